@@ -1,0 +1,130 @@
+"""The chip: one small frozen spec that search makes, estimate prices, RTL builds, and TOML stores."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from ..errors import InputError, UnknownName
+from ..tables import table
+
+ENGINES = ("mac", "lut")
+FAMILIES = ("tensor", "gpu", "npu")
+PACKAGES = ("fcbga", "cowos-s", "cowos-l", "wafer")
+
+
+def _check(ok: bool, message: str) -> None:
+    if not ok:
+        raise InputError(message)
+
+
+@dataclass(frozen=True)
+class Tile:
+    """One core of family `tensor`: a broadcast dot-product tile of `rows` output features x `lanes` along K x
+    `columns` tokens that share each decoded weight, its vector unit and its memories."""
+
+    rows: int
+    lanes: int
+    columns: int
+    vector_lanes: int
+    weights: str  # number format the decoder takes
+    activations: str = "int8"
+    kv: str = "int8"
+    engine: str = "mac"
+    scratchpad_bytes: int = 256 * 1024  # activations and weight blocks
+    fifo_bytes: int = 64 * 1024  # weights prefetched for the next operator
+
+    def __post_init__(self) -> None:
+        for name in ("rows", "lanes", "columns", "vector_lanes", "scratchpad_bytes", "fifo_bytes"):
+            value = getattr(self, name)
+            _check(isinstance(value, int) and value >= 1, f"[tile] {name} = {value!r} must be a whole number >= 1")
+        if self.engine not in ENGINES:
+            raise UnknownName("engine", self.engine, ENGINES, "[tile]")
+
+    @property
+    def macs(self) -> int:
+        """Multiply-accumulates a cycle."""
+        return self.rows * self.lanes * self.columns
+
+
+@dataclass(frozen=True)
+class Memory:
+    """Off-chip memory: `units` channels, devices or stacks of one kind; kind `sram` means none at all."""
+
+    kind: str
+    units: int
+    capacity_bytes: float
+    bandwidth_bytes_per_s: float
+
+    def __post_init__(self) -> None:
+        if self.kind not in table("memories").items:
+            raise UnknownName("memory", self.kind, table("memories").items, "[memory]")
+        _check(self.units >= 0, f"[memory] units = {self.units} must be >= 0")
+        for name in ("capacity_bytes", "bandwidth_bytes_per_s"):
+            _check(getattr(self, name) >= 0, f"[memory] {name} = {getattr(self, name)} must be >= 0")
+
+
+@dataclass(frozen=True)
+class Link:
+    """Chip to chip: bytes per second out of one chip, one direction."""
+
+    kind: str = "none"
+    bandwidth_bytes_per_s: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.kind not in table("links").items:
+            raise UnknownName("link", self.kind, table("links").items, "[link]")
+
+
+@dataclass(frozen=True)
+class Price:
+    """What one chip costs to buy or to rent, with the date: prices age."""
+
+    purchase_usd: float | None = None
+    rental_usd_per_s: float | None = None
+    date: str = ""
+    source: str = ""
+
+
+@dataclass(frozen=True)
+class Chip:
+    """A chip. Family `tensor` is generated and has a `tile`; families `gpu` and `npu` exist and have the dense
+    `peaks` of their data sheet (ops/s by number format of the operands)."""
+
+    name: str
+    family: str
+    node: str
+    clock_hz: float
+    memory: Memory
+    cores: int = 1
+    dies: int = 1
+    voltage_v: float | None = None  # None: the node's nominal
+    tile: Tile | None = None
+    peaks: dict[str, float] = field(default_factory=dict)
+    generation: str = ""  # row of gpu.csv with the measured efficiencies of its generation
+    sram_bytes: float = 0.0  # on-die memory beside the tiles' own
+    sram_bandwidth_bytes_per_s: float = 0.0  # where weights live on the die
+    link: Link = Link()
+    package: str = "fcbga"
+    die_mm2: float | None = None  # published, all compute dies together; None: estimated
+    tdp_w: float | None = None
+    price: Price = Price()
+    year: int | None = None
+    vendor: str = ""
+    status: str = ""
+    source: str = ""
+    note: str = ""
+
+    def __post_init__(self) -> None:
+        if self.family not in FAMILIES:
+            raise UnknownName("family", self.family, FAMILIES, self.name)
+        if self.node not in table("nodes").items:
+            raise UnknownName("node", self.node, table("nodes").items, self.name)
+        if self.package not in PACKAGES:
+            raise UnknownName("package", self.package, PACKAGES, self.name)
+        _check(self.clock_hz > 0, f"{self.name}: clock_hz = {self.clock_hz} must be above 0")
+        _check(self.cores >= 1, f"{self.name}: cores = {self.cores} must be >= 1")
+        _check(self.dies >= 1, f"{self.name}: dies = {self.dies} must be >= 1")
+        if self.family == "tensor":
+            _check(self.tile is not None, f"{self.name}: family tensor needs a [tile]")
+        else:
+            _check(bool(self.peaks), f"{self.name}: family {self.family} needs [peaks] (ops/s by number format)")

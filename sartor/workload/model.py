@@ -1,0 +1,114 @@
+"""A language model as its shapes: what the readers make and the operators are derived from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+
+@dataclass(frozen=True)
+class GroupedAttention:
+    """MHA, MQA and GQA, with or without a sliding window, biases and norms on queries and keys."""
+
+    heads: int
+    kv_heads: int
+    head_dim: int
+    window: int | None = None
+    qkv_bias: bool = False
+    out_bias: bool = False
+    qk_norm: bool = False  # one weight a head dimension, for queries and for keys
+    sinks: bool = False  # one learned logit a head (gpt-oss)
+    gated: bool = False  # an output gate as wide as the queries (Qwen3-Next)
+    rope: bool = True
+
+
+@dataclass(frozen=True)
+class LatentAttention:
+    """MLA (DeepSeek-V2, arXiv 2405.04434): a latent of `kv_rank` + `rope_dim` elements a token is all it caches."""
+
+    heads: int
+    q_rank: int | None  # None: queries straight from the hidden state
+    kv_rank: int
+    nope_dim: int
+    rope_dim: int
+    value_dim: int
+
+
+@dataclass(frozen=True)
+class StateSpace:
+    """Mamba-2 (arXiv 2405.21060): `heads` x `head_dim` inner channels, `groups` x `state` B and C."""
+
+    heads: int
+    head_dim: int
+    groups: int
+    state: int
+    conv: int
+    conv_bias: bool = True
+
+
+@dataclass(frozen=True)
+class LinearAttention:
+    """Gated DeltaNet (arXiv 2412.06464) as in Qwen3-Next."""
+
+    key_heads: int
+    value_heads: int
+    key_dim: int
+    value_dim: int
+    conv: int
+
+
+@dataclass(frozen=True)
+class FeedForward:
+    """Gated (SwiGLU, GeGLU) or plain two-matrix MLP."""
+
+    width: int
+    gated: bool = True
+    bias: bool = False
+
+
+@dataclass(frozen=True)
+class Experts:
+    """A mixture of experts: `active` of `experts` a token, and `shared` ones that every token passes."""
+
+    experts: int
+    active: int
+    width: int
+    gated: bool = True
+    bias: bool = False  # on the experts' matrices
+    router_bias: bool = False
+    shared: FeedForward | None = None
+    shared_gate: bool = False  # a sigmoid gate on the shared expert (Qwen2-MoE, Qwen3-Next)
+
+
+Mixer = GroupedAttention | LatentAttention | StateSpace | LinearAttention
+Mlp = FeedForward | Experts
+
+
+@dataclass(frozen=True)
+class Layer:
+    """A mixer, an MLP, or both, `count` times; `norms` norm vectors of the hidden size each."""
+
+    mixer: Mixer | None
+    mlp: Mlp | None
+    count: int
+    norms: int = 2
+
+
+@dataclass(frozen=True)
+class Model:
+    """Shapes of a decoder-only language model. Layers of the same kind are one entry; their order is not kept."""
+
+    name: str
+    family: str  # as the config's model_type
+    hidden: int
+    vocabulary: int
+    layers: tuple[Layer, ...]
+    tied: bool  # the head uses the embedding's weights
+    max_context: int
+    head_bias: bool = False
+    learned_positions: int = 0
+    weights: str = "bf16"  # the format its published weights are in
+    formats: dict[str, str] = field(default_factory=dict)  # tensor class -> format, where it differs
+    source: str = ""
+    kind: Literal["seen", "derived", "recalled"] = "seen"
+    note: str = ""

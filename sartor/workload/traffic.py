@@ -1,0 +1,84 @@
+"""Traffic: when requests arrive, how long their prompts and answers are, and what the closed forms need of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..errors import InputError
+
+
+@dataclass(frozen=True)
+class Slo:
+    """Service-level objective, kept by `percentile` percent of requests.
+
+    TTFT: from arrival to the first output token. TPOT = (latency - TTFT) / (output tokens - 1).
+    """
+
+    ttft_s: float
+    tpot_s: float
+    percentile: float = 95.0
+
+    def __post_init__(self) -> None:
+        for name in ("ttft_s", "tpot_s"):
+            if not getattr(self, name) > 0:
+                raise InputError(f"[slo] {name} = {getattr(self, name)} must be above 0")
+        if not 0 < self.percentile < 100:
+            raise InputError(f"[slo] percentile = {self.percentile} must be between 0 and 100 (try 95)")
+
+
+@dataclass(frozen=True)
+class Demand:
+    """The moments of traffic that the closed forms use. Lengths in tokens."""
+
+    name: str
+    rate_per_s: float
+    arrival_scv: float  # squared coefficient of variation of the inter-arrival times
+    prompt_mean: float
+    prompt_square_mean: float
+    prompt_tail: float  # at the SLO's percentile
+    output_mean: float
+    output_scv: float
+    decode_context_mean: float  # tokens in the cache, averaged over decode steps
+    context_max: float
+    prefix_hit: float = 0.0  # fraction of prompt tokens found in an infinite prefix cache
+
+
+@dataclass(frozen=True)
+class Traffic:
+    """Requests in order of arrival. All arrays [requests]."""
+
+    name: str
+    arrival_s: np.ndarray
+    prompt_tokens: np.ndarray
+    output_tokens: np.ndarray
+    prefix_hit: float = 0.0
+    source: str = ""
+
+    def __len__(self) -> int:
+        return len(self.arrival_s)
+
+    def demand(self, percentile: float = 95.0) -> Demand:
+        """The moments of this traffic.
+
+        The context of a decode step averages over steps: a request of prompt p and output o takes o steps at
+        a mean context of p + o / 2, so the mean is sum(o (p + o / 2)) / sum(o).
+        """
+        p, o = self.prompt_tokens.astype(float), self.output_tokens.astype(float)
+        gaps = np.diff(self.arrival_s)
+        span = float(self.arrival_s[-1] - self.arrival_s[0]) if len(self) > 1 else 0.0
+        mean_gap = float(gaps.mean()) if len(gaps) else 0.0
+        return Demand(
+            name=self.name,
+            rate_per_s=(len(self) - 1) / span if span > 0 else float("inf"),
+            arrival_scv=float(gaps.var()) / mean_gap**2 if mean_gap > 0 else 1.0,
+            prompt_mean=float(p.mean()),
+            prompt_square_mean=float((p * p).mean()),
+            prompt_tail=float(np.percentile(p, percentile)),
+            output_mean=float(o.mean()),
+            output_scv=float(o.var() / o.mean() ** 2),
+            decode_context_mean=float((o * (p + o / 2)).sum() / o.sum()),
+            context_max=float(np.percentile(p + o, 99.9)),
+            prefix_hit=self.prefix_hit,
+        )
