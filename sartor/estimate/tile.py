@@ -1,0 +1,53 @@
+"""The broadcast dot-product tile: exact fold counts, what is fetched again, and what cannot be hidden.
+
+A tile multiplies `rows` output features x `lanes` along K x `columns` tokens a cycle. All sizes are per core.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+
+def folds(size: Any, unit: Any) -> Any:
+    """Passes over `size` in steps of `unit`.
+
+    >>> float(folds(100, 32))
+    4.0
+    """
+    return np.ceil(size / unit)
+
+
+def gemm_cycles(n: Any, k: Any, m: Any, rows: Any, lanes: Any, columns: Any, passes: Any = 1) -> Any:
+    """Cycles of m x k times k x n, one fold a cycle; `passes` where an element is wider than the tile's.
+
+    >>> float(gemm_cycles(n=100, k=64, m=3, rows=32, lanes=16, columns=4))
+    16.0
+    """
+    return folds(n, rows) * folds(k, lanes) * (folds(m, columns) * passes)
+
+
+def gemm_bytes(weight_bytes: Any, in_bytes: Any, out_bytes: Any, held_share: Any, cores: Any, half_scratchpad: Any) -> Any:
+    """Off-chip bytes of one GEMM on one chip, by the better of two loop orders.
+
+    `held_share` = half_scratchpad / in_bytes: the share of the tokens' activations that fit (every core holds
+    the same ones). All fit: weights are read once and activations never leave the chip. Else
+    tokens blocked: weights once a block of tokens, activations in and out once; or
+    weights blocked: weights once, activations in once a block of weights that the scratchpads hold together.
+    """
+    blocks = np.ceil(1 / held_share)
+    token_blocked = weight_bytes * blocks
+    weight_blocked = weight_bytes + in_bytes * (np.ceil(weight_bytes / (cores * half_scratchpad)) - 1)
+    spilled = in_bytes + out_bytes
+    return np.where(blocks > 1, np.minimum(token_blocked, weight_blocked) + spilled, weight_bytes)
+
+
+def exposed_s(compute_s: Any, memory_s: Any, vector_s: Any, bubble_s: Any, prefetch_s: Any) -> Any:
+    """Time of one operator whose weights stream while it waits for its input.
+
+    The tile is idle for `bubble_s` (pipeline fill, barrier, the vector work before it); meanwhile the memory
+    goes on until the FIFO, `prefetch_s` deep, is full.
+    """
+    starved = np.maximum(bubble_s - prefetch_s, 0)
+    return np.maximum(np.maximum(compute_s + bubble_s, memory_s + starved), vector_s)

@@ -1,0 +1,148 @@
+"""Families `gpu` and `npu`: chips that exist, priced from their data sheet and the measured efficiencies of their
+generation (gpu.csv). One kernel an operator: the roofline at achieved rates, plus a launch-and-neighbours overhead.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ...chip.spec import Chip
+from ...errors import Unsupported
+from ...estimate import roofline
+from ...estimate.phase import OperatorTime, Phase
+from ...formats.spec import NumberFormat, format_named
+from ...tables import table
+from ...tech import link
+from ...tech.technology import Technology
+from ...workload.operators import Attention, Gemm, Lookup, Operators, Recurrence, Step
+
+ACTIVATION_BYTES = 2.0
+STATE_BYTES = 4.0
+_BYTE_BITS = 8.0
+# Formats whose operands a tensor core of another name takes as they are.
+_SAME_PEAK = {"fp16": "bf16", "bf16": "fp16", "fp8-e5m2": "fp8-e4m3", "mxfp8-e4m3": "fp8-e4m3", "mxfp4": "nvfp4",
+              "nvfp4": "mxfp4", "mxint8": "int8", "q8_0": "int8", "int8-g32": "int8"}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Machine:
+    """Achieved rates of one chip; floats or arrays [draws]."""
+
+    chip: Chip
+    stream_bytes_per_s: Any
+    attention_bytes_per_s: Any
+    overhead_s: Any
+    j_per_byte: Any
+    j_per_op16: Any
+    tech: Technology
+
+    def rate(self, weights: NumberFormat) -> tuple[Any, float]:
+        """Achieved ops/s with such weights, and the bits of the operands it computes in."""
+        name = weights.name if weights.name in self.chip.peaks else _SAME_PEAK.get(weights.name, "")
+        if name in self.chip.peaks:
+            bits = format_named(name).element_bits
+            return self.chip.peaks[name] * self._gen(f"compute_efficiency_{int(bits)}"), bits
+        return self._weight_only()
+
+    def _weight_only(self) -> tuple[Any, float]:
+        """Weights are unpacked to the narrowest operands of 8 bits or more that the chip has."""
+        for name in ("bf16", "fp16", "int8", "fp8-e4m3"):
+            if name in self.chip.peaks:
+                return self.chip.peaks[name] * self._gen("weight_only_efficiency"), format_named(name).element_bits
+        raise Unsupported(f"{self.chip.name}: none of its peaks {sorted(self.chip.peaks)} computes with unpacked weights")
+
+    def cache_rate(self) -> Any:
+        name = next(n for n in ("bf16", "fp16", "int8", "fp8-e4m3", *self.chip.peaks) if n in self.chip.peaks)
+        return self.chip.peaks[name] * self._gen("compute_efficiency_16")
+
+    def _gen(self, quantity: str) -> Any:
+        return self.tech.fact("gpu", self.chip.generation, quantity)
+
+
+def prepare(chip: Chip, tech: Technology) -> Machine:
+    """Achieved rates of `chip` under the facts of `tech`."""
+
+    def gen(quantity: str) -> Any:
+        return tech.fact("gpu", chip.generation, quantity)
+
+    peak = chip.memory.bandwidth_bytes_per_s or chip.sram_bandwidth_bytes_per_s
+    return Machine(
+        chip, peak * gen("stream_efficiency"), peak * gen("attention_efficiency"), gen("op_overhead"),
+        gen("j_per_byte"), gen("j_per_op"), tech,
+    )  # fmt: skip
+
+
+class PhaseEstimate:
+    """Walks the operators of one phase on `chips` tensor-parallel chips."""
+
+    def __init__(self, machine: Machine, step: Step, chips: Any, weights: str, cache: str, formats: dict[str, str], keep: bool = False) -> None:
+        self.machine, self.step, self.chips = machine, step, chips
+        self.weights, self.cache, self.formats = weights, cache, formats
+        self.phase = Phase(keep=keep)
+        self.compute_j: Any = 0.0
+        self.link_bytes: Any = 0.0
+
+    def run(self, operators: Operators) -> Phase:
+        visit = {Gemm: self._gemm, Attention: self._attention, Recurrence: self._recurrence, Lookup: self._lookup}
+        for op in operators.all:
+            if type(op) in visit:
+                visit[type(op)](op)  # type: ignore[operator]
+        link_j = self.machine.tech.fact("links", self.machine.chip.link.kind, "energy")
+        self.phase.energy_j = {
+            "compute": self.compute_j,
+            "memory": self.phase.dram_bytes * self.machine.j_per_byte,
+            "network": self.link_bytes * link_j,
+        }
+        return self.phase
+
+    def _gemm(self, op: Gemm) -> None:
+        m = self.machine
+        form = format_named(self.formats.get(op.tensor, self.weights))
+        rate, operand_bits = m.rate(form)
+        matrices = op.matrices(self.step) if op.experts > 1 else 1.0
+        ops = 2 * op.macs(self.step) / self.chips
+        rows = op.rows(self.step) * op.experts
+        moved = (matrices * op.k * op.n * form.bits() / _BYTE_BITS + rows * (op.k + op.n) * ACTIVATION_BYTES) * op.count / self.chips
+        self._finish(op, ops / rate, moved / m.stream_bytes_per_s, self._network_s(op), moved, op.macs(self.step))
+        self.compute_j = self.compute_j + ops * self.chips * m.j_per_op16 * (operand_bits / 16)
+
+    def _network_s(self, op: Gemm) -> Any:
+        chip = self.machine.chip
+        if np.ndim(self.chips) == 0 and self.chips == 1:
+            return 0.0
+        rate, wait = max(chip.link.bandwidth_bytes_per_s, 1.0), table("links").fact(chip.link.kind, "latency").value
+        if op.experts > 1:
+            n_bytes = self.step.rows * (op.active * (op.k if op.shard == "column" else op.n) * ACTIVATION_BYTES) / self.chips
+            seconds = link.all_to_all_s(n_bytes, self.chips, rate, wait)
+        elif op.shard == "row":
+            n_bytes = self.step.rows * (op.n * ACTIVATION_BYTES)
+            seconds = link.all_reduce_s(n_bytes, self.chips, rate, wait)
+        else:
+            return 0.0
+        self.link_bytes = self.link_bytes + n_bytes * (self.chips - 1) * (2.0 * op.count)
+        return seconds * op.count
+
+    def _attention(self, op: Attention) -> None:
+        m, step = self.machine, self.step
+        element = format_named(self.cache).bits(op.key_dim) / _BYTE_BITS
+        split = np.minimum(self.chips, op.kv_heads)
+        ops = 2 * op.macs(step) / self.chips
+        # Flash attention keeps scores on the chip; the cache passes once.
+        moved = (op.cache_elements_read(step) + 2 * op.cache_elements_written(step)) * element / split
+        self._finish(op, ops / m.cache_rate(), moved / m.attention_bytes_per_s, 0.0, moved, op.macs(step))
+        self.compute_j = self.compute_j + ops * self.chips * m.j_per_op16
+
+    def _recurrence(self, op: Recurrence) -> None:
+        moved = 2 * op.state_elements(self.step.batch) * STATE_BYTES / self.chips
+        ops = 2 * op.macs(self.step) / self.chips
+        self._finish(op, ops / self.machine.cache_rate(), moved / self.machine.stream_bytes_per_s, 0.0, moved, op.macs(self.step))
+
+    def _lookup(self, op: Lookup) -> None:
+        self.phase.dram_bytes = self.phase.dram_bytes + op.elements_read(self.step) * ACTIVATION_BYTES
+
+    def _finish(self, op: Any, compute_s: Any, memory_s: Any, network_s: Any, moved: Any, macs: Any) -> None:
+        busy = roofline.time_s(compute_s, memory_s, 1.0, 1.0) + self.machine.overhead_s * op.count
+        self.phase.add(OperatorTime(op.name, busy + network_s, compute_s, memory_s, 0.0, network_s, moved, macs), self.chips)

@@ -1,0 +1,44 @@
+"""What every chip family offers to those who price and compare: one protocol, arrays or scalars alike."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+from ..estimate.phase import Phase
+from ..workload.operators import Operators, Step
+
+
+class Priced(Protocol):
+    """Chips under the facts of one `Technology`, ready to be asked."""
+
+    name: str
+
+    def phase(self, operators: Operators, step: Step, chips: Any, formats: dict[str, str], keep: bool = False) -> Phase:
+        """One pass on `chips` tensor-parallel chips."""
+        ...
+
+    def weight_bits(self, fixed: str | None) -> Any:
+        """Stored bits of a weight, in the chip's format or in `fixed`."""
+        ...
+
+    @property
+    def cache_bits(self) -> Any: ...
+
+    @property
+    def capacity_bytes(self) -> Any:
+        """Memory of one chip for weights and cache."""
+        ...
+
+    @property
+    def static_w(self) -> Any:
+        """Drawn by one chip and its memory whether it works or not."""
+        ...
+
+    @property
+    def limits(self) -> dict[str, Any]:
+        """What a budget may bound: die_mm2 (one die), area_mm2 (all), unit_usd."""
+        ...
+
+    def chip_usd(self, volume: Any, tech_nre: dict[str, Any]) -> Any:
+        """One chip with its memory at cost, its share of what is paid once included."""
+        ...

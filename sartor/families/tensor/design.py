@@ -1,0 +1,108 @@
+"""Family `tensor` as a structure of arrays: the same fields for one chip and for millions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import Any
+
+import numpy as np
+
+from ...chip.spec import PACKAGES, Chip, Link, Memory, Tile
+from ...formats.spec import format_named, formats
+from ...tables import table
+from ...tech import logic
+from ...tech.technology import NOMINAL
+
+FORMATS = tuple(formats())  # the row numbers by which designs name number formats
+_STACKED = ("hbm2", "hbm2e", "hbm3", "hbm3e", "hbm4")
+
+
+@dataclass(frozen=True)
+class Designs:
+    """Each field is a number or an array [designs]; kinds are row numbers of their tables."""
+
+    node: Any
+    clock_hz: Any
+    cores: Any  # all dies together
+    dies: Any
+    rows: Any
+    lanes: Any
+    columns: Any
+    vector_lanes: Any
+    scratchpad_bytes: Any  # a core
+    fifo_bytes: Any  # a core
+    weights: Any  # row of FORMATS
+    cache: Any  # row of FORMATS
+    memory: Any
+    units: Any
+    capacity_bytes: Any
+    bandwidth_bytes_per_s: Any
+    link: Any
+    link_bytes_per_s: Any
+
+    def take(self, rows: Any) -> Designs:
+        """The designs at `rows`."""
+        return Designs(*(np.broadcast_to(v, self.shape)[rows] if np.ndim(v) else v for v in self._values()))
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return np.broadcast_shapes(*(np.shape(v) for v in self._values()))
+
+    def _values(self) -> list[Any]:
+        return [getattr(self, f.name) for f in fields(self)]
+
+    @property
+    def stacks(self) -> Any:
+        """Memory stacks on the package; 0 where memory is soldered beside it."""
+        return np.where(_is_stacked()[self.memory], self.units, 0)
+
+    @property
+    def package(self) -> Any:
+        """Row of packages.csv: a silicon interposer where stacks or several dies need one."""
+        interposer = np.where(self.dies > 1, PACKAGES.index("cowos-l"), PACKAGES.index("cowos-s"))
+        return np.where(_is_stacked()[self.memory] | (self.dies > 1), interposer, PACKAGES.index("fcbga"))
+
+
+def _is_stacked() -> np.ndarray:
+    return np.array([kind in _STACKED for kind in table("memories").items])
+
+
+def from_chip(chip: Chip) -> Designs:
+    """One chip as scalars."""
+    tile, memory = chip.tile, chip.memory
+    assert tile is not None  # Chip checked it: family tensor has a tile
+    format_named(tile.weights), format_named(tile.kv)
+    return Designs(
+        node=table("nodes").index(chip.node), clock_hz=chip.clock_hz, cores=chip.cores, dies=chip.dies,
+        rows=tile.rows, lanes=tile.lanes, columns=tile.columns, vector_lanes=tile.vector_lanes,
+        scratchpad_bytes=tile.scratchpad_bytes, fifo_bytes=tile.fifo_bytes,
+        weights=FORMATS.index(tile.weights), cache=FORMATS.index(tile.kv),
+        memory=table("memories").index(memory.kind), units=memory.units, capacity_bytes=memory.capacity_bytes,
+        bandwidth_bytes_per_s=memory.bandwidth_bytes_per_s,
+        link=table("links").index(chip.link.kind), link_bytes_per_s=chip.link.bandwidth_bytes_per_s,
+    )  # fmt: skip
+
+
+def to_chip(designs: Designs, name: str, row: int = 0) -> Chip:
+    """The chip at `row`, as a spec."""
+
+    def at(field: str) -> Any:
+        return np.broadcast_to(getattr(designs, field), designs.shape or (1,))[row].item()
+
+    node = table("nodes").items[at("node")]
+    relative = float(logic.relative_voltage(NOMINAL, at("node"), at("clock_hz")))
+    tile = Tile(
+        rows=int(at("rows")), lanes=int(at("lanes")), columns=int(at("columns")),
+        vector_lanes=int(at("vector_lanes")), weights=FORMATS[at("weights")], kv=FORMATS[at("cache")],
+        engine="lut" if format_named(FORMATS[at("weights")]).datapath == "lut" else "mac",
+        scratchpad_bytes=int(at("scratchpad_bytes")), fifo_bytes=int(at("fifo_bytes")),
+    )  # fmt: skip
+    kind = table("memories").items[at("memory")]
+    return Chip(
+        name=name, family="tensor", node=node, clock_hz=float(at("clock_hz")), cores=int(at("cores")),
+        dies=int(at("dies")), tile=tile,
+        voltage_v=round(relative * table("nodes").fact(node, "voltage").value, 3),
+        memory=Memory(kind, int(at("units")), float(at("capacity_bytes")), float(at("bandwidth_bytes_per_s"))),
+        link=Link(table("links").items[at("link")], float(at("link_bytes_per_s"))),
+        package=table("packages").items[int(np.broadcast_to(designs.package, designs.shape or (1,))[row])],
+    )  # fmt: skip

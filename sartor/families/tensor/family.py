@@ -1,0 +1,63 @@
+"""Family `tensor` as the rest of the house asks it."""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass, field
+from typing import Any
+
+from ...estimate import economics
+from ...estimate.phase import Phase
+from ...tech.technology import NOMINAL, Technology
+from ...workload.operators import Operators, Step
+from .design import Designs
+from .estimate import PhaseEstimate
+from .machine import Machine, prepare
+from .physical import Physical, physical
+
+
+@dataclass(frozen=True)
+class Tensor:
+    """Designs of family `tensor`, priced under `tech`."""
+
+    designs: Designs
+    tech: Technology = NOMINAL
+    device: bool = False
+    name: str = field(default="tensor")
+
+    @functools.cached_property
+    def machine(self) -> Machine:
+        return prepare(self.designs, self.tech)
+
+    @functools.cached_property
+    def physical(self) -> Physical:
+        return physical(self.designs, self.tech, self.device)
+
+    def phase(self, operators: Operators, step: Step, chips: Any, formats: dict[str, str], keep: bool = False) -> Phase:
+        return PhaseEstimate(self.machine, step, chips, formats, keep).run(operators)
+
+    def weight_bits(self, fixed: str | None) -> Any:
+        return self.machine.bits_passes(fixed)[0]
+
+    @property
+    def cache_bits(self) -> Any:
+        return self.machine.cache_bits
+
+    @property
+    def capacity_bytes(self) -> Any:
+        return self.designs.capacity_bytes
+
+    @functools.cached_property
+    def static_w(self) -> Any:
+        return self.physical.leakage_w + self.physical.background_w
+
+    @functools.cached_property
+    def limits(self) -> dict[str, Any]:
+        total = self.physical.total_mm2
+        return {"die_mm2": total / self.designs.dies, "area_mm2": total, "unit_usd": self.physical.unit_usd}
+
+    def nre_usd(self, once: dict[str, Any]) -> Any:
+        return economics.nre_usd(**self.physical.nre, **once)
+
+    def chip_usd(self, volume: Any, once: dict[str, Any]) -> Any:
+        return self.physical.unit_usd + self.nre_usd(once) / volume

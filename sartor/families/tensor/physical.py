@@ -1,0 +1,89 @@
+"""Family `tensor`: the silicon. Area by part, leakage, the power it may draw, and what one chip costs to make."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ...tech import logic, package, sram, wafer
+from ...tech.technology import Technology
+from .design import Designs
+from .machine import _DATAPATH
+
+
+@dataclass(frozen=True)
+class Physical:
+    """One chip; floats or arrays [designs]. `area_mm2` by part, all dies together; `parts_usd` of one good chip."""
+
+    area_mm2: dict[str, Any]
+    leakage_w: Any
+    background_w: Any  # memory standby
+    parts_usd: dict[str, Any]
+    nre: dict[str, Any]  # the terms of economics.nre_usd that depend on the design
+
+    @property
+    def total_mm2(self) -> Any:
+        return sum(self.area_mm2.values())
+
+    @property
+    def unit_usd(self) -> Any:
+        return sum(self.parts_usd.values())
+
+
+def physical(d: Designs, tech: Technology, device: bool) -> Physical:
+    """Silicon and bill of materials of `d`; `device`: a small host port instead of a data-centre one."""
+    area = area_mm2(d, tech, device)
+    total = sum(area.values())
+    relative = logic.relative_voltage(tech, d.node, d.clock_hz)
+    density = tech.column("nodes", "leakage", d.node) * tech.fact("overheads", "leakage", "hot_fraction") * relative
+    quiet = tech.fact("overheads", "leakage", "idle_fraction")
+    logic_mm2 = area["tile"] + area["vector"]
+    return Physical(
+        area_mm2=area,
+        leakage_w=density * (logic_mm2 + (total - logic_mm2) * quiet),
+        background_w=tech.column("memories", "background_power", d.memory) * d.capacity_bytes,
+        parts_usd=_parts_usd(d, tech, total),
+        nre={
+            "design_usd": tech.column("nodes", "design_nre", d.node),
+            "mask_set_usd": tech.column("nodes", "mask_set", d.node),
+            "package_usd": tech.column("packages", "nre", d.package),
+        },
+    )
+
+
+def area_mm2(d: Designs, tech: Technology, device: bool) -> dict[str, Any]:
+    """Parts of all dies, in mm2.
+
+    Source: A = (k MACs + g SRAM + PHYs) / (1 - f), fitted on six chips (overheads.csv); error x1.24 on seven others.
+    """
+
+    def overhead(item: str) -> Any:
+        return tech.fact("overheads", "area", item)
+
+    ratio = logic.area_ratio(tech, d.node)
+    cell = ratio * (overhead("logic_factor") / overhead("cell_utilization"))
+    placed = ratio / overhead("cell_utilization")
+    weights = d.rows * d.lanes
+    macs = weights * d.columns * tech.column("macs", "area", _DATAPATH[d.weights]) * cell
+    around = (weights * overhead("decoder_per_weight") + d.rows * d.columns * overhead("accumulator")) * placed
+    parts = {
+        "tile": (macs + around) * d.cores,
+        "vector": d.vector_lanes * d.cores * overhead("vector_lane") * placed,
+        "sram": sram.area_mm2(tech, d.node, (d.scratchpad_bytes + d.fifo_bytes) * d.cores),
+        "memory phy": tech.column("memories", "phy_area", d.memory) * d.units,
+        "link": tech.column("links", "area", d.link),
+        "host": np.asarray(overhead("device_host_mm2" if device else "host_mm2")),
+    }
+    other = overhead("other_fraction")
+    parts["other"] = sum(parts.values()) * (other / (1 - other))
+    return parts
+
+
+def _parts_usd(d: Designs, tech: Technology, total_mm2: Any) -> dict[str, Any]:
+    dies = wafer.good_die_usd(tech, d.node, total_mm2 / d.dies) * d.dies
+    memory = tech.column("memories", "price", d.memory) * d.capacity_bytes
+    stacked = np.where(d.stacks > 0, memory, 0)
+    whole = package.packaged_usd(tech, d.package, d.dies, dies, total_mm2, d.stacks, stacked)
+    return {"die": dies, "memory": memory, "package and test": whole - dies - stacked}

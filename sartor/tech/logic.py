@@ -1,0 +1,42 @@
+"""Logic: area, energy, clock and voltage of multiply-accumulates and vector lanes in any node.
+
+Areas and energies are measured or known at 7 nm and carried to other nodes by logic density and by energy ratio.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..tables import table
+from .technology import Technology
+
+_N7 = table("nodes").index("N7")
+
+
+def area_ratio(tech: Technology, node: Any) -> Any:
+    """Area of the same logic against N7: the inverse of density."""
+    return tech.column("nodes", "logic_density", _N7) / tech.column("nodes", "logic_density", node)
+
+
+def energy_ratio(tech: Technology, node: Any, relative_voltage: Any) -> Any:
+    """Switching energy of the same logic against N7 at its nominal voltage: node ratio x (V / Vnom)^2."""
+    ratio = tech.column("nodes", "energy_ratio", node) / tech.column("nodes", "energy_ratio", _N7)
+    return ratio * relative_voltage * relative_voltage
+
+
+def clock_hz(tech: Technology, node: Any) -> Any:
+    """What the tile reaches at nominal voltage: the N7 figure x gate-delay ratio."""
+    delay = tech.column("nodes", "delay_ratio", _N7) / tech.column("nodes", "delay_ratio", node)
+    return delay * tech.fact("overheads", "clock", "tile_n7")
+
+
+def relative_voltage(tech: Technology, node: Any, hz: Any) -> Any:
+    """V / Vnom that a clock needs: a line through the alpha-power law, never below what SRAM keeps.
+
+    Source: Sakurai, Newton, JSSC 25(2), 1990.
+    """
+    slope = tech.fact("overheads", "clock", "voltage_slope")
+    wanted = 1 - slope * (1 - hz / clock_hz(tech, node))
+    return np.maximum(wanted, tech.fact("overheads", "clock", "voltage_min"))

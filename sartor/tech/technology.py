@@ -1,0 +1,37 @@
+"""The facts that an estimate uses, picked once: nominal, low, high, one at its end, or draws of all."""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..tables import Pick, nominal, table
+
+
+@dataclass(frozen=True, eq=False)
+class Technology:
+    """Columns by row number for arrays of designs, and single facts. `dtype` float32 where millions are priced."""
+
+    pick: Pick = nominal
+    dtype: Any = np.float64
+
+    @functools.cached_property
+    def _columns(self) -> dict[tuple[str, str], np.ndarray]:
+        return {}
+
+    def column(self, name: str, quantity: str, row: Any) -> Any:
+        """`quantity` of the rows `row` (an int or int array [designs]) of table `name`."""
+        key = name, quantity
+        if key not in self._columns:
+            self._columns[key] = table(name).column(quantity, self.pick).astype(self.dtype)
+        return self._columns[key][row]
+
+    def fact(self, name: str, item: str, quantity: str) -> Any:
+        """One figure: a plain float, or an array of draws."""
+        return self.pick(table(name).fact(item, quantity))
+
+
+NOMINAL = Technology()
