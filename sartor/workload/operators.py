@@ -32,7 +32,7 @@ class Step:
 @dataclass(frozen=True)
 class Gemm:
     """rows x k times k x n, `count` times in the model. Mixture of experts: `experts` such matrices a layer, of
-    which a token uses `active`."""
+    which a token uses `active`. A batched GEMM, one matrix a head, is the case active = experts = heads."""
 
     name: str
     k: int
@@ -43,21 +43,28 @@ class Gemm:
     last_token_only: bool = False  # the language-model head sees one vector a sequence
     experts: int = 1
     active: int = 1
+    over_context: bool = False  # runs over the cached tokens too (MLA expands its latents in prefill)
+
+    def tokens(self, step: Step) -> Number:
+        """Vectors that arrive, before routing."""
+        if self.last_token_only:
+            return step.batch
+        return step.rows + step.batch * step.context if self.over_context else step.rows
 
     def rows(self, step: Step) -> Number:
         """Vectors through one matrix: the tokens routed to it, on average."""
-        return (step.batch if self.last_token_only else step.rows) * (self.active / self.experts)
+        if self.active == self.experts:
+            return self.tokens(step)
+        return self.tokens(step) * (self.active / self.experts)
 
     def matrices(self, step: Step) -> Number:
-        """Distinct matrices touched a layer, by independent uniform routing: E (1 - (1 - a/E)^rows)."""
-        if self.experts == 1:
-            return 1
-        tokens = step.batch if self.last_token_only else step.rows
-        return self.experts * (1 - (1 - self.active / self.experts) ** tokens)
+        """Distinct matrices touched a layer, by independent uniform routing: E (1 - (1 - a/E)^tokens)."""
+        if self.active == self.experts:
+            return self.experts
+        return self.experts * (1 - (1 - self.active / self.experts) ** self.tokens(step))
 
     def macs(self, step: Step) -> Number:
-        tokens = step.batch if self.last_token_only else step.rows
-        return tokens * (self.active * self.k * self.n * self.count)
+        return self.tokens(step) * (self.active * self.k * self.n * self.count)
 
     @property
     def weight_elements(self) -> int:
