@@ -1,0 +1,53 @@
+"""CSV traces: a header line that names the columns, then one request a line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import IO
+
+from ...errors import BrokenFile, UnknownName, Unsupported
+from ..traffic import Traffic
+from .columns import join, numbered_batches, request_batch
+from .formats import FORMATS, Format, known
+
+
+def read(file: IO[str], path: Path, first: int, header: str) -> Traffic:
+    """The traffic of the lines after `header`, which is line `first` of the file."""
+    names = _cells(header)
+    form = _format(names, f"{path.name} line {first}")
+    at = [names.index(c) for c in form.columns]
+    batches = []
+    for lines, texts in numbered_batches(file, first + 1):
+        rows = [_cells(text) for text in texts]
+        _check_width(rows, names, path.name, lines)
+        batches.append(request_batch(form, path.name, lines, *([row[i] for row in rows] for i in at)))
+    return join(batches, path.stem, path.name, f"{form.name} {path.name}")
+
+
+def _cells(line: str) -> list[str]:
+    # No column that we read holds a quoted comma; quotes around plain values are dropped.
+    return [cell.strip() for cell in line.replace('"', "").split(",")]
+
+
+def _format(names: list[str], where: str) -> Format:
+    """The format with most of its columns in the header; an error names the column that is missing."""
+    form = max((f for f in FORMATS if f.kind == "csv"), key=lambda f: sum(c in names for c in f.columns))
+    missing = [c for c in form.columns if c not in names]
+    if len(missing) == len(form.columns):
+        shown = ",".join(names)[:80]
+        raise BrokenFile(f"{where}: {shown!r} starts no known trace (try one of: {known()})")
+    if missing:
+        raise UnknownName(f"header for {form.name}, which needs column", missing[0], names, where)
+    if form.refused in names:
+        raise Unsupported(f"{where}: column {form.refused!r} is not modelled (try a trace of text requests)")
+    return form
+
+
+def _check_width(rows: list[list[str]], names: list[str], name: str, lines: list[int]) -> None:
+    if set(map(len, rows)) <= {len(names)}:
+        return
+    i = next(i for i, row in enumerate(rows) if len(row) != len(names))
+    shown = ",".join(rows[i])[:80]
+    raise BrokenFile(
+        f"{name} line {lines[i]}: {shown!r} has {len(rows[i])} cells, not {len(names)} ({','.join(names)})"
+    )
