@@ -13,7 +13,8 @@ from .toml import loads
 
 
 def names() -> tuple[str, ...]:
-    return tuple(sorted(p.name.removesuffix(".toml") for p in files("sartor.data").joinpath("chips").iterdir()))
+    found = (p.name for p in files("sartor.data").joinpath("chips").iterdir())
+    return tuple(sorted(n.removesuffix(".toml") for n in found if n.endswith(".toml")))
 
 
 @functools.cache
@@ -28,6 +29,7 @@ def find(name_or_path: str) -> Chip:
     if not name_or_path.endswith(".toml"):
         return preset(name_or_path)
     try:
-        return loads(Path(name_or_path).read_text(encoding="utf-8"), name_or_path)
-    except (OSError, UnicodeDecodeError) as error:
+        text = Path(name_or_path).read_text(encoding="utf-8")
+    except (OSError, ValueError) as error:  # ValueError: not UTF-8, or a path that no system has
         raise InputError(f"{name_or_path}: cannot be read: {error}") from None
+    return loads(text, name_or_path)

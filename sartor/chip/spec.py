@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 
 from ..errors import InputError, UnknownName
+from ..formats.spec import format_named
 from ..tables import table
 
 ENGINES = ("mac", "lut")
@@ -15,6 +17,14 @@ PACKAGES = ("fcbga", "cowos-s", "cowos-l", "wafer")
 def _check(ok: bool, message: str) -> None:
     if not ok:
         raise InputError(message)
+
+
+def _not_negative(part: object, where: str, *names: str) -> None:
+    """Finite and not below 0, or None."""
+    for name in names:
+        value = getattr(part, name)
+        ok = value is None or 0 <= value < math.inf
+        _check(ok, f"{where} {name} = {value} must be >= 0 and finite")
 
 
 @dataclass(frozen=True)
@@ -36,7 +46,8 @@ class Tile:
     def __post_init__(self) -> None:
         for name in ("rows", "lanes", "columns", "vector_lanes", "scratchpad_bytes", "fifo_bytes"):
             value = getattr(self, name)
-            _check(isinstance(value, int) and value >= 1, f"[tile] {name} = {value!r} must be a whole number >= 1")
+            whole = isinstance(value, int) and value >= 1
+            _check(whole, f"[tile] {name} = {value!r} must be a whole number >= 1")
         if self.engine not in ENGINES:
             raise UnknownName("engine", self.engine, ENGINES, "[tile]")
 
@@ -59,8 +70,7 @@ class Memory:
         if self.kind not in table("memories").items:
             raise UnknownName("memory", self.kind, table("memories").items, "[memory]")
         _check(self.units >= 0, f"[memory] units = {self.units} must be >= 0")
-        for name in ("capacity_bytes", "bandwidth_bytes_per_s"):
-            _check(getattr(self, name) >= 0, f"[memory] {name} = {getattr(self, name)} must be >= 0")
+        _not_negative(self, "[memory]", "capacity_bytes", "bandwidth_bytes_per_s")
 
 
 @dataclass(frozen=True)
@@ -73,6 +83,7 @@ class Link:
     def __post_init__(self) -> None:
         if self.kind not in table("links").items:
             raise UnknownName("link", self.kind, table("links").items, "[link]")
+        _not_negative(self, "[link]", "bandwidth_bytes_per_s")
 
 
 @dataclass(frozen=True)
@@ -84,11 +95,14 @@ class Price:
     date: str = ""
     source: str = ""
 
+    def __post_init__(self) -> None:
+        _not_negative(self, "[price]", "purchase_usd", "rental_usd_per_s")
+
 
 @dataclass(frozen=True)
 class Chip:
-    """A chip. Family `tensor` is generated and has a `tile`; families `gpu` and `npu` exist and have the dense
-    `peaks` of their data sheet (ops/s by number format of the operands)."""
+    """A chip. Family `tensor` is generated and has a `tile`; families `gpu` and `npu` exist and have the
+    dense `peaks` of their data sheet (ops/s by number format of the operands)."""
 
     name: str
     family: str
@@ -121,10 +135,18 @@ class Chip:
             raise UnknownName("node", self.node, table("nodes").items, self.name)
         if self.package not in PACKAGES:
             raise UnknownName("package", self.package, PACKAGES, self.name)
-        _check(self.clock_hz > 0, f"{self.name}: clock_hz = {self.clock_hz} must be above 0")
+        for name in ("clock_hz", "voltage_v", "die_mm2", "tdp_w"):
+            value = getattr(self, name)
+            ok = (value is None and name != "clock_hz") or (value is not None and 0 < value < math.inf)
+            _check(ok, f"{self.name}: {name} = {value} must be above 0 and finite")
+        _not_negative(self, f"{self.name}:", "sram_bytes", "sram_bandwidth_bytes_per_s")
         _check(self.cores >= 1, f"{self.name}: cores = {self.cores} must be >= 1")
         _check(self.dies >= 1, f"{self.name}: dies = {self.dies} must be >= 1")
         if self.family == "tensor":
             _check(self.tile is not None, f"{self.name}: family tensor needs a [tile]")
         else:
-            _check(bool(self.peaks), f"{self.name}: family {self.family} needs [peaks] (ops/s by number format)")
+            needs = f"{self.name}: family {self.family} needs [peaks] (ops/s by number format)"
+            _check(bool(self.peaks), needs)
+        for name, peak in self.peaks.items():
+            format_named(name)
+            _check(0 < peak < math.inf, f"{self.name}: [peaks] {name} = {peak} must be above 0 and finite")

@@ -7,7 +7,7 @@ import tomllib
 from typing import Any
 
 from ..errors import BrokenFile, InputError, UnknownName
-from ..units import parse
+from ..units import parse, to
 from .spec import Chip, Link, Memory, Price, Tile
 
 # key in the file -> (field, suffix that units.py knows, unit written)
@@ -26,6 +26,7 @@ _QUANTITIES = {
     "rental": ("rental_usd_per_s", "usd_per_s", "USD/h"),
 }
 _FIELD_TO_KEY = {field: (key, suffix, unit) for key, (field, suffix, unit) in _QUANTITIES.items()}
+_LARGEST = 1e15  # of whole numbers: below it floats hold every one of them
 _TABLES = {"tile": Tile, "memory": Memory, "link": Link, "price": Price}
 
 
@@ -33,17 +34,39 @@ def loads(text: str, where: str = "chip.toml") -> Chip:
     """The chip written in `text`."""
     try:
         raw = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    # ValueError: its own errors, and integers of thousands of digits. RecursionError: deep nesting.
+    except (ValueError, RecursionError) as error:
         raise BrokenFile(f"{where}: not TOML: {error}") from None
+    try:
+        return _chip(raw, where)
+    except InputError as error:
+        # The spec's own checks do not know which file they are about.
+        if not str(error).startswith(where):
+            error.args = (f"{where}: {error}",)
+        raise
+
+
+def _chip(raw: dict[str, Any], where: str) -> Chip:
     fields: dict[str, Any] = {}
     for key, value in raw.items():
         if key in _TABLES:
             fields[key] = _build(_TABLES[key], value, f"{where}: [{key}]")
         elif key == "peaks":
-            fields[key] = {f: parse(v, "ops_per_s", f"{where}: [peaks] {f}") for f, v in _table(value, where).items()}
+            place = f"{where}: [peaks]"
+            peaks = _table(value, place).items()
+            fields[key] = {name: _quantity(v, "ops_per_s", f"{place} {name}") for name, v in peaks}
         else:
             fields[key] = value
     return _build(Chip, fields, where)
+
+
+def _quantity(value: object, suffix: str, where: str) -> float:
+    if isinstance(value, bool) or not isinstance(value, (str, int, float)):
+        raise InputError(f"{where}: {value!r} is not a quantity (try a number with a unit, such as '2 W')")
+    try:
+        return parse(value, suffix, where)
+    except OverflowError:
+        raise InputError(f"{where}: a number of {len(str(value))} digits is too large") from None
 
 
 def _table(value: object, where: str) -> dict[str, Any]:
@@ -60,7 +83,7 @@ def _build(cls: type, raw: object, where: str) -> Any:
         if key not in keys:
             raise UnknownName("key", key, keys, where)
         field, suffix, _ = _QUANTITIES.get(key, (key, "", ""))
-        number = parse(value, suffix, f"{where} {key}") if suffix else value
+        number = _quantity(value, suffix, f"{where} {key}") if suffix else value
         fields[field] = _typed(types[field], number, f"{where} {key}")
     missing = [
         _FIELD_TO_KEY.get(name, (name,))[0]
@@ -75,8 +98,9 @@ def _build(cls: type, raw: object, where: str) -> Any:
 def _typed(field: dataclasses.Field, value: Any, where: str) -> Any:
     kind = str(field.type).split(" ")[0]
     if kind == "int":
-        if isinstance(value, bool) or not isinstance(value, (int, float)) or value != int(value):
-            raise InputError(f"{where} = {value!r} must be a whole number")
+        whole = isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < _LARGEST
+        if not whole or value != int(value):
+            raise InputError(f"{where} = {value!r} must be a whole number below {_LARGEST:g}")
         return int(value)
     if kind == "str" and not isinstance(value, str):
         raise InputError(f"{where} = {value!r} must be text")
@@ -97,27 +121,39 @@ def dumps(chip: Chip) -> str:
         if dataclasses.is_dataclass(value):
             tables += ["", f"[{field.name}]", *_lines(value)]
         elif field.name == "peaks":
-            tables += ["", "[peaks]", *(f'{f} = "{_number(v / 1e12)} Tops/s"' for f, v in value.items())] if value else []
+            peaks = [f"{name} = {_quoted(v, 'ops_per_s', 'Tops/s')}" for name, v in value.items()]
+            tables += ["", "[peaks]", *peaks] if value else []
         else:
             lines.append(_line(field.name, value))
     return "\n".join(lines + tables) + "\n"
 
 
 def _lines(part: Any) -> list[str]:
-    return [_line(f.name, getattr(part, f.name)) for f in dataclasses.fields(part) if getattr(part, f.name) is not None]
+    values = ((f.name, getattr(part, f.name)) for f in dataclasses.fields(part))
+    return [_line(name, value) for name, value in values if value is not None]
 
 
 def _line(name: str, value: Any) -> str:
     if name in _FIELD_TO_KEY:
         key, suffix, unit = _FIELD_TO_KEY[name]
-        scaled = value / parse(f"1 {unit}", suffix)
-        # The unit is for people; the number must come back bit for bit.
-        exact = parse(f"{_number(scaled)} {unit}", suffix) == value
-        return f'{key} = "{_number(scaled)} {unit}"' if exact else f"{key} = {_number(value)}"
-    if isinstance(value, str):
-        escaped = value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
-        return f'{name} = "{escaped}"'
-    return f"{name} = {_number(value)}"
+        return f"{key} = {_quoted(value, suffix, unit)}"
+    return f"{name} = {_text(value) if isinstance(value, str) else _number(value)}"
+
+
+def _quoted(value: float, suffix: str, unit: str) -> str:
+    """`value` with its unit, for people; bare where the unit would cost a bit."""
+    scaled = _number(to(value, unit))
+    try:
+        exact = parse(f"{scaled} {unit}", suffix) == value
+    except InputError:  # it overflows in this unit
+        exact = False
+    return f'"{scaled} {unit}"' if exact else _number(value)
+
+
+def _text(value: str) -> str:
+    """`value` as a TOML string: its control characters must be escaped."""
+    escaped = value.replace("\\", "\\\\").replace('"', '\\"')
+    return '"' + "".join(f"\\u{ord(c):04x}" if c < " " or c == "\x7f" else c for c in escaped) + '"'
 
 
 def _number(value: float) -> str:
