@@ -1,4 +1,4 @@
-"""Traffic: when requests arrive, how long their prompts and answers are, and what the closed forms need of it."""
+"""Traffic: when requests arrive, how long prompts and answers are, and what the closed forms need of it."""
 
 from __future__ import annotations
 
@@ -56,15 +56,31 @@ class Traffic:
     prefix_hit: float = 0.0
     source: str = ""
 
+    def __post_init__(self) -> None:
+        where = f"traffic {self.name}"
+        shapes = [np.shape(a) for a in (self.arrival_s, self.prompt_tokens, self.output_tokens)]
+        if len(set(shapes)) > 1 or len(shapes[0]) != 1 or not shapes[0][0]:
+            raise InputError(f"{where}: arrivals, prompts and outputs are {shapes}, not (requests,) each")
+        if not np.isfinite(self.arrival_s).all() or (np.diff(self.arrival_s) < 0).any():
+            raise InputError(f"{where}: arrival_s must be finite and never fall (try to sort it)")
+        for key in ("prompt_tokens", "output_tokens"):
+            least = np.min(getattr(self, key))
+            if not least >= 1:
+                raise InputError(f"{where}: {key} = {least} must be at least 1")
+        if not 0 <= self.prefix_hit <= 1:
+            raise InputError(f"{where}: prefix_hit = {self.prefix_hit} must be from 0 to 1")
+
     def __len__(self) -> int:
         return len(self.arrival_s)
 
     def demand(self, percentile: float = 95.0) -> Demand:
-        """The moments of this traffic.
+        """The moments of this traffic; the rate is infinite where all requests arrive at once.
 
         The context of a decode step averages over steps: a request of prompt p and output o takes o steps at
         a mean context of p + o / 2, so the mean is sum(o (p + o / 2)) / sum(o).
         """
+        if not 0 < percentile < 100:
+            raise InputError(f"percentile = {percentile} must be between 0 and 100 (try 95)")
         p, o = self.prompt_tokens.astype(float), self.output_tokens.astype(float)
         gaps = np.diff(self.arrival_s)
         span = float(self.arrival_s[-1] - self.arrival_s[0]) if len(self) > 1 else 0.0

@@ -86,8 +86,8 @@ def finished(
     outputs = column(output, convert, OUTPUT, keys[1], place)
     kept = outputs > 0
     # A failed request may lack its prompt length too, so only the others' prompts are held to the rule.
-    rows = np.flatnonzero(kept)
-    prompts = column([prompt[i] for i in rows], convert, PROMPT, keys[0], lambda i: place(int(rows[i])))
+    rows = np.flatnonzero(kept).tolist()
+    prompts = column([prompt[i] for i in rows], convert, PROMPT, keys[0], lambda i: place(rows[i]))
     lengths = prompts.astype(np.int64), outputs[kept].astype(np.int64)
     return Batch(arrival_s[kept], *lengths, dropped=int((~kept).sum()))
 

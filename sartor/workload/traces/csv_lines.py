@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import IO
 
-from ...errors import BrokenFile, UnknownName, Unsupported
+from ...errors import BrokenFile, Unsupported
 from ..traffic import Traffic
 from .columns import join, numbered_batches, request_batch
-from .formats import FORMATS, Format, known
+from .formats import Format, best, check_columns, known
 
 
 def read(file: IO[str], path: Path, first: int, header: str) -> Traffic:
@@ -30,14 +30,11 @@ def _cells(line: str) -> list[str]:
 
 
 def _format(names: list[str], where: str) -> Format:
-    """The format with most of its columns in the header; an error names the column that is missing."""
-    form = max((f for f in FORMATS if f.kind == "csv"), key=lambda f: sum(c in names for c in f.columns))
-    missing = [c for c in form.columns if c not in names]
-    if len(missing) == len(form.columns):
+    form, matches = best("csv", names)
+    if not matches:
         shown = ",".join(names)[:80]
         raise BrokenFile(f"{where}: {shown!r} starts no known trace (try one of: {known()})")
-    if missing:
-        raise UnknownName(f"header for {form.name}, which needs column", missing[0], names, where)
+    check_columns(form, names, where)
     if form.refused in names:
         raise Unsupported(f"{where}: column {form.refused!r} is not modelled (try a trace of text requests)")
     return form
@@ -47,7 +44,5 @@ def _check_width(rows: list[list[str]], names: list[str], name: str, lines: list
     if set(map(len, rows)) <= {len(names)}:
         return
     i = next(i for i, row in enumerate(rows) if len(row) != len(names))
-    shown = ",".join(rows[i])[:80]
-    raise BrokenFile(
-        f"{name} line {lines[i]}: {shown!r} has {len(rows[i])} cells, not {len(names)} ({','.join(names)})"
-    )
+    cells, wanted = f"{','.join(rows[i])[:80]!r} has {len(rows[i])} cells", ",".join(names)[:80]
+    raise BrokenFile(f"{name} line {lines[i]}: {cells}, not {len(names)} ({wanted})")

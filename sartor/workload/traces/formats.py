@@ -1,14 +1,17 @@
 """The trace formats with one request a line: what they call their columns, and what their times mean.
 
-Headers as seen in the public data sets on 2026-11: Azure LLM inference traces 2023 and 2024, BurstGPT 1 to 3,
-Mooncake FAST'25, vidur's request CSV, and per-request serving logs. vLLM's benchmark JSON is in `vllm.py`.
+Headers as seen in the public data sets in November 2026: Azure LLM inference traces 2023 and 2024, BurstGPT
+1 to 3, Mooncake FAST'25, vidur's requests, per-request serving logs. vLLM's benchmark is in `vllm.py`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import difflib
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+
+from ...errors import BrokenFile
 
 
 def utc_s(text: str) -> float:
@@ -17,7 +20,7 @@ def utc_s(text: str) -> float:
     >>> utc_s("1970-01-01 00:00:01.5000000"), utc_s("1970-01-01T01:00:00+01:00")
     (1.5, 0.0)
     """
-    time = datetime.fromisoformat(text.strip())
+    time = datetime.fromisoformat(text)
     return (time if time.tzinfo else time.replace(tzinfo=UTC)).timestamp()
 
 
@@ -54,16 +57,36 @@ class Format:
 FORMATS = (
     Format("Azure LLM inference CSV", "csv", "TIMESTAMP", "ContextTokens", "GeneratedTokens", utc_s, float,
            "a date and time such as 2023-11-16 18:15:46.68", refused="NumImages"),
-    Format("BurstGPT CSV", "csv", "Timestamp", "Request tokens", "Response tokens", float, float, "seconds"),
+    Format("BurstGPT CSV", "csv", "Timestamp", "Request tokens", "Response tokens", float, float,
+           "a time in seconds"),
     Format("vidur CSV", "csv", "arrived_at", "num_prefill_tokens", "num_decode_tokens", float, float,
-           "seconds"),
+           "a time in seconds"),
     Format("Mooncake JSONL", "jsonl", "timestamp", "input_length", "output_length", milliseconds, number,
-           "milliseconds"),
+           "a time in milliseconds"),
     Format("serving log JSONL", "jsonl", "arrival_time", "input_toks", "output_toks", number, number,
-           "seconds"),
+           "a time in seconds"),
 )  # fmt: skip
 
 
 def known() -> str:
     """The formats that can be read, for messages."""
     return ", ".join([form.name for form in FORMATS] + ["vLLM benchmark JSON"])
+
+
+def best(kind: str, names: Iterable[str]) -> tuple[Format, int]:
+    """The format of this kind with most of its columns in `names`, and how many those are."""
+    found = set(names)
+    scored = [(form, len(found & set(form.columns))) for form in FORMATS if form.kind == kind]
+    return max(scored, key=lambda pair: pair[1])
+
+
+def check_columns(form: Format, names: Iterable[str], where: str) -> None:
+    """An error names the first column of `form` that `names` lacks, and the name that comes closest."""
+    names = list(names)
+    missing = next((c for c in form.columns if c not in names), None)
+    if missing is None:
+        return
+    close = difflib.get_close_matches(missing, names, n=1, cutoff=0.5)
+    hint = f": is {close[0]!r} meant?" if close else ""
+    shown = ", ".join(names)[:120]
+    raise BrokenFile(f"{where}: no {missing!r}, which {form.name} needs{hint} (found: {shown})")

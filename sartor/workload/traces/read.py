@@ -24,7 +24,7 @@ def read_trace(path: str | Path) -> Traffic:
     try:
         with path.open("rb") as raw:
             _check_text(raw.read(4096), path.name)
-        # Bytes that are not UTF-8 become surrogates, which no number contains: the error then knows its line.
+        # Bytes that are not UTF-8 become surrogates, which no number contains: the error knows its line.
         with path.open(encoding="utf-8-sig", errors="surrogateescape") as file:
             return _read(file, path)
     except (OSError, ValueError) as error:  # ValueError: a path with a NUL in it

@@ -18,6 +18,7 @@ from .columns import column, finished, join, time_rule
 from .formats import number
 
 NAME = "vLLM benchmark JSON"
+MAX_RATE_PER_S = 1e9  # a faster client is a broken number
 
 
 def traffic(result: dict, path: Path) -> Traffic:
@@ -47,11 +48,17 @@ def _check_length(values: list, key: str, n: int, name: str) -> None:
 
 
 def _arrivals(result: dict, n: int, name: str) -> tuple[np.ndarray, str]:
-    """Send times less the wait in the client's own queue; Poisson where an older file has no times."""
+    """When each request was sent; Poisson where an older file has no times.
+
+    A client that limits its concurrency holds requests back: its queue's wait is taken off, unless it was
+    told to send all at once, where only the times of sending mean anything.
+    """
     if not result.get("start_times"):
         return poisson_like(n, _rate(result, name)), "; arrivals not recorded: Poisson at the mean rate"
     start_s = _times(result, "start_times", n, name)
-    return start_s - _times(result, "queue_times", n, name) if result.get("queue_times") else start_s, ""
+    if result.get("queue_times") and is_rate(result.get("request_rate")):
+        start_s = start_s - _times(result, "queue_times", n, name)
+    return start_s, ""
 
 
 def _times(result: dict, key: str, n: int, name: str) -> np.ndarray:
@@ -63,10 +70,13 @@ def _times(result: dict, key: str, n: int, name: str) -> np.ndarray:
 def _rate(result: dict, name: str) -> float:
     """The rate asked for, or where all were sent at once the rate at which they were served."""
     for key in ("request_rate", "request_throughput"):
-        value = result.get(key)
-        if type(value) in (int, float) and 0 < value < math.inf:
-            return float(value)
+        if is_rate(result.get(key)):
+            return float(result[key])
     raise InputError(f"{name}: {NAME} without start_times, request_rate or request_throughput: no arrivals")
+
+
+def is_rate(value: Any) -> bool:
+    return type(value) in (int, float) and 0 < value < MAX_RATE_PER_S
 
 
 def poisson_like(n: int, rate_per_s: float) -> np.ndarray:
