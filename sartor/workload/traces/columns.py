@@ -13,7 +13,7 @@ from ...errors import BrokenFile
 from ..traffic import Traffic
 from .formats import Format
 
-BATCH_LINES = 50_000
+BATCH_LINES = 10_000
 MAX_TOKENS = 1e8  # no request is longer; a bigger number is a broken one
 MAX_TIME_S = 1e11  # the year 5138 in seconds since 1970
 

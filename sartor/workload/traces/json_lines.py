@@ -48,15 +48,15 @@ def _parsed(text: str, name: str, line: int) -> Any:
 
 
 def _read_lines(file: IO[str], path: Path, first: int, line: str, form: Format) -> Traffic:
-    cache = PrefixCache()
-    batches = []
+    name, cache, batches = path.name, PrefixCache(), []
     for lines, texts in numbered_batches(file, first, line):
-        entries = [_entry(text, path.name, i, form) for i, text in zip(lines, texts, strict=True)]
+        entries = [_entry(text, name, i, form) for i, text in zip(lines, texts, strict=True)]
         columns = ([entry[c] for entry in entries] for c in form.columns)
-        batches.append(request_batch(form, path.name, lines, *columns))
+        batches.append(request_batch(form, name, lines, *columns))
         for i, entry in zip(lines, entries, strict=True):
-            _count_prefix(cache, entry.get("hash_ids"), f"{path.name} line {i}")
-    return join(batches, path.stem, path.name, f"{form.name} {path.name}", cache.hit)
+            if "hash_ids" in entry:
+                cache.add(_hashes(entry["hash_ids"], name, i))
+    return join(batches, path.stem, name, f"{form.name} {name}", cache.hit)
 
 
 def _entry(text: str, name: str, line: int, form: Format) -> dict:
@@ -69,10 +69,9 @@ def _entry(text: str, name: str, line: int, form: Format) -> dict:
     return entry
 
 
-def _count_prefix(cache: PrefixCache, hashes: Any, where: str) -> None:
-    """Prefix hits in the file's order, where the lines have the hashes of their blocks."""
-    if hashes is None:
-        return
-    if not isinstance(hashes, list) or not all(isinstance(h, int | str) for h in hashes):
-        raise BrokenFile(f"{where}: hash_ids = {repr(hashes)[:60]} is not a list of numbers or texts")
-    cache.add(hashes)
+def _hashes(hashes: Any, name: str, line: int) -> list:
+    """The hashes of a prompt's blocks, checked; null is none."""
+    hashes = [] if hashes is None else hashes
+    if not isinstance(hashes, list) or not {int, str}.issuperset(map(type, hashes)):
+        raise BrokenFile(f"{name} line {line}: hash_ids = {repr(hashes)[:60]} is not a list of numbers or texts")
+    return hashes

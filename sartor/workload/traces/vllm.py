@@ -64,7 +64,7 @@ def _arrivals(result: dict, n: int, name: str) -> tuple[np.ndarray, str]:
 def _times(result: dict, key: str, n: int, name: str) -> np.ndarray:
     values = _list(result, key, name)
     _check_length(values, key, n, name)
-    return column(values, number, time_rule("seconds"), key, _place(name))
+    return column(values, number, time_rule("a time in seconds"), key, _place(name))
 
 
 def _rate(result: dict, name: str) -> float:
