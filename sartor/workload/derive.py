@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from ..errors import UnknownName
 from .gemms import Phase, head_gemm, inner, layer_gemms, linear_conv, state_space_conv
 from .model import GroupedAttention, LatentAttention, Layer, LinearAttention, Model, StateSpace
-from .operators import Attention, Gemm, Lookup, Operator, Operators, Recurrence
+from .operators import Attention, Lookup, Operator, Operators, Recurrence
 from .vectors import head_vectors, layer_vectors
 
 PHASES = ("prefill", "decode")
@@ -44,7 +44,9 @@ def _mixing(layer: Layer, phase: Phase) -> list[Operator]:
         case GroupedAttention() as a:
             cached = 2 * a.kv_heads * a.head_dim
             name = "attention" if a.window is None else "window_attention"
-            return [Attention(name, a.heads, a.kv_heads, a.head_dim, a.head_dim, layer.count, cached, a.window)]
+            return [
+                Attention(name, a.heads, a.kv_heads, a.head_dim, a.head_dim, layer.count, cached, a.window)
+            ]
         case LatentAttention() as a:
             return [_latent_attention(a, layer.count, phase)]
         case StateSpace() as m:
@@ -60,7 +62,9 @@ def _latent_attention(a: LatentAttention, count: int, phase: Phase) -> Attention
     cached = a.kv_rank + a.rope_dim
     if phase == "decode":
         return Attention("latent_attention", a.heads, 1, cached, a.kv_rank, count, cached)
-    return Attention("latent_attention", a.heads, a.heads, a.nope_dim + a.rope_dim, a.value_dim, count, cached)
+    return Attention(
+        "latent_attention", a.heads, a.heads, a.nope_dim + a.rope_dim, a.value_dim, count, cached
+    )
 
 
 def _state_space(m: StateSpace, count: int) -> Recurrence:
@@ -89,4 +93,6 @@ def _merged(ops: Iterable[Operator]) -> tuple[Operator, ...]:
             continue
         one = dataclasses.replace(op, count=1)
         counts[one] = counts.get(one, 0) + op.count
-    return tuple(op if isinstance(op, Lookup) else dataclasses.replace(op, count=n) for op, n in counts.items())
+    return tuple(
+        op if isinstance(op, Lookup) else dataclasses.replace(op, count=n) for op, n in counts.items()
+    )

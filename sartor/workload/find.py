@@ -1,15 +1,15 @@
-"""A model by name or by file, and what it asks for in one dictionary."""
+"""A model by name or by file."""
 
 from __future__ import annotations
 
 from importlib.resources import files
 from pathlib import Path
 
-from ..errors import UnknownName
+from ..errors import InputError, UnknownName, Unsupported
 from ..tables import data_text
 from . import model_toml
 from .model import Model
-from .readers import hf_config
+from .readers import gguf_model, hf_config, safetensors_index
 
 
 def names() -> list[str]:
@@ -25,13 +25,45 @@ def bundled(name: str) -> Model:
 
 
 def find_model(name_or_path: str | Path) -> Model:
-    """A bundled model by its name, or the model in a config.json or a folder that holds one."""
+    """A bundled model by its name, or the model in a file: config.json, .gguf, .safetensors, its index, a .toml of
+    our own, or a folder that holds one of them."""
     name = str(name_or_path)
-    if name in names():
-        return bundled(name)
+    if name.lower() in names():
+        return bundled(name.lower())
     path = Path(name)
-    if path.is_dir():
+    if not _exists(path):
+        if len(path.parts) > 1 or path.suffix in (".json", ".gguf", ".safetensors", ".toml"):
+            raise InputError(f"{name}: no such file (check the path, or name a bundled model)")
+        raise UnknownName("model", name, names())
+    return _in_folder(path) if path.is_dir() else _in_file(path)
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except (OSError, ValueError):  # a name that no file system takes
+        return False
+
+
+def _in_folder(path: Path) -> Model:
+    """config.json if there, else the one GGUF file."""
+    if (path / "config.json").is_file():
         return hf_config.read(path / "config.json")
-    if path.suffix == ".json" or path.exists():
+    found = sorted(path.glob("*.gguf"))
+    if len(found) != 1:
+        raise InputError(f"{path}: holds no config.json and {len(found)} .gguf files (name one file)")
+    return gguf_model.read(found[0])
+
+
+def _in_file(path: Path) -> Model:
+    if path.suffix == ".gguf":
+        return gguf_model.read(path)
+    if path.suffix == ".safetensors" or path.name.endswith(".safetensors.index.json"):
+        return safetensors_index.read(path)
+    if path.suffix == ".json":
         return hf_config.read(path)
-    raise UnknownName("model", name, names())
+    if path.suffix == ".toml":
+        return model_toml.read(path)
+    raise Unsupported(
+        f"{path.name}: not a kind of model file (known: config.json, .gguf, .safetensors, .toml)"
+    )

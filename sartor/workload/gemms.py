@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from typing import Literal
 
-from .model import Experts, FeedForward, GroupedAttention, LatentAttention, Layer, LinearAttention, Model, StateSpace
+from .model import (
+    Experts,
+    FeedForward,
+    GroupedAttention,
+    LatentAttention,
+    Layer,
+    LinearAttention,
+    Model,
+    StateSpace,
+)
 from .operators import Gemm
 
 Phase = Literal["prefill", "decode"]
@@ -21,7 +30,9 @@ def head_gemm(model: Model) -> Gemm:
 
 def tensor_classes(model: Model) -> set[str]:
     """The classes of the model's matrices."""
-    return {g.tensor for layer in model.layers for g in layer_gemms(layer, model.hidden, "prefill")} | {"head"}
+    return {g.tensor for layer in model.layers for g in layer_gemms(layer, model.hidden, "prefill")} | {
+        "head"
+    }
 
 
 def _mixer(layer: Layer, hidden: int, phase: Phase) -> list[Gemm]:
@@ -135,9 +146,13 @@ def _experts(mlp: Experts, hidden: int, count: int) -> list[Gemm]:
     each = dict(experts=mlp.experts, active=mlp.active)
     first, wide = ("expert_gate_up", 2 * mlp.width) if mlp.gated else ("expert_up", mlp.width)
     router = mlp.experts + (1 if mlp.shared_gate else 0)  # the shared expert's gate sees the same input
-    gemms = [
-        Gemm("router", hidden, router, count, "router", "none"),
-        Gemm(first, hidden, wide, count, "expert", **each),
-        Gemm("expert_down", mlp.width, hidden, count, "expert", "row", **each),
+    inside = mlp.latent or hidden
+    routed = [
+        Gemm(first, inside, wide, count, "expert", **each),
+        Gemm("expert_down", mlp.width, inside, count, "expert", "row", **each),
     ]
-    return gemms + (_feed_forward(mlp.shared, hidden, count, "shared_") if mlp.shared else [])
+    if mlp.latent:
+        routed = [Gemm("latent_down", hidden, inside, count, "ffn", "none"), *routed]
+        routed.append(Gemm("latent_up", inside, hidden, count, "ffn", "none"))
+    shared = _feed_forward(mlp.shared, hidden, count, "shared_") if mlp.shared else []
+    return [Gemm("router", hidden, router, count, "router", "none"), *routed, *shared]

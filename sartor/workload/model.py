@@ -2,8 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Literal
+from dataclasses import dataclass, field, fields
+from typing import Any, Literal
+
+from ..errors import InputError
+
+MAY_BE_ZERO = ("norms", "learned_positions")
+
+
+def _check_sizes(part: Any) -> None:
+    """Every whole number of `part` counts something."""
+    for one in fields(part):
+        value, least = getattr(part, one.name), 0 if one.name in MAY_BE_ZERO else 1
+        if isinstance(value, int) and not isinstance(value, bool) and value < least:
+            raise InputError(f"{type(part).__name__}: {one.name} = {value} must be at least {least}")
 
 
 @dataclass(frozen=True)
@@ -21,6 +33,11 @@ class GroupedAttention:
     gated: bool = False  # an output gate as wide as the queries (Qwen3-Next)
     rope: bool = True
 
+    def __post_init__(self) -> None:
+        _check_sizes(self)
+        if self.heads % self.kv_heads:
+            raise InputError(f"GroupedAttention: kv_heads = {self.kv_heads} does not divide heads = {self.heads}")
+
 
 @dataclass(frozen=True)
 class LatentAttention:
@@ -32,6 +49,9 @@ class LatentAttention:
     nope_dim: int
     rope_dim: int
     value_dim: int
+
+    def __post_init__(self) -> None:
+        _check_sizes(self)
 
 
 @dataclass(frozen=True)
@@ -45,6 +65,9 @@ class StateSpace:
     conv: int
     conv_bias: bool = True
 
+    def __post_init__(self) -> None:
+        _check_sizes(self)
+
 
 @dataclass(frozen=True)
 class LinearAttention:
@@ -56,6 +79,9 @@ class LinearAttention:
     value_dim: int
     conv: int
 
+    def __post_init__(self) -> None:
+        _check_sizes(self)
+
 
 @dataclass(frozen=True)
 class FeedForward:
@@ -64,6 +90,9 @@ class FeedForward:
     width: int
     gated: bool = True
     bias: bool = False
+
+    def __post_init__(self) -> None:
+        _check_sizes(self)
 
 
 @dataclass(frozen=True)
@@ -77,7 +106,13 @@ class Experts:
     bias: bool = False  # on the experts' matrices
     router_bias: bool = False
     shared: FeedForward | None = None
+    latent: int | None = None  # the routed experts work in a space of this size (Nemotron 3)
     shared_gate: bool = False  # a sigmoid gate on the shared expert (Qwen2-MoE, Qwen3-Next)
+
+    def __post_init__(self) -> None:
+        _check_sizes(self)
+        if self.active > self.experts:
+            raise InputError(f"Experts: active = {self.active} is more than experts = {self.experts}")
 
 
 Mixer = GroupedAttention | LatentAttention | StateSpace | LinearAttention
@@ -92,6 +127,9 @@ class Layer:
     mlp: Mlp | None
     count: int
     norms: int = 2
+
+    def __post_init__(self) -> None:
+        _check_sizes(self)
 
 
 @dataclass(frozen=True)
@@ -112,3 +150,10 @@ class Model:
     source: str = ""
     kind: Literal["seen", "derived", "recalled"] = "seen"
     note: str = ""
+
+    def __post_init__(self) -> None:
+        _check_sizes(self)
+        if not self.layers:
+            raise InputError(f"Model {self.name!r} has no layers")
+
+

@@ -5,11 +5,22 @@ from __future__ import annotations
 import dataclasses
 import json
 import tomllib
+from pathlib import Path
 from typing import Any
 
-from ..errors import BrokenFile, UnknownName
-from .model import Experts, FeedForward, GroupedAttention, LatentAttention, Layer, LinearAttention, Model, StateSpace
-from .readers.fields import Fields
+from ..errors import BrokenFile, InputError, UnknownName
+from .model import (
+    MAY_BE_ZERO,
+    Experts,
+    FeedForward,
+    GroupedAttention,
+    LatentAttention,
+    Layer,
+    LinearAttention,
+    Model,
+    StateSpace,
+)
+from .readers.fields import Fields, read_bytes
 
 KINDS: dict[str, type] = {
     "grouped": GroupedAttention,
@@ -22,7 +33,13 @@ KINDS: dict[str, type] = {
 _MIXERS = ("grouped", "latent", "state_space", "linear")
 _MLPS = ("feed_forward", "experts")
 _KIND_OF = {cls: kind for kind, cls in KINDS.items()}
-_MAY_BE_ZERO = ("learned_positions", "norms")
+
+
+def read(path: Path) -> Model:
+    try:
+        return loads(read_bytes(path).decode(), path.name)
+    except UnicodeDecodeError:
+        raise BrokenFile(f"{path.name}: is not UTF-8 text") from None
 
 
 def loads(text: str, where: str = "model.toml") -> Model:
@@ -50,7 +67,9 @@ def _variant(fields: Fields, known: tuple[str, ...]) -> Any:
     if kind not in known:
         raise UnknownName("kind", kind, known, fields.where)
     ready = {"shared": _variant(fields.part("shared"), _MLPS[:1])} if fields.has("shared") else {}
-    return _build(KINDS[kind], Fields({k: v for k, v in fields.raw.items() if k != "kind"}, fields.where), **ready)
+    return _build(
+        KINDS[kind], Fields({k: v for k, v in fields.raw.items() if k != "kind"}, fields.where), **ready
+    )
 
 
 def _build(cls: type, fields: Fields, **ready: Any) -> Any:
@@ -63,7 +82,10 @@ def _build(cls: type, fields: Fields, **ready: Any) -> Any:
         raise BrokenFile(f"{fields.where}: missing {', '.join(missing)}")
     optional = {n: None for n, f in known.items() if f.default is f.default_factory is dataclasses.MISSING}
     given = {name: _value(f, fields) for name, f in known.items() if name not in ready and fields.has(name)}
-    return cls(**optional | given | ready)
+    try:
+        return cls(**optional | given | ready)
+    except InputError as error:
+        raise InputError(f"{fields.where}: {error}") from None
 
 
 def _required(field: dataclasses.Field) -> bool:
@@ -74,7 +96,7 @@ def _required(field: dataclasses.Field) -> bool:
 def _value(field: dataclasses.Field, fields: Fields) -> Any:
     kind = str(field.type).split(" ")[0]
     if kind == "int":
-        return fields.whole(field.name, low=0 if field.name in _MAY_BE_ZERO else 1)
+        return fields.whole(field.name, low=0 if field.name in MAY_BE_ZERO else 1)
     if kind == "bool":
         return fields.flag(field.name)
     if kind.startswith("Literal"):

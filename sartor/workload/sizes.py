@@ -9,7 +9,16 @@ from ..errors import UnknownName
 from ..formats.spec import format_named
 from .derive import operators
 from .gemms import inner, linear_conv, state_space_conv
-from .model import Experts, FeedForward, GroupedAttention, LatentAttention, Layer, LinearAttention, Model, StateSpace
+from .model import (
+    Experts,
+    FeedForward,
+    GroupedAttention,
+    LatentAttention,
+    Layer,
+    LinearAttention,
+    Model,
+    StateSpace,
+)
 from .operators import Number
 
 CLASSES = ("attention", "ffn", "expert", "mixer", "head", "router", "embedding", "norm")
@@ -67,7 +76,9 @@ def _mlp_vectors(layer: Layer, hidden: int) -> int:
             return _bias(mlp.width, mlp.gated, hidden) if mlp.bias else 0
         case Experts() as mlp:
             biases = mlp.experts * _bias(mlp.width, mlp.gated, hidden) if mlp.bias else 0
-            shared = _bias(mlp.shared.width, mlp.shared.gated, hidden) if mlp.shared and mlp.shared.bias else 0
+            shared = (
+                _bias(mlp.shared.width, mlp.shared.gated, hidden) if mlp.shared and mlp.shared.bias else 0
+            )
             return biases + shared + (mlp.experts if mlp.router_bias else 0)
         case _:
             return 0
@@ -81,7 +92,9 @@ def active_parameters(model: Model) -> int:
     """Parameters less those of the experts that a token does not choose (embedding and head counted in full)."""
     idle = sum(g.k * g.n * g.count * (g.experts - g.active) for g in operators(model, "prefill").gemms)
     biases = sum(
-        layer.count * (layer.mlp.experts - layer.mlp.active) * _bias(layer.mlp.width, layer.mlp.gated, model.hidden)
+        layer.count
+        * (layer.mlp.experts - layer.mlp.active)
+        * _bias(layer.mlp.width, layer.mlp.gated, model.hidden)
         for layer in model.layers
         if isinstance(layer.mlp, Experts) and layer.mlp.bias
     )

@@ -18,7 +18,16 @@ The multiply-adds of scores, mixes, convolutions and recurrences are MACs, count
 from __future__ import annotations
 
 from .gemms import Phase, inner, layer_gemms, linear_conv, state_space_conv, value_width
-from .model import Experts, FeedForward, GroupedAttention, LatentAttention, Layer, LinearAttention, Model, StateSpace
+from .model import (
+    Experts,
+    FeedForward,
+    GroupedAttention,
+    LatentAttention,
+    Layer,
+    LinearAttention,
+    Model,
+    StateSpace,
+)
 from .operators import Gemm, Vector
 
 NORM, ROPE, SCORE, OUTPUT, RESIDUAL, QUANTIZE, ROUTE, GATE, SAMPLE = 3, 2, 4, 1, 1, 2, 4, 4, 1
@@ -49,10 +58,11 @@ def head_vectors(model: Model) -> list[Vector]:
 
 def _quantized(gemms: list[Gemm]) -> int:
     """Elements a token that enter GEMMs; the router, the experts and the shared expert share their input."""
-    return sum(g.k * g.active for g in gemms if g.name not in _SHARES_INPUT)
+    return sum(g.k if g.name in _ONE_INPUT else g.k * g.active for g in gemms if g.name not in _SHARES_INPUT)
 
 
-_SHARES_INPUT = ("expert_gate_up", "expert_up", "shared_gate_up", "shared_up")
+_SHARES_INPUT = ("shared_gate_up", "shared_up", "latent_down")
+_ONE_INPUT = ("expert_gate_up", "expert_up")
 
 
 def _mixer(layer: Layer) -> list[Vector]:

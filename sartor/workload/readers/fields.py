@@ -86,7 +86,9 @@ class Fields:
         for i, word in enumerate(value):
             if word not in list(known):
                 shown = ", ".join(known)
-                raise Unsupported(f"{self.where}: {name}[{i}] = {_short(word)} is not modelled (known: {shown})")
+                raise Unsupported(
+                    f"{self.where}: {name}[{i}] = {_short(word)} is not modelled (known: {shown})"
+                )
         return value
 
     def part(self, name: str) -> Fields:

@@ -6,14 +6,14 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from ...errors import InputError, Unsupported
+from ...errors import Unsupported
 from ..gemms import tensor_classes
 from ..model import Layer, Model
 from .fields import NEEDED, Fields, parse_json, read_bytes
 from .hf_dense import exaone4, gemma3_text, hyperclovax, llama, mistral, qwen2, qwen3
-from .hf_hybrid import mamba2, nemotron_h, qwen3_next
+from .hf_hybrid import mamba2, nemotron_h, qwen3_5_text, qwen3_next
 from .hf_moe import deepseek_v3, gpt_oss, mixtral, qwen2_moe, qwen3_moe
-from .quantization import published_formats
+from .quantization import dtype, quantized
 
 # model_type -> (its layers, whether head and embedding are tied where the file does not say)
 FAMILIES: dict[str, tuple[Callable[[Fields], list[Layer]], bool]] = {
@@ -31,56 +31,73 @@ FAMILIES: dict[str, tuple[Callable[[Fields], list[Layer]], bool]] = {
     "qwen2": (qwen2, False),
     "qwen2_moe": (qwen2_moe, False),
     "qwen3": (qwen3, False),
+    "qwen3_5_moe_text": (qwen3_next, False),
+    "qwen3_5_text": (qwen3_5_text, False),
     "qwen3_moe": (qwen3_moe, False),
     "qwen3_next": (qwen3_next, False),
+    "qwen3_vl_moe_text": (qwen3_moe, False),
+    "qwen3_vl_text": (qwen3, False),
 }
-# model_type of a model that also sees images -> the model_type of its text part, which is what is read
-TEXT_PART = {"gemma3": "gemma3_text"}
+# model_type of models that also see images; their `text_config` is what is read
+WITH_TEXT_PART = ("gemma3", "kimi_k25", "qwen3_5", "qwen3_5_moe", "qwen3_vl", "qwen3_vl_moe")
 
 
 def read(path: Path) -> Model:
-    """The model of a config.json; named for the folder that holds it."""
-    name = path.parent.name if path.name == "config.json" else path.name.removesuffix(".json")
-    return parse(read_bytes(path), path.name, name or path.name)
+    """The model of a config.json, with the hf_quant_config.json beside it; named for the folder that holds it."""
+    name = path.parent.resolve().name if path.name == "config.json" else path.name.removesuffix(".json")
+    beside = path.with_name("hf_quant_config.json")
+    quantization = read_bytes(beside) if beside.is_file() else None
+    return parse(read_bytes(path), path.name, name or path.name, quantization)
 
 
-def parse(data: bytes, where: str, name: str) -> Model:
-    """The model in the bytes of a config.json."""
-    return model(Fields(parse_json(data, where), where), name)
+def parse(data: bytes, where: str, name: str, quantization: bytes | None = None) -> Model:
+    """The model in the bytes of a config.json, and of an hf_quant_config.json."""
+    fields = Fields(parse_json(data, where), where)
+    if quantization is None:
+        return model(fields, name)
+    beside = Fields(parse_json(quantization, "hf_quant_config.json"), "hf_quant_config.json")
+    return model(fields, name, beside.part("quantization"))
 
 
-def model(fields: Fields, name: str) -> Model:
+def model(fields: Fields, name: str, quantization: Fields | None = None) -> Model:
+    """`quantization` is used where the config itself has none."""
     family = fields.text("model_type")
-    note = ""
-    if family in TEXT_PART:
-        family, note = TEXT_PART[family], "text part only"
-        formats_of, fields = fields, fields.part("text_config")
-    else:
-        formats_of = fields
+    text = fields.part("text_config") if family in WITH_TEXT_PART else fields
+    family = text.text("model_type", default=family)
     if family not in FAMILIES:
         raise Unsupported(
             f"{fields.where}: model_type = {family!r} is not modelled (known: {', '.join(sorted(FAMILIES))})"
         )
+    holder = next((f for f in (fields, text) if f.has("quantization_config")), None)
+    if holder is not None:
+        quantization = holder.part("quantization_config")
+    notes = ["text part only"] if text is not fields else []
+    made = _shapes(text, fields, family, name)
+    return _with_formats(made, quantization, [*notes, *_notes(text)])
+
+
+def _shapes(f: Fields, outer: Fields, family: str, name: str) -> Model:
     layers, tied = FAMILIES[family]
-    weights, formats = published_formats(formats_of)
-    try:
-        made = Model(
-            name=name,
-            family=family,
-            hidden=fields.whole("hidden_size", default=_default(family, "hidden_size")),
-            vocabulary=fields.whole("vocab_size", default=_default(family, "vocab_size")),
-            layers=grouped(layers(fields)),
-            tied=fields.flag("tie_word_embeddings", tied),
-            max_context=_max_context(fields, family),
-            weights=weights,
-            source=fields.where,
-            note=note or _note(fields),
-        )
-        return replace(made, formats={name: fmt for name, fmt in formats.items() if name in tensor_classes(made)})
-    except InputError as error:
-        if str(error).startswith(fields.where):
-            raise
-        raise type(error)(f"{fields.where}: {error}") from None
+    return Model(
+        name=name,
+        family=family,
+        hidden=f.whole("hidden_size", default=_default(family, "hidden_size")),
+        vocabulary=f.whole("vocab_size", default=_default(family, "vocab_size")),
+        layers=grouped(layers(f)),
+        tied=f.flag("tie_word_embeddings", outer.flag("tie_word_embeddings", tied)),
+        max_context=_max_context(f, family),
+        weights=dtype(outer, f),
+        source=outer.where,
+    )
+
+
+def _with_formats(made: Model, quantization: Fields | None, notes: list[str]) -> Model:
+    if quantization is None:
+        return replace(made, note="; ".join(notes))
+    formats, note = quantized(quantization, sum(layer.count for layer in made.layers))
+    present = tensor_classes(made)
+    formats = {name: fmt for name, fmt in formats.items() if name in present}
+    return replace(made, formats=formats, note="; ".join([*notes, note] if note else notes))
 
 
 # Fields that published files leave to the defaults of transformers' Gemma3TextConfig.
@@ -97,9 +114,9 @@ def _max_context(fields: Fields, family: str) -> int:
     return fields.whole("max_position_embeddings", default=_default(family, "max_position_embeddings"))
 
 
-def _note(fields: Fields) -> str:
-    extra = fields.whole("num_nextn_predict_layers", default=0, low=0)
-    return f"without its {extra} multi-token-prediction layers" if extra else ""
+def _notes(f: Fields) -> list[str]:
+    extra = max(f.whole(n, default=0, low=0) for n in ("num_nextn_predict_layers", "mtp_num_hidden_layers"))
+    return [f"without its {extra} multi-token-prediction layers"] if extra else []
 
 
 def grouped(layers: list[Layer]) -> tuple[Layer, ...]:

@@ -119,7 +119,10 @@ def exaone4(f: Fields) -> list[Layer]:
     size, mlp = window(f), feed_forward(f)
     windows = [None] * f.layers("num_hidden_layers") if size is None else exaone_windows(f, size)
     rope = [size is None or w is not None for w in windows]
-    return [Layer(attention(f, window=w, qk_norm=True, rope=r), mlp, 1) for w, r in zip(windows, rope, strict=True)]
+    return [
+        Layer(attention(f, window=w, qk_norm=True, rope=r), mlp, 1)
+        for w, r in zip(windows, rope, strict=True)
+    ]
 
 
 def exaone_windows(f: Fields, size: int) -> list[int | None]:
@@ -138,6 +141,6 @@ def hyperclovax(f: Fields) -> list[Layer]:
     silu(f)
     bias = f.flag("attention_bias")
     mixer = attention(f, qkv_bias=bias, out_bias=bias)
-    return every(f, mixer, feed_forward(f, bias=f.flag("mlp_bias")), norms=4 if f.flag("use_post_norm") else 2)
-
-
+    return every(
+        f, mixer, feed_forward(f, bias=f.flag("mlp_bias")), norms=4 if f.flag("use_post_norm") else 2
+    )

@@ -9,8 +9,11 @@ from .hf_dense import FULL, attention, feed_forward, silu
 from .hf_moe import choice, shared_experts, sparse_layers
 
 LINEAR = "linear_attention"
-# A letter of `hybrid_override_pattern`, or a word of `layers_block_type`, to what that layer is.
-_NEMOTRON = {"M": "mamba", "*": "attention", "-": "mlp", "E": "moe"}
+# A letter of `hybrid_override_pattern`, or a word of `layers_block_type` -> what that layer is.
+_LETTERS = {"M": "mamba", "*": "attention", "-": "mlp", "E": "moe"}
+_WORDS = {"linear_attention": "mamba", "full_attention": "attention"} | {
+    word: word for word in _LETTERS.values()
+}
 
 
 def mamba2(f: Fields) -> list[Layer]:
@@ -39,20 +42,23 @@ def nemotron_h(f: Fields) -> list[Layer]:
 
 
 def _nemotron_kinds(f: Fields) -> list[str]:
+    """What each layer is; the pattern counts them, so that `num_hidden_layers` may be absent but not different."""
     if f.has("layers_block_type"):
-        listed = f.get(("layers_block_type",), None)[1]
-        length = f.layers("num_hidden_layers") if f.has("num_hidden_layers") or not isinstance(listed, list) else len(listed)
-        return f.names("layers_block_type", length, tuple(_NEMOTRON.values()))
+        listed = f.raw["layers_block_type"]
+        count = f.whole(
+            "num_hidden_layers", default=len(listed) if isinstance(listed, list) else 0, high=MOST_LAYERS
+        )
+        return [_WORDS[word] for word in f.names("layers_block_type", count, _WORDS)]
     pattern = f.text("hybrid_override_pattern")
     count = f.whole("num_hidden_layers", default=len(pattern), high=MOST_LAYERS)
     if len(pattern) != count or not pattern:
-        raise f.fail("hybrid_override_pattern", f"must name num_hidden_layers = {count} layers, not {len(pattern)}")
+        raise f.fail("hybrid_override_pattern", f"has {len(pattern)} layers, but num_hidden_layers = {count}")
     for i, letter in enumerate(pattern):
-        if letter not in _NEMOTRON:
+        if letter not in _LETTERS:
             raise Unsupported(
-                f"{f.where}: hybrid_override_pattern[{i}] = {letter!r} is not modelled (known: {' '.join(_NEMOTRON)})"
+                f"{f.where}: hybrid_override_pattern[{i}] = {letter!r} is not modelled (known: {' '.join(_LETTERS)})"
             )
-    return [_NEMOTRON[letter] for letter in pattern]
+    return [_LETTERS[letter] for letter in pattern]
 
 
 def _nemotron_mamba(f: Fields) -> Layer:
@@ -83,15 +89,15 @@ def _nemotron_mlp(f: Fields) -> Layer:
 
 def _nemotron_experts(f: Fields) -> Layer:
     f.only("mlp_bias", False)
-    f.only("moe_latent_size", None)
-    shared = f.whole("n_shared_experts", default=0, low=0)
+    shared = f.whole("n_shared_experts", default=0, low=0, high=1)
     width = f.whole("moe_shared_expert_intermediate_size") if shared else 0
     experts = Experts(
         *choice(f, "n_routed_experts", "num_experts_per_tok"),
         f.whole("moe_intermediate_size"),
         gated=False,
         router_bias=True,
-        shared=FeedForward(width * shared, gated=False) if shared else None,
+        shared=FeedForward(width, gated=False) if shared else None,
+        latent=f.whole("moe_latent_size", default=None),
     )
     return Layer(None, experts, 1, norms=1)
 
@@ -105,9 +111,24 @@ _NEMOTRON_LAYERS = {
 
 
 def qwen3_next(f: Fields) -> list[Layer]:
-    """Three gated DeltaNet layers, then one of gated attention; experts after each."""
+    """Qwen3-Next and Qwen3.5-MoE: three gated DeltaNet layers, then one of gated attention; experts after each."""
+    experts, sparse = shared_experts(f), sparse_layers(f)
+    dense = None if all(sparse) else feed_forward(f)
+    return [
+        Layer(mixer, experts if s else dense, 1) for mixer, s in zip(_qwen_mixers(f), sparse, strict=True)
+    ]
+
+
+def qwen3_5_text(f: Fields) -> list[Layer]:
+    """Qwen3.5: the same mixers with a plain MLP."""
+    mlp = feed_forward(f)
+    return [Layer(mixer, mlp, 1) for mixer in _qwen_mixers(f)]
+
+
+def _qwen_mixers(f: Fields) -> list[GroupedAttention | LinearAttention]:
     silu(f)
     f.only("attention_bias", False)
+    f.only("attn_output_gate", True)
     delta = LinearAttention(
         key_heads=f.whole("linear_num_key_heads"),
         value_heads=f.whole("linear_num_value_heads"),
@@ -116,10 +137,7 @@ def qwen3_next(f: Fields) -> list[Layer]:
         conv=f.whole("linear_conv_kernel_dim"),
     )
     full = attention(f, qk_norm=True, gated=True)
-    experts, sparse = shared_experts(f), sparse_layers(f)
-    dense = None if all(sparse) else feed_forward(f)
-    pairs = zip(_full_layers(f), sparse, strict=True)
-    return [Layer(full if is_full else delta, experts if s else dense, 1) for is_full, s in pairs]
+    return [full if is_full else delta for is_full in _full_layers(f)]
 
 
 def _full_layers(f: Fields) -> list[bool]:

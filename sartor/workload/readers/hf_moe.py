@@ -62,14 +62,19 @@ def gpt_oss(f: Fields) -> list[Layer]:
     silu(f)
     bias = f.flag("attention_bias", True)
     experts = Experts(
-        *choice(f, "num_local_experts", "num_experts_per_tok"), f.whole("intermediate_size"), bias=True, router_bias=True
+        *choice(f, "num_local_experts", "num_experts_per_tok"),
+        f.whole("intermediate_size"),
+        bias=True,
+        router_bias=True,
     )
     size = f.whole("sliding_window")
     if f.has("layer_types"):
         windows = listed_windows(f, size)
     else:
         windows = [None if i % 2 else size for i in range(f.layers("num_hidden_layers"))]
-    return [Layer(attention(f, window=w, qkv_bias=bias, out_bias=bias, sinks=True), experts, 1) for w in windows]
+    return [
+        Layer(attention(f, window=w, qkv_bias=bias, out_bias=bias, sinks=True), experts, 1) for w in windows
+    ]
 
 
 def deepseek_v3(f: Fields) -> list[Layer]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+import re
 
 from ...errors import Unsupported
 from .fields import Fields
@@ -11,60 +11,68 @@ DTYPES = {"bfloat16": "bf16", "float16": "fp16", "float32": "fp32"}
 _LINEAR = ("attention", "ffn", "expert", "mixer")
 _FLOAT_METHODS = {"fp8": "fp8-e4m3", "mxfp4": "mxfp4"}
 _MODELOPT = {"FP8": "fp8-e4m3", "NVFP4": "nvfp4", "W4A16_NVFP4": "nvfp4"}
+_INTEGERS = {(4, 32): "int4-g32", (4, 128): "int4-g128", (3, 128): "int3-g128", (8, -1): "int8"}
+_LISTS = ("modules_to_not_convert", "ignore", "exclude_modules")
+
+# Module that a list of exceptions names -> the tensor classes that stay as they are.
+_MODULES = {
+    "": _LINEAR,
+    "self_attn": ("attention",),
+    "linear_attn": ("mixer",),
+    "mlp": ("ffn", "expert"),
+    "mlp.experts": ("expert",),
+    "mlp.shared_expert": ("ffn",),
+    "mlp.shared_experts": ("ffn",),
+    "mixer": _LINEAR,
+}
+_LAYER = re.compile(r"(?:.*\.)?layers\.(\d{1,6}|\*)(?:\.|\*|$)(.*)")
 
 
-def published_formats(f: Fields) -> tuple[str, dict[str, str]]:
-    """(format of what is not quantized, tensor class -> format of what is)."""
-    part = Fields(f.raw.get("text_config"), f.where) if isinstance(f.raw.get("text_config"), dict) else f
-    holder = next((h for h in (f, part) if h.has("torch_dtype") or h.has("dtype")), f)
-    word = holder.one_of("torch_dtype", "dtype", known=list(DTYPES), default="bfloat16")
-    if not f.has("quantization_config"):
-        return DTYPES[word], {}
-    return DTYPES[word], _quantized(f.part("quantization_config"))
+def dtype(f: Fields, text: Fields) -> str:
+    """The format of what is not quantized; a model with a text part may say it in either place."""
+    holder = next((h for h in (text, f) if h.has("torch_dtype") or h.has("dtype")), f)
+    return DTYPES[holder.one_of("torch_dtype", "dtype", known=list(DTYPES), default="bfloat16")]
 
 
-def _quantized(q: Fields) -> dict[str, str]:
-    method = q.text("quant_method")
+def quantized(q: Fields, layers: int) -> tuple[dict[str, str], str]:
+    """Tensor class -> format, and a note where only some layers of a class are quantized."""
+    fmt = _format(q)
+    kept = _kept(q, layers)
+    some = [name for name in _LINEAR if 0 < len(kept[name]) < layers]
+    note = ", ".join(f"{name} of {len(kept[name])} layers is not quantized" for name in some)
+    return {name: fmt for name in _LINEAR if len(kept[name]) < layers}, note
+
+
+def _format(q: Fields) -> str:
+    method = q.text("quant_method", default="modelopt" if q.has("quant_algo") else "")
     if method in _FLOAT_METHODS:
-        fmt = _FLOAT_METHODS[method]
-    elif method == "modelopt":
-        fmt = _MODELOPT[q.one_of("quant_algo", known=list(_MODELOPT))]
-    elif method in ("gptq", "awq"):
-        fmt = _integer(q)
-    else:
-        known = ", ".join([*_FLOAT_METHODS, "modelopt", "gptq", "awq"])
-        raise Unsupported(f"{q.where}: quant_method = {method!r} is not modelled (known: {known})")
-    kept = _kept(q)
-    return {name: fmt for name in _LINEAR if name not in kept}
+        return _FLOAT_METHODS[method]
+    if method == "modelopt":
+        return _MODELOPT[q.one_of("quant_algo", known=list(_MODELOPT))]
+    if method in ("gptq", "awq"):
+        return _integer(q)
+    known = ", ".join([*_FLOAT_METHODS, "modelopt", "gptq", "awq"])
+    raise Unsupported(f"{q.where}: quant_method = {method!r} is not modelled (known: {known})")
 
 
 def _integer(q: Fields) -> str:
     """GPTQ and AWQ: integers in groups with a zero point."""
     bits, group = q.whole("bits"), q.raw.get("group_size")
-    known = {(4, 32): "int4-g32", (4, 128): "int4-g128", (3, 128): "int3-g128", (8, -1): "int8"}
-    if not isinstance(group, int) or (bits, group) not in known:
-        shown = ", ".join(f"{b} bits in {g}" for b, g in known)
+    if type(group) is not int or (bits, group) not in _INTEGERS:
+        shown = ", ".join(f"{b} bits in {g}" for b, g in _INTEGERS)
         raise Unsupported(f"{q.where}: {bits} bits in groups of {group!r} are not modelled (known: {shown})")
-    return known[bits, group]
+    return _INTEGERS[bits, group]
 
 
-# A tensor class is kept as it is when a pattern that names no single layer ends in one of these modules.
-_MODULES = {
-    "self_attn": ("attention",),
-    "linear_attn": ("mixer",),
-    "mixer": ("mixer",),
-    "mlp": ("ffn", "expert"),
-    "experts": ("expert",),
-}
-
-
-def _kept(q: Fields) -> set[str]:
-    lists: list[Any] = [q.raw.get(n) or [] for n in ("modules_to_not_convert", "ignore", "exclude_modules")]
-    patterns = [p for listed in lists if isinstance(listed, list) for p in listed if isinstance(p, str)]
-    return {name for pattern in patterns for name in _MODULES.get(_module(pattern), ())}
-
-
-def _module(pattern: str) -> str:
-    """The module that a pattern such as model.layers.*.self_attn* ends in; none if it names one layer."""
-    words = [word.strip("*") for word in pattern.split(".")]
-    return "" if any(word.isdecimal() for word in words) else next((w for w in reversed(words) if w), "")
+def _kept(q: Fields, layers: int) -> dict[str, set[int]]:
+    """Tensor class -> the layers in which it stays as it is."""
+    kept: dict[str, set[int]] = {name: set() for name in _LINEAR}
+    for listed in (q.raw.get(name) for name in _LISTS):
+        for pattern in listed if isinstance(listed, list) else ():
+            match = _LAYER.fullmatch(pattern.removeprefix("re:")) if isinstance(pattern, str) else None
+            if match is None:
+                continue
+            numbers = range(layers) if match[1] == "*" else {int(match[1])} & set(range(layers))
+            for name in _MODULES.get(match[2].strip(".*"), ()):
+                kept[name].update(numbers)
+    return kept
