@@ -73,5 +73,5 @@ def _hashes(hashes: Any, name: str, line: int) -> list:
     """The hashes of a prompt's blocks, checked; null is none."""
     hashes = [] if hashes is None else hashes
     if not isinstance(hashes, list) or not {int, str}.issuperset(map(type, hashes)):
-        raise BrokenFile(f"{name} line {line}: hash_ids = {repr(hashes)[:60]} is not a list of numbers or texts")
+        raise BrokenFile(f"{name} line {line}: hash_ids = {repr(hashes)[:60]} is not a list of numbers")
     return hashes
