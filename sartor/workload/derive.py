@@ -11,14 +11,14 @@ from .model import GroupedAttention, LatentAttention, Layer, LinearAttention, Mo
 from .operators import Attention, Lookup, Operator, Operators, Recurrence
 from .vectors import head_vectors, layer_vectors
 
-PHASES = ("prefill", "decode")
+PHASES: tuple[Phase, ...] = ("prefill", "decode")
 
 
 def operators(model: Model, phase: Phase) -> Operators:
     """All operators of `phase`; equal operators of different layers are one with their counts added.
 
-    MLA is counted as it is run: expanded in prefill, absorbed in decode. The language-model head sees one vector
-    a sequence in both phases.
+    MLA is counted as it is run: expanded in prefill, absorbed in decode. The language-model head sees one
+    vector a sequence in both phases.
     """
     if phase not in PHASES:
         raise UnknownName("phase", phase, PHASES)
@@ -68,8 +68,8 @@ def _latent_attention(a: LatentAttention, count: int, phase: Phase) -> Attention
 
 
 def _state_space(m: StateSpace, count: int) -> Recurrence:
-    """Mamba-2, one token after the other: h = a h + (dt x) B is two multiplies an element of the state, y = C h
-    one, and D x one a channel. (The chunked form of prefill trades more MACs for GEMMs.)"""
+    """Mamba-2, one token after the other: h = a h + (dt x) B is two multiplies an element of the state,
+    y = C h one, and D x one a channel. (The chunked form of prefill trades more MACs for GEMMs.)"""
     state = inner(m) * m.state
     channels = state_space_conv(m)
     macs = 3 * state + inner(m) + m.conv * channels
@@ -77,8 +77,8 @@ def _state_space(m: StateSpace, count: int) -> Recurrence:
 
 
 def _delta(m: LinearAttention, count: int) -> Recurrence:
-    """Gated DeltaNet, one token after the other: S k, the decay of S, its update by k (v - S k) and S q are one
-    multiply an element of the state each."""
+    """Gated DeltaNet, one token after the other: S k, the decay of S, its update by k (v - S k) and S q are
+    one multiply an element of the state each."""
     state = m.value_heads * m.key_dim * m.value_dim
     channels = linear_conv(m)
     return Recurrence("delta", state + (m.conv - 1) * channels, 4 * state + m.conv * channels, count)

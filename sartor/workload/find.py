@@ -25,8 +25,8 @@ def bundled(name: str) -> Model:
 
 
 def find_model(name_or_path: str | Path) -> Model:
-    """A bundled model by its name, or the model in a file: config.json, .gguf, .safetensors, its index, a .toml of
-    our own, or a folder that holds one of them."""
+    """A bundled model by its name, or the model in a file: config.json, .gguf, .safetensors, its index, a
+    .toml of our own, or a folder that holds one of them."""
     name = str(name_or_path)
     if name.lower() in names():
         return bundled(name.lower())

@@ -81,10 +81,9 @@ def _expanded(a: LatentAttention, count: int) -> list[Gemm]:
 def _absorbed(a: LatentAttention, count: int) -> list[Gemm]:
     """Decode: the same matrix moved to the queries and to the mixed latents, one matrix a head
     (DeepSeek-V2, arXiv 2405.04434, section 2.1.2)."""
-    each = dict(experts=a.heads, active=a.heads)
     return [
-        Gemm("q_absorb", a.nope_dim, a.kv_rank, count, "attention", **each),
-        Gemm("v_absorb", a.kv_rank, a.value_dim, count, "attention", **each),
+        Gemm("q_absorb", a.nope_dim, a.kv_rank, count, "attention", experts=a.heads, active=a.heads),
+        Gemm("v_absorb", a.kv_rank, a.value_dim, count, "attention", experts=a.heads, active=a.heads),
     ]
 
 
@@ -143,13 +142,12 @@ def _feed_forward(mlp: FeedForward, hidden: int, count: int, prefix: str) -> lis
 
 
 def _experts(mlp: Experts, hidden: int, count: int) -> list[Gemm]:
-    each = dict(experts=mlp.experts, active=mlp.active)
     first, wide = ("expert_gate_up", 2 * mlp.width) if mlp.gated else ("expert_up", mlp.width)
     router = mlp.experts + (1 if mlp.shared_gate else 0)  # the shared expert's gate sees the same input
     inside = mlp.latent or hidden
     routed = [
-        Gemm(first, inside, wide, count, "expert", **each),
-        Gemm("expert_down", mlp.width, inside, count, "expert", "row", **each),
+        Gemm(first, inside, wide, count, "expert", "column", False, mlp.experts, mlp.active),
+        Gemm("expert_down", mlp.width, inside, count, "expert", "row", False, mlp.experts, mlp.active),
     ]
     if mlp.latent:
         routed = [Gemm("latent_down", hidden, inside, count, "ffn", "none"), *routed]

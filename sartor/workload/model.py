@@ -36,12 +36,14 @@ class GroupedAttention:
     def __post_init__(self) -> None:
         _check_sizes(self)
         if self.heads % self.kv_heads:
-            raise InputError(f"GroupedAttention: kv_heads = {self.kv_heads} does not divide heads = {self.heads}")
+            raise InputError(
+                f"GroupedAttention: kv_heads = {self.kv_heads} does not divide heads = {self.heads}"
+            )
 
 
 @dataclass(frozen=True)
 class LatentAttention:
-    """MLA (DeepSeek-V2, arXiv 2405.04434): a latent of `kv_rank` + `rope_dim` elements a token is all it caches."""
+    """MLA (DeepSeek-V2, arXiv 2405.04434): all it caches a token is a latent of `kv_rank` + `rope_dim`."""
 
     heads: int
     q_rank: int | None  # None: queries straight from the hidden state
@@ -134,7 +136,7 @@ class Layer:
 
 @dataclass(frozen=True)
 class Model:
-    """Shapes of a decoder-only language model. Layers of the same kind are one entry; their order is not kept."""
+    """Shapes of a decoder-only language model. Equal layers are one entry; their order is not kept."""
 
     name: str
     family: str  # as the config's model_type
@@ -155,5 +157,3 @@ class Model:
         _check_sizes(self)
         if not self.layers:
             raise InputError(f"Model {self.name!r} has no layers")
-
-

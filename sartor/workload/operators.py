@@ -31,8 +31,8 @@ class Step:
 
 @dataclass(frozen=True)
 class Gemm:
-    """rows x k times k x n, `count` times in the model. Mixture of experts: `experts` such matrices a layer, of
-    which a token uses `active`. A batched GEMM, one matrix a head, is the case active = experts = heads."""
+    """rows x k times k x n, `count` times in the model. Mixture of experts: `experts` such matrices a layer,
+    of which a token uses `active`. One matrix a head, a batched GEMM, is the case active = experts = heads."""
 
     name: str
     k: int
@@ -78,8 +78,8 @@ class Gemm:
 
 @dataclass(frozen=True)
 class Attention:
-    """Scores and mix over the cache, `count` layers. `cached` elements a token and layer: 2 x kv_heads x head_dim
-    for grouped heads, the latent for MLA (there keys and values are the same elements)."""
+    """Scores and mix over the cache, `count` layers. `cached` elements a token and layer: 2 x kv_heads x
+    head_dim for grouped heads, the latent for MLA (there keys and values are the same elements)."""
 
     name: str
     heads: int
@@ -132,8 +132,8 @@ def _positive(x: Number) -> Number:
 
 @dataclass(frozen=True)
 class Recurrence:
-    """A state-space or linear-attention mixer: `state` elements a sequence and layer, read and written each step;
-    `macs_per_token` beyond its GEMMs."""
+    """A state-space or linear-attention mixer: `state` elements a sequence and layer, read and written each
+    step; `macs_per_token` beyond its GEMMs."""
 
     name: str
     state: int
@@ -149,8 +149,8 @@ class Recurrence:
 
 @dataclass(frozen=True)
 class Vector:
-    """Element-wise and reduction work on the vector unit: norms, RoPE, softmax, activation, residual, quantize.
-    `per_token` lane operations a token and layer, `per_position` more for each position attended to."""
+    """Element-wise and reduction work on the vector unit: norms, RoPE, softmax, activation, residual,
+    quantize. `per_token` lane operations a token and layer, `per_position` more a position attended to."""
 
     name: str
     per_token: int
@@ -169,7 +169,7 @@ class Vector:
 
 @dataclass(frozen=True)
 class Lookup:
-    """The embedding table: `width` elements fetched a token, `rows` rows stored. Tied: the head stores them."""
+    """The embedding table: `width` elements fetched a token, `rows` rows stored; tied: as the head."""
 
     name: str
     rows: int
@@ -189,7 +189,7 @@ Operator = Gemm | Attention | Recurrence | Vector | Lookup
 
 @dataclass(frozen=True)
 class Operators:
-    """All operators of one phase, in the order of the model; a group of GEMMs that share their input is one."""
+    """All operators of one phase, in the model's order; GEMMs that share their input are one."""
 
     phase: Literal["prefill", "decode"]
     all: tuple[Operator, ...] = field(default_factory=tuple)

@@ -26,7 +26,7 @@ QUANTIZED = ("attention", "ffn", "expert", "mixer", "head")
 
 
 def parameters(model: Model) -> int:
-    """Every learned number: matrices, biases, norms, sinks, the router's correction, A, D and time-step biases."""
+    """Every learned number: matrices, biases, norms, sinks, router corrections, A, D, time-step biases."""
     return sum(elements(model).values())
 
 
@@ -89,7 +89,7 @@ def _bias(width: int, gated: bool, hidden: int) -> int:
 
 
 def active_parameters(model: Model) -> int:
-    """Parameters less those of the experts that a token does not choose (embedding and head counted in full)."""
+    """Parameters less the experts that a token does not choose (embedding and head counted in full)."""
     idle = sum(g.k * g.n * g.count * (g.experts - g.active) for g in operators(model, "prefill").gemms)
     biases = sum(
         layer.count
@@ -116,13 +116,13 @@ def tensor_formats(model: Model, weights: str | Mapping[str, str] | None = None)
 
 
 def weight_bytes(model: Model, weights: str | Mapping[str, str] | None = None) -> float:
-    """Bytes of all weights, each matrix once (a tied embedding is the head); `weights` as in `tensor_formats`."""
+    """Bytes of all weights; a tied embedding counts once, as the head. `weights` as in `tensor_formats`."""
     formats = tensor_formats(model, weights)
     return sum(n * element_bytes(formats[name], row) for (name, row), n in elements(model).items())
 
 
 def element_bytes(fmt: str, row: int) -> float:
-    """Bytes an element of rows of `row` elements, with its share of the scales; vectors (row 1) are not scaled."""
+    """Bytes an element in rows of `row` elements, with its share of the scales; vectors (row 1) have none."""
     number = format_named(fmt)
     return (number.element_bits if row == 1 else number.bits(row)) / 8
 

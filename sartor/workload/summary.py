@@ -21,8 +21,8 @@ def summary(
     weights: str | Mapping[str, str] | None = None,
     kv: str = "bf16",
 ) -> dict[str, Any]:
-    """Totals of `model`, and of each phase for `batch` sequences: prefill of a prompt of `context` tokens, and one
-    decode step after it. `weights` as in `sizes.tensor_formats`."""
+    """Totals of `model`, and of each phase for `batch` sequences: prefill of a prompt of `context` tokens,
+    and one decode step after it. `weights` as in `sizes.tensor_formats`."""
     if batch < 1 or context < 1:
         raise InputError(f"batch = {batch} and context = {context} must be at least 1")
     steps = {"prefill": Step(batch, context, 0), "decode": Step(batch, 1, context)}

@@ -8,7 +8,8 @@
                   2 if plain (squared ReLU): compare, multiply
     residual      1 an element
     quantize      2 an element that enters a GEMM: running maximum of the group; scale and round
-    routing       4 an expert: exponential, sum, divide, compare;  1 an element of each active expert: weighted sum
+    routing       4 an expert: exponential, sum, divide, compare
+                  1 an element of each active expert's output: weighted sum
     gate          4 an element: sigmoid (exponential, add, reciprocal), multiply
     sample        1 a logit: compare
 

@@ -29,14 +29,14 @@ MOE = dict(
     num_experts=8, num_experts_per_tok=2, moe_intermediate_size=96, shared_expert_intermediate_size=160
 )
 MLA = dict(
-    q_lora_rank=48, kv_lora_rank=32, qk_nope_head_dim=16, qk_rope_head_dim=8, v_head_dim=24, n_routed_experts=8,
-    num_experts_per_tok=2, moe_intermediate_size=96, n_shared_experts=2, first_k_dense_replace=1, n_group=1,
-    topk_group=1, num_key_value_heads=8,
+    q_lora_rank=48, kv_lora_rank=32, qk_nope_head_dim=16, qk_rope_head_dim=8, v_head_dim=24,
+    n_routed_experts=8, num_experts_per_tok=2, moe_intermediate_size=96, n_shared_experts=2,
+    first_k_dense_replace=1, n_group=1, topk_group=1, num_key_value_heads=8,
 )  # fmt: skip
 MAMBA = dict(mamba_num_heads=16, mamba_head_dim=16, n_groups=2, ssm_state_size=32, conv_kernel=4, head_dim=16)
 NEMOTRON_MOE = dict(
-    n_routed_experts=8, num_experts_per_tok=2, moe_intermediate_size=96, moe_shared_expert_intermediate_size=160,
-    n_shared_experts=1,
+    n_routed_experts=8, num_experts_per_tok=2, moe_intermediate_size=96, n_shared_experts=1,
+    moe_shared_expert_intermediate_size=160,
 )  # fmt: skip
 DELTA = dict(
     linear_num_key_heads=4, linear_num_value_heads=8, linear_key_head_dim=16, linear_value_head_dim=24,
@@ -46,7 +46,9 @@ SOME_FULL = ["sliding_attention", "full_attention", "sliding_attention"]
 
 CONFIGS = {
     "llama": dict(model_type="llama"),
-    "llama-biased-tied": dict(model_type="llama", attention_bias=True, mlp_bias=True, tie_word_embeddings=True),
+    "llama-biased-tied": dict(
+        model_type="llama", attention_bias=True, mlp_bias=True, tie_word_embeddings=True,
+    ),
     "mistral": dict(model_type="mistral", sliding_window=8),
     "qwen2": dict(model_type="qwen2"),
     "qwen3": dict(model_type="qwen3", head_dim=32),
@@ -66,8 +68,8 @@ CONFIGS = {
         model_type="nemotron_h", num_hidden_layers=4, hybrid_override_pattern="M-*E", **MAMBA, **NEMOTRON_MOE,
     ),
     "nemotron_h-latent": dict(
-        model_type="nemotron_h", num_hidden_layers=4, hybrid_override_pattern="ME*E", moe_latent_size=64, **MAMBA,
-        **NEMOTRON_MOE,
+        model_type="nemotron_h", num_hidden_layers=4, hybrid_override_pattern="ME*E", moe_latent_size=64,
+        **MAMBA, **NEMOTRON_MOE,
     ),
     "mamba2": dict(
         model_type="mamba2", num_heads=16, head_dim=16, n_groups=2, state_size=32, conv_kernel=4, expand=2,

@@ -1,4 +1,4 @@
-"""Checked look-ups in a JSON object or a TOML table: every error names the file, the field, the value, the limit."""
+"""Checked look-ups in a JSON object or a TOML table: errors name file, field, value and limit."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """The header of a GGUF file, versions 2 and 3: metadata and tensor descriptions, no weights.
 
-Source: the GGUF specification, github.com/ggml-org/ggml, docs/gguf.md. No length in the file is trusted: each is
+Source: the GGUF specification, docs/gguf.md of ggml-org/ggml. No length in the file is trusted: each is
 checked against the bytes that are left, so that a damaged file gives an error with the offset of the damage.
 """
 
@@ -17,6 +17,7 @@ from typing import Any
 
 from ...errors import BrokenFile, InputError, Unsupported
 from ...tables import data_text
+from .cursor import Cursor
 
 MAGIC, VERSIONS = b"GGUF", (2, 3)
 MOST_DIMS = 4
@@ -27,7 +28,7 @@ _LEAST_ENTRY, _LEAST_TENSOR = 13, 24  # bytes that a metadata entry and a tensor
 
 @dataclass(frozen=True)
 class Kind:
-    """How ggml stores a tensor: `block` elements in `block_bytes`; `format` is our name, empty if not modelled."""
+    """How ggml stores a tensor: `block` elements in `block_bytes`; `format`: our name or empty."""
 
     name: str
     block: int
@@ -86,7 +87,7 @@ def read(path: Path) -> Header:
 
 def parse(data: bytes | mmap.mmap, where: str) -> Header:
     """The header at the start of `data`, which is the whole file."""
-    cursor = _Cursor(data, where)
+    cursor = Cursor(data, where)
     version = _version(cursor)
     tensor_count = cursor.count("tensor count", "Q", _LEAST_TENSOR)
     entries = cursor.count("metadata count", "Q", _LEAST_ENTRY)
@@ -100,7 +101,7 @@ def parse(data: bytes | mmap.mmap, where: str) -> Header:
     return Header(version, metadata, _placed(described, cursor, metadata))
 
 
-def _version(cursor: _Cursor) -> int:
+def _version(cursor: Cursor) -> int:
     magic = bytes(cursor.take(4, "magic"))
     if magic != MAGIC:
         raise BrokenFile(f"{cursor.where}: byte 0: starts with {magic!r}, not {MAGIC!r}: not a GGUF file")
@@ -112,7 +113,7 @@ def _version(cursor: _Cursor) -> int:
     return version
 
 
-def _value(cursor: _Cursor, kind: int, what: str, depth: int = 0) -> Any:
+def _value(cursor: Cursor, kind: int, what: str, depth: int = 0) -> Any:
     if kind in _SCALARS:
         return cursor.number(_SCALARS[kind], what)
     if kind == _STRING:
@@ -122,7 +123,7 @@ def _value(cursor: _Cursor, kind: int, what: str, depth: int = 0) -> Any:
     raise cursor.broken(f"{what} has the unknown value type {kind}")
 
 
-def _skipped_array(cursor: _Cursor, what: str, depth: int) -> List:
+def _skipped_array(cursor: Cursor, what: str, depth: int) -> List:
     kind = cursor.number("I", what)
     if kind in _SCALARS:
         size = struct.calcsize(_SCALARS[kind])
@@ -138,7 +139,7 @@ def _skipped_array(cursor: _Cursor, what: str, depth: int) -> List:
     return List(count)
 
 
-def _described(cursor: _Cursor) -> Tensor:
+def _described(cursor: Cursor) -> Tensor:
     """One tensor description; its offset is still from the start of the data."""
     name = cursor.text("tensor name")
     dims = cursor.number("I", f"dimensions of {name!r}")
@@ -154,7 +155,7 @@ def _described(cursor: _Cursor) -> Tensor:
     return Tensor(name, shape, kind, offset)
 
 
-def _placed(described: list[Tensor], cursor: _Cursor, metadata: dict[str, Any]) -> tuple[Tensor, ...]:
+def _placed(described: list[Tensor], cursor: Cursor, metadata: dict[str, Any]) -> tuple[Tensor, ...]:
     """Tensors with their offset in the file; each must lie inside the file, and no name may come twice."""
     alignment = metadata.get("general.alignment", 32)
     if not isinstance(alignment, int) or alignment < 8 or alignment & (alignment - 1):
@@ -173,37 +174,3 @@ def _placed(described: list[Tensor], cursor: _Cursor, metadata: dict[str, Any]) 
             )
         placed[t.name] = Tensor(t.name, t.shape, t.kind, start + t.offset)
     return tuple(placed.values())
-
-
-class _Cursor:
-    """A place in the bytes of a file that never passes their end."""
-
-    def __init__(self, data: bytes | mmap.mmap, where: str) -> None:
-        self.data, self.where, self.at, self.size = data, where, 0, len(data)
-
-    def broken(self, why: str) -> BrokenFile:
-        return BrokenFile(f"{self.where}: byte {self.at}: {why}")
-
-    def take(self, count: int, what: str) -> bytes:
-        left = self.size - self.at
-        if count > left:
-            raise self.broken(f"{what} needs {count} bytes, but {left} are left (truncated: fetch it again)")
-        self.at += count
-        return self.data[self.at - count : self.at]
-
-    def number(self, code: str, what: str) -> Any:
-        return struct.unpack("<" + code, self.take(struct.calcsize("<" + code), what))[0]
-
-    def count(self, what: str, code: str, least: int) -> int:
-        """A count of things of at least `least` bytes each, which must fit into the rest of the file."""
-        value, left = self.number(code, what), self.size - self.at
-        if value * least > left:
-            raise self.broken(f"{what} is {value}, but only {left} bytes are left")
-        return value
-
-    def text(self, what: str) -> str:
-        data = self.take(self.count(f"length of {what}", "Q", 1), what)
-        try:
-            return data.decode()
-        except UnicodeDecodeError:
-            raise self.broken(f"{what} is not UTF-8 text") from None

@@ -1,4 +1,4 @@
-"""A GGUF header to `Model`: shapes from the metadata, checked against the tensors; formats from the tensors."""
+"""A GGUF header to `Model`: shapes from the metadata, checked with the tensors; formats from the tensors."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""config.json of Hugging Face to `Model`. One function a family, listed in `FAMILIES`; others are refused by name."""
+"""config.json of Hugging Face to `Model`: one function a family, in `FAMILIES`; others are refused."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ WITH_TEXT_PART = ("gemma3", "kimi_k25", "qwen3_5", "qwen3_5_moe", "qwen3_vl", "q
 
 
 def read(path: Path) -> Model:
-    """The model of a config.json, with the hf_quant_config.json beside it; named for the folder that holds it."""
+    """The model of a config.json and the hf_quant_config.json beside it, named for the folder they are in."""
     name = path.parent.resolve().name if path.name == "config.json" else path.name.removesuffix(".json")
     beside = path.with_name("hf_quant_config.json")
     quantization = read_bytes(beside) if beside.is_file() else None

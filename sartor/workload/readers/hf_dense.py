@@ -1,4 +1,4 @@
-"""Families whose layers are grouped attention and one MLP. Each function: the fields of config.json to layers.
+"""Families whose layers are grouped attention and one MLP. Each function: fields of config.json to layers.
 
 Names and defaults of fields as in transformers 5, module `models/FAMILY/configuration_FAMILY.py`.
 """
@@ -137,7 +137,7 @@ def exaone_windows(f: Fields, size: int) -> list[int | None]:
 
 
 def hyperclovax(f: Fields) -> list[Layer]:
-    """HyperCLOVA X: Llama with muP multipliers and, where `use_post_norm`, a norm after each block (Peri-LN)."""
+    """HyperCLOVA X: Llama with muP multipliers and, if `use_post_norm`, a norm after each block (Peri-LN)."""
     silu(f)
     bias = f.flag("attention_bias")
     mixer = attention(f, qkv_bias=bias, out_bias=bias)

@@ -1,4 +1,4 @@
-"""Families with state-space or linear-attention layers. Each function: the fields of config.json to layers."""
+"""Families with state-space or linear-attention layers. Each function: fields of config.json to layers."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def nemotron_h(f: Fields) -> list[Layer]:
 
 
 def _nemotron_kinds(f: Fields) -> list[str]:
-    """What each layer is; the pattern counts them, so that `num_hidden_layers` may be absent but not different."""
+    """What each layer is. The list counts them: `num_hidden_layers` may be absent but not different."""
     if f.has("layers_block_type"):
         listed = f.raw["layers_block_type"]
         count = f.whole(
@@ -56,7 +56,8 @@ def _nemotron_kinds(f: Fields) -> list[str]:
     for i, letter in enumerate(pattern):
         if letter not in _LETTERS:
             raise Unsupported(
-                f"{f.where}: hybrid_override_pattern[{i}] = {letter!r} is not modelled (known: {' '.join(_LETTERS)})"
+                f"{f.where}: hybrid_override_pattern[{i}] = {letter!r} is not modelled "
+                f"(known: {' '.join(_LETTERS)})"
             )
     return [_LETTERS[letter] for letter in pattern]
 
@@ -111,7 +112,7 @@ _NEMOTRON_LAYERS = {
 
 
 def qwen3_next(f: Fields) -> list[Layer]:
-    """Qwen3-Next and Qwen3.5-MoE: three gated DeltaNet layers, then one of gated attention; experts after each."""
+    """Qwen3-Next, Qwen3.5-MoE: three gated DeltaNet layers, then a gated attention; experts after each."""
     experts, sparse = shared_experts(f), sparse_layers(f)
     dense = None if all(sparse) else feed_forward(f)
     return [

@@ -1,7 +1,7 @@
-"""Safetensors: the header of a .safetensors file or a model.safetensors.index.json, with the config.json beside it.
+"""Safetensors: the header of a .safetensors file or a model.safetensors.index.json, with its config.json.
 
 Format: 8 bytes with the length of a JSON header, the header (name -> dtype, shape, data_offsets), the data.
-Source: github.com/huggingface/safetensors, README. Names and shapes are checked; no weight is read.
+Source: README of huggingface/safetensors. Names and shapes are checked; no weight is read.
 """
 
 from __future__ import annotations
@@ -39,15 +39,15 @@ class Stored:
 
 
 def read(path: Path) -> Model:
-    """The model whose weights are at `path`: shapes from the config.json beside it, checked against the tensors.
+    """The model whose weights are at `path`: shapes from the config.json beside it, checked with the tensors.
 
     An index whose files are not there is checked by the numbers of its layers only.
     """
     config = path.parent / "config.json"
     if not config.is_file():
         raise InputError(
-            f"{path.name}: tensors do not say how many heads share them; the model's config.json does, and there is "
-            f"none in {path.parent} (put it there)"
+            f"{path.name}: tensors do not say how many heads share them; the model's config.json does, and "
+            f"there is none in {path.parent} (put it there)"
         )
     made = hf_config.read(config)
     if path.suffix != ".json":
@@ -139,8 +139,8 @@ def _check_layers(model: Model, names: list[str], where: str) -> None:
 
 
 def _learned(model: Model, stored: list[Stored]) -> list[Stored]:
-    """The tensors that are parameters of the part modelled: no scales, no tables that are computed, no layers for
-    multi-token prediction, no image encoder."""
+    """The tensors that are parameters of the part modelled: no scales, no tables that are computed, no layers
+    for multi-token prediction, no image encoder."""
     count = sum(layer.count for layer in model.layers)
     text = [t for t in stored if "language_model" in t.name] or stored
     kept = [t for t in text if not t.name.endswith(NOT_LEARNED)]
@@ -148,8 +148,8 @@ def _learned(model: Model, stored: list[Stored]) -> list[Stored]:
 
 
 def _checked(model: Model, stored: list[Stored], where: str) -> Model:
-    """`model` with the format that the tensors have; they must add up to its parameters. Packed integers cannot
-    be compared: there the config's own word on its quantization is taken."""
+    """`model` with the format that the tensors have; they must add up to its parameters. Packed integers
+    cannot be compared: there the config's own word on its quantization is taken."""
     learned = _learned(model, stored)
     if any(t.dtype not in FORMATS for t in learned):
         if model.formats:

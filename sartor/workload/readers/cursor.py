@@ -1,0 +1,43 @@
+"""Reading a binary file from front to end without trusting any length that it states."""
+
+from __future__ import annotations
+
+import mmap
+import struct
+from typing import Any
+
+from ...errors import BrokenFile
+
+
+class Cursor:
+    """A place in the bytes of a file that never passes their end."""
+
+    def __init__(self, data: bytes | mmap.mmap, where: str) -> None:
+        self.data, self.where, self.at, self.size = data, where, 0, len(data)
+
+    def broken(self, why: str) -> BrokenFile:
+        return BrokenFile(f"{self.where}: byte {self.at}: {why}")
+
+    def take(self, count: int, what: str) -> bytes:
+        left = self.size - self.at
+        if count > left:
+            raise self.broken(f"{what} needs {count} bytes, but {left} are left (truncated: fetch it again)")
+        self.at += count
+        return self.data[self.at - count : self.at]
+
+    def number(self, code: str, what: str) -> Any:
+        return struct.unpack("<" + code, self.take(struct.calcsize("<" + code), what))[0]
+
+    def count(self, what: str, code: str, least: int) -> int:
+        """A count of things of at least `least` bytes each, which must fit into the rest of the file."""
+        value, left = self.number(code, what), self.size - self.at
+        if value * least > left:
+            raise self.broken(f"{what} is {value}, but only {left} bytes are left")
+        return value
+
+    def text(self, what: str) -> str:
+        data = self.take(self.count(f"length of {what}", "Q", 1), what)
+        try:
+            return data.decode()
+        except UnicodeDecodeError:
+            raise self.broken(f"{what} is not UTF-8 text") from None
