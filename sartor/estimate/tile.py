@@ -28,19 +28,24 @@ def gemm_cycles(n: Any, k: Any, m: Any, rows: Any, lanes: Any, columns: Any, pas
     return folds(n, rows) * folds(k, lanes) * (folds(m, columns) * passes)
 
 
-def gemm_bytes(weight_bytes: Any, in_bytes: Any, out_bytes: Any, held_share: Any, cores: Any, half_scratchpad: Any) -> Any:
+def gemm_bytes(weight_bytes: Any, in_bytes: Any, out_bytes: Any, half_scratchpad: Any, weight_blocks: Any) -> Any:
     """Off-chip bytes of one GEMM on one chip, by the better of two loop orders.
 
-    `held_share` = half_scratchpad / in_bytes: the share of the tokens' activations that fit (every core holds
-    the same ones). All fit: weights are read once and activations never leave the chip. Else
+    Every core holds the same activations in half of its scratchpad; `weight_blocks` is how often the other halves,
+    all cores together, must be filled to see all weights. If the activations fit, weights are read once and
+    nothing else leaves the chip. Else
     tokens blocked: weights once a block of tokens, activations in and out once; or
-    weights blocked: weights once, activations in once a block of weights that the scratchpads hold together.
+    weights blocked: weights once, activations in once a block of weights, results out once.
+
+    >>> float(gemm_bytes(weight_bytes=1000.0, in_bytes=50.0, out_bytes=70.0, half_scratchpad=64.0, weight_blocks=4.0))
+    1000.0
+    >>> float(gemm_bytes(weight_bytes=1000.0, in_bytes=128.0, out_bytes=70.0, half_scratchpad=64.0, weight_blocks=4.0))
+    1582.0
     """
-    blocks = np.ceil(1 / held_share)
-    token_blocked = weight_bytes * blocks
-    weight_blocked = weight_bytes + in_bytes * (np.ceil(weight_bytes / (cores * half_scratchpad)) - 1)
-    spilled = in_bytes + out_bytes
-    return np.where(blocks > 1, np.minimum(token_blocked, weight_blocked) + spilled, weight_bytes)
+    token_blocks = np.ceil(in_bytes / half_scratchpad)
+    token_blocked = weight_bytes * token_blocks
+    weight_blocked = weight_bytes + in_bytes * (weight_blocks - 1)
+    return np.minimum(token_blocked, weight_blocked) + (token_blocks > 1) * (in_bytes + out_bytes)
 
 
 def exposed_s(compute_s: Any, memory_s: Any, vector_s: Any, bubble_s: Any, prefetch_s: Any) -> Any:

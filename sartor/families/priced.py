@@ -8,13 +8,21 @@ from ..estimate.phase import Phase
 from ..workload.operators import Operators, Step
 
 
+class Replica(Protocol):
+    """Chips side by side that hold one copy of a model (or of one stage's layers)."""
+
+    def phase(self, operators: Operators, step: Step, keep: bool = False) -> Phase:
+        """One pass; `keep` the times of each operator."""
+        ...
+
+
 class Priced(Protocol):
     """Chips under the facts of one `Technology`, ready to be asked."""
 
     name: str
 
-    def phase(self, operators: Operators, step: Step, chips: Any, formats: dict[str, str], keep: bool = False) -> Phase:
-        """One pass on `chips` tensor-parallel chips."""
+    def replica(self, chips: Any, formats: dict[str, str]) -> Replica:
+        """`chips` tensor-parallel; `formats` by tensor class, where the workload fixes them."""
         ...
 
     def weight_bits(self, fixed: str | None) -> Any:

@@ -17,19 +17,20 @@ _N7 = table("nodes").index("N7")
 
 def area_ratio(tech: Technology, node: Any) -> Any:
     """Area of the same logic against N7: the inverse of density."""
-    return tech.column("nodes", "logic_density", _N7) / tech.column("nodes", "logic_density", node)
+    density = tech.whole("nodes", "logic_density")
+    return (density[_N7] / density).take(node, axis=0)
 
 
 def energy_ratio(tech: Technology, node: Any, relative_voltage: Any) -> Any:
     """Switching energy of the same logic against N7 at its nominal voltage: node ratio x (V / Vnom)^2."""
-    ratio = tech.column("nodes", "energy_ratio", node) / tech.column("nodes", "energy_ratio", _N7)
-    return ratio * relative_voltage * relative_voltage
+    ratio = tech.whole("nodes", "energy_ratio")
+    return (ratio / ratio[_N7]).take(node, axis=0) * (relative_voltage * relative_voltage)
 
 
 def clock_hz(tech: Technology, node: Any) -> Any:
     """What the tile reaches at nominal voltage: the N7 figure x gate-delay ratio."""
-    delay = tech.column("nodes", "delay_ratio", _N7) / tech.column("nodes", "delay_ratio", node)
-    return delay * tech.fact("overheads", "clock", "tile_n7")
+    delay = tech.whole("nodes", "delay_ratio")
+    return (delay[_N7] / delay * tech.fact("overheads", "clock", "tile_n7")).take(node, axis=0)
 
 
 def relative_voltage(tech: Technology, node: Any, hz: Any) -> Any:

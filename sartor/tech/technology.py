@@ -24,10 +24,14 @@ class Technology:
 
     def column(self, name: str, quantity: str, row: Any) -> Any:
         """`quantity` of the rows `row` (an int or int array [designs]) of table `name`."""
+        return self.whole(name, quantity).take(row, axis=0)
+
+    def whole(self, name: str, quantity: str) -> np.ndarray:
+        """`quantity` of every row of table `name`: arithmetic on it costs nothing, so do it before taking rows."""
         key = name, quantity
         if key not in self._columns:
             self._columns[key] = table(name).column(quantity, self.pick).astype(self.dtype)
-        return self._columns[key][row]
+        return self._columns[key]
 
     def fact(self, name: str, item: str, quantity: str) -> Any:
         """One figure: a plain float, or an array of draws."""

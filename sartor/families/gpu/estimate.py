@@ -32,7 +32,7 @@ class Machine:
     """Achieved rates of one chip; floats or arrays [draws]."""
 
     chip: Chip
-    stream_bytes_per_s: Any
+    peak_bytes_per_s: Any
     attention_bytes_per_s: Any
     overhead_s: Any
     j_per_byte: Any
@@ -54,9 +54,15 @@ class Machine:
                 return self.chip.peaks[name] * self._gen("weight_only_efficiency"), format_named(name).element_bits
         raise Unsupported(f"{self.chip.name}: none of its peaks {sorted(self.chip.peaks)} computes with unpacked weights")
 
-    def cache_rate(self) -> Any:
+    def stream_bytes_per_s(self, element_bits: float) -> Any:
+        """Achieved rate of weights with such elements: narrower ones are unpacked on the way."""
+        width = 16 if element_bits > 8 else 8 if element_bits > 4 else 4
+        return self.peak_bytes_per_s * self._gen(f"stream_efficiency_{width}")
+
+    def attention_rate(self) -> Any:
+        """Achieved ops/s of scores and mixes: 16-bit operands where the chip has them."""
         name = next(n for n in ("bf16", "fp16", "int8", "fp8-e4m3", *self.chip.peaks) if n in self.chip.peaks)
-        return self.chip.peaks[name] * self._gen("compute_efficiency_16")
+        return self.chip.peaks[name] * self._gen("attention_compute_efficiency")
 
     def _gen(self, quantity: str) -> Any:
         return self.tech.fact("gpu", self.chip.generation, quantity)
@@ -70,17 +76,31 @@ def prepare(chip: Chip, tech: Technology) -> Machine:
 
     peak = chip.memory.bandwidth_bytes_per_s or chip.sram_bandwidth_bytes_per_s
     return Machine(
-        chip, peak * gen("stream_efficiency"), peak * gen("attention_efficiency"), gen("op_overhead"),
+        chip, peak, peak * gen("attention_efficiency"), gen("op_overhead"),
         gen("j_per_byte"), gen("j_per_op"), tech,
     )  # fmt: skip
 
 
-class PhaseEstimate:
-    """Walks the operators of one phase on `chips` tensor-parallel chips."""
+@dataclass(frozen=True)
+class Replica:
+    """`chips` side by side, and the formats they serve in."""
 
-    def __init__(self, machine: Machine, step: Step, chips: Any, weights: str, cache: str, formats: dict[str, str], keep: bool = False) -> None:
-        self.machine, self.step, self.chips = machine, step, chips
-        self.weights, self.cache, self.formats = weights, cache, formats
+    machine: Machine
+    chips: Any
+    weights: str
+    cache: str
+    formats: dict[str, str]
+
+    def phase(self, operators: Operators, step: Step, keep: bool = False) -> Phase:
+        """One pass over `operators`; `keep` the times of each for the explanation."""
+        return PhaseEstimate(self, step, keep).run(operators)
+
+
+class PhaseEstimate:
+    """Walks the operators of one phase."""
+
+    def __init__(self, replica: Replica, step: Step, keep: bool = False) -> None:
+        self.replica, self.machine, self.chips, self.step = replica, replica.machine, replica.chips, step
         self.phase = Phase(keep=keep)
         self.compute_j: Any = 0.0
         self.link_bytes: Any = 0.0
@@ -100,13 +120,13 @@ class PhaseEstimate:
 
     def _gemm(self, op: Gemm) -> None:
         m = self.machine
-        form = format_named(self.formats.get(op.tensor, self.weights))
+        form = format_named(self.replica.formats.get(op.tensor, self.replica.weights))
         rate, operand_bits = m.rate(form)
         matrices = op.matrices(self.step) if op.experts > 1 else 1.0
         ops = 2 * op.macs(self.step) / self.chips
         rows = op.rows(self.step) * op.experts
         moved = (matrices * op.k * op.n * form.bits() / _BYTE_BITS + rows * (op.k + op.n) * ACTIVATION_BYTES) * op.count / self.chips
-        self._finish(op, ops / rate, moved / m.stream_bytes_per_s, self._network_s(op), moved, op.macs(self.step))
+        self._finish(op, ops / rate, moved / m.stream_bytes_per_s(form.element_bits), self._network_s(op), moved, op.macs(self.step))
         self.compute_j = self.compute_j + ops * self.chips * m.j_per_op16 * (operand_bits / 16)
 
     def _network_s(self, op: Gemm) -> Any:
@@ -127,18 +147,18 @@ class PhaseEstimate:
 
     def _attention(self, op: Attention) -> None:
         m, step = self.machine, self.step
-        element = format_named(self.cache).bits(op.key_dim) / _BYTE_BITS
+        element = format_named(self.replica.cache).bits(op.key_dim) / _BYTE_BITS
         split = np.minimum(self.chips, op.kv_heads)
         ops = 2 * op.macs(step) / self.chips
         # Flash attention keeps scores on the chip; the cache passes once.
         moved = (op.cache_elements_read(step) + 2 * op.cache_elements_written(step)) * element / split
-        self._finish(op, ops / m.cache_rate(), moved / m.attention_bytes_per_s, 0.0, moved, op.macs(step))
+        self._finish(op, ops / m.attention_rate(), moved / m.attention_bytes_per_s, 0.0, moved, op.macs(step))
         self.compute_j = self.compute_j + ops * self.chips * m.j_per_op16
 
     def _recurrence(self, op: Recurrence) -> None:
         moved = 2 * op.state_elements(self.step.batch) * STATE_BYTES / self.chips
         ops = 2 * op.macs(self.step) / self.chips
-        self._finish(op, ops / self.machine.cache_rate(), moved / self.machine.stream_bytes_per_s, 0.0, moved, op.macs(self.step))
+        self._finish(op, ops / self.machine.attention_rate(), moved / self.machine.stream_bytes_per_s(16), 0.0, moved, op.macs(self.step))
 
     def _lookup(self, op: Lookup) -> None:
         self.phase.dram_bytes = self.phase.dram_bytes + op.elements_read(self.step) * ACTIVATION_BYTES

@@ -7,13 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from ...chip.spec import PACKAGES, Chip
-from ...estimate.phase import Phase
 from ...formats.spec import format_named
 from ...tables import table
 from ...tech import package, wafer
 from ...tech.technology import NOMINAL, Technology
-from ...workload.operators import Operators, Step
-from .estimate import Machine, PhaseEstimate, prepare
+from .estimate import Machine, Replica, prepare
 
 
 @dataclass(frozen=True)
@@ -33,8 +31,8 @@ class Existing:
     def machine(self) -> Machine:
         return prepare(self.chip, self.tech)
 
-    def phase(self, operators: Operators, step: Step, chips: Any, formats: dict[str, str], keep: bool = False) -> Phase:
-        return PhaseEstimate(self.machine, step, chips, self.weights, self.cache, formats, keep).run(operators)
+    def replica(self, chips: Any, formats: dict[str, str]) -> Replica:
+        return Replica(self.machine, chips, self.weights, self.cache, formats)
 
     def weight_bits(self, fixed: str | None) -> Any:
         return format_named(fixed or self.weights).bits()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -51,20 +52,27 @@ class Designs:
     def _values(self) -> list[Any]:
         return [getattr(self, f.name) for f in fields(self)]
 
-    @property
+    @functools.cached_property
     def stacks(self) -> Any:
         """Memory stacks on the package; 0 where memory is soldered beside it."""
-        return np.where(_is_stacked()[self.memory], self.units, 0)
+        return _is_stacked().take(self.memory) * self.units
 
-    @property
+    @functools.cached_property
     def package(self) -> Any:
         """Row of packages.csv: a silicon interposer where stacks or several dies need one."""
-        interposer = np.where(self.dies > 1, PACKAGES.index("cowos-l"), PACKAGES.index("cowos-s"))
-        return np.where(_is_stacked()[self.memory] | (self.dies > 1), interposer, PACKAGES.index("fcbga"))
+        several = np.asarray(self.dies > 1)
+        return _PACKAGE_ROWS[_is_stacked().take(self.memory).astype(np.intp), several.astype(np.intp)]
 
 
+@functools.cache
 def _is_stacked() -> np.ndarray:
     return np.array([kind in _STACKED for kind in table("memories").items])
+
+
+# [stacked memory, several dies]
+_PACKAGE_ROWS = np.array(
+    [[PACKAGES.index("fcbga"), PACKAGES.index("cowos-l")], [PACKAGES.index("cowos-s"), PACKAGES.index("cowos-l")]]
+)
 
 
 def from_chip(chip: Chip) -> Designs:

@@ -7,11 +7,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ...estimate import economics
-from ...estimate.phase import Phase
+from ...tech import logic
 from ...tech.technology import NOMINAL, Technology
-from ...workload.operators import Operators, Step
 from .design import Designs
-from .estimate import PhaseEstimate
+from .replica import Replica
 from .machine import Machine, prepare
 from .physical import Physical, physical
 
@@ -26,15 +25,20 @@ class Tensor:
     name: str = field(default="tensor")
 
     @functools.cached_property
+    def relative_voltage(self) -> Any:
+        """V / Vnom that the clock needs."""
+        return logic.relative_voltage(self.tech, self.designs.node, self.designs.clock_hz)
+
+    @functools.cached_property
     def machine(self) -> Machine:
-        return prepare(self.designs, self.tech)
+        return prepare(self.designs, self.relative_voltage, self.tech)
 
     @functools.cached_property
     def physical(self) -> Physical:
-        return physical(self.designs, self.tech, self.device)
+        return physical(self.designs, self.relative_voltage, self.tech, self.device)
 
-    def phase(self, operators: Operators, step: Step, chips: Any, formats: dict[str, str], keep: bool = False) -> Phase:
-        return PhaseEstimate(self.machine, step, chips, formats, keep).run(operators)
+    def replica(self, chips: Any, formats: dict[str, str]) -> Replica:
+        return Replica(self.machine, chips, formats)
 
     def weight_bits(self, fixed: str | None) -> Any:
         return self.machine.bits_passes(fixed)[0]

@@ -24,11 +24,11 @@ class Machine:
     designs: Designs
     stream_bytes_per_s: Any
     chunk_half: Any
-    fill_s: Any
-    vector_startup_s: Any
+    startup_s: Any  # of an operator: pipeline fill, barrier, one reduction of the vector unit
     vector_ops_per_s: Any
     prefetch_s: Any
     half_scratchpad: Any
+    all_halves: Any  # of all cores
     weight_bits: Any  # stored, scales included
     weight_passes: Any
     tile_bits: Any
@@ -63,14 +63,14 @@ _DATAPATH = np.array([table("macs").index(format_named(name).datapath) for name 
 _DATAPATH_BITS = {"int8": 8, "int4": 4, "fp4": 4, "fp8": 8, "ternary": 2, "lut": 2, "bf16": 16, "fp16": 16}
 
 
-def prepare(designs: Designs, tech: Technology) -> Machine:
-    """Rates and energies of `designs` under the facts of `tech`."""
+def prepare(designs: Designs, relative_voltage: Any, tech: Technology) -> Machine:
+    """Rates and energies of `designs` at `relative_voltage` (V / Vnom) under the facts of `tech`."""
     d, dtype = designs, tech.dtype
     datapath = _DATAPATH[d.weights]
     widths = np.array([_DATAPATH_BITS[item] for item in table("macs").items], dtype)
     tile_bits = widths[datapath]
     element = format_column("element_bits", dtype)
-    energy = logic.energy_ratio(tech, d.node, logic.relative_voltage(tech, d.node, d.clock_hz))
+    energy = logic.energy_ratio(tech, d.node, relative_voltage)
     factor = tech.fact("overheads", "energy", "logic_factor")
     stream = dram.stream_bytes_per_s(tech, d.memory, d.bandwidth_bytes_per_s)
     latency = tech.column("memories", "latency", d.memory)
@@ -80,11 +80,11 @@ def prepare(designs: Designs, tech: Technology) -> Machine:
         designs=d,
         stream_bytes_per_s=stream * np.minimum(prefetch / latency, 1),
         chunk_half=tech.column("memories", "chunk_half", d.memory),
-        fill_s=_pipeline(tech, "fill_cycles", "sync_cycles") / d.clock_hz,
-        vector_startup_s=_pipeline(tech, "vector_startup_cycles") / d.clock_hz,
+        startup_s=_pipeline(tech, "fill_cycles", "sync_cycles", "vector_startup_cycles") / d.clock_hz,
         vector_ops_per_s=d.vector_lanes * d.cores * d.clock_hz,
         prefetch_s=prefetch,
         half_scratchpad=d.scratchpad_bytes / 2,
+        all_halves=d.scratchpad_bytes * d.cores / 2,
         weight_bits=format_column("bits", dtype)[d.weights],
         weight_passes=tile.folds(element[d.weights], tile_bits),
         tile_bits=tile_bits,

@@ -32,12 +32,11 @@ class Physical:
         return sum(self.parts_usd.values())
 
 
-def physical(d: Designs, tech: Technology, device: bool) -> Physical:
+def physical(d: Designs, relative_voltage: Any, tech: Technology, device: bool) -> Physical:
     """Silicon and bill of materials of `d`; `device`: a small host port instead of a data-centre one."""
     area = area_mm2(d, tech, device)
     total = sum(area.values())
-    relative = logic.relative_voltage(tech, d.node, d.clock_hz)
-    density = tech.column("nodes", "leakage", d.node) * tech.fact("overheads", "leakage", "hot_fraction") * relative
+    density = tech.column("nodes", "leakage", d.node) * tech.fact("overheads", "leakage", "hot_fraction") * relative_voltage
     quiet = tech.fact("overheads", "leakage", "idle_fraction")
     logic_mm2 = area["tile"] + area["vector"]
     return Physical(
@@ -74,7 +73,7 @@ def area_mm2(d: Designs, tech: Technology, device: bool) -> dict[str, Any]:
         "sram": sram.area_mm2(tech, d.node, (d.scratchpad_bytes + d.fifo_bytes) * d.cores),
         "memory phy": tech.column("memories", "phy_area", d.memory) * d.units,
         "link": tech.column("links", "area", d.link),
-        "host": np.asarray(overhead("device_host_mm2" if device else "host_mm2")),
+        "host": overhead("device_host_mm2" if device else "host_mm2"),
     }
     other = overhead("other_fraction")
     parts["other"] = sum(parts.values()) * (other / (1 - other))

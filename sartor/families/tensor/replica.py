@@ -1,0 +1,97 @@
+"""One replica of family `tensor`: how its chips share a GEMM, and what they tell each other."""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ...estimate import tile
+from ...estimate.phase import Phase
+from ...tech import link
+from ...workload.operators import Gemm, Operators, Step
+from .machine import Machine
+
+RESULT_BYTES = 2.0  # a GEMM's output element, before it is quantized again
+_BYTE_BITS = 8.0
+
+
+@dataclass(frozen=True)
+class Geometry:
+    """What a GEMM's place on chips and cores fixes, whatever the tokens: one layer, one chip."""
+
+    n: Any
+    k: Any
+    fold_s: Any  # one fold of tokens over all of its weights
+    weight_bytes: Any
+    weight_blocks: Any
+
+
+class Replica:
+    """`chips` side by side. GEMMs are split over chips and cores by output feature, or over K with a sum over chips
+    after; experts are spread whole over the chips; `formats` by tensor class where the workload fixes them."""
+
+    def __init__(self, machine: Machine, chips: Any, formats: dict[str, str]) -> None:
+        self.machine, self.chips, self.formats = machine, chips, formats
+        self._geometry: dict[Gemm, Geometry] = {}
+
+    def phase(self, operators: Operators, step: Step, keep: bool = False) -> Phase:
+        """One pass over `operators`; `keep` the times of each for the explanation."""
+        from .estimate import PhaseEstimate  # the walker builds on this file
+
+        return PhaseEstimate(self, operators, step, keep).run()
+
+    def geometry(self, op: Gemm) -> Geometry:
+        if op not in self._geometry:
+            self._geometry[op] = self._place(op)
+        return self._geometry[op]
+
+    def _place(self, op: Gemm) -> Geometry:
+        m, d = self.machine, self.machine.designs
+        bits, passes = m.bits_passes(self.formats.get(op.tensor))
+        split = op.experts == 1
+        n = op.n / self.chips if split and op.shard == "column" else float(op.n)
+        k = op.k / self.chips if split and op.shard == "row" else float(op.k)
+        cycles = tile.folds(n / d.cores, d.rows) * tile.folds(k, d.lanes) * passes
+        weight_bytes = n * k * (bits / _BYTE_BITS)
+        return Geometry(n, k, cycles / d.clock_hz, weight_bytes, np.ceil(weight_bytes / m.all_halves))
+
+    def expert_matrices(self, op: Gemm, touched: Any) -> Any:
+        """Matrices that the fullest chip runs: the mean and one standard deviation, at most all it holds.
+
+        Source: maximum of a balanced multinomial, first order (Raab, Steger, RANDOM 1998).
+        """
+        mean = touched / self.chips
+        return np.minimum(mean + np.sqrt(mean * (1 - 1 / self.chips)), op.experts / self.chips)
+
+    def network_s(self, op: Gemm, step: Step) -> Any:
+        """The collective after a GEMM: a sum over chips, or the tokens' way to their experts and back."""
+        if self.alone:
+            return 0.0
+        n_bytes = traffic_bytes(op, step)
+        if n_bytes is None:
+            return 0.0
+        rate, wait = self.machine.designs.link_bytes_per_s, self.machine.link_latency_s
+        if op.experts > 1:
+            return link.all_to_all_s(n_bytes / self.chips, self.chips, rate, wait)
+        share_s, hops_s = self._reduce
+        return n_bytes * share_s + hops_s
+
+    @functools.cached_property
+    def alone(self) -> bool:
+        return np.ndim(self.chips) == 0 and self.chips == 1
+
+    @functools.cached_property
+    def _reduce(self) -> tuple[Any, Any]:
+        """Seconds a byte and seconds of waiting of an all-reduce."""
+        rate, wait = self.machine.designs.link_bytes_per_s, self.machine.link_latency_s
+        return link.all_reduce_s(1.0, self.chips, rate, 0.0), link.all_reduce_s(0.0, self.chips, rate, wait)
+
+
+def traffic_bytes(op: Gemm, step: Step) -> Any:
+    """Bytes of a GEMM's result, all chips, that must travel; None: none."""
+    if op.experts > 1:
+        return step.rows * (op.active * (op.k if op.shard == "column" else op.n) * RESULT_BYTES)
+    return step.rows * (op.n * RESULT_BYTES) if op.shard == "row" else None

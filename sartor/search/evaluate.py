@@ -1,0 +1,176 @@
+"""A chip at work: its phases, its service, its money, and how far it is inside every limit.
+
+The same code prices one chip and millions: every figure is a float or an array [designs].
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from ..estimate import economics, service
+from ..estimate.phase import Phase
+from ..families.priced import Priced
+from ..tech.technology import NOMINAL, Technology
+from ..workload.operators import Attention
+from ..workload.workload import Workload
+from .economy import Economy, chip_price_usd, usd_per_s
+
+CAPACITY_USABLE = 0.92  # of memory, beside fragments, program and activations; assumed
+MAX_STRETCH = 0.98  # prefill may take no more of a machine than this before decode would stop
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """How chips serve: `tensor_parallel` x `stages` chips a replica, `batch` slots a stage, and the share `load`
+    of a replica's capacity that the day's peak brings."""
+
+    tensor_parallel: Any = 1
+    stages: Any = 1
+    batch: Any = 1
+    load: Any = 0.7
+
+    @property
+    def chips(self) -> Any:
+        return self.tensor_parallel * self.stages
+
+
+@dataclass(frozen=True)
+class Budget:
+    """Limits on one chip, and on a replica. None: no limit."""
+
+    power_w: float | None = None
+    die_mm2: float | None = None
+    unit_usd: float | None = None
+    chips: int | None = None
+    system_power_w: float | None = None
+    quality: str = ""
+
+
+@dataclass
+class Result:
+    """Figures of designs at work; floats or arrays [designs]."""
+
+    usd_per_mtoken: Any  # per million output tokens, prompts included
+    j_per_token: Any  # chip and memory, per output token, idle time included
+    latency_s: Any  # mean request
+    ttft_s: Any  # at the SLO's percentile
+    tpot_s: Any
+    tokens_per_s: Any  # output tokens of one replica at the day's peak
+    requests_per_s: Any
+    power_w: Any  # of one busy chip and its memory
+    chip_usd: Any
+    usd_per_s: Any
+    prefill_s: Any
+    decode_s: Any
+    weight_bytes: Any  # on one chip
+    cache_bytes: Any  # on one chip
+    violations: dict[str, Any] = field(default_factory=dict)  # value / limit; above 1 breaks it
+    phases: dict[str, Phase] = field(default_factory=dict)
+
+    @property
+    def feasible(self) -> Any:
+        return self.worst_violation <= 1
+
+    @property
+    def worst_violation(self) -> Any:
+        worst: Any = 0.0
+        for ratio in self.violations.values():
+            worst = np.maximum(worst, ratio)
+        return worst
+
+
+def evaluate(chips: Priced, work: Workload, how: Deployment, economy: Economy, budget: Budget, tech: Technology = NOMINAL, basis: str = "cost", keep: bool = False) -> Result:
+    """Price `chips` serving `work`, deployed `how`."""
+    replica = chips.replica(how.tensor_parallel, work.formats)
+    prefill = replica.phase(work.prefill, work.prefill_step(), keep)
+    tail = replica.phase(work.prefill, work.tail_prefill_step())
+    decode = replica.phase(work.decode, work.decode_step(how.batch), keep)
+    served = _serve(prefill.latency_s, tail.latency_s, decode.latency_s, work, how)
+    joules = _joules(prefill, decode, chips.static_w, work, how)
+    duty = economy.figure(tech, "duty")
+    # Idle hours still leak: dynamic energy is per request, static power all day long.
+    static_j = chips.static_w * how.chips / (served["requests_per_s"] * duty)
+    request_j = joules["request"] + static_j
+    mean_w = request_j * served["requests_per_s"] * duty / how.chips
+    price = chip_price_usd(chips, economy, tech, basis)
+    rate = usd_per_s(price, mean_w, joules["peak_w"], economy, tech) * how.chips
+    weight_bytes, cache_bytes = stored_bytes(chips, work, how)
+    tokens = served["requests_per_s"] * work.demand.output_mean
+    result = Result(
+        usd_per_mtoken=economics.usd_per_mtoken(rate, tokens * duty), j_per_token=request_j / work.demand.output_mean,
+        latency_s=served["latency_s"], ttft_s=served["ttft_s"], tpot_s=served["tpot_s"], tokens_per_s=tokens,
+        requests_per_s=served["requests_per_s"], power_w=joules["peak_w"], chip_usd=price, usd_per_s=rate,
+        prefill_s=prefill.latency_s, decode_s=decode.latency_s, weight_bytes=weight_bytes, cache_bytes=cache_bytes,
+        phases={"prefill": prefill, "decode": decode} if keep else {},
+    )  # fmt: skip
+    result.violations = _violations(result, chips, work, how, budget)
+    return result
+
+
+def _serve(prefill_s: Any, tail_s: Any, decode_s: Any, work: Workload, how: Deployment) -> dict[str, Any]:
+    """Waits and rates of one replica. Of the `stages`, each is a server of its own for throughput; a request
+    passes them all, so that its latency does not shrink."""
+    d = work.demand
+    capacity = service.capacity_per_s(prefill_s, decode_s, d.output_mean, how.batch, how.stages)
+    rate = how.load * capacity
+    share = np.minimum(rate * prefill_s / how.stages, MAX_STRETCH)
+    tpot = service.tpot_s(decode_s, share)
+    holding = d.output_mean * tpot
+    length_scv = d.prompt_square_mean / d.prompt_mean**2 - 1
+    line = service.queue_wait_s(share, prefill_s, d.arrival_scv, length_scv)
+    slots = service.slot_wait_s(how.load, how.batch * how.stages, holding, d.arrival_scv, d.output_scv)
+    wait = line + slots
+    tail = service.tail_s(line, share, work.slo.percentile) + service.tail_s(slots, how.load, work.slo.percentile)
+    return {
+        "requests_per_s": rate,
+        "tpot_s": tpot,
+        "ttft_s": tail + tail_s + decode_s,  # a step under way is not interrupted
+        "latency_s": wait + prefill_s + holding,
+    }
+
+
+def _joules(prefill: Phase, decode: Phase, static_w: Any, work: Workload, how: Deployment) -> dict[str, Any]:
+    """Dynamic energy of a request, and what one chip draws in its busiest phase."""
+    steps = work.demand.output_mean / how.batch
+    peak = np.maximum(prefill.dynamic_j / prefill.latency_s, decode.dynamic_j / decode.latency_s) / how.tensor_parallel
+    return {"request": prefill.dynamic_j + decode.dynamic_j * steps, "peak_w": peak + static_w}
+
+
+def stored_bytes(chips: Priced, work: Workload, how: Deployment) -> tuple[Any, Any]:
+    """Weights and cache on one chip. A stage keeps its layers' cache of the requests of all stages."""
+    bits: Any = 0.0
+    for tensor, count in work.weight_elements.items():
+        fixed = work.formats.get(tensor, "bf16" if tensor in ("norm", "router", "embedding") else None)
+        bits = bits + chips.weight_bits(fixed) * float(count)
+    d = work.demand
+    tokens = np.maximum(how.batch * (d.prompt_mean + d.output_mean), d.context_max)
+    cache: Any = 0.0
+    for op in work.decode.all:
+        if isinstance(op, Attention):
+            split = np.minimum(how.tensor_parallel, op.kv_heads)
+            cache = cache + op.cache_elements_held(d.context_max) / d.context_max * tokens / split * chips.cache_bits
+    for state in work.decode.recurrences:
+        cache = cache + state.state_elements(how.batch) * 16.0 / how.tensor_parallel
+    return bits / 8 / how.chips, cache / 8
+
+
+def _violations(r: Result, chips: Priced, work: Workload, how: Deployment, budget: Budget) -> dict[str, Any]:
+    """Every limit as value / limit."""
+    capacity = np.maximum(chips.capacity_bytes * CAPACITY_USABLE, 1.0)
+    ratios = {
+        "memory capacity": (r.weight_bytes + r.cache_bytes) / capacity,
+        "ttft": r.ttft_s / work.slo.ttft_s,
+        "tpot": r.tpot_s / work.slo.tpot_s,
+    }
+    bounds = {
+        "power": (r.power_w, budget.power_w),
+        "system power": (r.power_w * how.chips, budget.system_power_w),
+        "die area": (chips.limits["die_mm2"], budget.die_mm2),
+        "unit cost": (chips.limits["unit_usd"], budget.unit_usd),
+        "chips": (how.chips, budget.chips),
+    }
+    ratios |= {name: value / limit for name, (value, limit) in bounds.items() if limit is not None}
+    return ratios

@@ -1,0 +1,103 @@
+"""A study made ready to be priced: its workload, space, economy and budget."""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from ..errors import InputError, UnknownName
+from ..families.tensor.design import Designs
+from ..families.tensor.family import Tensor
+from ..formats.spec import format_named
+from ..tables import table
+from ..tech.technology import Technology
+from ..units import parse
+from ..workload.find import find_model
+from ..workload.profiles import demand
+from ..workload.sizes import CLASSES
+from ..workload.traffic import Slo
+from ..workload.workload import Workload, workload
+from .economy import Economy
+from .evaluate import Budget, Deployment, Result, evaluate
+from .space import Space, space
+from .study import Study
+
+OBJECTIVES = ("usd_per_mtoken", "j_per_token", "latency_s")
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Everything that pricing a point needs; small enough to send to another process."""
+
+    study: Study
+    work: Workload
+    space: Space
+    economy: Economy
+    budget: Budget
+
+    def price(self, genomes: np.ndarray, tech: Technology, keep: bool = False) -> Result:
+        """Genomes [variables, designs] to their figures [designs]."""
+        designs, how = self.space.decode(genomes, tech)
+        return self.price_designs(designs, how, tech, keep)
+
+    def price_designs(self, designs: Designs, how: Deployment, tech: Technology, keep: bool = False) -> Result:
+        chips = Tensor(designs, tech, self.economy.device)
+        return evaluate(chips, self.work, how, self.economy, self.budget, tech, keep=keep)
+
+    def serving(self, profile: str) -> Problem:
+        """The same problem under other traffic."""
+        moments = demand(profile, self.study.slo.percentile)
+        return replace(self, work=workload(self.work.model, moments, self.work.slo, self.work.formats))
+
+
+def objectives(result: Result) -> np.ndarray:
+    """[designs, 3], all to be made small."""
+    return np.stack([getattr(result, name) for name in OBJECTIVES], axis=1)
+
+
+@functools.lru_cache(maxsize=32)
+def _problem(study_json: str) -> Problem:
+    study = Study.model_validate_json(study_json)
+    for tensor in study.model.formats:
+        if tensor not in CLASSES:
+            raise UnknownName("tensor class", tensor, CLASSES, f"{study.name}: [model.formats]")
+        format_named(study.model.formats[tensor])
+    slo = Slo(study.slo.ttft, study.slo.tpot, study.slo.percentile)
+    moments = demand(study.traffic.profile, study.slo.percentile)
+    model = find_model(study.model.name)
+    if moments.context_max > model.max_context:
+        raise InputError(
+            f"{study.name}: traffic {study.traffic.profile!r} reaches {moments.context_max:.0f} tokens, but "
+            f"{model.name} holds {model.max_context} (choose shorter traffic or another model)"
+        )
+    b = study.budget
+    return Problem(
+        study, workload(model, moments, slo, study.model.formats), space(study.search.space, f"{study.name}: [search.space]"),
+        economy(study), Budget(b.power, b.die or table("overheads").fact("die", "reticle").value, b.unit_cost, b.chips, b.system_power),
+    )  # fmt: skip
+
+
+def problem(study: Study) -> Problem:
+    return _problem(study.model_dump_json())
+
+
+def economy(study: Study) -> Economy:
+    part, known = study.economics, table("economics")
+    if part.profile not in known.items:
+        raise UnknownName("economics profile", part.profile, known.items, f"{study.name}: [economics]")
+    given = []
+    for quantity, value in part.figures.items():
+        where = f"{study.name}: [economics.figures] {quantity}"
+        if quantity not in known.quantities:
+            raise UnknownName("figure", quantity, known.quantities, f"{study.name}: [economics.figures]")
+        given.append((quantity, parse(value, _measures(known.fact(part.profile, quantity).unit), where)))
+    return Economy(part.profile, part.volume, tuple(given))
+
+
+def _measures(unit: str) -> Any:
+    from ..units import UNITS
+
+    return UNITS[unit][0]

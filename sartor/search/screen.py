@@ -1,0 +1,108 @@
+"""Vectorised screening: price random points of the space, unit by unit, and keep what matters of each.
+
+A unit's points depend on the seed and its number alone, so that any executor, in any order, finds the same.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from ..tech.technology import Technology
+from .evaluate import Result
+from .heap import keep_freed_pages
+from .pareto import front
+from .problem import Problem, objectives
+
+CHUNK = 32_768  # points priced at once: their arrays stay in the caches
+UNIT = 8 * CHUNK
+SCREEN_TECH = Technology(dtype=np.float32)
+
+
+@dataclass
+class NearMiss:
+    """The cheapest design seen that breaks one limit alone."""
+
+    limit: str
+    genome: np.ndarray  # [variables]
+    ratio: float  # value / limit
+    usd_per_mtoken: float
+
+
+@dataclass
+class Unit:
+    """What one unit of screening found."""
+
+    genomes: np.ndarray  # front, [variables, k] uint8
+    points: np.ndarray  # [k, objectives]
+    evaluations: int = 0
+    feasible: int = 0
+    killed: dict[str, int] = field(default_factory=dict)  # points that break a limit, by limit
+    near: dict[str, NearMiss] = field(default_factory=dict)
+    nearest: tuple[float, np.ndarray] | None = None  # the smallest worst violation, and its genome
+
+
+def screen_unit(problem: Problem, number: int, points: int) -> Unit:
+    """Price unit `number`, `points` of it."""
+    keep_freed_pages()
+    rng = np.random.default_rng([problem.study.search.seed, number])
+    unit = Unit(np.zeros((len(problem.space.names), 0), np.uint8), np.zeros((0, 3)))
+    for start in range(0, points, CHUNK):
+        genomes = problem.space.sample(min(CHUNK, points - start), rng)
+        unit = merge(unit, summarize(genomes, problem.price(genomes, SCREEN_TECH)))
+    return unit
+
+
+def summarize(genomes: np.ndarray, result: Result) -> Unit:
+    """The front, the counts and the near misses of one priced batch."""
+    broken = {name: ratio > 1 for name, ratio in result.violations.items()}
+    count = np.zeros(genomes.shape[1], np.uint8)
+    for mask in broken.values():
+        count += mask
+    rows = np.flatnonzero((count == 0) & np.isfinite(result.usd_per_mtoken))
+    kept = objectives(_rows(result, rows))
+    best = front(kept)
+    worst = result.worst_violation
+    nearest = int(np.argmin(worst))
+    return Unit(
+        genomes[:, rows[best]], kept[best], genomes.shape[1], len(rows),
+        {name: int(mask.sum()) for name, mask in broken.items()},
+        _near_misses(genomes, result, broken, count),
+        (float(worst[nearest]), genomes[:, nearest]),
+    )  # fmt: skip
+
+
+def _rows(result: Result, rows: np.ndarray) -> Result:
+    """Only the objectives at `rows`."""
+    picked = Result(**{name: None for name in Result.__dataclass_fields__})  # type: ignore[arg-type]
+    for name in ("usd_per_mtoken", "j_per_token", "latency_s"):
+        setattr(picked, name, getattr(result, name)[rows])
+    return picked
+
+
+def _near_misses(genomes: np.ndarray, result: Result, broken: dict, count: np.ndarray) -> dict[str, NearMiss]:
+    alone = count == 1
+    found = {}
+    for name, mask in broken.items():
+        rows = np.flatnonzero(mask & alone)
+        if len(rows):
+            row = rows[np.argmin(result.usd_per_mtoken[rows])]
+            ratio, usd = float(result.violations[name][row]), float(result.usd_per_mtoken[row])
+            found[name] = NearMiss(name, genomes[:, row], ratio, usd)
+    return found
+
+
+def merge(a: Unit, b: Unit) -> Unit:
+    """Two units as one; of equals the earlier stays."""
+    genomes = np.concatenate([a.genomes, b.genomes], axis=1)
+    points = np.concatenate([a.points, b.points])
+    best = front(points)
+    near = dict(a.near)
+    for name, miss in b.near.items():
+        if name not in near or miss.usd_per_mtoken < near[name].usd_per_mtoken:
+            near[name] = miss
+    nearest = min((x.nearest for x in (a, b) if x.nearest is not None), key=lambda n: n[0], default=None)
+    killed = {name: a.killed.get(name, 0) + b.killed.get(name, 0) for name in {**a.killed, **b.killed}}
+    return Unit(genomes[:, best], points[best], a.evaluations + b.evaluations, a.feasible + b.feasible,
+                killed, near, nearest)  # fmt: skip

@@ -1,0 +1,120 @@
+"""The search space as data: each variable is a list of values; a design is one choice of each (a genome)."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..errors import InputError, UnknownName
+from ..families.tensor.design import FORMATS, Designs
+from ..formats.spec import format_named
+from ..tables import data_text, table
+from ..tech.technology import Technology
+from ..units import parse
+from .evaluate import Deployment
+
+# variable -> what its values measure; `name:TABLE` is a row of a table, "" a plain number
+VARIABLES = {
+    "node": "name:nodes", "memory": "name:memories", "units": "", "unit_capacity": "", "clock": "hz", "cores": "",
+    "dies": "", "rows": "", "lanes": "", "columns": "", "vector_lanes": "", "scratchpad": "bytes", "fifo": "bytes",
+    "weights": "format", "cache": "format", "link": "name:links", "tensor_parallel": "", "stages": "", "batch": "",
+    "load": "",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Space:
+    """`values[variable]`: what it may be, as numbers (rows of tables for kinds)."""
+
+    values: tuple[tuple[str, tuple[float, ...]], ...]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(name for name, _ in self.values)
+
+    @property
+    def counts(self) -> np.ndarray:
+        """Choices of each variable, [variables]."""
+        return np.array([len(v) for _, v in self.values])
+
+    @property
+    def size(self) -> int:
+        """Designs in the space."""
+        return int(np.prod(self.counts.astype(object)))
+
+    def sample(self, n: int, rng: np.random.Generator) -> np.ndarray:
+        """`n` genomes, uniform over the space, [variables, n] of uint8."""
+        genomes = np.empty((len(self.values), n), np.uint8)
+        for row, (_, values) in zip(genomes, self.values, strict=True):
+            # Multiply and shift: uniform but for counts / 65536, and several times faster than bounded integers.
+            words = np.frombuffer(rng.bytes(2 * n), np.uint16)
+            row[:] = np.multiply(words, len(values), dtype=np.uint32) >> 16
+        return genomes
+
+    def decode(self, genomes: np.ndarray, tech: Technology) -> tuple[Designs, Deployment]:
+        """Genomes [variables, designs] to designs and how they are deployed."""
+        v = {name: self._column(name, values, row, tech) for (name, values), row in zip(self.values, genomes, strict=True)}
+        memory, units = v["memory"], v["units"]
+        smallest, largest = (tech.column("memories", f"capacity_{end}", memory) for end in ("min", "max"))
+        designs = Designs(
+            node=v["node"], clock_hz=v["clock"], cores=v["cores"], dies=v["dies"], rows=v["rows"], lanes=v["lanes"],
+            columns=v["columns"], vector_lanes=v["vector_lanes"], scratchpad_bytes=v["scratchpad"],
+            fifo_bytes=v["fifo"], weights=v["weights"], cache=v["cache"], memory=memory, units=units,
+            capacity_bytes=np.minimum(smallest * v["unit_capacity"], largest) * units,
+            bandwidth_bytes_per_s=tech.column("memories", "bandwidth", memory) * units,
+            link=v["link"], link_bytes_per_s=tech.column("links", "bandwidth", v["link"]),
+        )  # fmt: skip
+        return designs, Deployment(v["tensor_parallel"], v["stages"], v["batch"], v["load"])
+
+    def _column(self, name: str, values: tuple[float, ...], row: np.ndarray, tech: Technology) -> np.ndarray:
+        kind = VARIABLES[name]
+        dtype = np.intp if kind.startswith("name") or kind == "format" else tech.dtype
+        return np.array(values, dtype).take(row)
+
+    def describe(self, genome: Sequence[int]) -> dict[str, Any]:
+        """One genome in words and numbers."""
+        out: dict[str, Any] = {}
+        for (name, values), choice in zip(self.values, genome, strict=True):
+            out[name] = _word(name, values[int(choice)])
+        return out
+
+
+def _word(name: str, value: float) -> Any:
+    kind = VARIABLES[name]
+    if kind.startswith("name:"):
+        return table(kind[5:]).items[int(value)]
+    if kind == "format":
+        return FORMATS[int(value)]
+    return int(value) if float(value).is_integer() else value
+
+
+def space(lists: Mapping[str, Sequence[Any]], where: str = "[search]") -> Space:
+    """The space of `lists`; variables that are not given keep the default space's values."""
+    merged = {**tomllib.loads(data_text("space.toml")), **lists}
+    for name in merged:
+        if name not in VARIABLES:
+            raise UnknownName("search variable", name, VARIABLES, where)
+    return Space(tuple((name, _numbers(name, merged[name], where)) for name in VARIABLES))
+
+
+def _numbers(name: str, values: Any, where: str) -> tuple[float, ...]:
+    values = list(values) if isinstance(values, (list, tuple)) else [values]
+    if not 1 <= len(values) <= 255:
+        raise InputError(f"{where} {name}: {len(values)} values (try 1 to 255)")
+    return tuple(_number(name, v, f"{where} {name}") for v in values)
+
+
+def _number(name: str, value: Any, where: str) -> float:
+    kind = VARIABLES[name]
+    if kind.startswith("name:"):
+        return table(kind[5:]).index(str(value))
+    if kind == "format":
+        return FORMATS.index(format_named(str(value)).name)
+    number = parse(value, kind, where)
+    if not number > 0:
+        raise InputError(f"{where} = {value!r} must be above 0")
+    return number

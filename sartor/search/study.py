@@ -1,0 +1,168 @@
+"""A study: the model, its traffic, what users expect, the budget, the money and where to search. TOML, checked."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tomllib
+from importlib.resources import files
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from .. import __version__
+from ..errors import BrokenFile, InputError, UnknownName
+from ..tables import data_text
+from ..units import parse
+
+
+def _quantity(measures: str) -> Any:
+    return Annotated[float, BeforeValidator(lambda v: parse(v, measures)), Field(gt=0)]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ModelPart(_Part):
+    """What is served: a bundled model's name or a file; formats that the checkpoint fixes, by tensor class."""
+
+    name: str
+    formats: dict[str, str] = {}
+
+
+class SloPart(_Part):
+    """TTFT and TPOT that `percentile` percent of requests keep."""
+
+    ttft: _quantity("s") = 2.0  # type: ignore[valid-type]
+    tpot: _quantity("s") = 0.05  # type: ignore[valid-type]
+    percentile: float = Field(95.0, gt=0, lt=100)
+
+
+class TrafficPart(_Part):
+    """A built-in profile or a trace file; `others`: traffics the chip should serve well too."""
+
+    profile: str = "chat"
+    others: list[str] = []
+
+
+class BudgetPart(_Part):
+    """Limits on one chip (power, die, unit_cost) and on a replica (chips, system_power)."""
+
+    power: _quantity("w") | None = None  # type: ignore[valid-type]
+    die: _quantity("mm2") | None = None  # type: ignore[valid-type]
+    unit_cost: _quantity("usd") | None = None  # type: ignore[valid-type]
+    chips: int | None = Field(None, ge=1)
+    system_power: _quantity("w") | None = None  # type: ignore[valid-type]
+
+
+class EconomicsPart(_Part):
+    """Who pays: a row of economics.csv, chips made, and figures of that row which the study states itself."""
+
+    profile: str = "datacenter"
+    volume: float = Field(100_000, gt=0)
+    figures: dict[str, str | float] = {}
+
+
+class QualityPart(_Part):
+    """Which formats the model bears, and on what evidence."""
+
+    evidence: str = ""
+
+
+class SearchPart(_Part):
+    """How hard to search; `space` replaces variables of the default space."""
+
+    points: int = Field(4_000_000, ge=1)
+    seed: int = Field(1, ge=0)
+    population: int = Field(256, ge=8, le=4096)
+    generations: int = Field(40, ge=0)
+    space: dict[str, Any] = {}
+
+
+class ComparePart(_Part):
+    """Chips one could buy instead, and the formats their weights and cache may take."""
+
+    chips: list[str] = []
+    weights: list[str] = ["bf16", "fp8-e4m3", "int8", "nvfp4", "int4-g128"]
+    cache: list[str] = ["fp8-e4m3"]
+
+
+class Study(_Part):
+    """Everything `design` needs to know."""
+
+    name: str
+    title: str = ""
+    title_ko: str = ""
+    rests_on: str = ""
+    model: ModelPart
+    traffic: TrafficPart = TrafficPart()
+    slo: SloPart = SloPart()
+    quality: QualityPart = QualityPart()
+    budget: BudgetPart = BudgetPart()
+    economics: EconomicsPart = EconomicsPart()
+    search: SearchPart = SearchPart()
+    compare: ComparePart = ComparePart()
+
+    def key(self) -> str:
+        """Names the study's content and the program's version: equal keys give equal results."""
+        content = json.dumps([__version__, self.model_dump()], sort_keys=True)
+        return hashlib.sha256(content.encode()).hexdigest()[:16]
+
+    def with_points(self, points: int | None = None, seed: int | None = None) -> Study:
+        given = {k: v for k, v in {"points": points, "seed": seed}.items() if v is not None}
+        return self.model_copy(update={"search": SearchPart(**{**self.search.model_dump(), **given})})
+
+
+def names() -> tuple[str, ...]:
+    """The studies that come with Sartor."""
+    return tuple(sorted(p.name.removesuffix(".toml") for p in files("sartor.data").joinpath("studies").iterdir()
+                        if p.name.endswith(".toml")))  # fmt: skip
+
+
+def loads(text: str, where: str) -> Study:
+    """The study written in `text`."""
+    try:
+        raw = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise BrokenFile(f"{where}: not TOML: {error}") from None
+    try:
+        return Study.model_validate(raw)
+    except ValidationError as error:
+        raise _readable(error, where) from None
+
+
+def _readable(error: ValidationError, where: str) -> InputError:
+    """The first problem, with its place, its value and what would fit."""
+    first = error.errors()[0]
+    path = [str(p) for p in first["loc"]]
+    place = f"{where}: [{'.'.join(path[:-1])}]" if len(path) > 1 else where
+    if first["type"] == "extra_forbidden":
+        return UnknownName("key", path[-1], _keys_at(path[:-1]), place)
+    if first["type"] == "missing":
+        return InputError(f"{place} lacks {path[-1]!r}")
+    message = first["msg"].removeprefix("Value error, ")
+    return InputError(f"{place} {path[-1] if path else ''} = {first.get('input')!r}: {message}")
+
+
+def _keys_at(path: list[str]) -> list[str]:
+    cls: Any = Study
+    for name in path:
+        annotation = cls.model_fields[name].annotation if name in cls.model_fields else None
+        if not (isinstance(annotation, type) and issubclass(annotation, BaseModel)):
+            return []
+        cls = annotation
+    return list(cls.model_fields)
+
+
+def find_study(name_or_path: str) -> Study:
+    """A study that comes with Sartor, or a TOML file."""
+    if name_or_path in names():
+        return loads(data_text(f"studies/{name_or_path}.toml"), f"studies/{name_or_path}.toml")
+    if not name_or_path.endswith(".toml"):
+        raise UnknownName("study", name_or_path, names())
+    try:
+        return loads(Path(name_or_path).read_text(encoding="utf-8"), name_or_path)
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{name_or_path}: cannot be read: {error}") from None
