@@ -13,7 +13,8 @@ from collections.abc import Callable
 import numpy as np
 
 from ..errors import InputError
-from .generator import Profile, correlated, quantile_draws, table_moments
+from .draws import clustered, correlated, dispersion, quantile_draws, table_moments
+from .generator import Profile
 from .traces import read_trace
 from .traffic import Traffic
 
@@ -21,14 +22,15 @@ from .traffic import Traffic
 LEVELS = (0.0, 0.01, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.6, 0.7, 0.75, 0.8, 0.85, 0.9, 0.925, 0.95,
           0.96, 0.97, 0.98, 0.99, 0.995, 0.9975, 0.999, 0.9995, 1.0)  # fmt: skip
 MIN_REQUESTS = 100
-_SEED, _DRAWS = 1, 50_000  # of the sample on which the correlation is fitted
+_SEED, _DRAWS = 1, 50_000  # of the sample on which correlations are fitted
+_ARRIVALS = 100  # over which the variance of the arrivals is fitted
 
 
 def fit(traffic: Traffic, name: str = "", source: str = "", date: str = "") -> Profile:
     """The profile that generates requests like those of `traffic`.
 
-    It keeps the rate, the quantiles of both lengths, mean and coefficient of variation of the gaps, and the
-    mean of prompt x output, on which the context of decode steps depends.
+    It keeps the rate, the quantiles of both lengths, the mean of prompt x output (on which the context of
+    decode steps depends), mean and variance of the gaps and, as far as it can, the variance of 100 of them.
     """
     n = len(traffic)
     if n < MIN_REQUESTS:
@@ -36,15 +38,17 @@ def fit(traffic: Traffic, name: str = "", source: str = "", date: str = "") -> P
     gaps = np.diff(traffic.arrival_s)
     if not gaps.mean() > 0:
         raise InputError(f"{traffic.name}: all requests arrive at once, so there is no rate to fit")
-    prompts, outputs = table(traffic.prompt_tokens), table(traffic.output_tokens)
+    spaced, prompts, outputs = gap_table(gaps), table(traffic.prompt_tokens), table(traffic.output_tokens)
+    arrivals = min(_ARRIVALS, n // 10)
     product = float(np.mean(traffic.prompt_tokens.astype(float) * traffic.output_tokens))
     return Profile(
         name=name or traffic.name,
         rate_per_s=digits(1 / gaps.mean(), 5),
         prefix_hit=round(traffic.prefix_hit, 4),
         copula=fit_copula(prompts, outputs, product),
+        clustering=fit_clustering(spaced, dispersion(gaps, arrivals), arrivals),
         levels=LEVELS,
-        gaps=gap_table(gaps),
+        gaps=spaced,
         prompt_tokens=prompts,
         output_tokens=outputs,
         source=source or traffic.source,
@@ -82,6 +86,16 @@ def fit_copula(prompts: tuple[float, ...], outputs: tuple[float, ...], product: 
     return round(bisect(mean_product, product, -1.0, 1.0, steps=14), 3)
 
 
+def fit_clustering(gaps: tuple[float, ...], target: float, arrivals: int) -> float:
+    """The clustering that gives `arrivals` gaps in a row the dispersion `target`, or comes nearest."""
+
+    def found(clustering: float) -> float:
+        u = clustered(_DRAWS, clustering, np.random.default_rng(_SEED))
+        return dispersion(quantile_draws(u, LEVELS, gaps), arrivals)
+
+    return round(bisect(found, target, -1.0, 1.0, steps=12), 3)
+
+
 def bisect(f: Callable[[float], float], target: float, low: float, high: float, steps: int = 40) -> float:
     """Where the rising `f` crosses `target`, or the nearer end.
 
@@ -103,7 +117,8 @@ def to_toml(profile: Profile) -> str:
     name = profile.name if re.fullmatch(r"[\w-]+", profile.name, re.ASCII) else json.dumps(profile.name)
     lines = [f"[{name}]"]
     lines += [f"{key} = {json.dumps(getattr(profile, key))}" for key in ("source", "date", "fitted_to")]
-    lines += [f"{key} = {getattr(profile, key):g}" for key in ("rate_per_s", "prefix_hit", "copula")]
+    numbers = ("rate_per_s", "prefix_hit", "copula", "clustering")
+    lines += [f"{key} = {getattr(profile, key):g}" for key in numbers]
     for key in ("gaps", "prompt_tokens", "output_tokens"):
         lines.append(f"{key} = [{', '.join(f'{v:g}' for v in getattr(profile, key))}]")
     return "\n".join(lines) + "\n"

@@ -1,8 +1,8 @@
 """A generator of traffic: what a profile keeps of a trace, and the drawing of requests from it.
 
 A profile keeps quantile tables, not requests: of the gap between arrivals (over its mean), of the prompt and
-of the output length. Gaps are independent (a renewal process), so a profile has the burstiness of its trace
-from one arrival to the next, but no daily rhythm. `fit_profile.fit` makes one from any trace.
+of the output length, and the correlations: of prompt with output, and of gaps near each other. It has the
+bursts of its trace over seconds and minutes, but no daily rhythm. `fit_profile.fit` makes one from any trace.
 """
 
 from __future__ import annotations
@@ -15,9 +15,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..errors import InputError
+from .draws import clustered, correlated, quantile_draws
 from .traffic import Traffic
-
-Values = Sequence[float] | np.ndarray
 
 
 @dataclass(frozen=True)
@@ -28,6 +27,7 @@ class Profile:
     rate_per_s: float
     prefix_hit: float  # fraction of prompt tokens found in an infinite prefix cache
     copula: float  # correlation of the normal copula that joins prompt and output length
+    clustering: float  # of gaps: above 0 busy times last, below 0 gaps are spread evenly (draws.clustered)
     levels: tuple[float, ...]
     gaps: tuple[float, ...]  # inter-arrival time over its mean
     prompt_tokens: tuple[float, ...]
@@ -41,8 +41,9 @@ class Profile:
             raise InputError(f"[{self.name}] rate_per_s = {self.rate_per_s} must be above 0 and finite")
         if not 0 <= self.prefix_hit <= 1:
             raise InputError(f"[{self.name}] prefix_hit = {self.prefix_hit} must be from 0 to 1")
-        if not -1 <= self.copula <= 1:
-            raise InputError(f"[{self.name}] copula = {self.copula} must be from -1 to 1")
+        for key in ("copula", "clustering"):
+            if not -1 <= getattr(self, key) <= 1:
+                raise InputError(f"[{self.name}] {key} = {getattr(self, key)} must be from -1 to 1")
         if len(self.levels) < 2 or self.levels[0] != 0 or self.levels[-1] != 1 or _falls(self.levels):
             raise InputError(f"[{self.name}] levels must rise from 0 to 1 in one step or more")
         for key, least in (("gaps", 0), ("prompt_tokens", 1), ("output_tokens", 1)):
@@ -74,7 +75,7 @@ def generate(
     if not 0 < rate < math.inf:
         raise InputError(f"profile {profile.name}: rate_per_s = {rate} must be above 0 and finite")
     first, second = correlated(requests, profile.copula, rng)
-    gaps = quantile_draws(strata(rng.random(requests), rng), profile.levels, profile.gaps)
+    gaps = quantile_draws(clustered(requests, profile.clustering, rng), profile.levels, profile.gaps)
     return Traffic(
         name=profile.name,
         arrival_s=(np.cumsum(gaps) - gaps[0]) / rate,
@@ -85,44 +86,5 @@ def generate(
     )
 
 
-def correlated(n: int, r: float, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """Two stratified uniform draws [n], joined by the normal copula of correlation `r`.
-
-    Source: Nelsen, "An Introduction to Copulas", 2006, section 2.3.
-    """
-    first, other = rng.standard_normal(n), rng.standard_normal(n)
-    second = r * first + math.sqrt(1 - r * r) * other
-    return strata(first, rng), strata(second, rng)
-
-
-def strata(order: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Uniform draws [n], one in each of n equal slices of 0 to 1, ranked as `order` is."""
-    rank = np.empty(len(order))
-    rank[np.argsort(order, kind="stable")] = np.arange(len(order))
-    return (rank + rng.random(len(order))) / len(order)
-
-
-def quantile_draws(u: np.ndarray, levels: Values, values: Values) -> np.ndarray:
-    """What a table gives at the levels `u`.
-
-    >>> quantile_draws(np.array([0.25, 0.5]), (0, 0.5, 1), (0, 10, 90)).tolist()
-    [5.0, 10.0]
-    """
-    return np.interp(u, levels, values)
-
-
-def _tokens(u: np.ndarray, levels: Values, values: Values) -> np.ndarray:
+def _tokens(u: np.ndarray, levels: Sequence[float], values: Sequence[float]) -> np.ndarray:
     return np.rint(quantile_draws(u, levels, values)).astype(np.int64)
-
-
-def table_moments(levels: Values, values: Values) -> tuple[float, float]:
-    """Mean and coefficient of variation of a table; from a to b the mean square is (aa + ab + bb) / 3.
-
-    >>> table_moments((0, 1), (0, 2))  # uniform on 0..2: variance 4/12
-    (1.0, 0.5773502691896257)
-    """
-    weight = np.diff(levels)
-    a, b = np.asarray(values[:-1], float), np.asarray(values[1:], float)
-    mean = float(weight @ (a + b)) / 2
-    square = float(weight @ (a * a + a * b + b * b)) / 3
-    return mean, math.sqrt(max(0.0, square / mean**2 - 1))

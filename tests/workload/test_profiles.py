@@ -9,11 +9,12 @@ from hypothesis import strategies as st
 from trace_samples import AZURE
 
 from sartor.errors import InputError, UnknownName
-from sartor.workload.generator import Profile, correlated, generate, strata, table_moments
+from sartor.workload.draws import clustered, correlated, dispersion, strata, table_moments
+from sartor.workload.generator import Profile, generate
 from sartor.workload.profiles import demand, find_traffic, names, profile, profiles
 
-FLAT = Profile("flat", rate_per_s=2.0, prefix_hit=0.25, copula=0.0, levels=(0, 0.5, 1), gaps=(1, 1, 1),
-               prompt_tokens=(10, 20, 40), output_tokens=(1, 1, 3))  # fmt: skip
+FLAT = Profile("flat", rate_per_s=2.0, prefix_hit=0.25, copula=0.0, clustering=0.0, levels=(0, 0.5, 1),
+               gaps=(1, 1, 1), prompt_tokens=(10, 20, 40), output_tokens=(1, 1, 3))  # fmt: skip
 
 
 def rng(seed=0):
@@ -45,6 +46,23 @@ def test_the_copula_correlates_as_asked(r):
     first, second = correlated(20_000, r, rng())
     # Ranks of normals of correlation r correlate by 6/pi asin(r/2) (Pearson, 1907).
     assert np.corrcoef(first, second)[0, 1] == pytest.approx(6 / np.pi * np.arcsin(r / 2), abs=0.02)
+
+
+@given(st.floats(-1, 1))
+def test_clustering_keeps_the_draws_and_orders_them(share):
+    n = 20_000
+    u = clustered(n, share, rng())
+    assert sorted(np.floor(u * n).tolist()) == list(range(n))
+    # Independent draws of 0..1 have dispersion (1/12) / (1/2)^2 = 1/3 over any number of them. A part that is
+    # spread evenly adds nothing to sums of 20; one that moves slowly over 1000 adds 20 times as much.
+    factor = 1 + share if share <= 0 else 1 + 19 * share
+    assert dispersion(u, 20) == pytest.approx(factor / 3, rel=0.3, abs=0.05)
+
+
+def test_dispersion_by_hand():
+    # Pairs of 1, 1, 3, 3: 2, 4, 6 with variance 8/3, over 2 x 2^2.
+    assert dispersion(np.array([1.0, 1.0, 3.0, 3.0]), 2) == pytest.approx(8 / 3 / 8)
+    assert dispersion(rng().exponential(size=50_000), 30) == pytest.approx(1, rel=0.1)
 
 
 @given(st.lists(st.floats(0, 1e6), min_size=2, max_size=9).map(sorted).filter(lambda v: v[-1] > 1))
@@ -131,6 +149,7 @@ def test_a_missing_file_is_no_unknown_name():
         ({"rate_per_s": float("nan")}, "[flat] rate_per_s = nan must be above 0"),
         ({"prefix_hit": 2.0}, "[flat] prefix_hit = 2.0 must be from 0 to 1"),
         ({"copula": -2.0}, "[flat] copula = -2.0 must be from -1 to 1"),
+        ({"clustering": 1.5}, "[flat] clustering = 1.5 must be from -1 to 1"),
         ({"levels": (0, 0.7, 0.9)}, "[flat] levels must rise from 0 to 1"),
         ({"gaps": (1, 1)}, "[flat] gaps has 2 values for 3 levels"),
         ({"prompt_tokens": (0, 1, 2)}, "prompt_tokens must be finite, never fall and start at 1 or more"),

@@ -68,6 +68,18 @@ def test_a_profile_generates_its_trace(name, seed):
     assert found.arrival_scv**0.5 == pytest.approx(known["arrivals"]["iat_cv"], rel=0.10)
 
 
+@pytest.mark.parametrize("seed", [0, 1])
+@pytest.mark.parametrize("name", FITTED)
+def test_bursts_over_a_second_to_a_minute_are_those_of_the_trace(name, seed):
+    # Independent gaps would give half the peaks of code and chat, and twice those of long-context.
+    known = summary(FITTED[name])["arrivals"]
+    arrival_s = generate(profiles()[name], known["n"], np.random.default_rng(seed)).arrival_s
+    for window_s in (1, 10, 60):
+        counts = np.histogram(arrival_s, np.arange(0, arrival_s[-1], window_s))[0]
+        assert counts.max() / counts.mean() == pytest.approx(known[f"peak_to_mean_{window_s}s"], rel=0.55)
+        assert counts.var() / counts.mean() == pytest.approx(known[f"fano_{window_s}s"], rel=0.55)
+
+
 @pytest.mark.parametrize("name", FITTED)
 def test_closed_forms_see_the_trace_in_its_profile(name):
     want = read_trace(TRACES / FILES[FITTED[name]]).demand()
@@ -84,4 +96,5 @@ def test_the_built_in_profile_is_the_fit_of_its_trace(name):
         assert getattr(fitted, table) == pytest.approx(getattr(kept, table), rel=1e-4)
     assert (fitted.rate_per_s, fitted.prefix_hit) == (kept.rate_per_s, kept.prefix_hit)
     assert fitted.copula == pytest.approx(kept.copula, abs=1e-3)
+    assert fitted.clustering == pytest.approx(kept.clustering, abs=1e-3)
     assert fitted.fitted_to == kept.fitted_to
