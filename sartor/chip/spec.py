@@ -11,7 +11,7 @@ from ..tables import table
 
 ENGINES = ("mac", "lut")
 FAMILIES = ("tensor", "gpu", "npu")
-PACKAGES = ("fcbga", "cowos-s", "cowos-l", "wafer")
+PACKAGES = ("fccsp", "fcbga", "cowos-s", "cowos-l", "wafer")
 
 
 def _check(ok: bool, message: str) -> None:

@@ -46,7 +46,7 @@ class Budget:
     unit_usd: float | None = None
     chips: int | None = None
     system_power_w: float | None = None
-    quality: str = ""
+    batch: int | None = None
 
 
 @dataclass
@@ -171,6 +171,7 @@ def _violations(r: Result, chips: Priced, work: Workload, how: Deployment, budge
         "die area": (chips.limits["die_mm2"], budget.die_mm2),
         "unit cost": (chips.limits["unit_usd"], budget.unit_usd),
         "chips": (how.chips, budget.chips),
+        "batch": (how.batch, budget.batch),
     }
     ratios |= {name: value / limit for name, (value, limit) in bounds.items() if limit is not None}
     return ratios

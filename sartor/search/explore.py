@@ -71,7 +71,7 @@ class Exploration:
     def chip(self, i: int, name: str) -> Any:
         """Row `i` as a chip."""
         designs, _ = self.problem.space.decode(self.found.genomes[:, [i]], REFINE_TECH)
-        return to_chip(designs, name)
+        return to_chip(designs, name, self.problem.economy.device)
 
 
 def explore(study: Study, executor: str = "process", progress: Progress | None = None, resume: bool = False) -> Exploration:
@@ -90,7 +90,6 @@ def explore(study: Study, executor: str = "process", progress: Progress | None =
     run.screen_s, run.screen_cpu_s = time.perf_counter() - wall, time.process_time() - cpu
     search = study.search
     if not run.interrupted:
-        # Figures in double precision from here on, so that the front does not mix two roundings.
         run.found = refine(ready, run.found, search.generations, search.population, search.seed)
         run.found = polish(ready, run.found, REFINE_TECH)
         if shards:

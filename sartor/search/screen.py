@@ -56,8 +56,9 @@ def screen_unit(problem: Problem, number: int, points: int) -> Unit:
 
 def summarize(genomes: np.ndarray, result: Result) -> Unit:
     """The front, the counts and the near misses of one priced batch."""
-    broken = {name: ratio > 1 for name, ratio in result.violations.items()}
     count = np.zeros(genomes.shape[1], np.uint8)
+    result.violations = {name: np.broadcast_to(ratio, count.shape) for name, ratio in result.violations.items()}
+    broken = {name: ratio > 1 for name, ratio in result.violations.items()}
     for mask in broken.values():
         count += mask
     rows = np.flatnonzero((count == 0) & np.isfinite(result.usd_per_mtoken))
@@ -77,7 +78,7 @@ def _rows(result: Result, rows: np.ndarray) -> Result:
     """Only the objectives at `rows`."""
     picked = Result(**{name: None for name in Result.__dataclass_fields__})  # type: ignore[arg-type]
     for name in ("usd_per_mtoken", "j_per_token", "latency_s"):
-        setattr(picked, name, getattr(result, name)[rows])
+        setattr(picked, name, np.broadcast_to(getattr(result, name), result.usd_per_mtoken.shape)[rows])
     return picked
 
 

@@ -70,10 +70,12 @@ class Space:
         )  # fmt: skip
         return designs, Deployment(v["tensor_parallel"], v["stages"], v["batch"], v["load"])
 
-    def _column(self, name: str, values: tuple[float, ...], row: np.ndarray, tech: Technology) -> np.ndarray:
+    def _column(self, name: str, values: tuple[float, ...], row: np.ndarray, tech: Technology) -> Any:
         kind = VARIABLES[name]
-        dtype = np.intp if kind.startswith("name") or kind == "format" else tech.dtype
-        return np.array(values, dtype).take(row)
+        named = kind.startswith("name") or kind == "format"
+        if len(values) == 1:  # the same for all designs: a scalar costs nothing
+            return int(values[0]) if named else values[0]
+        return np.array(values, np.intp if named else tech.dtype).take(row)
 
     def describe(self, genome: Sequence[int]) -> dict[str, Any]:
         """One genome in words and numbers."""

@@ -48,12 +48,14 @@ class TrafficPart(_Part):
 
 
 class BudgetPart(_Part):
-    """Limits on one chip (power, die, unit_cost) and on a replica (chips, system_power)."""
+    """Limits on one chip (power, die, unit_cost) and on a replica: chips, system_power, and
+    batch, the requests it may serve at once (1: a device of one user)."""
 
     power: _quantity("w") | None = None  # type: ignore[valid-type]
     die: _quantity("mm2") | None = None  # type: ignore[valid-type]
     unit_cost: _quantity("usd") | None = None  # type: ignore[valid-type]
     chips: int | None = Field(None, ge=1)
+    batch: int | None = Field(None, ge=1)
     system_power: _quantity("w") | None = None  # type: ignore[valid-type]
 
 
@@ -85,7 +87,7 @@ class ComparePart(_Part):
     """Chips one could buy instead, and the formats their weights and cache may take."""
 
     chips: list[str] = []
-    weights: list[str] = ["bf16", "fp8-e4m3", "int8", "nvfp4", "int4-g128"]
+    weights: list[str] = ["bf16", "fp8-e4m3", "int8", "nvfp4", "mxfp4", "int4-g128"]
     cache: list[str] = ["fp8-e4m3"]
 
 

@@ -24,7 +24,7 @@ STATE_BYTES = 4.0
 _BYTE_BITS = 8.0
 # Formats whose operands a tensor core of another name takes as they are.
 _SAME_PEAK = {"fp16": "bf16", "bf16": "fp16", "fp8-e5m2": "fp8-e4m3", "mxfp8-e4m3": "fp8-e4m3", "mxfp4": "nvfp4",
-              "nvfp4": "mxfp4", "mxint8": "int8", "q8_0": "int8", "int8-g32": "int8"}  # fmt: skip
+              "mxint8": "int8", "q8_0": "int8", "int8-g32": "int8"}  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import functools
 from dataclasses import dataclass
 from typing import Any
 
-from ...chip.spec import PACKAGES, Chip
+from ...chip.spec import Chip
 from ...formats.spec import format_named
 from ...tables import table
 from ...tech import package, wafer
@@ -65,7 +65,7 @@ class Existing:
         memory = tech.column("memories", "price", kind) * chip.memory.capacity_bytes
         stacked = chip.package.startswith("cowos")
         stacks = chip.memory.units if stacked else 0
-        row = PACKAGES.index(chip.package)
+        row = table("packages").index(chip.package)
         whole = package.packaged_usd(tech, row, chip.dies, dies, chip.die_mm2, stacks, memory if stacked else 0.0)
         return whole + (0.0 if stacked else memory)
 

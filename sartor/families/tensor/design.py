@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ...chip.spec import PACKAGES, Chip, Link, Memory, Tile
+from ...chip.spec import Chip, Link, Memory, Tile
 from ...formats.spec import format_named, formats
 from ...tables import table
 from ...tech import logic
@@ -57,11 +57,11 @@ class Designs:
         """Memory stacks on the package; 0 where memory is soldered beside it."""
         return _is_stacked().take(self.memory) * self.units
 
-    @functools.cached_property
-    def package(self) -> Any:
-        """Row of packages.csv: a silicon interposer where stacks or several dies need one."""
-        several = np.asarray(self.dies > 1)
-        return _PACKAGE_ROWS[_is_stacked().take(self.memory).astype(np.intp), several.astype(np.intp)]
+    def package(self, device: bool) -> Any:
+        """Row of packages.csv: an interposer where stacks or several dies need one; a chip-scale package in a
+        device."""
+        stacked, several = _is_stacked().take(self.memory), np.asarray(self.dies > 1)
+        return _package_rows(device)[stacked.astype(np.intp), several.astype(np.intp)]
 
 
 @functools.cache
@@ -69,10 +69,11 @@ def _is_stacked() -> np.ndarray:
     return np.array([kind in _STACKED for kind in table("memories").items])
 
 
-# [stacked memory, several dies]
-_PACKAGE_ROWS = np.array(
-    [[PACKAGES.index("fcbga"), PACKAGES.index("cowos-l")], [PACKAGES.index("cowos-s"), PACKAGES.index("cowos-l")]]
-)
+@functools.cache
+def _package_rows(device: bool) -> np.ndarray:
+    """[stacked memory, several dies]"""
+    names = [["fccsp" if device else "fcbga", "cowos-l"], ["cowos-s", "cowos-l"]]
+    return np.array([[table("packages").index(name) for name in row] for row in names])
 
 
 def from_chip(chip: Chip) -> Designs:
@@ -91,7 +92,7 @@ def from_chip(chip: Chip) -> Designs:
     )  # fmt: skip
 
 
-def to_chip(designs: Designs, name: str, row: int = 0) -> Chip:
+def to_chip(designs: Designs, name: str, device: bool, row: int = 0) -> Chip:
     """The chip at `row`, as a spec."""
 
     def at(field: str) -> Any:
@@ -112,5 +113,5 @@ def to_chip(designs: Designs, name: str, row: int = 0) -> Chip:
         voltage_v=round(relative * table("nodes").fact(node, "voltage").value, 3),
         memory=Memory(kind, int(at("units")), float(at("capacity_bytes")), float(at("bandwidth_bytes_per_s"))),
         link=Link(table("links").items[at("link")], float(at("link_bytes_per_s"))),
-        package=table("packages").items[int(np.broadcast_to(designs.package, designs.shape or (1,))[row])],
+        package=table("packages").items[int(np.broadcast_to(designs.package(device), designs.shape or (1,))[row])],
     )  # fmt: skip

@@ -82,7 +82,7 @@ class PhaseEstimate:
         positions = op.attended(step)
         scores = tile.folds(units * tile.folds(positions, d.rows), d.cores) * tile.folds(op.key_dim, d.lanes)
         mix = tile.folds(units * tile.folds(positions, d.lanes), d.cores) * tile.folds(op.value_dim, d.rows)
-        compute_s = (scores + mix) * (m.cache_passes * query_folds) / d.clock_hz
+        compute_s = (scores + mix) * (m.cache_passes * query_folds) / m.compute_hz
         # A block of queries that the scratchpads hold reads the cache once.
         held = np.maximum(m.half_scratchpad / (op.key_dim * RESULT_BYTES * group), 1)
         token_bytes = (op.cached / split) * (m.cache_bits / _BYTE_BITS)
@@ -96,7 +96,7 @@ class PhaseEstimate:
         m, d, step = self.machine, self.machine.designs, self.step
         moved = step.batch * (2 * op.state * STATE_BYTES) / self.chips  # read and written
         # One element of state a row and cycle: lanes cannot share a state.
-        compute_s = step.rows * op.macs_per_token / (self.chips * d.cores * d.rows * d.clock_hz)
+        compute_s = step.rows * op.macs_per_token / (self.chips * d.cores * d.rows * m.compute_hz)
         self._finish(op, compute_s, moved, moved / m.stream_bytes_per_s, 0.0, 1.0)
 
     def _lookup(self, op: Lookup) -> None:

@@ -24,6 +24,7 @@ class Machine:
     designs: Designs
     stream_bytes_per_s: Any
     chunk_half: Any
+    compute_hz: Any  # folds a second of a core
     startup_s: Any  # of an operator: pipeline fill, barrier, one reduction of the vector unit
     vector_ops_per_s: Any
     prefetch_s: Any
@@ -80,6 +81,7 @@ def prepare(designs: Designs, relative_voltage: Any, tech: Technology) -> Machin
         designs=d,
         stream_bytes_per_s=stream * np.minimum(prefetch / latency, 1),
         chunk_half=tech.column("memories", "chunk_half", d.memory),
+        compute_hz=d.clock_hz * tech.fact("overheads", "pipeline", "achieved_compute"),
         startup_s=_pipeline(tech, "fill_cycles", "sync_cycles", "vector_startup_cycles") / d.clock_hz,
         vector_ops_per_s=d.vector_lanes * d.cores * d.clock_hz,
         prefetch_s=prefetch,

@@ -43,11 +43,11 @@ def physical(d: Designs, relative_voltage: Any, tech: Technology, device: bool) 
         area_mm2=area,
         leakage_w=density * (logic_mm2 + (total - logic_mm2) * quiet),
         background_w=tech.column("memories", "background_power", d.memory) * d.capacity_bytes,
-        parts_usd=_parts_usd(d, tech, total),
+        parts_usd=_parts_usd(d, tech, total, device),
         nre={
             "design_usd": tech.column("nodes", "design_nre", d.node),
             "mask_set_usd": tech.column("nodes", "mask_set", d.node),
-            "package_usd": tech.column("packages", "nre", d.package),
+            "package_usd": tech.column("packages", "nre", d.package(device)),
         },
     )
 
@@ -80,9 +80,9 @@ def area_mm2(d: Designs, tech: Technology, device: bool) -> dict[str, Any]:
     return parts
 
 
-def _parts_usd(d: Designs, tech: Technology, total_mm2: Any) -> dict[str, Any]:
+def _parts_usd(d: Designs, tech: Technology, total_mm2: Any, device: bool) -> dict[str, Any]:
     dies = wafer.good_die_usd(tech, d.node, total_mm2 / d.dies) * d.dies
     memory = tech.column("memories", "price", d.memory) * d.capacity_bytes
     stacked = np.where(d.stacks > 0, memory, 0)
-    whole = package.packaged_usd(tech, d.package, d.dies, dies, total_mm2, d.stacks, stacked)
+    whole = package.packaged_usd(tech, d.package(device), d.dies, dies, total_mm2, d.stacks, stacked)
     return {"die": dies, "memory": memory, "package and test": whole - dies - stacked}

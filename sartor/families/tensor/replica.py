@@ -56,7 +56,7 @@ class Replica:
         k = op.k / self.chips if split and op.shard == "row" else float(op.k)
         cycles = tile.folds(n / d.cores, d.rows) * tile.folds(k, d.lanes) * passes
         weight_bytes = n * k * (bits / _BYTE_BITS)
-        return Geometry(n, k, cycles / d.clock_hz, weight_bytes, np.ceil(weight_bytes / m.all_halves))
+        return Geometry(n, k, cycles / m.compute_hz, weight_bytes, np.ceil(weight_bytes / m.all_halves))
 
     def expert_matrices(self, op: Gemm, touched: Any) -> Any:
         """Matrices that the fullest chip runs: the mean and one standard deviation, at most all it holds.
@@ -73,9 +73,8 @@ class Replica:
         n_bytes = traffic_bytes(op, step)
         if n_bytes is None:
             return 0.0
-        rate, wait = self.machine.designs.link_bytes_per_s, self.machine.link_latency_s
         if op.experts > 1:
-            return link.all_to_all_s(n_bytes / self.chips, self.chips, rate, wait)
+            return link.all_to_all_s(n_bytes / self.chips, self.chips, self._link_rate, self.machine.link_latency_s)
         share_s, hops_s = self._reduce
         return n_bytes * share_s + hops_s
 
@@ -86,8 +85,13 @@ class Replica:
     @functools.cached_property
     def _reduce(self) -> tuple[Any, Any]:
         """Seconds a byte and seconds of waiting of an all-reduce."""
-        rate, wait = self.machine.designs.link_bytes_per_s, self.machine.link_latency_s
+        rate, wait = self._link_rate, self.machine.link_latency_s
         return link.all_reduce_s(1.0, self.chips, rate, 0.0), link.all_reduce_s(0.0, self.chips, rate, wait)
+
+    @functools.cached_property
+    def _link_rate(self) -> Any:
+        """Chips without a link cannot work together: a byte a second keeps the arithmetic finite."""
+        return np.maximum(self.machine.designs.link_bytes_per_s, 1.0)
 
 
 def traffic_bytes(op: Gemm, step: Step) -> Any:

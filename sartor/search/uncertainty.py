@@ -1,0 +1,65 @@
+"""Does the winner survive? Every fact drawn from its range; the same draws for every chip."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..tables import Fact, draws, high, low, one_at
+from ..tech.technology import Technology
+
+DRAWS = 400
+
+
+@dataclass
+class Survival:
+    """`band[name]`: (10 %, 50 %, 90 %) of each candidate's dollars; `wins[name]`: share of draws in which it is the
+    cheapest; `swings`: facts by how far their range alone moves the winner, largest first."""
+
+    band: dict[str, tuple[float, float, float]]
+    wins: dict[str, float]
+    swings: list[dict[str, Any]]
+
+
+PriceAt = Callable[[Technology], Any]  # dollars per million tokens, a float or [draws]
+
+
+def survival(candidates: dict[str, PriceAt], winner: str, seed: int, most: int = 12) -> Survival:
+    """Price every candidate under the same draws of all facts."""
+    tech = Technology(draws(DRAWS, seed))
+    usd = {name: np.broadcast_to(np.asarray(price(tech), float), (DRAWS,)) for name, price in candidates.items()}
+    known = {name: values for name, values in usd.items() if np.isfinite(values).all()}
+    stacked = np.stack(list(known.values()))
+    first = np.argmin(stacked, axis=0)
+    return Survival(
+        {name: tuple(float(q) for q in np.quantile(values, (0.1, 0.5, 0.9))) for name, values in known.items()},
+        {name: float((first == i).mean()) for i, name in enumerate(known)},
+        swings(candidates[winner], most),
+    )
+
+
+def swings(price: PriceAt, most: int) -> list[dict[str, Any]]:
+    """Facts whose range alone moves the price, at their low and high ends."""
+    base = float(np.ravel(price(Technology()))[0])
+    rows = []
+    for name in sorted(used_facts(price)):
+        ends = [float(np.ravel(price(Technology(one_at(name, end))))[0]) / base - 1 for end in (low, high)]
+        rows.append({"fact": name, "low": ends[0], "high": ends[1]})
+    rows.sort(key=lambda r: -max(abs(r["low"]), abs(r["high"])))
+    return [r for r in rows[:most] if r["low"] != r["high"]]
+
+
+def used_facts(price: PriceAt) -> set[str]:
+    """Names of the facts with a range that a price asks for; a column is asked for as a whole."""
+    asked: set[str] = set()
+
+    def watch(fact: Fact) -> float:
+        if fact.low < fact.high:
+            asked.add(fact.name)
+        return fact.value
+
+    price(Technology(watch))
+    return asked
