@@ -32,7 +32,7 @@ class Step:
 @dataclass(frozen=True)
 class Gemm:
     """rows x k times k x n, `count` times in the model. Mixture of experts: `experts` such matrices a layer,
-    of which a token uses `active`. One matrix a head, a batched GEMM, is the case active = experts = heads."""
+    of which a token uses `active`. A batched GEMM, one matrix a head, has active = experts = heads."""
 
     name: str
     k: int

@@ -19,7 +19,7 @@ from .model import (
     Model,
     StateSpace,
 )
-from .operators import Number
+from .operators import Number, Step
 
 CLASSES = ("attention", "ffn", "expert", "mixer", "head", "router", "embedding", "norm")
 QUANTIZED = ("attention", "ffn", "expert", "mixer", "head")
@@ -88,16 +88,21 @@ def _bias(width: int, gated: bool, hidden: int) -> int:
     return (2 if gated else 1) * width + hidden
 
 
+def vector_elements_read(model: Model, step: Step) -> Number:
+    """Elements outside matrices and tables that a step touches: all but the biases of experts not chosen."""
+    idle = 0
+    for layer in model.layers:
+        mlp = layer.mlp
+        if isinstance(mlp, Experts) and mlp.bias:
+            untouched = (1 - mlp.active / mlp.experts) ** step.rows
+            idle += layer.count * mlp.experts * untouched * _bias(mlp.width, mlp.gated, model.hidden)
+    return vector_elements(model) - idle
+
+
 def active_parameters(model: Model) -> int:
     """Parameters less the experts that a token does not choose (embedding and head counted in full)."""
     idle = sum(g.k * g.n * g.count * (g.experts - g.active) for g in operators(model, "prefill").gemms)
-    biases = sum(
-        layer.count
-        * (layer.mlp.experts - layer.mlp.active)
-        * _bias(layer.mlp.width, layer.mlp.gated, model.hidden)
-        for layer in model.layers
-        if isinstance(layer.mlp, Experts) and layer.mlp.bias
-    )
+    biases = vector_elements(model) - round(vector_elements_read(model, Step(1, 1, 0)))
     return parameters(model) - idle - biases
 
 

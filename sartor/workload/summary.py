@@ -55,6 +55,7 @@ def phase_summary(
     """Totals of one step, and its operators."""
     ops, formats = operators(model, phase), sizes.tensor_formats(model, weights)
     read = sum(g.weight_elements_read(step) * sizes.element_bytes(formats[g.tensor], g.k) for g in ops.gemms)
+    read += sizes.vector_elements_read(model, step) * sizes.element_bytes(formats["norm"], 1)
     looked_up = sum(
         t.elements_read(step) * sizes.element_bytes(formats["embedding"], t.width) for t in ops.lookups
     )

@@ -18,11 +18,14 @@ class Cursor:
     def broken(self, why: str) -> BrokenFile:
         return BrokenFile(f"{self.where}: byte {self.at}: {why}")
 
-    def take(self, count: int, what: str) -> bytes:
+    def skip(self, count: int, what: str) -> None:
         left = self.size - self.at
         if count > left:
             raise self.broken(f"{what} needs {count} bytes, but {left} are left (truncated: fetch it again)")
         self.at += count
+
+    def take(self, count: int, what: str) -> bytes:
+        self.skip(count, what)
         return self.data[self.at - count : self.at]
 
     def number(self, code: str, what: str) -> Any:
@@ -32,11 +35,17 @@ class Cursor:
         """A count of things of at least `least` bytes each, which must fit into the rest of the file."""
         value, left = self.number(code, what), self.size - self.at
         if value * least > left:
-            raise self.broken(f"{what} is {value}, but only {left} bytes are left")
+            raise self.broken(
+                f"{what} is {value}, but only {left} bytes are left (truncated: fetch it again)"
+            )
         return value
 
-    def text(self, what: str) -> str:
-        data = self.take(self.count(f"length of {what}", "Q", 1), what)
+    def text(self, what: str, most: int = 2**24) -> str:
+        """A string after its length in bytes."""
+        length = self.count(f"length of {what}", "Q", 1)
+        if length > most:
+            raise self.broken(f"{what} is {length} bytes long (limit {most})")
+        data = self.take(length, what)
         try:
             return data.decode()
         except UnicodeDecodeError:

@@ -20,7 +20,7 @@ from ...tables import data_text
 from .cursor import Cursor
 
 MAGIC, VERSIONS = b"GGUF", (2, 3)
-MOST_DIMS = 4
+MOST_DIMS, MOST_NAME = 4, 1024
 _SCALARS = {0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f", 7: "?", 10: "Q", 11: "q", 12: "d"}
 _STRING, _ARRAY = 8, 9
 _LEAST_ENTRY, _LEAST_TENSOR = 13, 24  # bytes that a metadata entry and a tensor description take at least
@@ -93,7 +93,7 @@ def parse(data: bytes | mmap.mmap, where: str) -> Header:
     entries = cursor.count("metadata count", "Q", _LEAST_ENTRY)
     metadata: dict[str, Any] = {}
     for _ in range(entries):
-        key = cursor.text("metadata key")
+        key = cursor.text("metadata key", MOST_NAME)
         if key in metadata:
             raise cursor.broken(f"metadata key {key!r} is there twice")
         metadata[key] = _value(cursor, cursor.number("I", "value type"), f"metadata {key!r}")
@@ -128,12 +128,12 @@ def _skipped_array(cursor: Cursor, what: str, depth: int) -> List:
     if kind in _SCALARS:
         size = struct.calcsize(_SCALARS[kind])
         count = cursor.count(f"length of {what}", "Q", size)
-        cursor.take(count * size, what)
+        cursor.skip(count * size, what)
         return List(count)
     count = cursor.count(f"length of {what}", "Q", 8)
     for _ in range(count):
         if kind == _STRING:
-            cursor.take(cursor.number("Q", what), what)
+            cursor.skip(cursor.number("Q", what), what)
         else:
             _value(cursor, kind, what, depth + 1)
     return List(count)
@@ -141,7 +141,7 @@ def _skipped_array(cursor: Cursor, what: str, depth: int) -> List:
 
 def _described(cursor: Cursor) -> Tensor:
     """One tensor description; its offset is still from the start of the data."""
-    name = cursor.text("tensor name")
+    name = cursor.text("tensor name", MOST_NAME)
     dims = cursor.number("I", f"dimensions of {name!r}")
     if not 1 <= dims <= MOST_DIMS:
         raise cursor.broken(f"tensor {name!r} has {dims} dimensions (limit {MOST_DIMS})")

@@ -94,9 +94,8 @@ def _shapes(f: Fields, outer: Fields, family: str, name: str) -> Model:
 def _with_formats(made: Model, quantization: Fields | None, notes: list[str]) -> Model:
     if quantization is None:
         return replace(made, note="; ".join(notes))
-    formats, note = quantized(quantization, sum(layer.count for layer in made.layers))
-    present = tensor_classes(made)
-    formats = {name: fmt for name, fmt in formats.items() if name in present}
+    layers = sum(layer.count for layer in made.layers)
+    formats, note = quantized(quantization, layers, tensor_classes(made))
     return replace(made, formats=formats, note="; ".join([*notes, note] if note else notes))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..model import Experts, FeedForward, GroupedAttention, LatentAttention, Layer
-from .fields import Fields
+from .fields import MOST, Fields
 from .hf_dense import attention, feed_forward, late_windows, listed_windows, qwen3_attention, silu, window
 
 
@@ -101,7 +101,8 @@ def _latent(f: Fields) -> LatentAttention:
 
 
 def _deepseek_experts(f: Fields) -> Experts:
-    width, shared = f.whole("moe_intermediate_size"), f.whole("n_shared_experts", default=0, low=0)
+    width = f.whole("moe_intermediate_size")
+    shared = f.whole("n_shared_experts", default=0, low=0, high=MOST // width)
     return Experts(
         *choice(f, "n_routed_experts", "num_experts_per_tok"),
         width,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 
 from ...errors import Unsupported
 from .fields import Fields
@@ -34,13 +35,12 @@ def dtype(f: Fields, text: Fields) -> str:
     return DTYPES[holder.one_of("torch_dtype", "dtype", known=list(DTYPES), default="bfloat16")]
 
 
-def quantized(q: Fields, layers: int) -> tuple[dict[str, str], str]:
-    """Tensor class -> format, and a note where only some layers of a class are quantized."""
-    fmt = _format(q)
-    kept = _kept(q, layers)
-    some = [name for name in _LINEAR if 0 < len(kept[name]) < layers]
-    note = ", ".join(f"{name} of {len(kept[name])} layers is not quantized" for name in some)
-    return {name: fmt for name in _LINEAR if len(kept[name]) < layers}, note
+def quantized(q: Fields, layers: int, present: Collection[str]) -> tuple[dict[str, str], str]:
+    """Tensor class -> format for the classes that the model has, and a note where some layers are left out."""
+    fmt, kept = _format(q), _kept(q, layers)
+    names = [name for name in _LINEAR if name in present and len(kept[name]) < layers]
+    some = [f"{name} of {len(kept[name])} layers is not quantized" for name in names if kept[name]]
+    return dict.fromkeys(names, fmt), ", ".join(some)
 
 
 def _format(q: Fields) -> str:
