@@ -34,7 +34,7 @@ class Standing:
     batch: int
     load: float
     usd_per_mtoken: dict[str, float | None]
-    figures: dict[str, float]  # of one design, as in Result
+    figures: dict[str, float | None]  # of one design, as in Result; None: not known
     misses: dict[str, float]  # limits it breaks: value / limit
     result: Result
 
@@ -121,9 +121,9 @@ def _standing(chip: Chip, work: Workload, economy: Economy, limits: Budget, weig
     }
     names = ("j_per_token", "latency_s", "ttft_s", "tpot_s", "tokens_per_s", "requests_per_s", "power_w", "chip_usd",
              "prefill_s", "decode_s", "weight_bytes", "cache_bytes")  # fmt: skip
-    figures = {name: float(getattr(result, name)) for name in names}
+    figures = {name: _finite(getattr(result, name)) for name in names}
     figures["chips"] = float(how.chips)
-    figures["tokens_per_s_per_chip"] = figures["tokens_per_s"] / how.chips
+    figures["tokens_per_s_per_chip"] = float(result.tokens_per_s) / how.chips
     misses = {name: float(ratio) for name, ratio in result.violations.items() if ratio > 1}
     return Standing(chip, weights, cache, how.tensor_parallel, how.stages, how.batch, how.load, usd, figures, misses, result)
 

@@ -171,7 +171,7 @@ def _violations(r: Result, chips: Priced, work: Workload, how: Deployment, budge
         "die area": (chips.limits["die_mm2"], budget.die_mm2),
         "unit cost": (chips.limits["unit_usd"], budget.unit_usd),
         "chips": (how.chips, budget.chips),
-        "batch": (how.batch, budget.batch),
+        "batch": (how.batch * how.stages, budget.batch),
     }
     ratios |= {name: value / limit for name, (value, limit) in bounds.items() if limit is not None}
     return ratios

@@ -1,29 +1,31 @@
-"""One chip for several traffics: how bad is the chip tailored to A when it serves B, and which chip regrets least."""
+"""One chip for several works: how bad is the chip tailored to A when it does B, and which chip regrets least."""
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from ..errors import Infeasible
 from .explore import Exploration, explore
 from .pareto import thin
 from .problem import Problem
 from .refine import REFINE_TECH
 from .study import Study
 
-CANDIDATES = 64  # front designs of each traffic that may be the robust pick
-_DEPLOYED = ("tensor_parallel", "stages", "batch", "load")  # chosen anew for each traffic
+CANDIDATES = 64  # front designs of each work that may be the robust pick
+_DEPLOYED = ("tensor_parallel", "stages", "batch", "load")  # chosen anew for each work
 
 
 @dataclass
 class Regret:
-    """`usd[a][b]`: dollars per million tokens of the chip tailored to traffic a serving traffic b, deployed anew;
-    None where it cannot keep the SLO. `robust`: the candidate whose worst regret is smallest."""
+    """`usd[a][b]`: dollars per million tokens of the chip tailored to work a doing work b, deployed anew; None where
+    it cannot keep the SLO. `robust`: the candidate whose worst regret is smallest."""
 
-    traffics: list[str]
+    works: list[str]
     usd: list[list[float | None]]
     chips: list[dict[str, Any]]
     robust: dict[str, Any]
@@ -37,33 +39,30 @@ class Regret:
 
 
 def regrets(study: Study, main: Exploration, points: int) -> Regret | None:
-    """The table over the study's traffic and its `others`; each of the others gets a search of its own, `points` large."""
-    others = study.traffic.others
-    if not others:
+    """The table over the study's work and its `others`, each of which gets a search of its own, `points` large.
+    Work that no chip of the space can do is left out."""
+    runs = {study.traffic.profile: main}
+    for other in study.others:
+        with contextlib.suppress(Infeasible):
+            runs[other.name] = explore(study.asked(other).with_points(points))
+    if len(runs) < 2:
         return None
-    runs = [main] + [explore(_with_traffic(study, name, points)) for name in others]
-    problems = [run.problem for run in runs]
-    candidates = [run.found.genomes[:, run.pick] for run in runs]
-    pool = candidates + [g for run in runs for g in run.found.genomes[:, thin(run.found.points, CANDIDATES)].T]
-    usd = np.stack([cheapest(ready, np.array(pool)) for ready in problems], axis=1)  # [pool, traffics]
-    # What a later search of the same traffic found cheaper is the better tailored chip.
-    best = usd.min(axis=0)
-    worst = (usd / best - 1).max(axis=1)
+    problems = [run.problem for run in runs.values()]
+    pool = [g for run in runs.values() for g in run.found.genomes[:, _candidates(run)].T]
+    usd = np.stack([cheapest(ready, np.array(pool)) for ready in problems], axis=1)  # [pool, works]
+    worst = (usd / usd.min(axis=0) - 1).max(axis=1)
     chosen = int(np.argmin(worst))
-    tailored = [int(np.argmin(usd[:, t])) for t in range(len(runs))]
+    tailored = [int(np.argmin(usd[:, b])) for b in range(len(runs))]
+    words = problems[0].space.describe
     return Regret(
-        [study.traffic.profile, *others],
-        [[_known(v) for v in usd[t]] for t in tailored],
-        [problems[0].space.describe(pool[t]) for t in tailored],
-        problems[0].space.describe(pool[chosen]),
-        [_known(v) for v in usd[chosen]],
-        _known(worst[chosen]),
-    )
+        list(runs), [[_known(v) for v in usd[t]] for t in tailored], [words(pool[t]) for t in tailored],
+        words(pool[chosen]), [_known(v) for v in usd[chosen]], _known(worst[chosen]),
+    )  # fmt: skip
 
 
-def _with_traffic(study: Study, profile: str, points: int) -> Study:
-    traffic = study.traffic.model_copy(update={"profile": profile, "others": []})
-    return study.model_copy(update={"traffic": traffic}).with_points(points)
+def _candidates(run: Exploration) -> np.ndarray:
+    """The pick and some more of the front."""
+    return np.unique([run.pick, *thin(run.found.points, CANDIDATES)])
 
 
 def cheapest(ready: Problem, chips: np.ndarray) -> np.ndarray:

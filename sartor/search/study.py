@@ -41,10 +41,20 @@ class SloPart(_Part):
 
 
 class TrafficPart(_Part):
-    """A built-in profile or a trace file; `others`: traffics the chip should serve well too."""
+    """A built-in profile or a trace file."""
 
     profile: str = "chat"
-    others: list[str] = []
+
+
+class OtherPart(_Part):
+    """Work that the chip should do well too: other traffic, another model, with what its users expect. What is not
+    given is the study's own."""
+
+    name: str
+    profile: str | None = None
+    model: ModelPart | None = None
+    ttft: _quantity("s") | None = None  # type: ignore[valid-type]
+    tpot: _quantity("s") | None = None  # type: ignore[valid-type]
 
 
 class BudgetPart(_Part):
@@ -106,6 +116,18 @@ class Study(_Part):
     economics: EconomicsPart = EconomicsPart()
     search: SearchPart = SearchPart()
     compare: ComparePart = ComparePart()
+    others: list[OtherPart] = []
+
+    def asked(self, other: OtherPart) -> Study:
+        """This study with the work of `other`."""
+        slo = {k: v for k, v in (("ttft", other.ttft), ("tpot", other.tpot)) if v is not None}
+        changed = {
+            "traffic": TrafficPart(profile=other.profile or self.traffic.profile),
+            "model": other.model or self.model,
+            "slo": self.slo.model_copy(update=slo),
+            "others": [],
+        }
+        return self.model_copy(update=changed)
 
     def key(self) -> str:
         """Names the study's content and the program's version: equal keys give equal results."""

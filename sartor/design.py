@@ -1,0 +1,104 @@
+"""The whole job: explore, choose, compare, explain, report."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow.parquet as pq
+
+from .chip import presets, toml
+from .chip.spec import Chip
+from .families import priced
+from .report.data import report
+from .search.compare import Standing, stand
+from .search.economy import Economy
+from .search.evaluate import Budget, Deployment, evaluate
+from .search.explore import Exploration, Progress, explore
+from .search.problem import Problem
+from .search.robust import regrets
+from .search.store import to_table, whole, write_text
+from .search.study import Study, find_study
+from .search.uncertainty import PriceAt, survival
+from .tech.technology import Technology
+
+ROBUST_POINTS = 1_000_000  # screened for each of the other traffics
+Say = Callable[[str], None]
+
+
+@dataclass
+class Design:
+    """What `design` found: the chip, the exploration behind it, and everything the report says."""
+
+    chip: Chip
+    exploration: Exploration
+    standings: list[Standing]
+    report: dict[str, Any]
+
+
+def design(study: str | Study = "edge-smollm2", executor: str = "process", progress: Progress | None = None, say: Say | None = None, resume: bool = False) -> Design:
+    """Explore `study`, choose its chip, stand it beside the chips one could buy, and say why."""
+    tell = say or (lambda text: None)
+    study = find_study(study) if isinstance(study, str) else study
+    tell("exploring designs")
+    run = explore(study, executor, progress, resume)
+    ready, chip = run.problem, run.chip(run.pick, study.name)
+    tell("comparing with chips that exist")
+    standings = [_own_standing(run, chip), *rivals(ready)]
+    tell("serving other traffic")
+    regret = regrets(study, run, min(ROBUST_POINTS, study.search.points))
+    tell("drawing every assumption from its range")
+    survived = survival(prices(ready, standings), chip.name, study.search.seed)
+    return Design(chip, run, standings, report(run, chip, standings, regret, survived))
+
+
+def _own_standing(run: Exploration, chip: Chip) -> Standing:
+    """The chosen chip, deployed as the search found best."""
+    work, study = run.problem, run.problem.study
+    return stand(chip, work.work, work.economy, work.budget, study.compare.weights, study.compare.cache)
+
+
+def rivals(ready: Problem) -> list[Standing]:
+    """The study's other chips; where the study is for one user, each also shared by many in a data centre."""
+    study, found = ready.study, []
+    for name in study.compare.chips:
+        chip = presets.find(name)
+        limits = Budget(batch=ready.budget.batch)
+        found.append(stand(chip, ready.work, ready.economy, limits, study.compare.weights, study.compare.cache))
+    return found
+
+
+def prices(ready: Problem, standings: list[Standing]) -> dict[str, PriceAt]:
+    """Dollars per million tokens of each, under any facts: the chosen chip and its rivals all at cost."""
+
+    def at_cost(s: Standing) -> PriceAt:
+        how = Deployment(s.tensor_parallel, s.stages, s.batch, s.load)
+
+        def price(tech: Technology) -> Any:
+            chips = priced(s.chip, s.weights, s.cache, tech, ready.economy.device)
+            return evaluate(chips, ready.work, how, ready.economy, Budget(), tech).usd_per_mtoken
+
+        return price
+
+    return {s.chip.name: at_cost(s) for s in standings if s.feasible}
+
+
+def write(result: Design, out: Path) -> list[Path]:
+    """`report.html`, `report.json`, `chip.toml` and `front.parquet` in `out`, each whole or not at all."""
+    import json
+
+    from .report.html import page
+
+    files = {
+        "report.json": json.dumps(result.report, indent=1, ensure_ascii=False),
+        "report.html": page(result.report),
+        "chip.toml": toml.dumps(result.chip),
+    }
+    for name, text in files.items():
+        write_text(out / name, text)
+    with whole(out / "front.parquet") as temporary:
+        pq.write_table(to_table(result.exploration.found, result.exploration.problem), temporary)
+    return [out / name for name in (*files, "front.parquet")]
