@@ -100,23 +100,56 @@ def test_mixed_formats_are_said():
 
 META, INFOS = metadata("llama"), tensors()
 REFUSED = {
-    "an architecture": (metadata("rwkv"), INFOS, Unsupported, "architecture 'rwkv' is not modelled (known: llama, qwen2"),
+    "an architecture": (
+        metadata("rwkv"),
+        INFOS,
+        Unsupported,
+        "architecture 'rwkv' is not modelled (known: llama, qwen2",
+    ),
     "no architecture": ({}, INFOS, BrokenFile, "missing field 'general.architecture'"),
-    "a split file": (META | {"split.count": 3}, INFOS, Unsupported, "is one of 3 parts (merge them with gguf-split)"),
+    "a split file": (
+        META | {"split.count": 3},
+        INFOS,
+        Unsupported,
+        "is one of 3 parts (merge them with gguf-split)",
+    ),
     "a tensor type": (
-        META, INFOS | {"output.weight": ((256, 50), 10)}, Unsupported, "'output.weight' is Q2_K, a format not modelled",
+        META,
+        INFOS | {"output.weight": ((256, 50), 10)},
+        Unsupported,
+        "'output.weight' is Q2_K, a format not modelled",
     ),
     "a tensor name": (
-        META, INFOS | {"blk.0.ssm_in.weight": ((64, 1), F32)}, Unsupported, "'blk.0.ssm_in.weight' is not part of",
+        META,
+        INFOS | {"blk.0.ssm_in.weight": ((64, 1), F32)},
+        Unsupported,
+        "'blk.0.ssm_in.weight' is not part of",
     ),
     "a missing tensor": (
-        META, {k: v for k, v in INFOS.items() if k != "blk.1.attn_k.weight"}, BrokenFile,
+        META,
+        {k: v for k, v in INFOS.items() if k != "blk.1.attn_k.weight"},
+        BrokenFile,
         "its 19 tensors hold 62912 elements, but its metadata ask for 64960",
     ),
-    "another hidden size": (metadata("llama", embedding_length=32), INFOS, BrokenFile, "expected (32, vocabulary)"),
-    "heads": (metadata("llama", attention__head_count_kv=3), INFOS, InputError, "does not divide head_count = 4"),
-    "no layers": (metadata("llama", block_count=0), INFOS, InputError, "llama.block_count = 0 must be between 1"),
-}  # fmt: skip
+    "another hidden size": (
+        metadata("llama", embedding_length=32),
+        INFOS,
+        BrokenFile,
+        "expected (32, vocabulary)",
+    ),
+    "heads": (
+        metadata("llama", attention__head_count_kv=3),
+        INFOS,
+        InputError,
+        "does not divide head_count = 4",
+    ),
+    "no layers": (
+        metadata("llama", block_count=0),
+        INFOS,
+        InputError,
+        "llama.block_count = 0 must be between 1",
+    ),
+}
 
 
 @pytest.mark.parametrize("what", REFUSED)
@@ -131,15 +164,27 @@ GOOD = gguf(META, INFOS)
 DAMAGED = {
     "empty": (b"", "m.gguf: byte 0: magic needs 4 bytes, but 0 are left (truncated: fetch it again)"),
     "magic": (b"GGML" + GOOD[4:], "m.gguf: byte 0: starts with b'GGML', not b'GGUF': not a GGUF file"),
-    "version 1": (GOOD[:4] + struct.pack("<I", 1) + GOOD[8:], "has version 1 (little-endian versions 2 and 3"),
+    "version 1": (
+        GOOD[:4] + struct.pack("<I", 1) + GOOD[8:],
+        "has version 1 (little-endian versions 2 and 3",
+    ),
     "big-endian": (GOOD[:4] + struct.pack(">I", 3) + GOOD[8:], "m.gguf: byte 4: is big-endian"),
-    "tensor count": (GOOD[:8] + struct.pack("<Q", 2**63) + GOOD[16:], "tensor count is 9223372036854775808, but only"),
-    "metadata count": (GOOD[:16] + struct.pack("<Q", 10**9) + GOOD[24:], "metadata count is 1000000000, but only"),
-    "key length": (GOOD[:24] + struct.pack("<Q", 2**40) + GOOD[32:], "length of metadata key is 1099511627776"),
+    "tensor count": (
+        GOOD[:8] + struct.pack("<Q", 2**63) + GOOD[16:],
+        "tensor count is 9223372036854775808, but only",
+    ),
+    "metadata count": (
+        GOOD[:16] + struct.pack("<Q", 10**9) + GOOD[24:],
+        "metadata count is 1000000000, but only",
+    ),
+    "key length": (
+        GOOD[:24] + struct.pack("<Q", 2**40) + GOOD[32:],
+        "length of metadata key is 1099511627776",
+    ),
     "in the metadata": (GOOD[:100], "(truncated: fetch it again)"),
     "in the weights": (GOOD[:-1], "but the file has"),
     "value type": (GOOD[:52] + struct.pack("<I", 99) + GOOD[56:], "has the unknown value type 99"),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("what", DAMAGED)

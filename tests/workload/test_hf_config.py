@@ -13,15 +13,29 @@ from sartor.workload.model import Experts, GroupedAttention, Layer
 from sartor.workload.readers import hf_config
 
 LLAMA = dict(
-    model_type="llama", hidden_size=4096, intermediate_size=14336, num_hidden_layers=32, num_attention_heads=32,
-    num_key_value_heads=8, vocab_size=128256, max_position_embeddings=131072, torch_dtype="bfloat16",
-)  # fmt: skip
+    model_type="llama",
+    hidden_size=4096,
+    intermediate_size=14336,
+    num_hidden_layers=32,
+    num_attention_heads=32,
+    num_key_value_heads=8,
+    vocab_size=128256,
+    max_position_embeddings=131072,
+    torch_dtype="bfloat16",
+)
 QWEN2 = LLAMA | dict(model_type="qwen2", sliding_window=4096, max_window_layers=28, use_sliding_window=True)
 GEMMA = dict(hidden_size=2560, intermediate_size=10240, num_hidden_layers=34, sliding_window=1024)
 NEMOTRON = LLAMA | dict(
-    model_type="nemotron_h", num_hidden_layers=4, hybrid_override_pattern="M-M*", mamba_num_heads=8,
-    mamba_head_dim=16, n_groups=2, ssm_state_size=32, conv_kernel=4, head_dim=128,
-)  # fmt: skip
+    model_type="nemotron_h",
+    num_hidden_layers=4,
+    hybrid_override_pattern="M-M*",
+    mamba_num_heads=8,
+    mamba_head_dim=16,
+    n_groups=2,
+    ssm_state_size=32,
+    conv_kernel=4,
+    head_dim=128,
+)
 
 
 def parse(config, **quantization):
@@ -76,8 +90,10 @@ def test_exaone_patterns():
 def test_nemotron_pattern_and_list():
     model = parse(NEMOTRON)
     assert [(type(part.mixer).__name__, part.count) for part in model.layers] == [
-        ("StateSpace", 2), ("NoneType", 1), ("GroupedAttention", 1),
-    ]  # fmt: skip
+        ("StateSpace", 2),
+        ("NoneType", 1),
+        ("GroupedAttention", 1),
+    ]
     listed = {k: v for k, v in NEMOTRON.items() if k != "hybrid_override_pattern"}
     words = ["linear_attention", "mlp", "linear_attention", "full_attention"]
     assert parse(listed | dict(layers_block_type=words)).layers == model.layers
@@ -126,52 +142,89 @@ def test_quantization_beside_the_config(tmp_path):
 
 
 REFUSED = {
-    "an unknown family": (LLAMA | dict(model_type="rwkv"), Unsupported, "model_type = 'rwkv' is not modelled"),
+    "an unknown family": (
+        LLAMA | dict(model_type="rwkv"),
+        Unsupported,
+        "model_type = 'rwkv' is not modelled",
+    ),
     "no family": ({}, BrokenFile, "config.json: missing field 'model_type'"),
     "a missing field": (
-        {k: v for k, v in LLAMA.items() if k != "hidden_size"}, BrokenFile, "config.json: missing field 'hidden_size'",
+        {k: v for k, v in LLAMA.items() if k != "hidden_size"},
+        BrokenFile,
+        "config.json: missing field 'hidden_size'",
     ),
     "text for a number": (
-        LLAMA | dict(hidden_size="4096"), InputError,
+        LLAMA | dict(hidden_size="4096"),
+        InputError,
         "config.json: hidden_size = '4096' must be a whole number between 1 and 2147483648",
     ),
     "NaN": (LLAMA | dict(hidden_size=float("nan")), InputError, "hidden_size = nan must be a whole number"),
     "zero": (LLAMA | dict(vocab_size=0), InputError, "vocab_size = 0 must be between 1 and 2147483648"),
-    "negative": (LLAMA | dict(num_key_value_heads=-8), InputError, "num_key_value_heads = -8 must be between"),
-    "too large": (LLAMA | dict(hidden_size=10**40), InputError, "hidden_size = a number of 133 bits must be between"),
+    "negative": (
+        LLAMA | dict(num_key_value_heads=-8),
+        InputError,
+        "num_key_value_heads = -8 must be between",
+    ),
+    "too large": (
+        LLAMA | dict(hidden_size=10**40),
+        InputError,
+        "hidden_size = a number of 133 bits must be between",
+    ),
     "too many layers": (LLAMA | dict(num_hidden_layers=10**6), InputError, "must be between 1 and 65536"),
-    "a flag for a number": (LLAMA | dict(vocab_size=True), InputError, "vocab_size = True must be a whole number"),
+    "a flag for a number": (
+        LLAMA | dict(vocab_size=True),
+        InputError,
+        "vocab_size = True must be a whole number",
+    ),
     "heads that do not divide": (
-        LLAMA | dict(num_key_value_heads=5), InputError, "num_key_value_heads = 5 does not divide num_attention_heads",
+        LLAMA | dict(num_key_value_heads=5),
+        InputError,
+        "num_key_value_heads = 5 does not divide num_attention_heads",
     ),
     "an odd head": (LLAMA | dict(num_attention_heads=48), InputError, "is not a multiple of 48 heads"),
-    "another activation": (LLAMA | dict(hidden_act="gelu"), Unsupported, "hidden_act = 'gelu' is not modelled"),
+    "another activation": (
+        LLAMA | dict(hidden_act="gelu"),
+        Unsupported,
+        "hidden_act = 'gelu' is not modelled",
+    ),
     "another dtype": (LLAMA | dict(torch_dtype="int3"), Unsupported, "torch_dtype = 'int3' is not modelled"),
     "a layer type": (
-        QWEN2 | dict(layer_types=["chunked_attention"] * 32), Unsupported,
+        QWEN2 | dict(layer_types=["chunked_attention"] * 32),
+        Unsupported,
         "layer_types[0] = 'chunked_attention' is not modelled (known: full_attention, sliding_attention)",
     ),
-    "too few layer types": (QWEN2 | dict(layer_types=[]), InputError, "must be a list of 32 entries, found a list of 0"),
+    "too few layer types": (
+        QWEN2 | dict(layer_types=[]),
+        InputError,
+        "must be a list of 32 entries, found a list of 0",
+    ),
     "a letter": (
-        NEMOTRON | dict(hybrid_override_pattern="MX-*"), Unsupported, "hybrid_override_pattern[1] = 'X' is not modelled",
+        NEMOTRON | dict(hybrid_override_pattern="MX-*"),
+        Unsupported,
+        "hybrid_override_pattern[1] = 'X' is not modelled",
     ),
     "a short pattern": (
-        NEMOTRON | dict(hybrid_override_pattern="M"), InputError, "has 1 layers, but num_hidden_layers = 4",
+        NEMOTRON | dict(hybrid_override_pattern="M"),
+        InputError,
+        "has 1 layers, but num_hidden_layers = 4",
     ),
     "more active than experts": (
-        LLAMA | dict(model_type="mixtral", num_local_experts=8, num_experts_per_tok=9), InputError,
+        LLAMA | dict(model_type="mixtral", num_local_experts=8, num_experts_per_tok=9),
+        InputError,
         "num_experts_per_tok = 9 must be between 1 and 8",
     ),
     "a quantization": (
-        LLAMA | dict(quantization_config=dict(quant_method="bitnet")), Unsupported,
-        "quantization_config: quant_method = 'bitnet' is not modelled (known: fp8, mxfp4, modelopt, gptq, awq)",
+        LLAMA | dict(quantization_config=dict(quant_method="bitnet")),
+        Unsupported,
+        "quantization_config: quant_method = 'bitnet' is not modelled (known: fp8, mxfp4, modelopt",
     ),
     "groups": (
-        LLAMA | dict(quantization_config=dict(quant_method="awq", bits=4, group_size=64)), Unsupported,
+        LLAMA | dict(quantization_config=dict(quant_method="awq", bits=4, group_size=64)),
+        Unsupported,
         "4 bits in groups of 64 are not modelled",
     ),
     "not an object": ([], BrokenFile, "config.json: expected an object with named fields, found []"),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("what", REFUSED)
@@ -194,13 +247,32 @@ FOLDER = Path(CONFIGS.origin).parent / "model_configs" if CONFIGS and CONFIGS.or
 FILES = sorted(p for p in FOLDER.glob("*_config.json") if "hf_quant" not in p.name)
 # Published sizes in the names of the files, such as 235B or 30B-A3B, to the rounding that names have.
 NAMED = {
-    "Qwen3-0.6B": 0.6e9, "Qwen3-1.7B": 1.72e9, "Qwen3-8B": 8.2e9, "Qwen3-32B": 32.8e9, "Qwen3-30B": 30.5e9,
-    "Qwen3-235B": 235e9, "Qwen3-Coder-480B": 480e9, "Llama-3.1-8B": 8e9, "Llama-3.1-70B": 70.6e9,
-    "Llama-3.1-405B": 405.9e9, "Mixtral-8x7B": 46.7e9, "Mixtral-8x22B": 140.6e9, "DeepSeek-V3": 671e9,
-    "DeepSeek-R1": 671e9, "Kimi-K2": 1026e9, "gpt-oss-20b": 20.9e9, "gpt-oss-120b": 116.8e9, "56B": 56.3e9,
-    "Nano-30B": 31.6e9, "Super-120B": 120.7e9, "Ultra-550B": 549e9, "Qwen3.5-27B": 26.9e9, "Qwen3.5-35B": 34.7e9,
-    "Qwen3.5-122B": 122e9, "Qwen3.5-397B": 396e9,
-}  # fmt: skip
+    "Qwen3-0.6B": 0.6e9,
+    "Qwen3-1.7B": 1.72e9,
+    "Qwen3-8B": 8.2e9,
+    "Qwen3-32B": 32.8e9,
+    "Qwen3-30B": 30.5e9,
+    "Qwen3-235B": 235e9,
+    "Qwen3-Coder-480B": 480e9,
+    "Llama-3.1-8B": 8e9,
+    "Llama-3.1-70B": 70.6e9,
+    "Llama-3.1-405B": 405.9e9,
+    "Mixtral-8x7B": 46.7e9,
+    "Mixtral-8x22B": 140.6e9,
+    "DeepSeek-V3": 671e9,
+    "DeepSeek-R1": 671e9,
+    "Kimi-K2": 1026e9,
+    "gpt-oss-20b": 20.9e9,
+    "gpt-oss-120b": 116.8e9,
+    "56B": 56.3e9,
+    "Nano-30B": 31.6e9,
+    "Super-120B": 120.7e9,
+    "Ultra-550B": 549e9,
+    "Qwen3.5-27B": 26.9e9,
+    "Qwen3.5-35B": 34.7e9,
+    "Qwen3.5-122B": 122e9,
+    "Qwen3.5-397B": 396e9,
+}
 
 
 @pytest.mark.skipif(not FILES, reason="pip install --no-deps aiconfigurator-core==0.12.0")

@@ -110,7 +110,7 @@ def test_shared_expert_and_latent_experts():
 
 def test_mamba_of_nemotron_8b():
     # 128 heads of 64 = 8192 channels; B and C: 8 groups of 128 each, so 10,240 convolved by 4;
-    # projection 8192 + 10,240 + 128. A token: 3 x 8192 x 128 for the state, 8192 for D, 40,960 for the convolution.
+    # projection 8192 + 10,240 + 128. A token: 3 x 8192 x 128 for the state, 8192 for D, 40,960 to convolve.
     ops = operators(find_model("nemotron-h-8b"), "decode")
     assert named(ops, "ssm_in").n == 8192 + 10_240 + 128
     (recurrence,) = ops.recurrences
@@ -127,8 +127,8 @@ def test_delta_net_of_qwen35_27b():
 
 
 def test_vector_operations_of_smollm2():
-    # A layer of 576: norms 3 x 2 x 576; residuals 2 x 576; rope 2 x 12 heads x 64; softmax 9 heads x 64 to divide
-    # and 4 x 9 a position; SwiGLU 5 x 1536; into GEMMs come 576 three times and 1536, 2 operations each.
+    # A layer of 576: norms 3 x 2 x 576; residuals 2 x 576; rope 2 x 12 heads x 64; softmax 9 heads x 64 to
+    # divide and 4 x 9 a position; SwiGLU 5 x 1536; into GEMMs come 3 x 576 and 1536, 2 operations each.
     ops = operators(find_model("smollm2-135m"), "decode")
     expected = dict(
         norm=3456, residual=1152, rope=1536, softmax=576, activation=7680, quantize=2 * (3 * 576 + 1536)

@@ -48,15 +48,15 @@ experts = st.builds(
 )  # fmt: skip
 layers = st.builds(Layer, mixers, st.none() | feed_forwards | experts, small, st.integers(0, 4))
 models = st.builds(
-    Model, st.just("m"), st.just("f"), small, small, st.lists(layers, min_size=1, max_size=3).map(tuple), flags,
-    small, flags, st.integers(0, 9),
+    Model, st.just("m"), st.just("f"), small, small, st.lists(layers, min_size=1, max_size=3).map(tuple),
+    flags, small, flags, st.integers(0, 9),
 )  # fmt: skip
 phases = st.sampled_from(["prefill", "decode"])
 steps = st.builds(Step, st.integers(1, 8), st.integers(1, 70), st.integers(0, 200))
 
 
 def test_macs_of_smollm2_as_a_polynomial():
-    # A layer: 576 x (960 + 576 + 3072) + 1536 x 576 = 3,538,944, 30 of them; head 576 x 49,152 once a sequence;
+    # A layer: 576 x (960 + 576 + 3072) + 1536 x 576 = 3,538,944, 30 of them; head 576 x 49,152 a sequence;
     # scores and mix 2 x 64 x 9 x 30 = 34,560 for each of T (S + (T + 1) / 2) pairs.
     macs = operators(find_model("smollm2-135m"), "prefill").macs(Step(B, T, S))
     expected = 106_168_320 * B * T + 28_311_552 * B + 34_560 * B * T * (S + (T + 1) / 2)

@@ -16,8 +16,6 @@ from sartor.workload.operators import Step
 from sartor.workload.readers.fields import Fields
 from sartor.workload.readers.hf_config import model as read_fields
 
-torch = pytest.importorskip("torch", reason="pip install 'sartor[oracle]'")
-transformers = pytest.importorskip("transformers", reason="pip install 'sartor[oracle]'")
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("default")]
 
 BATCH, TOKENS = 2, 16
@@ -82,6 +80,9 @@ CONFIGS = {
 
 def exported(config):
     """(parameters, exported graph) of transformers' own model."""
+    # Imported here: both take seconds, which the fast tests need not wait for.
+    torch = pytest.importorskip("torch", reason="pip install 'sartor[oracle]'")
+    transformers = pytest.importorskip("transformers", reason="pip install 'sartor[oracle]'")
     made = transformers.CONFIG_MAPPING[config["model_type"]].from_dict(dict(config))
     made._attn_implementation = "eager"
     made._experts_implementation = "grouped_mm"

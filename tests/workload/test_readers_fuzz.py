@@ -16,8 +16,9 @@ from sartor.workload.find import bundled
 from sartor.workload.readers import gguf_header, gguf_model, hf_config, safetensors_index
 
 ODD = [
-    None, True, False, 0, -1, 1, 2, 3, 7, 2**31, 2**31 + 1, 2**63, 2**64, 10**400, 0.5, 4096.0, -0.0, float("nan"),
-    float("inf"), "", "8", "full_attention", "é\ud800", [], [1], [None], [[]], {}, {"a": 1}, ["x"] * 32, "M*-E",
+    None, True, False, 0, -1, 1, 2, 3, 7, 2**31, 2**31 + 1, 2**63, 2**64, 10**400, 0.5, 4096.0, -0.0,
+    float("nan"), float("inf"), "", "8", "full_attention", "é\ud800", [], [1], [None], [[]], {}, {"a": 1},
+    ["x"] * 32, "M*-E",
 ]  # fmt: skip
 MOE = dict(num_experts=8, num_local_experts=8, num_experts_per_tok=2, moe_intermediate_size=64)
 CONFIGS = [
@@ -29,9 +30,9 @@ CONFIGS = [
     LLAMA | MOE | dict(model_type="mixtral"),
     LLAMA | MOE | dict(model_type="gpt_oss", sliding_window=128),
     LLAMA | dict(
-        model_type="deepseek_v3", q_lora_rank=8, kv_lora_rank=8, qk_nope_head_dim=8, qk_rope_head_dim=8, v_head_dim=8,
-        n_routed_experts=8, num_experts_per_tok=2, moe_intermediate_size=8, n_shared_experts=1,
-        first_k_dense_replace=3, num_nextn_predict_layers=1,
+        model_type="deepseek_v3", q_lora_rank=8, kv_lora_rank=8, qk_nope_head_dim=8, qk_rope_head_dim=8,
+        v_head_dim=8, n_routed_experts=8, num_experts_per_tok=2, moe_intermediate_size=8,
+        n_shared_experts=1, first_k_dense_replace=3, num_nextn_predict_layers=1,
     ),
     dict(model_type="gemma3", text_config=GEMMA | dict(model_type="gemma3_text")),
     LLAMA | dict(model_type="exaone4", sliding_window=8, sliding_window_pattern="LLLG"),

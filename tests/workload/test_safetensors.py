@@ -20,8 +20,8 @@ def shapes():
     found = {"model.embed_tokens.weight": [50, 64], "model.norm.weight": [64]}
     for i in range(2):
         layer = dict(
-            q_proj=[64, 64], k_proj=[32, 64], v_proj=[32, 64], o_proj=[64, 64], gate_proj=[96, 64], up_proj=[96, 64],
-            down_proj=[64, 96], input_layernorm=[64], post_attention_layernorm=[64],
+            q_proj=[64, 64], k_proj=[32, 64], v_proj=[32, 64], o_proj=[64, 64], gate_proj=[96, 64],
+            up_proj=[96, 64], down_proj=[64, 96], input_layernorm=[64], post_attention_layernorm=[64],
         )  # fmt: skip
         found |= {f"model.layers.{i}.{name}.weight": shape for name, shape in layer.items()}
     return found
@@ -70,7 +70,7 @@ def test_an_index_over_two_files(folder):
 def test_an_index_without_a_layer(folder):
     index = folder / "model.safetensors.index.json"
     index.write_text(json.dumps(dict(weight_map={"model.layers.0.q.weight": "a.safetensors"})))
-    with pytest.raises(BrokenFile, match="has no tensor of layer 1, but config.json has 2 layers"):
+    with pytest.raises(BrokenFile, match=r"has no tensor of layer 1, but config.json has 2 layers"):
         find_model(index)
 
 
@@ -84,7 +84,7 @@ def test_a_missing_tensor_is_said_in_elements(folder):
     tensors = shapes()
     del tensors["model.norm.weight"]
     (folder / "model.safetensors").write_bytes(file_bytes(tensors))
-    with pytest.raises(BrokenFile, match="tensors hold 64896 elements, but its config.json asks for 64960"):
+    with pytest.raises(BrokenFile, match=r"tensors hold 64896 elements, but its config.json asks for 64960"):
         find_model(folder / "model.safetensors")
 
 
@@ -96,7 +96,7 @@ def test_without_config_the_error_says_what_is_missing(tmp_path):
 
 def test_packed_tensors_need_a_quantization_config(folder):
     (folder / "model.safetensors").write_bytes(file_bytes(shapes(), "U8"))
-    with pytest.raises(Unsupported, match="has packed tensors"):
+    with pytest.raises(Unsupported, match=r"has packed tensors"):
         find_model(folder / "model.safetensors")
     packed = CONFIG | dict(quantization_config=dict(quant_method="mxfp4"))
     (folder / "config.json").write_text(json.dumps(packed))
@@ -143,5 +143,5 @@ def test_damaged(what):
 @pytest.mark.parametrize("file", ["../up.safetensors", "/etc/passwd", "a\\b.safetensors", "model.bin"])
 def test_an_index_names_files_beside_it_only(file):
     data = json.dumps(dict(weight_map={"a": file})).encode()
-    with pytest.raises(BrokenFile, match="not a .safetensors file beside it"):
+    with pytest.raises(BrokenFile, match=r"not a .safetensors file beside it"):
         reader.index(data, "index.json")

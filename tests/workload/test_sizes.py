@@ -57,8 +57,9 @@ def test_active_parameters_of_gpt_oss_by_its_own_definition():
 
 
 def test_parameters_of_smollm2_by_hand():
-    # Embedding 49,152 x 576 = 28,311,552. A layer: q and o 2 x 576 x 576, k and v 2 x 576 x 192, MLP 3 x 576 x
-    # 1536, norms 2 x 576: 663,552 + 221,184 + 2,654,208 + 1152 = 3,540,096. 30 layers and a last norm of 576.
+    # Embedding 49,152 x 576 = 28,311,552. A layer: q and o 2 x 576 x 576, k and v 2 x 576 x 192, MLP
+    # 3 x 576 x 1536, norms 2 x 576: 663,552 + 221,184 + 2,654,208 + 1152 = 3,540,096.
+    # 30 layers and a last norm of 576.
     assert sizes.parameters(find_model("smollm2-135m")) == 28_311_552 + 30 * 3_540_096 + 576
 
 

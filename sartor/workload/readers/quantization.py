@@ -36,7 +36,7 @@ def dtype(f: Fields, text: Fields) -> str:
 
 
 def quantized(q: Fields, layers: int, present: Collection[str]) -> tuple[dict[str, str], str]:
-    """Tensor class -> format for the classes that the model has, and a note where some layers are left out."""
+    """Tensor class -> format for the classes present, and a note where some layers are left out."""
     fmt, kept = _format(q), _kept(q, layers)
     names = [name for name in _LINEAR if name in present and len(kept[name]) < layers]
     some = [f"{name} of {len(kept[name])} layers is not quantized" for name in names if kept[name]]
