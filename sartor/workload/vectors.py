@@ -58,12 +58,16 @@ def head_vectors(model: Model) -> list[Vector]:
 
 
 def _quantized(gemms: list[Gemm]) -> int:
-    """Elements a token that enter GEMMs; the router, the experts and the shared expert share their input."""
-    return sum(g.k if g.name in _ONE_INPUT else g.k * g.active for g in gemms if g.name not in _SHARES_INPUT)
+    """Elements a token that enter GEMMs. What the router sees is not quantized again for those that share it:
+    the shared expert, the projection to the experts' latent space, and without one the experts."""
+    latent = any(g.name == "latent_down" for g in gemms)
+    return sum(_entering(g, latent) for g in gemms)
 
 
-_SHARES_INPUT = ("shared_gate_up", "shared_up", "latent_down")
-_ONE_INPUT = ("expert_gate_up", "expert_up")
+def _entering(gemm: Gemm, latent: bool) -> int:
+    if gemm.name in ("expert_gate_up", "expert_up"):
+        return gemm.k if latent else 0
+    return 0 if gemm.name in ("shared_gate_up", "shared_up", "latent_down") else gemm.k * gemm.active
 
 
 def _mixer(layer: Layer) -> list[Vector]:

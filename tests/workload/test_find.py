@@ -6,7 +6,7 @@ import pytest
 from gguf_samples import gguf, metadata, tensors
 from hypothesis import given
 from pytest import approx
-from test_operators_laws import models
+from test_operators_laws import models, unhurried
 
 from sartor.errors import BrokenFile, InputError, UnknownName, Unsupported
 from sartor.workload import model_toml, sizes
@@ -62,6 +62,7 @@ def test_our_own_toml(tmp_path):
     assert find_model(path) == bundled("deepseek-v3")
 
 
+@unhurried
 @given(models)
 def test_toml_round_trip(model):
     assert model_toml.loads(model_toml.dumps(model)) == model

@@ -140,6 +140,12 @@ def test_vector_operations_of_smollm2():
     assert sum(v.lane_ops(Step(2, 1, 512)) for v in ops.vectors) == total
 
 
+def test_experts_quantize_their_input_once():
+    # Qwen3-30B: into qkv 2048, out 4096, router and experts share 2048, 8 experts' down 8 x 768; 2 each.
+    quantize = named(operators(find_model("qwen3-30b-a3b"), "decode"), "quantize")
+    assert quantize.per_token == 2 * (2048 + 4096 + 2048 + 8 * 768)
+
+
 def test_embedding_is_a_lookup():
     tied, untied = (operators(find_model(n), "decode").lookups[0] for n in ("smollm2-135m", "llama-3.1-8b"))
     assert tied.elements_read(Step(4, 2, 0)) == 8 * 576

@@ -23,6 +23,7 @@ from sartor.workload.model import (
 from sartor.workload.operators import Gemm, Step
 
 B, T, S = sympy.symbols("B T S", positive=True)
+unhurried = settings(deadline=None)  # a busy machine is no failure
 small = st.integers(1, 9)
 flags = st.booleans()
 
@@ -76,12 +77,14 @@ def test_macs_of_mla_decode():
     assert sympy.expand(slope - B * 61 * 128 * (576 + 512)) == 0
 
 
+@unhurried
 @given(models, phases, steps)
 def test_doubling_the_batch_doubles_the_macs(model, phase, step):
     ops = operators(model, phase)
     assert ops.macs(Step(2 * step.batch, step.tokens, step.context)) == approx(2 * ops.macs(step))
 
 
+@unhurried
 @given(models, phases, steps)
 def test_arrays_give_what_scalars_give(model, phase, step):
     ops, columns = operators(model, phase), Step(*(np.array([v, v + 1.0]) for v in vars(step).values()))
@@ -92,6 +95,7 @@ def test_arrays_give_what_scalars_give(model, phase, step):
                 assert many[0] == approx(getattr(op, name)(step))
 
 
+@unhurried
 @given(models, steps)
 def test_a_step_in_two_chunks_costs_the_same(model, step):
     # Attention and everything else but the head's vectors is a sum over tokens, whatever the chunks.
@@ -105,12 +109,14 @@ def test_a_step_in_two_chunks_costs_the_same(model, step):
         assert sum(getattr(op, name)(both) for op in having) == approx(apart)
 
 
+@unhurried
 @given(models)
 def test_both_phases_store_the_same_weights(model):
     stored = [sum(g.weight_elements for g in operators(model, p).gemms) for p in ("prefill", "decode")]
     assert stored[0] == stored[1]
 
 
+@unhurried
 @given(models, phases)
 def test_merging_keeps_names_apart_and_counts_whole(model, phase):
     ops = operators(model, phase).all
@@ -118,22 +124,25 @@ def test_merging_keeps_names_apart_and_counts_whole(model, phase):
     assert all(getattr(op, "count", 1) >= 1 for op in ops)
 
 
+@unhurried
 @given(models)
 def test_active_parameters_are_some_of_all(model):
     assert 0 < sizes.active_parameters(model) <= sizes.parameters(model)
 
 
+@unhurried
 @given(models, st.sampled_from(["int4-g128", "q8_0", "mxfp4"]))
 def test_fewer_bits_are_fewer_bytes(model, fmt):
     assert sizes.weight_bytes(model, fmt) < sizes.weight_bytes(model, "fp32")
 
 
+@unhurried
 @given(models, st.integers(0, 300))
 def test_windows_never_hold_more_than_all(model, tokens):
     assert sizes.cache_bytes(model, "bf16", tokens) <= tokens * sizes.cache_bytes_per_token(model, "bf16")
 
 
-@settings(max_examples=20)
+@settings(max_examples=20, deadline=None)
 @given(st.integers(1, 4096))
 def test_touched_experts_grow_from_active_to_all(tokens):
     gemm = Gemm("e", 1, 1, 1, "expert", experts=64, active=4)

@@ -63,6 +63,19 @@ def test_parameters_of_smollm2_by_hand():
     assert sizes.parameters(find_model("smollm2-135m")) == 28_311_552 + 30 * 3_540_096 + 576
 
 
+def test_vectors_of_a_mamba_layer_by_hand():
+    # Nemotron-H-8B: 10,240 channels convolved by 4 with a bias; A, D and time step for 128 heads; a norm of
+    # 8192 inside and one of 4096 before.
+    mamba = find_model("nemotron-h-8b").layers[0]
+    assert sizes.layer_vector_elements(mamba, 4096) == 10_240 * 5 + 3 * 128 + 8192 + 4096
+
+
+def test_vectors_of_a_delta_net_layer_by_hand():
+    # Qwen3.5-27B: 10,240 channels convolved by 4; A and time step for 48 heads; a norm of 128; two of 5120.
+    delta = find_model("qwen3.5-27b").layers[0]
+    assert sizes.layer_vector_elements(delta, 5120) == 10_240 * 4 + 2 * 48 + 128 + 2 * 5120
+
+
 def test_weight_bytes_of_smollm2():
     # 106,168,320 matrix elements at 5 bits, the tied table at 8.5, 61 norms of 576 in fp32.
     expected = 106_168_320 * 5 / 8 + 28_311_552 * 8.5 / 8 + 61 * 576 * 4
