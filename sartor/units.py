@@ -88,8 +88,8 @@ def parse(text: str | float | int, measures: str, where: str = "") -> float:
 def to(value: float, unit: str) -> float:
     """`value` of the coherent system in `unit`; for printing only.
 
-    >>> to(0.00665, "ms")
-    6.65
+    >>> to(0.0625, "ms")
+    62.5
     """
     return value / factor(unit)
 

@@ -35,7 +35,9 @@ def running_usd_per_s(capital: Any, opex_fraction: Any, it_power_w: Any, pue: An
 
 
 def usd_per_mtoken(usd_per_s: Any, tokens_per_s: Any) -> Any:
-    """>>> float(usd_per_mtoken(usd_per_s=0.001, tokens_per_s=1000))
+    """Dollars of a million tokens.
+
+    >>> float(usd_per_mtoken(usd_per_s=0.001, tokens_per_s=1000))
     1.0
     """
     return usd_per_s / tokens_per_s * 1e6
