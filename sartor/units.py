@@ -71,17 +71,18 @@ def parse(text: str | float | int, measures: str, where: str = "") -> float:
     >>> parse("700 W", "w"), parse("3.35 TB/s", "bytes_per_s")
     (700.0, 3350000000000.0)
     """
+    place = f"{where}: " if where else ""
     if isinstance(text, bool):
-        raise InputError(f"{where}: {text!r} is not a quantity (try a number with a unit)")
+        raise InputError(f"{place}{text!r} is not a quantity (try a number with a unit)")
     if isinstance(text, (int, float)):
         value = float(text)
     else:
         match = _QUANTITY.fullmatch(text)
         if match is None:
-            raise InputError(f"{where}: {text!r} is not a quantity (try a number with a unit, such as '2 W')")
+            raise InputError(f"{place}{text!r} is not a quantity (try a number with a unit, such as '2 W')")
         value = float(match[1]) * (factor(match[2], measures, where) if match[2] else 1.0)
     if not math.isfinite(value):
-        raise InputError(f"{where}: {text!r} is not a finite number")
+        raise InputError(f"{place}{text!r} is not a finite number")
     return value
 
 

@@ -120,6 +120,9 @@ class Chip:
     link: Link = Link()
     package: str = "fcbga"
     die_mm2: float | None = None  # published, all compute dies together; None: estimated
+    base_node: str = ""  # where compute dies stand on others, for I/O and cache: their node,
+    base_dies: int = 0  # their number,
+    base_mm2: float | None = None  # and their silicon together
     tdp_w: float | None = None
     price: Price = Price()
     year: int | None = None
@@ -142,6 +145,7 @@ class Chip:
         _not_negative(self, f"{self.name}:", "sram_bytes", "sram_bandwidth_bytes_per_s")
         _check(self.cores >= 1, f"{self.name}: cores = {self.cores} must be >= 1")
         _check(self.dies >= 1, f"{self.name}: dies = {self.dies} must be >= 1")
+        self._check_base()
         if self.family == "tensor":
             _check(self.tile is not None, f"{self.name}: family tensor needs a [tile]")
         else:
@@ -150,3 +154,12 @@ class Chip:
         for name, peak in self.peaks.items():
             format_named(name)
             _check(0 < peak < math.inf, f"{self.name}: [peaks] {name} = {peak} must be above 0 and finite")
+
+    def _check_base(self) -> None:
+        given = [bool(self.base_node), self.base_dies > 0, self.base_mm2 is not None]
+        _check(all(given) or not any(given), f"{self.name}: base_node, base_dies and base belong together")
+        if any(given):
+            if self.base_node not in table("nodes").items:
+                raise UnknownName("node", self.base_node, table("nodes").items, self.name)
+            ok = self.base_mm2 is not None and 0 < self.base_mm2 < math.inf
+            _check(ok, f"{self.name}: base_mm2 = {self.base_mm2} must be above 0 and finite")

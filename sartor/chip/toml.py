@@ -17,6 +17,7 @@ _QUANTITIES = {
     "sram": ("sram_bytes", "bytes", "MiB"),
     "sram_bandwidth": ("sram_bandwidth_bytes_per_s", "bytes_per_s", "TB/s"),
     "die": ("die_mm2", "mm2", "mm2"),
+    "base": ("base_mm2", "mm2", "mm2"),
     "tdp": ("tdp_w", "w", "W"),
     "scratchpad": ("scratchpad_bytes", "bytes", "KiB"),
     "fifo": ("fifo_bytes", "bytes", "KiB"),

@@ -1,4 +1,4 @@
-"""Chip to chip: the time of the collectives that parallel inference needs. Rings, one direction's bandwidth."""
+"""Chip to chip: the time of the collectives that parallel inference needs; one direction's bandwidth."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ import numpy as np
 
 
 def all_reduce_s(n_bytes: Any, chips: Any, bytes_per_s: Any, latency_s: Any) -> Any:
-    """Ring all-reduce of `n_bytes` held by each of `chips`: 2 (p-1)/p bytes out of each chip, in 2 (p-1) hops;
-    short messages go round a tree in 2 ceil(log2 p) hops instead.
+    """All-reduce of `n_bytes` held by each of `chips`, Rabenseifner's: reduce-scatter by halving, all-gather by
+    doubling; 2 (p-1)/p of the bytes out of each chip, in 2 ceil(log2 p) hops.
 
-    Source: Thakur, Rabenseifner, Gropp, IJHPCA 19(1), 2005, section 4.
+    Source: Thakur, Rabenseifner, Gropp, IJHPCA 19(1), 2005, section 4.5.
 
     >>> float(all_reduce_s(1e6, 4, 1e9, 0.0))
     0.0015

@@ -8,7 +8,7 @@ from .technology import Technology
 
 
 def packaged_usd(tech: Technology, package: Any, dies: Any, dies_usd: Any, die_mm2: Any, stacks: Any, stacks_usd: Any) -> Any:
-    """Known good dies and stacks joined: all that is on a package that fails to bond is lost.
+    """Known good dies and stacks joined: every one of them must bond, and all that is on a package that fails is lost.
 
     `die_mm2` all dies together; `stacks` memory stacks on the package (0 where memory is soldered beside it).
     Source: Feng, Ma, "Chiplet Actuary", DAC 2022, eq. 4.
@@ -18,5 +18,5 @@ def packaged_usd(tech: Technology, package: Any, dies: Any, dies_usd: Any, die_m
         return tech.column("packages", quantity, package)
 
     body = cost("fixed") + cost("per_mm2") * die_mm2 + cost("per_stack") * stacks
-    bonded = cost("bond_yield") ** dies
+    bonded = cost("bond_yield") ** (dies + stacks)
     return (dies_usd + stacks_usd + body) / bonded + cost("test")

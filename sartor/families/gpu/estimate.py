@@ -14,7 +14,6 @@ from ...errors import Unsupported
 from ...estimate import roofline
 from ...estimate.phase import OperatorTime, Phase
 from ...formats.spec import NumberFormat, format_named
-from ...tables import table
 from ...tech import link
 from ...tech.technology import Technology
 from ...workload.operators import Attention, Gemm, Lookup, Operators, Recurrence, Step
@@ -133,16 +132,16 @@ class PhaseEstimate:
         chip = self.machine.chip
         if np.ndim(self.chips) == 0 and self.chips == 1:
             return 0.0
-        rate, wait = max(chip.link.bandwidth_bytes_per_s, 1.0), table("links").fact(chip.link.kind, "latency").value
-        if op.experts > 1:
+        rate, wait = max(chip.link.bandwidth_bytes_per_s, 1.0), self.machine.tech.fact("links", chip.link.kind, "latency")
+        if op.tensor == "expert":
             n_bytes = self.step.rows * (op.active * (op.k if op.shard == "column" else op.n) * ACTIVATION_BYTES) / self.chips
-            seconds = link.all_to_all_s(n_bytes, self.chips, rate, wait)
+            seconds, crossings = link.all_to_all_s(n_bytes, self.chips, rate, wait), 1.0
         elif op.shard == "row":
             n_bytes = self.step.rows * (op.n * ACTIVATION_BYTES)
-            seconds = link.all_reduce_s(n_bytes, self.chips, rate, wait)
+            seconds, crossings = link.all_reduce_s(n_bytes, self.chips, rate, wait), 2.0
         else:
             return 0.0
-        self.link_bytes = self.link_bytes + n_bytes * (self.chips - 1) * (2.0 * op.count)
+        self.link_bytes = self.link_bytes + n_bytes * (self.chips - 1) * (crossings * op.count)
         return seconds * op.count
 
     def _attention(self, op: Attention) -> None:

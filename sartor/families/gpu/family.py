@@ -52,7 +52,8 @@ class Existing:
     @functools.cached_property
     def limits(self) -> dict[str, Any]:
         area = self.chip.die_mm2 or float("nan")
-        return {"die_mm2": area / self.chip.dies, "area_mm2": area, "unit_usd": self.unit_usd}
+        total = area + (self.chip.base_mm2 or 0.0)
+        return {"die_mm2": area / self.chip.dies, "area_mm2": total, "unit_usd": self.unit_usd}
 
     @functools.cached_property
     def unit_usd(self) -> Any:
@@ -60,14 +61,28 @@ class Existing:
         chip, tech = self.chip, self.tech
         if chip.die_mm2 is None:
             return float("nan")
-        kind, node = table("memories").index(chip.memory.kind), table("nodes").index(chip.node)
-        dies = wafer.good_die_usd(tech, node, chip.die_mm2 / chip.dies) * chip.dies
+        kind = table("memories").index(chip.memory.kind)
         memory = tech.column("memories", "price", kind) * chip.memory.capacity_bytes
         stacked = chip.package.startswith("cowos")
         stacks = chip.memory.units if stacked else 0
         row = table("packages").index(chip.package)
-        whole = package.packaged_usd(tech, row, chip.dies, dies, chip.die_mm2, stacks, memory if stacked else 0.0)
+        parts = self._placed
+        whole = package.packaged_usd(tech, row, *parts, stacks, memory if stacked else 0.0)
         return whole + (0.0 if stacked else memory)
+
+    @property
+    def _placed(self) -> tuple[int, Any, float]:
+        """What is placed on the package: pieces of silicon, their cost and their footprint. Base dies are joined with
+        the compute dies on them and tested before."""
+        chip, tech = self.chip, self.tech
+        area = chip.die_mm2 or float("nan")
+        dies = wafer.good_die_usd(tech, table("nodes").index(chip.node), area / chip.dies) * chip.dies
+        if chip.base_mm2 is None:
+            return chip.dies, dies, area
+        one = chip.base_mm2 / chip.base_dies
+        bases = wafer.good_die_usd(tech, table("nodes").index(chip.base_node), one) * chip.base_dies
+        bond = tech.column("packages", "bond_yield", table("packages").index(chip.package))
+        return chip.base_dies, (dies + bases) / bond ** (chip.dies / chip.base_dies), chip.base_mm2
 
     def chip_usd(self, volume: Any, once: dict[str, Any]) -> Any:
         """At cost: what was paid once is long spread over a large volume."""

@@ -14,7 +14,7 @@ from ...estimate import tile
 from ...estimate.phase import OperatorTime, Phase
 from ...workload.operators import Attention, Gemm, Lookup, Operators, Recurrence, Step
 from .machine import PAGE_TOKENS
-from .replica import _BYTE_BITS, RESULT_BYTES, Replica, traffic_bytes
+from .replica import _BYTE_BITS, RESULT_BYTES, Replica, crossing_bytes
 
 ACTIVATION_BYTES = 1.0  # INT8 in groups, on the way into a GEMM
 STATE_BYTES = 2.0  # a recurrent state's element
@@ -117,12 +117,10 @@ class PhaseEstimate:
     def _energy_j(self) -> dict[str, Any]:
         """Dynamic energy of all chips, by part."""
         m, batch = self.machine, self.step.batch
-        travels = sum((traffic_bytes(op, self.one) or 0.0) * op.count for op in self.operators.gemms)
         return {
             "compute": self.operators.macs(self.one) * batch * m.mac_j,
             "vector": self.vector_ops * batch * m.vector_j,
             "memory": self.phase.dram_bytes * m.dram_j_per_byte,
             "scratchpad": self.phase.dram_bytes * m.sram_j_per_byte,
-            # Each byte of a sum goes round twice, (chips - 1) / chips of it out of each chip.
-            "network": travels * 2 * batch * (self.chips - 1) * m.link_j_per_byte,
+            "network": crossing_bytes(self.operators.gemms, self.one, self.chips) * batch * m.link_j_per_byte,
         }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -73,7 +74,7 @@ class Replica:
         n_bytes = traffic_bytes(op, step)
         if n_bytes is None:
             return 0.0
-        if op.experts > 1:
+        if op.tensor == "expert":
             return link.all_to_all_s(n_bytes / self.chips, self.chips, self._link_rate, self.machine.link_latency_s)
         share_s, hops_s = self._reduce
         return n_bytes * share_s + hops_s
@@ -95,7 +96,21 @@ class Replica:
 
 
 def traffic_bytes(op: Gemm, step: Step) -> Any:
-    """Bytes of a GEMM's result, all chips, that must travel; None: none."""
-    if op.experts > 1:
+    """Bytes of one layer that must travel: of a sum, on each chip; to or from experts, on all chips together.
+    None: none (matrices of one head each stay with their head)."""
+    if op.tensor == "expert":
         return step.rows * (op.active * (op.k if op.shard == "column" else op.n) * RESULT_BYTES)
     return step.rows * (op.n * RESULT_BYTES) if op.shard == "row" else None
+
+
+def crossing_bytes(gemms: Iterable[Gemm], step: Step, chips: Any) -> Any:
+    """Bytes that cross links in one pass, all chips: of a sum twice (chips - 1) / chips out of each chip, on the way
+    to or from experts (chips - 1) / chips of all."""
+    summed, routed = 0.0, 0.0
+    for op in gemms:
+        n_bytes = (traffic_bytes(op, step) or 0.0) * op.count
+        if op.tensor == "expert":
+            routed += n_bytes
+        else:
+            summed += n_bytes
+    return (chips - 1) * (2 * summed + routed / chips)
