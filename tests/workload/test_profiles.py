@@ -137,9 +137,10 @@ def test_an_unknown_name_lists_the_profiles(name):
         profile(name, requests=1, rng=rng())
 
 
-def test_a_missing_file_is_no_unknown_name():
+@pytest.mark.parametrize("path", ["missing.csv", "no/such/trace"])
+def test_a_missing_file_is_no_unknown_name(path):
     with pytest.raises(InputError, match="cannot be read: No such file"):
-        find_traffic("missing.csv")
+        find_traffic(path)
 
 
 @pytest.mark.parametrize(

@@ -52,6 +52,19 @@ def test_times_are_sorted_and_equal_times_keep_their_order(read):
     assert traffic.arrival_s.tolist() == [0, 0, 2, 2]
 
 
+def test_many_requests_at_once_keep_their_order(read):
+    # More than NumPy sorts by insertion, which would be stable by chance.
+    rows = [f"{i % 2},{i + 1},1" for i in range(1000)]
+    traffic = read("arrived_at,num_prefill_tokens,num_decode_tokens\n" + "\n".join(rows))
+    assert traffic.prompt_tokens.tolist() == [*range(1, 1001, 2), *range(2, 1001, 2)]
+
+
+@pytest.mark.parametrize("text", [AZURE, BURST, VIDUR])
+def test_quoted_cells_are_read(read, text):
+    quoted = "\n".join(",".join(f'"{cell}"' for cell in line.split(",")) for line in text.splitlines())
+    assert read(quoted).prompt_tokens.tolist() == [374, 396, 879]
+
+
 def test_requests_without_output_are_dropped_and_counted(read):
     # A failed request has no prompt either: it is dropped before its prompt is looked at.
     traffic = read(BURST + "70,GPT-4,0,0,0,API log\n71,GPT-4,5,0,5,API log\n")
@@ -111,6 +124,7 @@ BROKEN = {
     "cut": (AZURE[:-8], "t line 4: '2023-11-16 18:16:46.6805900' has 1 cells, not 3 (TIMESTAMP,Context"),
     "word": (VIDUR.replace("396", "many"), "t line 3: num_prefill_tokens = 'many' is not a whole number of"),
     "zero prompt": (VIDUR.replace("396", "0"), "= '0' is not a whole number of tokens from 1"),
+    "after a drop": (VIDUR.replace("44", "0").replace("396", "x"), "t line 3: num_prefill_tokens = 'x'"),
     "negative": (VIDUR.replace("109", "-1"), "num_decode_tokens = '-1' is not a whole number of tokens"),
     "fraction": (VIDUR.replace("396", "1.5"), "num_prefill_tokens = '1.5' is not a whole number"),
     "huge": (VIDUR.replace("396", "1e30"), "= '1e30' is not a whole number of tokens from 1 to 1e+08"),
