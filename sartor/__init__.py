@@ -1,3 +1,24 @@
-"""Sartor: from a language model and its traffic to the chip tailored to it."""
+"""Sartor: from a language model and its traffic to the chip tailored to it.
+
+    import sartor
+    result = sartor.design("edge-smollm2")      # the whole job
+    print(result.report["headline"])
+
+`sartor.api` lists every call; each does what the command of its name does.
+"""
+
+from __future__ import annotations
+
+from typing import Any
 
 __version__ = "0.1.0"
+__all__ = ["compare", "cost", "design", "doctor", "estimate", "explore", "find_chip", "listing", "read", "write"]
+
+
+def __getattr__(name: str) -> Any:
+    """The calls of `sartor.api`, imported when first used: `import sartor` stays instant."""
+    if name in __all__:
+        from . import api
+
+        return getattr(api, name)
+    raise AttributeError(f"module 'sartor' has no attribute {name!r}")

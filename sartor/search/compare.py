@@ -76,7 +76,7 @@ def stand(chip: Chip, work: Workload, economy: Economy, budget: Budget, weights:
         row = _best(result)
         tried.append((_rank(result, row), weight, kv, row))
     _, weight, kv, row = min(tried, key=lambda t: t[0])
-    return _standing(chip, work, economy, limits, weight, kv, _at(how, row), tech)
+    return stand_at(chip, work, economy, limits, weight, kv, _at(how, row), tech)
 
 
 def _fits(chip: Chip, work: Workload) -> int:
@@ -107,7 +107,8 @@ def _at(how: Deployment, row: int) -> Deployment:
     return Deployment(*(int(getattr(how, f)[row]) for f in ("tensor_parallel", "stages", "batch")), float(how.load[row]))
 
 
-def _standing(chip: Chip, work: Workload, economy: Economy, limits: Budget, weights: str, cache: str, how: Deployment, tech: Technology) -> Standing:
+def stand_at(chip: Chip, work: Workload, economy: Economy, limits: Budget, weights: str, cache: str, how: Deployment, tech: Technology = NOMINAL) -> Standing:
+    """`chip` in one configuration."""
     chips = priced(chip, weights, cache, tech, economy.device)
     result = evaluate(chips, work, how, economy, limits, tech, keep=True)
     duty = economy.figure(tech, "duty")

@@ -1,4 +1,4 @@
-"""Local search: change one variable at a time of every design on the front, until nothing gets better."""
+"""Local search: change one variable of every design on the front, two of the best ones, until nothing gets better."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ def polish(problem: Problem, found: Unit, tech: Technology, sweeps: int = 24) ->
     """The front after sweeps over all one-variable neighbours of up to `MOST` of its designs, spread over it."""
     tried: set[bytes] = set()
     for _ in range(sweeps):
+        found = _pairs(problem, found, tech, tried)
         picked = found.genomes[:, thin(found.points, MOST)].T
         fresh = [genome for genome in picked if genome.tobytes() not in tried]
         if not fresh:
@@ -23,6 +24,19 @@ def polish(problem: Problem, found: Unit, tech: Technology, sweeps: int = 24) ->
         tried.update(genome.tobytes() for genome in fresh)
         around = neighbours(problem.space.counts, np.array(fresh))
         found = merge(found, summarize(around, problem.price(around, tech)))
+    return found
+
+
+def _pairs(problem: Problem, found: Unit, tech: Technology, tried: set[bytes]) -> Unit:
+    """The best design of each objective, and all that differ from it in two variables."""
+    if not len(found.points):
+        return found
+    for row in np.unique(np.argmin(found.points, axis=0)):
+        genome = found.genomes[:, row]
+        if genome.tobytes() + b"pairs" not in tried:
+            tried.add(genome.tobytes() + b"pairs")
+            around = neighbours(problem.space.counts, neighbours(problem.space.counts, genome[None, :]).T)
+            found = merge(found, summarize(around, problem.price(around, tech)))
     return found
 
 

@@ -18,7 +18,14 @@ from ..units import parse
 
 
 def _quantity(measures: str) -> Any:
-    return Annotated[float, BeforeValidator(lambda v: parse(v, measures)), Field(gt=0)]
+    return Annotated[float, BeforeValidator(lambda v: _parse(v, measures)), Field(gt=0)]
+
+
+def _parse(value: Any, measures: str) -> float:
+    try:
+        return parse(value, measures)
+    except InputError as error:  # pydantic adds the place to a ValueError
+        raise ValueError(str(error)) from None
 
 
 class _Part(BaseModel):

@@ -2,28 +2,30 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow.parquet as pq
 
-from .chip import presets, toml
-from .chip.spec import Chip
-from .families import priced
-from .report.data import report
-from .search.compare import Standing, stand
-from .search.economy import Economy
-from .search.evaluate import Budget, Deployment, evaluate
-from .search.explore import Exploration, Progress, explore
-from .search.problem import Problem
-from .search.robust import regrets
-from .search.store import to_table, whole, write_text
-from .search.study import Study, find_study
-from .search.uncertainty import PriceAt, survival
-from .tech.technology import Technology
+from ..chip import presets, toml
+from ..chip.spec import Chip
+from ..families import priced
+from ..report.data import report
+from ..report.html import page
+from ..search.compare import Standing, stand, stand_at
+from ..search.evaluate import Budget, Deployment, evaluate
+from ..search.explore import Exploration, Progress, explore
+from ..search.problem import Problem
+from ..search.refine import REFINE_TECH
+from ..search.robust import regrets
+from ..search.store import to_table, whole, write_text
+from ..search.study import Study, find_study
+from ..search.uncertainty import PriceAt, survival
+from ..tech.technology import Technology
 
 ROBUST_POINTS = 1_000_000  # screened for each of the other traffics
 Say = Callable[[str], None]
@@ -57,12 +59,15 @@ def design(study: str | Study = "edge-smollm2", executor: str = "process", progr
 
 def _own_standing(run: Exploration, chip: Chip) -> Standing:
     """The chosen chip, deployed as the search found best."""
-    work, study = run.problem, run.problem.study
-    return stand(chip, work.work, work.economy, work.budget, study.compare.weights, study.compare.cache)
+    ready, tile = run.problem, chip.tile
+    assert tile is not None
+    _, how = ready.space.decode(run.found.genomes[:, [run.pick]], REFINE_TECH)
+    one = Deployment(*(np.ravel(getattr(how, f.name))[0].item() for f in fields(Deployment)))
+    return stand_at(chip, ready.work, ready.economy, ready.budget, tile.weights, tile.kv, one)
 
 
 def rivals(ready: Problem) -> list[Standing]:
-    """The study's other chips; where the study is for one user, each also shared by many in a data centre."""
+    """The study's other chips, judged by the SLO, their memory, and the requests that the study serves at once."""
     study, found = ready.study, []
     for name in study.compare.chips:
         chip = presets.find(name)
@@ -88,10 +93,6 @@ def prices(ready: Problem, standings: list[Standing]) -> dict[str, PriceAt]:
 
 def write(result: Design, out: Path) -> list[Path]:
     """`report.html`, `report.json`, `chip.toml` and `front.parquet` in `out`, each whole or not at all."""
-    import json
-
-    from .report.html import page
-
     files = {
         "report.json": json.dumps(result.report, indent=1, ensure_ascii=False),
         "report.html": page(result.report),

@@ -1,0 +1,46 @@
+"""Which tools are here, what each missing one would add, and how to get it."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import shutil
+import sys
+from typing import Any
+
+from .. import __version__
+from ..workload.fetch import cache_folder
+
+# what, how it is looked for, what it adds, how to get it
+_TOOLS = (
+    ("numpy", "package", "every estimate", "pip install sartor"),
+    ("pymoo", "package", "refinement of the search", "pip install sartor"),
+    ("moocore", "package", "Pareto fronts", "pip install sartor"),
+    ("pyarrow", "package", "results in Parquet", "pip install sartor"),
+    ("vl-convert-python", "package", "plots in the report", "pip install sartor"),
+    ("ray", "package", "--executor ray: more than one machine", "pip install 'sartor[ray]'"),
+    ("torch", "package", "oracle of the workload tests", "pip install 'sartor[oracle]'"),
+    ("transformers", "package", "oracle of the workload tests", "pip install 'sartor[oracle]'"),
+    ("playwright", "package", "looking at the report in tests", "pip install 'sartor[oracle]'"),
+    ("chromium", "program", "looking at the report in tests", "apt-get install chromium"),
+)
+
+
+def doctor() -> dict[str, Any]:
+    """Versions found and missing."""
+    rows = [_look(*tool) for tool in _TOOLS]
+    return {
+        "sartor": __version__, "python": sys.version.split()[0], "cache": str(cache_folder()), "tools": rows,
+        "missing": [row["name"] for row in rows if row["version"] is None],
+    }  # fmt: skip
+
+
+def _look(name: str, kind: str, adds: str, get: str) -> dict[str, Any]:
+    version = _package(name) if kind == "package" else shutil.which(name)
+    return {"name": name, "kind": kind, "version": version, "adds": adds, "get": get}
+
+
+def _package(name: str) -> str | None:
+    try:
+        return importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return None

@@ -1,0 +1,32 @@
+"""A chip by name: one that exists, one in a file, or the one that a study's last `design` chose."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ..chip import presets, toml
+from ..chip.spec import Chip
+from ..errors import InputError, UnknownName
+from ..search import study as studies
+from ..search.store import write_text
+from ..workload.fetch import cache_folder
+
+
+def find_chip(name: str) -> Chip:
+    """`name`: a chip that exists, a TOML file, or a study whose chip has been designed."""
+    if name.endswith(".toml") or name in presets.names():
+        return presets.find(name)
+    if name in studies.names():
+        if not _designed(name).exists():
+            raise InputError(f"study {name!r} has no chip yet (try: sartor design {name})")
+        return presets.find(str(_designed(name)))
+    raise UnknownName("chip", name, [*presets.names(), *studies.names()])
+
+
+def remember(chip: Chip) -> None:
+    """Keep a study's chosen chip where `find_chip` looks for it."""
+    write_text(_designed(chip.name), toml.dumps(chip))
+
+
+def _designed(study: str) -> Path:
+    return cache_folder() / "designs" / f"{study}.toml"

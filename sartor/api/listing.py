@@ -1,0 +1,87 @@
+"""What there is to choose from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from ..chip import catalog
+from ..errors import UnknownName
+from ..formats.spec import formats
+from ..search import study as studies
+from ..tables import table
+from ..units import si
+from ..workload import find, profiles, sizes
+
+Rows = list[dict[str, Any]]
+
+
+def listing(kind: str) -> Rows:
+    """Rows of `kind`: studies, chips, models, formats, nodes, memories, links or traffic."""
+    if kind not in KINDS:
+        raise UnknownName("kind", kind, KINDS)
+    return KINDS[kind]()
+
+
+def _studies() -> Rows:
+    found = [studies.find_study(name) for name in studies.names()]
+    return [{"name": s.name, "title": s.title, "model": s.model.name, "traffic": s.traffic.profile} for s in found]
+
+
+def _models() -> Rows:
+    found = [find.bundled(name) for name in find.names()]
+    return [
+        {
+            "name": m.name, "family": m.family, "parameters": sizes.parameters(m),
+            "active_parameters": sizes.active_parameters(m), "weights": m.weights, "max_context": m.max_context,
+            "kv_bytes_per_token": sizes.cache_bytes_per_token(m), "kind": m.kind, "source": m.source,
+        }
+        for m in found
+    ]  # fmt: skip
+
+
+def _formats() -> Rows:
+    return [
+        {"name": f.name, "element": f.element, "element_bits": f.element_bits, "group": f.group or "channel",
+         "bits_per_weight": f.bits(), "source": f.source}
+        for f in formats().values()
+    ]  # fmt: skip
+
+
+def _traffic() -> Rows:
+    rows = []
+    for name in profiles.names():
+        d = profiles.demand(name)
+        rows.append({
+            "name": name, "rate_per_s": d.rate_per_s, "arrival_scv": d.arrival_scv, "prompt_mean": d.prompt_mean,
+            "prompt_p95": d.prompt_tail, "output_mean": d.output_mean, "prefix_hit": d.prefix_hit,
+            "source": profiles.find_profile(name).source,
+        })  # fmt: skip
+    return rows
+
+
+def _facts(name: str) -> Callable[[], Rows]:
+    """A table of facts, one row an item."""
+
+    def rows() -> Rows:
+        t = table(name)
+        return [{"name": i, **{q: t.fact(i, q).value for q in t.quantities if (i, q) in t.facts}} for i in t.items]
+
+    return rows
+
+
+KINDS: dict[str, Callable[[], Rows]] = {
+    "studies": _studies, "chips": catalog.rows, "models": _models, "formats": _formats, "nodes": _facts("nodes"),
+    "memories": _facts("memories"), "links": _facts("links"), "traffic": _traffic,
+}  # fmt: skip
+
+
+def for_people(value: Any, column: str) -> str:
+    """A cell of a listing: quantities with SI prefixes, by their column's suffix."""
+    suffixes = {"_bytes_per_s": "B/s", "_bytes": "B", "_ops_per_s": "op/s", "_w": "W", "_hz": "Hz", "_s": "s"}
+    if isinstance(value, float):
+        unit = next((u for s, u in suffixes.items() if column.endswith(s)), None)
+        return si(value, unit) if unit else f"{value:.4g}"
+    if isinstance(value, int) and abs(value) >= 1e6:
+        return si(value, "").strip()
+    return "" if value is None else str(value)

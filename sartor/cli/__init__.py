@@ -1,0 +1,5 @@
+"""The command line: one verb a stage."""
+
+from .main import app, main
+
+__all__ = ["app", "main"]

@@ -1,0 +1,132 @@
+"""Verbs and their options. `--json` prints one JSON object on stdout and nothing else; errors go to stderr."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .. import __version__, api
+from ..errors import SartorError
+from . import show
+
+app = typer.Typer(
+    no_args_is_help=True, rich_markup_mode="rich", pretty_exceptions_enable=False,
+    help="From a language model and its traffic to the chip tailored to it.",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)  # fmt: skip
+
+Json = Annotated[bool, typer.Option("--json", help="One JSON object on stdout and nothing else.")]
+Out = Annotated[Path | None, typer.Option("--out", help="Folder for the results.")]
+Points = Annotated[int | None, typer.Option(help="Designs to screen.", min=1)]
+Seed = Annotated[int | None, typer.Option(help="Seed of the search.", min=0)]
+Executor = Annotated[str, typer.Option(help="Where designs are priced: process, pool or ray.")]
+Batch = Annotated[int, typer.Option(help="Sequences at once.")]
+Context = Annotated[int, typer.Option(help="Tokens in the cache (decode) or in the prompt (prefill).")]
+Model = Annotated[str, typer.Option(help="A bundled model, or a config.json, GGUF or safetensors file.")]
+
+
+@app.command()
+def design(
+    study: Annotated[str, typer.Argument(help="A study's name, or a TOML file.")] = "edge-smollm2",
+    out: Out = None, points: Points = None, seed: Seed = None, executor: Executor = "process", json: Json = False,
+) -> None:  # fmt: skip
+    """The whole job: explore, choose, compare, explain, report."""
+    show.design(study, out, points, seed, executor, json)
+
+
+@app.command()
+def explore(
+    study: Annotated[str, typer.Argument(help="A study's name, or a TOML file.")],
+    points: Points = None, seed: Seed = None, executor: Executor = "process", out: Out = None, json: Json = False,
+) -> None:  # fmt: skip
+    """Screen and refine designs; give the Pareto front. Ctrl-C keeps what was found; the same command resumes."""
+    show.explore(study, points, seed, executor, out, json)
+
+
+@app.command(name="list")
+def list_(
+    kind: Annotated[str, typer.Argument(help="studies, chips, models, formats, nodes, memories, links or traffic")],
+    json: Json = False,
+) -> None:
+    """What there is to choose from."""
+    show.listing(kind, json)
+
+
+@app.command()
+def read(
+    model: Annotated[str, typer.Argument(help="A bundled model, or a config.json, GGUF or safetensors file.")],
+    batch: Batch = 1, context: Context = 1024, json: Json = False,
+) -> None:  # fmt: skip
+    """What a model asks for: parameters, bytes, operations, cache, per phase."""
+    show.read(model, batch, context, json)
+
+
+@app.command()
+def estimate(
+    chip: Annotated[str, typer.Option(help="A chip's name, a TOML file, or a study that has been designed.")],
+    model: Model,
+    phase: Annotated[str, typer.Option(help="prefill or decode")] = "decode",
+    batch: Batch = 1, context: Context = 2048,
+    weights: Annotated[str | None, typer.Option(help="Number format of the weights.")] = None,
+    kv: Annotated[str | None, typer.Option(help="Number format of the cache.")] = None,
+    tensor_parallel: Annotated[int, typer.Option(help="Chips side by side.")] = 1,
+    json: Json = False,
+) -> None:  # fmt: skip
+    """Time and energy of one phase of a model on a chip."""
+    show.estimate(api.estimate(chip, model, phase, batch, context, weights, kv, tensor_parallel), json)
+
+
+@app.command()
+def cost(
+    chip: Annotated[str, typer.Argument(help="A chip's name, a TOML file, or a study that has been designed.")],
+    volume: Annotated[float, typer.Option(help="Chips made.")] = 100_000,
+    device: Annotated[bool, typer.Option(help="In a device instead of a data centre.")] = False,
+    json: Json = False,
+) -> None:
+    """Die, yield, package, memory, what is paid once, and owning it; with ranges."""
+    show.cost(api.cost(chip, volume, device), json)
+
+
+@app.command()
+def compare(
+    chips: Annotated[list[str], typer.Argument(help="Chips' names, TOML files, or studies that have been designed.")],
+    model: Model = "llama-3.1-8b",
+    trace: Annotated[str, typer.Option(help="A traffic profile or a trace file.")] = "chat",
+    ttft: Annotated[float, typer.Option(help="Time to first token, seconds.")] = 2.0,
+    tpot: Annotated[float, typer.Option(help="Time per output token, seconds.")] = 0.05,
+    batch: Annotated[int | None, typer.Option(help="Most requests served at once.")] = None,
+    json: Json = False,
+) -> None:
+    """Chips side by side at the same work, each in its best configuration."""
+    show.compare(api.compare(list(chips), model, trace, ttft, tpot, batch=batch), json)
+
+
+@app.command()
+def doctor(json: Json = False) -> None:
+    """Which tools are here, what each missing one would add, how to get it."""
+    show.doctor(api.doctor(), json)
+
+
+@app.callback(invoke_without_command=True)
+def _version(version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False) -> None:
+    if version:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+def main() -> None:
+    """The console script: errors of ours become one line on stderr and an exit code."""
+    try:
+        app()
+    except SartorError as error:
+        typer.echo(f"sartor: {error}", err=True)
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        typer.echo("sartor: stopped", err=True)
+        sys.exit(130)
+    except BrokenPipeError:
+        sys.stderr.close()  # the reader of our output has gone; nobody is left to tell
+        sys.exit(0)

@@ -1,0 +1,132 @@
+"""The search: deterministic, the same from every executor, interruptible, resumable, honest about failure."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from sartor.errors import Infeasible, InputError
+from sartor.search import explore as explore_module
+from sartor.search import screen
+from sartor.search.explore import explore
+from sartor.search.pareto import front
+from sartor.search.problem import objectives, problem
+from sartor.search.refine import REFINE_TECH
+
+
+def bits(run):
+    return run.found.genomes.tobytes(), run.found.points.tobytes(), run.found.evaluations, run.found.killed
+
+
+@pytest.fixture(autouse=True)
+def units(monkeypatch):
+    """Three units of 20,000 points, so that a small search has several."""
+    monkeypatch.setattr(screen, "UNIT", 20_000)
+    monkeypatch.setattr(explore_module, "UNIT", 20_000)
+
+
+def test_the_same_seed_gives_the_same_front_and_another_seed_another(small):
+    first, again = explore(small), explore(small)
+    assert bits(first) == bits(again)
+    assert bits(explore(small.with_points(seed=2))) != bits(first)
+
+
+def test_a_pool_of_processes_gives_the_same_bits(small):
+    assert bits(explore(small, "pool")) == bits(explore(small))
+
+
+@pytest.mark.slow
+def test_a_ray_cluster_gives_the_same_bits(small):
+    ray = pytest.importorskip("ray", reason="needs ray: pip install 'sartor[ray]'")
+    ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False, logging_level="error")
+    try:
+        assert bits(explore(small, "ray")) == bits(explore(small))
+    finally:
+        ray.shutdown()
+
+
+def test_screening_finds_the_front_of_all_its_points(small):
+    ready = problem(small)
+    unit = screen.screen_unit(ready, 0, 5_000)
+    genomes = ready.space.sample(5_000, np.random.default_rng([small.search.seed, 0]))
+    result = ready.price(genomes, screen.SCREEN_TECH)
+    kept = np.flatnonzero(result.feasible)
+    points = objectives(result)[kept]
+    best = front(points)
+    assert unit.feasible == len(kept) > 0
+    assert sorted(map(tuple, unit.points)) == sorted(map(tuple, points[best]))
+
+
+def test_every_design_on_the_front_keeps_every_limit(small):
+    run = explore(small)
+    for name, ratio in run.result.violations.items():
+        # Screening rounds to single precision: a design on a limit may pass it by that much.
+        assert np.all(np.asarray(ratio) <= 1 + 1e-5), name
+
+
+def test_refinement_never_loses_what_screening_found(small):
+    ready = problem(small)
+    screened = np.concatenate([screen.screen_unit(ready, n, 20_000).points for n in range(3)])
+    refined = explore(small).found.points
+    # Single precision in screening, double afterwards.
+    assert np.all(refined.min(axis=0) <= screened.min(axis=0) * (1 + 1e-5))
+    assert refined[:, 0].min() < screened[:, 0].min() * 0.98  # and it is worth its time
+
+
+def test_ctrl_c_keeps_what_was_found_and_the_same_call_resumes(small, tmp_path, monkeypatch):
+    monkeypatch.setenv("SARTOR_CACHE", str(tmp_path))
+    whole = explore(small)
+
+    def stop_after_two(done, total):
+        if done >= 40_000:
+            raise KeyboardInterrupt
+
+    stopped = explore(small, progress=stop_after_two, resume=True)
+    assert stopped.interrupted and 0 < stopped.found.evaluations < whole.found.evaluations
+    assert stopped.found.genomes.shape[1] > 0
+    resumed = explore(small, resume=True)
+    assert resumed.screened == 20_000  # only the third unit
+    assert bits(resumed) == bits(whole)
+    assert not list((tmp_path / "runs").glob("*/*.parquet"))  # a finished run leaves nothing to resume
+
+
+def test_a_damaged_shard_is_priced_again(small, tmp_path, monkeypatch):
+    monkeypatch.setenv("SARTOR_CACHE", str(tmp_path))
+
+    def stop(done, total):
+        raise KeyboardInterrupt
+
+    explore(small, progress=stop, resume=True)
+    (shard,) = (tmp_path / "runs").glob("*/*.parquet")
+    shard.write_bytes(shard.read_bytes()[:100])
+    assert bits(explore(small, resume=True)) == bits(explore(small))
+
+
+def test_an_impossible_budget_says_what_was_nearest_and_by_how_much(small):
+    budget = small.budget.model_copy(update={"power": 0.01})
+    with pytest.raises(Infeasible, match=r"keeps every limit. The nearest misses \w[\w ]* by [\d,]+ %.*loosen \["):
+        explore(small.model_copy(update={"budget": budget}))
+
+
+def test_unknown_executor(small):
+    with pytest.raises(InputError, match="unknown executor 'dask'"):
+        explore(small, "dask")
+
+
+def test_the_pick_is_the_least_energy_of_the_cheapest(small):
+    run = explore(small)
+    usd, joules = np.asarray(run.result.usd_per_mtoken), np.asarray(run.result.j_per_token)
+    near = usd <= usd.min() * 1.01
+    assert near[run.pick] and joules[run.pick] == joules[near].min()
+
+
+def test_a_row_of_the_front_is_a_chip_that_prices_the_same(small):
+    from sartor.families import priced
+    from sartor.search.evaluate import Deployment, evaluate
+
+    run = explore(small)
+    ready, chip = run.problem, run.chip(run.pick, "picked")
+    _, how = ready.space.decode(run.found.genomes[:, [run.pick]], REFINE_TECH)
+    one = Deployment(*(float(np.ravel(getattr(how, f.name))[0]) for f in dataclasses.fields(Deployment)))
+    alone = evaluate(priced(chip, device=True), ready.work, one, ready.economy, ready.budget)
+    assert float(alone.usd_per_mtoken) == pytest.approx(run.row(run.pick)["usd_per_mtoken"], rel=1e-9)

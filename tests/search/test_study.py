@@ -1,0 +1,76 @@
+"""Studies: all that come with Sartor load; what is wrong is said with its place."""
+
+import random
+
+import pytest
+
+from sartor.errors import InputError, SartorError
+from sartor.search import study
+from sartor.search.problem import problem
+from sartor.tables import data_text
+
+TEXT = data_text("studies/edge-smollm2.toml")
+
+
+@pytest.mark.parametrize("name", study.names())
+def test_studies_load_and_say_what_they_rest_on(name):
+    found = study.find_study(name)
+    assert found.name == name and found.title and found.title_ko and len(found.rests_on) > 100
+    assert problem(found).space.size > 1e6
+    for other in found.others:
+        problem(found.asked(other))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ('power = "2 W"', 'powr = "2 W"', r"\[budget\]: unknown key 'powr': did you mean 'power'\?"),
+        ('power = "2 W"', 'power = "2 GB"', r"\[budget\] power = '2 GB': unit 'GB' measures bytes, not w"),
+        ('power = "2 W"', 'power = "-2 W"', r"\[budget\] power = '-2 W'.*greater than 0"),
+        ('power = "2 W"', "power = nan", r"not a finite number"),
+        ('profile = "chat"', 'profile = "chta"', r"did you mean 'chat'\?"),
+        ('name = "smollm2-135m-q4_1"', 'name = "smolm2"', r"unknown model 'smolm2': did you mean"),
+        ('profile = "device"', 'profile = "devise"', r"\[economics\]: unknown economic.* 'devise': did you mean 'device'\?"),
+        ('head = "q8_0"', 'heads = "q8_0"', r"unknown tensor class 'heads': did you mean 'head'\?"),
+        ('ttft = "4 s"', 'ttft = true', r"\[slo\] ttft = True"),
+        ("points = 4000000", "points = 0", r"\[search\] points = 0"),
+        ("[slo]", "[slo", r"not TOML"),
+        ('rows = [2, 4, 8, 16, 32]', 'rowz = [2]', r"unknown search variable 'rowz': did you mean 'rows'\?"),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_is_said(old, new, message):
+    assert old in TEXT
+    with pytest.raises(InputError, match=message):
+        problem(study.loads(TEXT.replace(old, new, 1), "mine.toml"))
+
+
+def test_unknown_study_names_the_closest():
+    with pytest.raises(InputError, match=r"unknown study 'edge-smolm2': did you mean 'edge-smollm2'\?"):
+        study.find_study("edge-smolm2")
+
+
+def test_a_missing_file_is_one_message():
+    with pytest.raises(InputError, match=r"nowhere.toml: cannot be read"):
+        study.find_study("nowhere.toml")
+
+
+def test_traffic_longer_than_the_model_holds_is_refused():
+    text = TEXT.replace('profile = "chat"', 'profile = "long-context"', 1)
+    with pytest.raises(InputError, match=r"reaches \d+ tokens, but smollm2-135m-q4_1 holds 8192"):
+        problem(study.loads(text, "mine.toml"))
+
+
+def test_equal_content_has_equal_keys():
+    found = study.find_study("edge-smollm2")
+    assert found.key() == study.loads(TEXT, "x").key() != found.with_points(5).key()
+
+
+def test_damaged_studies_never_give_a_traceback():
+    rng = random.Random(1)
+    for _ in range(1_500):
+        at, length = rng.randrange(len(TEXT)), rng.randrange(1, 30)
+        text = TEXT[:at] + "".join(rng.choices('[]{}="\n -1e9.xé', k=rng.randrange(6))) + TEXT[at + length :]
+        try:
+            problem(study.loads(text, "mine.toml"))
+        except SartorError as error:
+            assert str(error)
