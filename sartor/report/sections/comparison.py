@@ -1,0 +1,70 @@
+"""Every chip of the comparison, in its best configuration, on three price bases."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..facts import deployed
+from ..numbers import UNKNOWN, figure, is_known, percent
+from ..tags import Html, named, number, say, section, shown, table, tag, tr
+
+Report = dict[str, Any]
+BASES = ("cost", "vendor", "rental")
+FIGURES = ("j_per_token", "tpot_s", "ttft_s", "tokens_per_s_per_chip", "power_w")
+MORE_IS_BETTER = ("tokens_per_s_per_chip",)
+
+
+def html(report: Report) -> Html:
+    rows = report["comparison"]
+    heads = [say(f"comparison.{h}") for h in ("chip", "cost", "vendor", "rental", *FIGURES)]
+    heads += [say(f"comparison.{h}") for h in ("formats", "chips", "batch", "misses")]
+    best = winners(rows)
+    body = [_row(row, i, best) for i, row in enumerate(rows)]
+    notes = "".join(tag("p", say(f"comparison.{n}"), cls="note") for n in ("bases", "tokens", "winner"))
+    return section("comparison", table(heads, body, "sortable"), notes, _sources(rows))
+
+
+def columns(row: dict[str, Any]) -> dict[str, Any]:
+    """The compared figures of one chip by column."""
+    return {**{b: row["usd_per_mtoken"][b] for b in BASES}, **{f: row[f] for f in FIGURES}}
+
+
+def winners(rows: list[dict[str, Any]]) -> dict[str, Any]:
+    """The best value of each column among the chips that keep the limits."""
+    best = {}
+    for name in (*BASES, *FIGURES):
+        known = [v for row in rows if row["feasible"] and is_known(v := columns(row)[name])]
+        best[name] = (max if name in MORE_IS_BETTER else min)(known, default=None)
+    return best
+
+
+def _row(row: dict[str, Any], i: int, best: dict[str, Any]) -> Html:
+    cells = [_cell(row, name, value, best[name]) for name, value in columns(row).items()]
+    chips = number(row["tensor_parallel"] * row["stages"], deployed(row))
+    batch = number(row["batch"], f"{row['batch']:g}")
+    formats = tag("td", shown(row["weights"]), tag("br"), tag("small", shown(row["cache"])))
+    marks = " ".join(m for m in ("mine" if i == 0 else "", "" if row["feasible"] else "missed") if m)
+    head = shown(row["name"]) + tag("small", shown(f"{row['node']} · {row['memory']}"))
+    return tr([head, *cells, formats, chips, batch, _misses(row)], cls=marks or None)
+
+
+def _cell(row: dict[str, Any], name: str, value: Any, best: Any) -> Html:
+    kind = "usd_per_mtoken" if name in BASES else name
+    won = row["feasible"] and is_known(value) and value == best
+    return tag("td", number(value, figure(kind, value)), cls="n best" if won else "n")
+
+
+def _misses(row: dict[str, Any]) -> Html:
+    """Which limits a chip breaks, and by how much."""
+    if row["feasible"]:
+        return tag("td", say("comparison.keeps"), cls="keeps")
+    items = (tag("li", named("limit", k), " +" + percent(v - 1)) for k, v in row["misses"].items())
+    return tag("td", tag("ul", *items), cls="misses")
+
+
+def _sources(rows: list[dict[str, Any]]) -> Html:
+    """Where each chip's figures and price come from."""
+    heads = [say(f"comparison.{h}") for h in ("chip", "source", "price_date", "price_source", "note")]
+    fields = ("source", "price_date", "price_source", "note")
+    body = [[shown(r["name"]), *(shown(r[f] or UNKNOWN) for f in fields)] for r in rows[1:]]
+    return tag("details", tag("summary", say("comparison.sources")), table(heads, body, "sources"))

@@ -1,0 +1,90 @@
+"""What the numbers allow one to say, the bad news first: keys of words.toml with their blanks."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .numbers import figure, is_known, percent, plain
+
+Sentence = tuple[str, dict[str, Any]]
+_BAD = ("interrupted", "dearer_at_price", "dearer_at_cost", "energy_lost", "fragile")
+AGAINST = tuple(f"verdict.{name}" for name in _BAD)
+SURVIVES = 0.8  # share of the draws in which a winner must stay the cheapest to be called one
+
+
+def verdict(report: dict[str, Any]) -> list[Sentence]:
+    """Sentences of the verdict, those against the chosen chip first."""
+    said = _interrupted(report) + _dollars(report) + _energy(report) + _survives(report) + _speed(report)
+    return sorted(said, key=lambda s: not against(s))
+
+
+def against(sentence: Sentence) -> bool:
+    """Whether a sentence speaks against the chosen chip."""
+    return sentence[0] in AGAINST
+
+
+def wins(report: dict[str, Any]) -> bool:
+    """Whether nothing speaks against the chosen chip."""
+    return not any(against(s) for s in verdict(report))
+
+
+def _interrupted(report: dict[str, Any]) -> list[Sentence]:
+    return [("verdict.interrupted", {})] if report["search"]["interrupted"] else []
+
+
+def _dollars(report: dict[str, Any]) -> list[Sentence]:
+    """Like with like: a buyer's price against a buyer's price, cost against cost."""
+    head, said = report["headline"], []
+    best, at_cost = head["best_rival"], cheapest_at_cost(report)
+    if best is None:
+        said.append(("verdict.no_rival", {}))
+    for name, rival in (("price", best), ("cost", at_cost)):
+        ratio = head[f"cheaper_at_{name}"]
+        if rival is not None and is_known(ratio):
+            way, how_much = ("cheaper", ratio) if ratio >= 1 else ("dearer", 1 / ratio)
+            blanks = {"chip": head["chip"], "rival": rival["name"], "ratio": plain(how_much)}
+            said.append((f"verdict.{way}_at_{name}", blanks))
+    return said
+
+
+def cheapest_at_cost(report: dict[str, Any]) -> dict[str, Any] | None:
+    """The rival that is cheapest at cost; not always the one that is cheapest to buy."""
+    known = [s for s in rivals(report) if s["feasible"] and is_known(s["usd_per_mtoken"]["cost"])]
+    return min(known, key=lambda s: s["usd_per_mtoken"]["cost"], default=None)
+
+
+def rivals(report: dict[str, Any]) -> list[dict[str, Any]]:
+    """The comparison without the chosen chip, which stands first in it."""
+    return list(report["comparison"][1:])
+
+
+def buyers_price(row: dict[str, Any]) -> tuple[float, str] | None:
+    """What a buyer pays for a million tokens, and on which basis: the cheaper of buying and renting."""
+    known = [(v, b) for b in ("vendor", "rental") if is_known(v := row["usd_per_mtoken"][b])]
+    return min(known, default=None)
+
+
+def _energy(report: dict[str, Any]) -> list[Sentence]:
+    head = report["headline"]
+    if head["least_energy"] == head["chip"]:
+        return [("verdict.energy_won", {})] if len(report["comparison"]) > 1 else []
+    other = next(s for s in report["comparison"] if s["name"] == head["least_energy"])
+    joules = {"rival": other["name"], "theirs": figure("j_per_token", other["j_per_token"]),
+              "mine": figure("j_per_token", head["j_per_token"])}  # fmt: skip
+    return [("verdict.energy_lost", joules)]
+
+
+def _survives(report: dict[str, Any]) -> list[Sentence]:
+    share = report["headline"]["wins"]
+    if not is_known(share) or len(report["survival"]["band"]) < 2:
+        return []
+    return [("verdict.survives" if share >= SURVIVES else "verdict.fragile", {"share": percent(share)})]
+
+
+def _speed(report: dict[str, Any]) -> list[Sentence]:
+    """A tailored chip need not be the fastest: it keeps the limits and then saves."""
+    head, best = report["headline"], report["headline"]["best_rival"]
+    if best is None or not (is_known(best["tpot_s"]) and best["tpot_s"] < head["tpot_s"]):
+        return []
+    theirs, mine = (figure("tpot_s", chip["tpot_s"]) for chip in (best, head))
+    return [("verdict.slower", {"rival": best["name"], "theirs": theirs, "mine": mine})]
