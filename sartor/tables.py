@@ -94,7 +94,7 @@ class Table:
 
     def fact(self, item: str, quantity: str) -> Fact:
         if item not in self.items:
-            raise UnknownName(self.name.removesuffix("s"), item, self.items)
+            raise UnknownName(_one_of(self.name), item, self.items)
         if (item, quantity) not in self.facts:
             have = [q for i, q in self.facts if i == item]
             raise UnknownName(f"quantity of {item}", quantity, have, f"{self.name}.csv")
@@ -111,8 +111,17 @@ class Table:
     def index(self, item: str) -> int:
         """The row of `item`, by which arrays of design points name it."""
         if item not in self.items:
-            raise UnknownName(self.name.removesuffix("s"), item, self.items)
+            raise UnknownName(_one_of(self.name), item, self.items)
         return self.items.index(item)
+
+
+def _one_of(name: str) -> str:
+    """What one item of a table is called.
+
+    >>> _one_of("nodes"), _one_of("memories")
+    ('node', 'memory')
+    """
+    return f"{name[:-3]}y" if name.endswith("ies") else name.removesuffix("s")
 
 
 def data_text(path: str) -> str:

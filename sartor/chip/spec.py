@@ -155,6 +155,11 @@ class Chip:
             format_named(name)
             _check(0 < peak < math.inf, f"{self.name}: [peaks] {name} = {peak} must be above 0 and finite")
 
+    @property
+    def silicon_mm2(self) -> float | None:
+        """All dies together."""
+        return None if self.die_mm2 is None else self.die_mm2 + (self.base_mm2 or 0.0)
+
     def _check_base(self) -> None:
         given = [bool(self.base_node), self.base_dies > 0, self.base_mm2 is not None]
         _check(all(given) or not any(given), f"{self.name}: base_node, base_dies and base belong together")

@@ -100,8 +100,8 @@ def test_dies_fit_the_reticle(name: str) -> None:
 @all_chips
 def test_power_density_is_that_of_silicon(name: str) -> None:
     chip = preset(name)
-    if chip.die_mm2 and chip.tdp_w:
-        assert 0.05 <= chip.tdp_w / chip.die_mm2 <= 1.0  # W/mm2: MTIA v1 0.07, H100 0.86
+    if chip.silicon_mm2 and chip.tdp_w:
+        assert 0.05 <= chip.tdp_w / chip.silicon_mm2 <= 1.0  # W/mm2: MTIA v1 0.07, H100 0.86
 
 
 @all_chips
@@ -143,3 +143,10 @@ def test_tesla_by_hand() -> None:
     # 2 arrays of 96 x 96 MACs x 2 ops x 2 GHz = 73.7 Tops/s.
     chip = preset("tesla-hw3")
     assert 2 * 96 * 96 * 2 * chip.clock_hz == approx(chip.peaks["int8"], rel=1e-3)
+
+
+def test_base_dies_are_of_an_older_node() -> None:
+    # 8 XCDs of 115 mm2 on 4 base dies of 370 mm2: 2400 mm2 of silicon.
+    chip = preset("mi300x")
+    assert (chip.node, chip.dies, chip.base_node, chip.base_dies) == ("N5", 8, "N6", 4)
+    assert chip.silicon_mm2 == 2400

@@ -94,7 +94,7 @@ def test_figures_are_those_of_the_survey(name: str, survey: dict[str, dict[str, 
     bandwidth = chip.sram_bandwidth_bytes_per_s if on_die else memory.bandwidth_bytes_per_s
     here = {
         "year": chip.year,
-        "die_mm2": chip.die_mm2,
+        "die_mm2": chip.silicon_mm2,
         "tdp_w": chip.tdp_w,
         "sram_mb": chip.sram_bytes / 1e6,
         "mem_gb": capacity / 1e9,

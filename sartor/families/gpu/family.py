@@ -52,7 +52,7 @@ class Existing:
     @functools.cached_property
     def limits(self) -> dict[str, Any]:
         area = self.chip.die_mm2 or float("nan")
-        total = area + (self.chip.base_mm2 or 0.0)
+        total = self.chip.silicon_mm2 or area
         return {"die_mm2": area / self.chip.dies, "area_mm2": total, "unit_usd": self.unit_usd}
 
     @functools.cached_property
@@ -72,8 +72,8 @@ class Existing:
 
     @property
     def _placed(self) -> tuple[int, Any, float]:
-        """What is placed on the package: pieces of silicon, their cost and their footprint. Base dies are joined with
-        the compute dies on them and tested before."""
+        """What is placed on the package: pieces of silicon, their cost and their footprint. Base dies are joined
+        with the compute dies on them, and tested, before."""
         chip, tech = self.chip, self.tech
         area = chip.die_mm2 or float("nan")
         dies = wafer.good_die_usd(tech, table("nodes").index(chip.node), area / chip.dies) * chip.dies

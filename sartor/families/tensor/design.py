@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ...chip.spec import Chip, Link, Memory, Tile
+from ...errors import Unsupported
 from ...formats.spec import format_named, formats
 from ...tables import table
 from ...tech import logic
@@ -81,6 +82,11 @@ def from_chip(chip: Chip) -> Designs:
     tile, memory = chip.tile, chip.memory
     assert tile is not None  # Chip checked it: family tensor has a tile
     format_named(tile.weights), format_named(tile.kv)
+    if not memory.bandwidth_bytes_per_s:
+        raise Unsupported(
+            f"{chip.name}: family tensor streams its weights, but [memory] {memory.kind} has no bandwidth "
+            "(try lpddr5x or hbm3e)"
+        )
     return Designs(
         node=table("nodes").index(chip.node), clock_hz=chip.clock_hz, cores=chip.cores, dies=chip.dies,
         rows=tile.rows, lanes=tile.lanes, columns=tile.columns, vector_lanes=tile.vector_lanes,
