@@ -8,7 +8,7 @@ from ..chip.spec import Chip
 from ..errors import InputError, UnknownName
 from ..families import priced
 from ..formats.spec import format_named
-from ..report.data import phase_rows
+from ..search.explain import phase_rows
 from ..workload.derive import PHASES, operators
 from ..workload.find import find_model
 from ..workload.model import Model

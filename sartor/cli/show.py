@@ -186,4 +186,4 @@ def doctor(facts: dict[str, Any], json: bool) -> None:
 
 def _bar() -> Progress:
     return Progress(TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed:,.0f}"),
-                    TimeRemainingColumn(), console=ERR, transient=True)  # fmt: skip
+                    TimeRemainingColumn(), console=ERR, transient=True, disable=not ERR.is_terminal)  # fmt: skip
