@@ -41,7 +41,7 @@ def slot_wait_s(utilization: Any, slots: Any, holding_s: Any, arrival_scv: Any, 
     Source: Sakasegawa, "An approximation formula L_q = a rho^b / (1 - rho)", 1977.
     """
     power = np.sqrt(2 * (slots + 1)) - 1
-    mean = utilization**power / (slots * (1 - utilization)) * holding_s
+    mean = np.exp(power * np.log(utilization)) / (slots * (1 - utilization)) * holding_s
     return mean * ((arrival_scv + service_scv) / 2)
 
 

@@ -63,15 +63,24 @@ def summarize(genomes: np.ndarray, result: Result) -> Unit:
         count += mask
     rows = np.flatnonzero((count == 0) & np.isfinite(result.usd_per_mtoken))
     kept = objectives(_rows(result, rows))
-    best = front(kept)
+    best = _front_rows(kept)
     worst = result.worst_violation
     nearest = int(np.argmin(worst))
     return Unit(
         genomes[:, rows[best]], kept[best], genomes.shape[1], len(rows),
-        {name: int(mask.sum()) for name, mask in broken.items()},
+        {name: int(np.count_nonzero(mask)) for name, mask in broken.items()},
         _near_misses(genomes, result, broken, count),
         (float(worst[nearest]), genomes[:, nearest]),
     )  # fmt: skip
+
+
+def _front_rows(points: np.ndarray) -> np.ndarray:
+    """The front; what the best-balanced point beats outright is dropped before the exact filter."""
+    if len(points) == 0:
+        return front(points)
+    balanced = points[np.argmin(np.log(points).sum(axis=1))]
+    left = np.flatnonzero((points <= balanced).any(axis=1))
+    return left[front(points[left])]
 
 
 def _rows(result: Result, rows: np.ndarray) -> Result:
@@ -83,12 +92,13 @@ def _rows(result: Result, rows: np.ndarray) -> Result:
 
 
 def _near_misses(genomes: np.ndarray, result: Result, broken: dict, count: np.ndarray) -> dict[str, NearMiss]:
-    alone = count == 1
+    alone = np.flatnonzero(count == 1)
+    usd_alone = result.usd_per_mtoken[alone]
     found = {}
     for name, mask in broken.items():
-        rows = np.flatnonzero(mask & alone)
-        if len(rows):
-            row = rows[np.argmin(result.usd_per_mtoken[rows])]
+        usd = np.where(mask[alone], usd_alone, np.inf)
+        if len(alone) and np.isfinite(usd.min()):
+            row = alone[np.argmin(usd)]
             ratio, usd = float(result.violations[name][row]), float(result.usd_per_mtoken[row])
             found[name] = NearMiss(name, genomes[:, row], ratio, usd)
     return found

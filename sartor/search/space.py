@@ -48,11 +48,12 @@ class Space:
 
     def sample(self, n: int, rng: np.random.Generator) -> np.ndarray:
         """`n` genomes, uniform over the space, [variables, n] of uint8."""
-        genomes = np.empty((len(self.values), n), np.uint8)
+        genomes = np.zeros((len(self.values), n), np.uint8)
         for row, (_, values) in zip(genomes, self.values, strict=True):
-            # Multiply and shift: uniform but for counts / 65536, and several times faster than bounded integers.
-            words = np.frombuffer(rng.bytes(2 * n), np.uint16)
-            row[:] = np.multiply(words, len(values), dtype=np.uint32) >> 16
+            if len(values) > 1:
+                # Multiply and shift: uniform but for counts / 65536, and several times faster than bounded integers.
+                words = np.multiply(np.frombuffer(rng.bytes(2 * n), np.uint16), len(values), dtype=np.uint32)
+                np.right_shift(words, 16, out=row, casting="unsafe")
         return genomes
 
     def decode(self, genomes: np.ndarray, tech: Technology) -> tuple[Designs, Deployment]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from .technology import Technology
 
 
@@ -18,5 +20,5 @@ def packaged_usd(tech: Technology, package: Any, dies: Any, dies_usd: Any, die_m
         return tech.column("packages", quantity, package)
 
     body = cost("fixed") + cost("per_mm2") * die_mm2 + cost("per_stack") * stacks
-    bonded = cost("bond_yield") ** (dies + stacks)
+    bonded = np.exp(np.log(tech.whole("packages", "bond_yield")).take(package, axis=0) * (dies + stacks))
     return (dies_usd + stacks_usd + body) / bonded + cost("test")

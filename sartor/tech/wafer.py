@@ -31,7 +31,8 @@ def die_yield(critical_mm2: Any, d0_per_mm2: Any, alpha: Any) -> Any:
     >>> round(float(die_yield(814.0, 0.0008, 3.0)), 3)
     0.555
     """
-    return (1 + critical_mm2 * d0_per_mm2 / alpha) ** -alpha
+    # (1 + x) ** -alpha; exponentials and logarithms are vectorised, powers are not.
+    return np.exp(-alpha * np.log(1 + critical_mm2 * d0_per_mm2 / alpha))
 
 
 def good_die_usd(tech: Technology, node: Any, die_mm2: Any) -> Any:
