@@ -2,25 +2,42 @@
 
 from __future__ import annotations
 
+import functools
 from importlib.resources import files
 from typing import Any
 
-from .sections import comparison, headline
-from .tags import Html, esc
+import vl_convert
+
+from .sections import assumptions, comparison, headline, pareto, regret, steps, survival, why, why_not
+from .tags import Html, esc, say, tag
 
 Report = dict[str, Any]
-SECTIONS = (headline, comparison)
+SECTIONS = (headline, pareto, comparison, why, steps, why_not, regret, survival, assumptions)
 
 
 def page(report: Report) -> str:
     """The whole page."""
     parts = {
-        "title": esc(report["study"]["title"] or report["study"]["name"]),
+        "title": esc(f"{report['study']['title'] or report['study']['name']} – Sartor"),
         "style": own_file("page.css"),
+        "menu": menu(),
         "body": "\n".join(part.html(report) for part in SECTIONS),
-        "script": own_file("page.js"),
+        "vega": vega(),
+        "script": own_file("page.js") + own_file("plots.js"),
     }
     return fill(own_file("page.html"), parts)
+
+
+def menu() -> Html:
+    """Links to the sections."""
+    names = [part.__name__.rpartition(".")[2] for part in SECTIONS]
+    return "".join(tag("a", say(f"menu.{name}"), href=f"#{name}") for name in names)
+
+
+@functools.cache
+def vega() -> str:
+    """Vega, Vega-Lite and Vega-Embed as one script; the package carries them, so that nothing is fetched."""
+    return vl_convert.javascript_bundle().replace("</script", "<\\/script")
 
 
 def own_file(name: str) -> str:
@@ -30,11 +47,9 @@ def own_file(name: str) -> str:
 
 def fill(template: str, parts: dict[str, Html]) -> str:
     """`template` with each `<!--name-->` replaced, in one pass, so that no part is searched for marks."""
-    pieces = template.split("<!--")
-    filled = [pieces[0]]
-    for piece in pieces[1:]:
+    first, *pieces = template.split("<!--")
+    filled = [first]
+    for piece in pieces:
         name, rest = piece.split("-->", 1)
         filled.append(parts[name] + rest)
     return "".join(filled)
-
-

@@ -10,6 +10,7 @@ from .numbers import UNKNOWN, is_known
 from .words import LANGUAGES, term, text
 
 Html = str  # text that is markup already
+VOID = ("br", "input")  # elements without an end
 
 
 def esc(value: Any) -> Html:
@@ -23,7 +24,8 @@ def tag(name: str, *children: Html, **attributes: Any) -> Html:
     >>> tag("td", "1", cls="n", data_v=3)
     '<td class="n" data-v="3">1</td>'
     """
-    return f"<{name}{_attributes(attributes)}>{''.join(children)}</{name}>"
+    start = f"<{name}{_attributes(attributes)}>"
+    return start if name in VOID else f"{start}{''.join(children)}</{name}>"
 
 
 def _attributes(attributes: dict[str, Any]) -> str:

@@ -1,0 +1,103 @@
+// The plots: specifications come from Python; this fills in the axes that the reader picks.
+
+const content = JSON.parse(document.getElementById("data").textContent);
+const dark = window.matchMedia("(prefers-color-scheme: dark)");
+const axes = Object.keys(content.axes);
+const PREFIXES = [[1e15, "P"], [1e12, "T"], [1e9, "G"], [1e6, "M"], [1e3, "k"], [1, ""], [1e-3, "m"], [1e-6, "µ"], [1e-9, "n"]];
+
+function figure(value, unit) {
+  if (value === null || value === undefined) return "–";
+  if (unit === "$") return "$" + Number(value.toPrecision(3));
+  const [scale, prefix] = PREFIXES.find(([s]) => Math.abs(value) >= s * 0.9995) || PREFIXES.at(-1);
+  return `${(value / scale).toPrecision(3)} ${prefix}${unit}`.trim();
+}
+
+// A design or a chip as a row of the plot, with the words of its tooltip.
+function drawable(row, x, y, colour) {
+  const tips = Object.fromEntries(axes.map((a) => [`t_${a}`, figure(row[a], content.units[a])]));
+  return { ...row, ...tips, x: row[x], y: row[y], colour: row[colour] };
+}
+
+function frontRows() {
+  const { figures, words, choices, pick } = content.front;
+  return figures[axes[0]].map((_, i) => {
+    const row = { index: i, chosen: i === pick, design: {} };
+    for (const a of axes) row[a] = figures[a][i];
+    for (const v of Object.keys(choices)) row.design[v] = row[v] = words[v][choices[v][i]];
+    row.name = `${row.node}, ${row.cores}×${row.rows}×${row.lanes}×${row.columns}, ${row.clock}, ${row.units}×${row.memory}`;
+    return row;
+  });
+}
+
+const rows = frontRows();
+const picked = (axis) => document.getElementById(`axis-${axis}`).value;
+const titled = (name) => document.querySelector(`#axis-colour option[value="${name}"]`).textContent;
+
+function colours() {
+  const ink = dark.matches ? "#e6e8eb" : "#1b1f24", faint = dark.matches ? "#33383f" : "#e3e6ea";
+  const text = { labelColor: ink, titleColor: ink, labelFontSize: 12, titleFontSize: 12, titleFontWeight: "normal" };
+  return { background: null, font: "system-ui, sans-serif", view: { stroke: null },
+    axis: { ...text, gridColor: faint, domainColor: faint, tickColor: faint }, legend: text };
+}
+
+function paretoSpec() {
+  const [x, y, colour] = ["x", "y", "colour"].map(picked);
+  const spec = structuredClone(content.specs[language()].pareto);
+  const unit = (a) => (content.units[a] ? ` (${content.units[a]})` : "");
+  for (const layer of spec.layer) {
+    layer.encoding.x.axis.title = titled(x) + unit(x);
+    layer.encoding.y.axis.title = titled(y) + unit(y);
+  }
+  const paint = spec.layer.find((layer) => layer.data.name === "front").encoding.color;
+  paint.legend.title = titled(colour) + (axes.includes(colour) ? unit(colour) : "");
+  if (axes.includes(colour)) paint.legend.format = "~s";
+  else Object.assign(paint, { type: "nominal", sort: null, scale: { range: ["#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#f0e442", "#d55e00", "#8a8f98"] } });
+  const drawn = (list) => list.map((r) => drawable(r, x, y, colour)).filter((r) => r.x > 0 && r.y > 0);
+  const chips = document.getElementById("with-rivals").checked ? content.rivals : [];
+  const chosen = { ...content.mineRow, name: content.mine };
+  spec.datasets = { front: drawn(rows), rivals: drawn(chips), chosen: drawn([chosen]) };
+  return spec;
+}
+
+function rooflineSpec() {
+  const spec = structuredClone(content.specs[language()].roofline);
+  const who = (name) => (name === content.mine ? "mine" : name === content.best ? "best" : "other");
+  const words = (r) => ({ ...r, who: who(r.name), t_ops: figure(r.ops_per_s, "ops/s"), t_x: figure(r.ops_per_byte, "") });
+  const { ceilings, points } = content.roofline;
+  spec.datasets = { ceilings: ceilings.map(words), points: points.map(words) };
+  return spec;
+}
+
+async function draw(name, spec) {
+  const place = document.getElementById(`plot-${name}`);
+  const options = { mode: "vega-lite", actions: false, renderer: "svg", config: colours() };
+  const { view } = await vegaEmbed(place, spec, options);
+  return view;
+}
+
+// Puts a design beside the chosen one and marks what differs.
+function show(row) {
+  document.getElementById("clicked").textContent = row.index === undefined ? content.mine : `#${row.index + 1}`;
+  for (const cell of document.querySelectorAll("#design-panel [data-of]")) {
+    const name = cell.dataset.of, beside = cell.nextElementSibling;
+    const words = axes.includes(name) ? figure(row[name], content.units[name]) : row.design[name];
+    cell.textContent = words;
+    cell.parentElement.classList.toggle("differs", words !== beside.textContent);
+  }
+}
+
+async function drawPareto() {
+  const view = await draw("pareto", paretoSpec());
+  view.addEventListener("click", (event, item) => {
+    if (item && item.datum && item.datum.design) show(item.datum);
+  });
+}
+
+function drawAll() {
+  return Promise.all([drawPareto(), draw("roofline", rooflineSpec())]);
+}
+
+for (const id of ["axis-x", "axis-y", "axis-colour", "with-rivals"])
+  document.getElementById(id).addEventListener("change", drawPareto);
+dark.addEventListener("change", drawAll);
+drawAll().then(() => document.body.classList.add("drawn"));

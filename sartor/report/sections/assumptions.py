@@ -1,0 +1,65 @@
+"""What the answer rests on, how to get it again, and what it does not know."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..numbers import UNKNOWN, plain
+from ..tags import Html, esc, number, say, section, shown, table, tag, tr
+from ..words import LANGUAGES, text
+from .survival import fact_name
+
+Report = dict[str, Any]
+KINDS = ("seen", "measured", "derived", "recalled", "assumed")
+LIMITS = ("serving", "rtl", "existing", "prices", "quality")
+
+
+def html(report: Report) -> Html:
+    rows = report["assumptions"]
+    return section("assumptions", _rests_on(report), _kinds(rows), _filter(), _table(rows)) + _again(report) + _limits(report)
+
+
+def _rests_on(report: Report) -> Html:
+    words = report["study"]["rests_on"].strip() or report["study"]["quality"]["evidence"]
+    return tag("blockquote", esc(words)) if words else ""
+
+
+def _kinds(rows: list[dict[str, Any]]) -> Html:
+    """How many facts of each kind: the fewer assumed, the better."""
+    items = []
+    for kind in KINDS:
+        n = sum(r["kind"] == kind for r in rows)
+        items.append(tag("li", tag("strong", str(n)), " ", say(f"kind.{kind}"), cls=f"kind-{kind}"))
+    return tag("ul", *items, cls="kinds")
+
+
+def _filter() -> Html:
+    words = {f"data_{lang}": text("assumptions.filter", lang) for lang in LANGUAGES}
+    box = tag("input", type="search", id="filter", placeholder=text("assumptions.filter"), **words)
+    return tag("label", say("assumptions.filter_label"), " ", box, cls="controls needs-script")
+
+
+def _table(rows: list[dict[str, Any]]) -> Html:
+    heads = [say(f"assumptions.{h}") for h in ("fact", "value", "range", "unit", "kind", "date", "source")]
+    return table(heads, [_row(r) for r in rows], "sortable", id="facts")
+
+
+def _row(r: dict[str, Any]) -> Html:
+    value = tag("td", number(r["value"], plain(r["value"])), cls="n")
+    ends = shown(f"{plain(r['low'])} – {plain(r['high'])}")
+    kind = tag("td", tag("span", shown(r["kind"]), cls=f"kind kind-{esc(r['kind'])}"))
+    cells = [value, tag("td", ends, cls="n"), *(shown(r[f] or UNKNOWN) for f in ("unit",)), kind]
+    return tr([fact_name(r["fact"]), *cells, shown(r["date"] or UNKNOWN), tag("td", shown(r["source"] or UNKNOWN), cls="source")])
+
+
+def _again(report: Report) -> Html:
+    """The command that gives this report again, and the chip as a file."""
+    search, study = report["study"]["search"], report["study"]
+    command = f"sartor design {study['name']} --points {search['points']} --seed {search['seed']}"
+    spec = tag("details", tag("summary", say("again.chip")), tag("pre", esc(report["chip"]["toml"])))
+    return section("again", tag("pre", esc(command)), tag("p", say("again.version", version=report["sartor"])), spec)
+
+
+def _limits(report: Report) -> Html:
+    evidence = report["study"]["quality"]["evidence"] or UNKNOWN
+    return section("honest", tag("ul", *(tag("li", say(f"honest.{name}", evidence=evidence)) for name in LIMITS)))

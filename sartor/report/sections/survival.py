@@ -1,0 +1,45 @@
+"""Does the winner survive what we do not know?"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..bars import bands, tornado
+from ..numbers import percent
+from ..tags import Html, esc, say, section, tag
+from ..verdict import SURVIVES
+
+Report = dict[str, Any]
+
+
+def html(report: Report) -> Html:
+    found, mine = report["survival"], report["headline"]["chip"]
+    share = found["wins"].get(mine)
+    words = say("survival.alone") if len(found["wins"]) < 2 else say(_key(share), share=percent(share))
+    drawn = bands(found["band"], found["wins"], mine) if found["band"] else tag("p", say("say.missing"))
+    return section("survival", tag("p", words, cls="answer"), drawn, _missing(report), _tornado(report))
+
+
+def _key(share: float | None) -> str:
+    return "verdict.survives" if share is not None and share >= SURVIVES else "verdict.fragile"
+
+
+def _missing(report: Report) -> Html:
+    """Chips whose cost nobody knows, or that break a limit, have no band."""
+    names = [s["name"] for s in report["comparison"] if s["name"] not in report["survival"]["band"]]
+    return tag("p", say("survival.missing", names=", ".join(names)), cls="note") if names else ""
+
+
+def _tornado(report: Report) -> Html:
+    drawn = tornado(report["survival"]["swings"], fact_name)
+    return tag("h3", say("survival.swings")) + tag("p", say("survival.swings_note")) + drawn
+
+
+def fact_name(name: str) -> Html:
+    """A fact's name with its table small.
+
+    >>> fact_name("economics.device.duty")
+    'duty<small>economics, device</small>'
+    """
+    head, _, quantity = name.rpartition(".")
+    return esc(quantity.replace("_", " ")) + tag("small", esc(head.replace(".", ", ")))
