@@ -26,6 +26,7 @@ from ..search.store import to_table, whole, write_text
 from ..search.study import Study, find_study
 from ..search.uncertainty import PriceAt, survival
 from ..tech.technology import Technology
+from .weights import real_weights
 
 ROBUST_POINTS = 1_000_000  # screened for each of the other traffics
 Say = Callable[[str], None]
@@ -45,6 +46,8 @@ def design(study: str | Study = "edge-smollm2", executor: str = "process", progr
     """Explore `study`, choose its chip, stand it beside the chips one could buy, and say why."""
     tell = say or (lambda text: None)
     study = find_study(study) if isinstance(study, str) else study
+    tell("fetching and checking the weights")
+    weights = real_weights(study)
     tell("exploring designs")
     run = explore(study, executor, progress, resume)
     ready, chip = run.problem, run.chip(run.pick, study.name)
@@ -54,7 +57,9 @@ def design(study: str | Study = "edge-smollm2", executor: str = "process", progr
     regret = regrets(study, run, min(ROBUST_POINTS, study.search.points))
     tell("drawing every assumption from its range")
     survived = survival(prices(ready, standings), chip.name, study.search.seed)
-    return Design(chip, run, standings, report(run, chip, standings, regret, survived))
+    said = report(run, chip, standings, regret, survived)
+    said["workload"]["weights"] = weights
+    return Design(chip, run, standings, said)
 
 
 def _own_standing(run: Exploration, chip: Chip) -> Standing:

@@ -12,15 +12,15 @@ from ..workload.fetch import cache_folder
 
 # what, how it is looked for, what it adds, how to get it
 _TOOLS = (
-    ("numpy", "package", "every estimate", "pip install sartor"),
-    ("pymoo", "package", "refinement of the search", "pip install sartor"),
-    ("moocore", "package", "Pareto fronts", "pip install sartor"),
-    ("pyarrow", "package", "results in Parquet", "pip install sartor"),
-    ("vl-convert-python", "package", "plots in the report", "pip install sartor"),
-    ("ray", "package", "--executor ray: more than one machine", "pip install 'sartor[ray]'"),
-    ("torch", "package", "oracle of the workload tests", "pip install 'sartor[oracle]'"),
-    ("transformers", "package", "oracle of the workload tests", "pip install 'sartor[oracle]'"),
-    ("playwright", "package", "looking at the report in tests", "pip install 'sartor[oracle]'"),
+    ("numpy", "package", "every estimate", ".venv/bin/pip install -e ."),
+    ("pymoo", "package", "refinement of the search", ".venv/bin/pip install -e ."),
+    ("moocore", "package", "Pareto fronts", ".venv/bin/pip install -e ."),
+    ("pyarrow", "package", "results in Parquet", ".venv/bin/pip install -e ."),
+    ("vl-convert-python", "package", "plots in the report", ".venv/bin/pip install -e ."),
+    ("ray", "package", "--executor ray: more than one machine", ".venv/bin/pip install -e '.[ray]'"),
+    ("torch", "package", "oracle of the workload tests", ".venv/bin/pip install -e '.[oracle]'"),
+    ("transformers", "package", "oracle of the workload tests", ".venv/bin/pip install -e '.[oracle]'"),
+    ("playwright", "package", "looking at the report in tests", ".venv/bin/pip install -e '.[oracle]'"),
     ("chromium", "program", "looking at the report in tests", "apt-get install chromium"),
 )
 

@@ -10,7 +10,7 @@ from ..errors import UnknownName
 from ..formats.spec import formats
 from ..search import study as studies
 from ..tables import table
-from ..units import si
+from ..units import si, to
 from ..workload import find, profiles, sizes
 
 Rows = list[dict[str, Any]]
@@ -76,10 +76,25 @@ KINDS: dict[str, Callable[[], Rows]] = {
 }  # fmt: skip
 
 
+def units_of(kind: str) -> dict[str, str]:
+    """The unit in which a table of facts states each quantity; nothing for other kinds."""
+    if kind not in ("nodes", "memories", "links"):
+        return {}
+    return {quantity: fact.unit for (_, quantity), fact in table(kind).facts.items()}
+
+
 def for_people(value: Any, column: str) -> str:
-    """A cell of a listing: quantities with SI prefixes, by their column's suffix."""
-    suffixes = {"_bytes_per_s": "B/s", "_bytes": "B", "_ops_per_s": "op/s", "_w": "W", "_hz": "Hz", "_s": "s"}
+    """A cell of a listing: quantities with SI prefixes, by their column's suffix.
+
+    >>> for_people(5.53, "rate_per_s"), for_people(2e-3, "rental_usd_per_s"), for_people(15000.0, "purchase_usd")
+    ('5.53 /s', '7.2 USD/h', '15,000 USD')
+    """
+    suffixes = {"_bytes_per_s": "B/s", "_bytes": "B", "_ops_per_s": "op/s", "_w": "W", "_hz": "Hz", "_per_s": "/s", "_s": "s"}
     if isinstance(value, float):
+        if column.endswith("_usd_per_s"):
+            return f"{to(value, 'USD/h'):.4g} USD/h"
+        if column.endswith("_usd"):
+            return f"{value:,.0f} USD"
         unit = next((u for s, u in suffixes.items() if column.endswith(s)), None)
         return si(value, unit) if unit else f"{value:.4g}"
     if isinstance(value, int) and abs(value) >= 1e6:

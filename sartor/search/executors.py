@@ -31,7 +31,7 @@ def ray_cluster(work: Work, items: Iterable[Any]) -> Iterator[Any]:
     try:
         import ray
     except ImportError:
-        raise InputError("executor 'ray' needs the package ray (try: pip install 'sartor[ray]')") from None
+        raise InputError("executor 'ray' needs the package ray (try: .venv/bin/pip install -e '.[ray]')") from None
     if not ray.is_initialized():
         ray.init(include_dashboard=False, log_to_driver=False, logging_level="error")
     remote = ray.remote(work)

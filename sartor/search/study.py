@@ -33,9 +33,11 @@ class _Part(BaseModel):
 
 
 class ModelPart(_Part):
-    """What is served: a bundled model's name or a file; formats that the checkpoint fixes, by tensor class."""
+    """What is served: a bundled model's name or a file; formats that the checkpoint fixes, by tensor class;
+    `real_weights`: `design` fetches the weights, checks their hash and that they are what the shapes say."""
 
     name: str
+    real_weights: bool = False
     formats: dict[str, str] = {}
 
 

