@@ -89,7 +89,9 @@ def for_people(value: Any, column: str) -> str:
     >>> for_people(5.53, "rate_per_s"), for_people(2e-3, "rental_usd_per_s"), for_people(15000.0, "purchase_usd")
     ('5.53 /s', '7.2 USD/h', '15,000 USD')
     """
-    suffixes = {"_bytes_per_s": "B/s", "_bytes": "B", "_ops_per_s": "op/s", "_w": "W", "_hz": "Hz", "_per_s": "/s", "_s": "s"}
+    suffixes = {
+        "_bytes_per_s": "B/s", "_bytes": "B", "_ops_per_s": "op/s", "_w": "W", "_hz": "Hz", "_per_s": "/s", "_s": "s",
+    }  # fmt: skip
     if isinstance(value, float):
         if column.endswith("_usd_per_s"):
             return f"{to(value, 'USD/h'):.4g} USD/h"
