@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from ..families import priced
 from ..report.data import report
 from ..report.html import page
 from ..search.compare import Standing, stand, stand_at
+from ..search.economy import Economy
 from ..search.evaluate import Budget, Deployment, evaluate
 from ..search.explore import Exploration, Progress, explore
 from ..search.problem import Problem
@@ -78,7 +79,21 @@ def rivals(ready: Problem) -> list[Standing]:
         chip = presets.find(name)
         limits = Budget(batch=ready.budget.batch)
         found.append(stand(chip, ready.work, ready.economy, limits, study.compare.weights, study.compare.cache))
-    return found
+    return found + ([shared(ready)] if ready.budget.batch and found else [])
+
+
+def shared(ready: Problem) -> Standing:
+    """The other way to serve one user: the study's chip that is cheapest to a buyer when many users share it in a
+    data centre. The way over the network is not counted."""
+    study = ready.study
+    economy = Economy("datacenter", study.economics.volume)
+    tried = []
+    for chip in map(presets.find, study.compare.chips):
+        s = stand(chip, ready.work, economy, Budget(), study.compare.weights, study.compare.cache)
+        usd = [v for basis in ("vendor", "rental") if (v := s.usd_per_mtoken[basis]) is not None]
+        tried.append((not s.feasible, min(usd, default=float("inf")), len(tried), s))
+    best = min(tried)[-1]
+    return replace(best, chip=replace(best.chip, name=f"{best.chip.name} shared"), shared=True)
 
 
 def prices(ready: Problem, standings: list[Standing]) -> dict[str, PriceAt]:
@@ -93,7 +108,7 @@ def prices(ready: Problem, standings: list[Standing]) -> dict[str, PriceAt]:
 
         return price
 
-    return {s.chip.name: at_cost(s) for s in standings if s.feasible}
+    return {s.chip.name: at_cost(s) for s in standings if s.feasible and not s.shared}
 
 
 def write(result: Design, out: Path) -> list[Path]:

@@ -76,7 +76,8 @@ def _scalar(arrays: Any) -> Any:
 
 def headline(run: Exploration, standings: list[Standing], survived: Survival) -> dict[str, Any]:
     """The answer: the chip, and the best chip one could buy at the same work."""
-    mine, others = standings[0], [s for s in standings[1:] if s.feasible]
+    mine, others = standings[0], [s for s in standings[1:] if s.feasible and not s.shared]
+    common = next((s for s in standings if s.shared and s.feasible), None)
     rivals = sorted((s for s in others if _dollars(s) is not None), key=lambda s: _dollars(s) or 0.0)
     best = rivals[0] if rivals else None
     usd = mine.usd_per_mtoken["cost"] or float("nan")
@@ -84,6 +85,7 @@ def headline(run: Exploration, standings: list[Standing], survived: Survival) ->
         "chip": mine.chip.name, "usd_per_mtoken": usd, "band": survived.band.get(mine.chip.name),
         "usd_per_mtoken_vendor": mine.usd_per_mtoken["vendor"], **mine.figures,
         "best_rival": None if best is None else standing_row(best),
+        "shared": None if common is None else standing_row(common),
         "cheaper_at_cost": _ratio(_cheapest(others, "cost"), usd),
         "cheaper_at_price": None if best is None else _ratio(_dollars(best), mine.usd_per_mtoken["vendor"]),
         "wins": survived.wins.get(mine.chip.name), "least_energy": _least_energy(standings),
@@ -105,7 +107,7 @@ def _ratio(theirs: float | None, mine: float | None) -> float | None:
 
 
 def _least_energy(standings: list[Standing]) -> str:
-    return min((s for s in standings if s.feasible), key=lambda s: s.figures["j_per_token"], default=standings[0]).chip.name
+    return min((s for s in standings if s.feasible and not s.shared), key=lambda s: s.figures["j_per_token"], default=standings[0]).chip.name
 
 
 def standing_row(s: Standing) -> dict[str, Any]:
@@ -114,7 +116,7 @@ def standing_row(s: Standing) -> dict[str, Any]:
     return {
         "name": c.name, "family": c.family, "node": c.node, "memory": c.memory.kind, "weights": s.weights,
         "cache": s.cache, "tensor_parallel": s.tensor_parallel, "stages": s.stages, "batch": s.batch, "load": s.load,
-        "usd_per_mtoken": s.usd_per_mtoken, **s.figures, "misses": s.misses, "feasible": s.feasible, "tdp_w": c.tdp_w,
+        "usd_per_mtoken": s.usd_per_mtoken, **s.figures, "misses": s.misses, "feasible": s.feasible, "shared": s.shared, "tdp_w": c.tdp_w,
         "price_date": c.price.date, "price_source": c.price.source, "source": c.source, "note": c.note,
     }  # fmt: skip
 

@@ -7,14 +7,14 @@ from typing import Any
 from .numbers import figure, is_known, percent, plain
 
 Sentence = tuple[str, dict[str, Any]]
-_BAD = ("interrupted", "dearer_at_price", "dearer_at_cost", "energy_lost", "fragile")
+_BAD = ("interrupted", "shared_cheaper", "dearer_at_price", "dearer_at_cost", "energy_lost", "fragile")
 AGAINST = tuple(f"verdict.{name}" for name in _BAD)
 SURVIVES = 0.8  # share of the draws in which a winner must stay the cheapest to be called one
 
 
 def verdict(report: dict[str, Any]) -> list[Sentence]:
     """Sentences of the verdict, those against the chosen chip first."""
-    said = _interrupted(report) + _dollars(report) + _energy(report) + _survives(report) + _speed(report)
+    said = _interrupted(report) + _shared(report) + _dollars(report) + _energy(report) + _survives(report) + _speed(report)
     return sorted(said, key=lambda s: not against(s))
 
 
@@ -47,6 +47,16 @@ def _dollars(report: dict[str, Any]) -> list[Sentence]:
     return said
 
 
+def _shared(report: dict[str, Any]) -> list[Sentence]:
+    """The cloud, where the study is for one user: its price against this chip's."""
+    row, mine = report["headline"].get("shared"), report["headline"]["usd_per_mtoken_vendor"]
+    theirs = buyers_price(row) if row else None
+    if theirs is None or not is_known(mine) or theirs[0] >= mine:
+        return []
+    blanks = {"rival": row["name"].removesuffix(" shared"), "ratio": plain(mine / theirs[0]), "batch": row["batch"]}
+    return [("verdict.shared_cheaper", blanks)]
+
+
 def cheapest_at_cost(report: dict[str, Any]) -> dict[str, Any] | None:
     """The rival that is cheapest at cost; not always the one that is cheapest to buy."""
     known = [s for s in rivals(report) if s["feasible"] and is_known(s["usd_per_mtoken"]["cost"])]
@@ -54,8 +64,8 @@ def cheapest_at_cost(report: dict[str, Any]) -> dict[str, Any] | None:
 
 
 def rivals(report: dict[str, Any]) -> list[dict[str, Any]]:
-    """The comparison without the chosen chip, which stands first in it."""
-    return list(report["comparison"][1:])
+    """The comparison without the chosen chip, which stands first in it, and without chips that many share."""
+    return [s for s in report["comparison"][1:] if not s.get("shared")]
 
 
 def buyers_price(row: dict[str, Any]) -> tuple[float, str] | None:
