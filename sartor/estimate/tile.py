@@ -51,8 +51,9 @@ def gemm_bytes(weight_bytes: Any, in_bytes: Any, out_bytes: Any, half_scratchpad
 def exposed_s(compute_s: Any, memory_s: Any, vector_s: Any, bubble_s: Any, prefetch_s: Any) -> Any:
     """Time of one operator whose weights stream while it waits for its input.
 
-    The tile is idle for `bubble_s` (pipeline fill, barrier, the vector work before it); meanwhile the memory
-    goes on until the FIFO, `prefetch_s` deep, is full.
+    The tile is idle for `bubble_s` (pipeline fill, barrier, the vector work before its first fold of tokens);
+    meanwhile the memory goes on until the FIFO, `prefetch_s` deep, is full. `vector_s`: all of the vector work, and
+    the last fold of tokens after it.
     """
     starved = np.maximum(bubble_s - prefetch_s, 0)
     return np.maximum(np.maximum(compute_s + bubble_s, memory_s + starved), vector_s)

@@ -57,13 +57,13 @@ class PhaseEstimate:
     def _gemm(self, op: Gemm) -> None:
         m, place = self.machine, self.replica.geometry(op)
         rows, token_folds, matrices = self._tokens(op)
-        compute_s = place.fold_s * token_folds
+        fold_s = place.fold_s
         in_bytes = rows * place.k * ACTIVATION_BYTES
         out_bytes = rows * place.n * RESULT_BYTES
         moved = tile.gemm_bytes(place.weight_bytes, in_bytes, out_bytes, m.half_scratchpad, place.weight_blocks)
         if op.experts > 1:
-            compute_s, moved = compute_s * matrices, moved * matrices
-        self._finish(op, compute_s, moved, moved / m.stream_bytes_per_s, self.before_gemm, token_folds)
+            fold_s, moved = fold_s * matrices, moved * matrices
+        self._finish(op, fold_s, token_folds, moved, moved / m.stream_bytes_per_s, self.before_gemm)
 
     def _tokens(self, op: Gemm) -> tuple[Any, Any, Any]:
         """Tokens through one matrix, their folds, and matrices that the fullest chip runs."""
@@ -82,7 +82,7 @@ class PhaseEstimate:
         positions = op.attended(step)
         scores = tile.folds(units * tile.folds(positions, d.rows), d.cores) * tile.folds(op.key_dim, d.lanes)
         mix = tile.folds(units * tile.folds(positions, d.lanes), d.cores) * tile.folds(op.value_dim, d.rows)
-        compute_s = (scores + mix) * (m.cache_passes * query_folds) / m.compute_hz
+        fold_s = (scores + mix) * m.cache_passes / m.compute_hz
         # A block of queries that the scratchpads hold reads the cache once.
         held = np.maximum(m.half_scratchpad / (op.key_dim * RESULT_BYTES * group), 1)
         token_bytes = (op.cached / split) * (m.cache_bits / _BYTE_BITS)
@@ -90,23 +90,24 @@ class PhaseEstimate:
         writes = step.rows * token_bytes
         slow = 1 + m.chunk_half / (token_bytes * (PAGE_TOKENS / 2))  # 1 / efficiency of page-sized chunks of K, of V
         memory_s = (reads * slow + writes) / m.stream_bytes_per_s
-        self._finish(op, compute_s, reads + writes, memory_s, self.before_attention.get(op.window, 0.0), query_folds)
+        vector_s = self.before_attention.get(op.window, 0.0)
+        self._finish(op, fold_s, query_folds, reads + writes, memory_s, vector_s)
 
     def _recurrence(self, op: Recurrence) -> None:
         m, d, step = self.machine, self.machine.designs, self.step
         moved = step.batch * (2 * op.state * STATE_BYTES) / self.chips  # read and written
         # One element of state a row and cycle: lanes cannot share a state.
         compute_s = step.rows * op.macs_per_token / (self.chips * d.cores * d.rows * m.compute_hz)
-        self._finish(op, compute_s, moved, moved / m.stream_bytes_per_s, 0.0, 1.0)
+        self._finish(op, compute_s, 1.0, moved, moved / m.stream_bytes_per_s, 0.0)
 
     def _lookup(self, op: Lookup) -> None:
         self.phase.dram_bytes = self.phase.dram_bytes + op.elements_read(self.step) * RESULT_BYTES / self.chips
 
-    def _finish(self, op: Any, compute_s: Any, moved: Any, memory_s: Any, vector_s: Any, token_folds: Any) -> None:
+    def _finish(self, op: Any, fold_s: Any, token_folds: Any, moved: Any, memory_s: Any, vector_s: Any) -> None:
         """Close an operator: the vector work before it pipelines with it, fold of tokens by fold of tokens."""
-        m = self.machine
-        bubble_s = vector_s / token_folds + m.startup_s
-        busy = tile.exposed_s(compute_s, memory_s, vector_s, bubble_s, m.prefetch_s)
+        m, compute_s = self.machine, fold_s * token_folds
+        first_s = vector_s / token_folds + m.startup_s
+        busy = tile.exposed_s(compute_s, memory_s, vector_s + fold_s, first_s, m.prefetch_s)
         network_s = self.replica.network_s(op, self.step) if isinstance(op, Gemm) else 0.0
         self.phase.latency_s = self.phase.latency_s + (busy + network_s) * op.count
         self.phase.dram_bytes = self.phase.dram_bytes + moved * op.count

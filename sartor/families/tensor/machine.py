@@ -84,7 +84,7 @@ def prepare(designs: Designs, relative_voltage: Any, tech: Technology) -> Machin
         compute_hz=d.clock_hz * tech.fact("overheads", "pipeline", "achieved_compute"),
         startup_s=_pipeline(tech, "fill_cycles", "sync_cycles", "vector_startup_cycles") / d.clock_hz,
         vector_ops_per_s=d.vector_lanes * d.cores * d.clock_hz,
-        prefetch_s=prefetch,
+        prefetch_s=np.maximum(prefetch, latency),  # at the rate that such a FIFO keeps
         half_scratchpad=d.scratchpad_bytes / 2,
         all_halves=d.scratchpad_bytes * d.cores / 2,
         weight_bits=format_column("bits", dtype)[d.weights],
