@@ -31,8 +31,8 @@ def _pairs(problem: Problem, found: Unit, tech: Technology, tried: set[bytes]) -
     """The best design of each objective, and all that differ from it in two variables."""
     if not len(found.points):
         return found
-    for row in np.unique(np.argmin(found.points, axis=0)):
-        genome = found.genomes[:, row]
+    best = found.genomes[:, np.unique(np.argmin(found.points, axis=0))].T
+    for genome in best:
         if genome.tobytes() + b"pairs" not in tried:
             tried.add(genome.tobytes() + b"pairs")
             around = neighbours(problem.space.counts, neighbours(problem.space.counts, genome[None, :]).T)

@@ -9,7 +9,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, WithJsonSchema
 
 from .. import __version__
 from ..errors import BrokenFile, InputError, UnknownName
@@ -18,7 +18,13 @@ from ..units import parse
 
 
 def _quantity(measures: str) -> Any:
-    return Annotated[float, BeforeValidator(lambda v: _parse(v, measures)), Field(gt=0)]
+    """A number with a unit, such as "2 W", or a bare one in coherent units."""
+    written = {"type": "string"}, {"type": "number", "exclusiveMinimum": 0}
+    schema = WithJsonSchema({"anyOf": list(written), "examples": [_EXAMPLES[measures]]})
+    return Annotated[float, BeforeValidator(lambda v: _parse(v, measures)), Field(gt=0), schema]
+
+
+_EXAMPLES = {"s": "20 ms", "w": "2 W", "mm2": "30 mm2", "usd": "25 USD"}
 
 
 def _parse(value: Any, measures: str) -> float:
@@ -36,87 +42,87 @@ class ModelPart(_Part):
     """What is served: a bundled model's name or a file; formats that the checkpoint fixes, by tensor class;
     `real_weights`: `design` fetches the weights, checks their hash and that they are what the shapes say."""
 
-    name: str
+    name: str = Field(description="A bundled model, or a config.json, GGUF, safetensors or TOML file.")
     real_weights: bool = False
-    formats: dict[str, str] = {}
+    formats: dict[str, str] = Field({}, description="Number formats that the checkpoint fixes, by tensor class.")
 
 
 class SloPart(_Part):
     """TTFT and TPOT that `percentile` percent of requests keep."""
 
-    ttft: _quantity("s") = 2.0  # type: ignore[valid-type]
-    tpot: _quantity("s") = 0.05  # type: ignore[valid-type]
-    percentile: float = Field(95.0, gt=0, lt=100)
+    ttft: _quantity("s") = Field(2.0, description="Time to first token.")  # type: ignore[valid-type]
+    tpot: _quantity("s") = Field(0.05, description="Time per output token.")  # type: ignore[valid-type]
+    percentile: float = Field(95.0, gt=0, lt=100, description="Percent of requests that keep both.")
 
 
 class TrafficPart(_Part):
     """A built-in profile or a trace file."""
 
-    profile: str = "chat"
+    profile: str = Field("chat", description="A built-in profile, or a trace file.")
 
 
 class OtherPart(_Part):
     """Work that the chip should do well too: other traffic, another model, with what its users expect. What is not
     given is the study's own."""
 
-    name: str
-    profile: str | None = None
-    model: ModelPart | None = None
-    ttft: _quantity("s") | None = None  # type: ignore[valid-type]
-    tpot: _quantity("s") | None = None  # type: ignore[valid-type]
+    name: str = Field(description="What the report calls it.")
+    profile: str | None = Field(None, description="Its traffic.")
+    model: ModelPart | None = Field(None, description="Its model.")
+    ttft: _quantity("s") | None = Field(None, description="Time to first token.")  # type: ignore[valid-type]
+    tpot: _quantity("s") | None = Field(None, description="Time per output token.")  # type: ignore[valid-type]
 
 
 class BudgetPart(_Part):
     """Limits on one chip (power, die, unit_cost) and on a replica: chips, system_power, and
     batch, the requests it may serve at once (1: a device of one user)."""
 
-    power: _quantity("w") | None = None  # type: ignore[valid-type]
-    die: _quantity("mm2") | None = None  # type: ignore[valid-type]
-    unit_cost: _quantity("usd") | None = None  # type: ignore[valid-type]
-    chips: int | None = Field(None, ge=1)
-    batch: int | None = Field(None, ge=1)
-    system_power: _quantity("w") | None = None  # type: ignore[valid-type]
+    power: _quantity("w") | None = Field(None, description="Of one busy chip with its memory.")  # type: ignore[valid-type]
+    die: _quantity("mm2") | None = Field(None, description="Area of one die; the reticle where not given.")  # type: ignore[valid-type]
+    unit_cost: _quantity("usd") | None = Field(None, description="Of one chip with its memory, without what is paid once.")  # type: ignore[valid-type]
+    chips: int | None = Field(None, ge=1, description="Chips of one replica.")
+    batch: int | None = Field(None, ge=1, description="Requests that a replica serves at once.")
+    system_power: _quantity("w") | None = Field(None, description="Of all chips of a replica.")  # type: ignore[valid-type]
 
 
 class EconomicsPart(_Part):
     """Who pays: a row of economics.csv, chips made, and figures of that row which the study states itself."""
 
-    profile: str = "datacenter"
-    volume: float = Field(100_000, gt=0)
-    figures: dict[str, str | float] = {}
+    profile: str = Field("datacenter", description="A row of economics.csv: datacenter or device.")
+    volume: float = Field(100_000, gt=0, description="Chips made, over which what is paid once is spread.")
+    figures: dict[str, str | float] = Field({}, description="Figures of that row which the study states itself.")
 
 
 class QualityPart(_Part):
     """Which formats the model bears, and on what evidence."""
 
-    evidence: str = ""
+    evidence: str = Field("", description="Why the model bears the formats of the search; printed in the report.")
 
 
 class SearchPart(_Part):
     """How hard to search; `space` replaces variables of the default space."""
 
-    points: int = Field(4_000_000, ge=1)
-    seed: int = Field(1, ge=0)
-    population: int = Field(256, ge=8, le=4096)
-    generations: int = Field(40, ge=0)
-    space: dict[str, Any] = {}
+    points: int = Field(4_000_000, ge=1, description="Designs to screen.")
+    seed: int = Field(1, ge=0, description="Equal seeds give equal results.")
+    population: int = Field(256, ge=8, le=4096, description="Of NSGA-II.")
+    generations: int = Field(40, ge=0, description="Of NSGA-II; 0 leaves it out.")
+    space: dict[str, Any] = Field({}, description="Values of the variables it names, in place of the default ones.")
 
 
 class ComparePart(_Part):
     """Chips one could buy instead, and the formats their weights and cache may take."""
 
-    chips: list[str] = []
-    weights: list[str] = ["bf16", "fp8-e4m3", "int8", "nvfp4", "mxfp4", "int4-g128"]
-    cache: list[str] = ["fp8-e4m3"]
+    chips: list[str] = Field([], description="Chips to stand beside the chosen one.")
+    weights: list[str] = Field(["bf16", "fp8-e4m3", "int8", "nvfp4", "mxfp4", "int4-g128"], description="Formats that their weights may take.")
+    cache: list[str] = Field(["fp8-e4m3"], description="Formats that their KV cache may take.")
 
 
 class Study(_Part):
     """Everything `design` needs to know."""
 
-    name: str
-    title: str = ""
-    title_ko: str = ""
-    rests_on: str = ""
+    name: str = Field(description="Names the chip and the folder of results.")
+    title: str = Field("", description="Heads the report.")
+    title_ko: str = Field("", description="The same in Korean.")
+    rests_on: str = Field("", description="What a reader should know before believing the answer.")
     model: ModelPart
     traffic: TrafficPart = TrafficPart()
     slo: SloPart = SloPart()
@@ -125,7 +131,7 @@ class Study(_Part):
     economics: EconomicsPart = EconomicsPart()
     search: SearchPart = SearchPart()
     compare: ComparePart = ComparePart()
-    others: list[OtherPart] = []
+    others: list[OtherPart] = Field([], description="Other work the chip should do well.")
 
     def asked(self, other: OtherPart) -> Study:
         """This study with the work of `other`."""
