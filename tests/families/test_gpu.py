@@ -1,0 +1,140 @@
+"""Families `gpu` and `npu`: by hand, and laws over every chip that exists."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from pytest import approx
+
+from sartor.chip.presets import names, preset
+from sartor.chip.spec import Link
+from sartor.errors import Unsupported
+from sartor.families import priced
+from sartor.families.gpu.family import Existing
+from sartor.tables import draws, table
+from sartor.tech.technology import Technology
+from sartor.workload.derive import operators
+from sartor.workload.find import bundled
+from sartor.workload.operators import Attention, Gemm, Operators, Step
+
+DECODE, PREFILL = Step(8, 1, 1024), Step(2, 777, 0)
+GEMM = Gemm("gemm", k=8192, n=8192, count=2, tensor="ffn")
+every_chip = pytest.mark.parametrize("name", names())
+
+
+def hopper(quantity: str) -> float:
+    return table("gpu").fact("hopper", quantity).value
+
+
+def run(op, step: Step, chips: int = 1, weights: str = "bf16", chip=None):
+    existing = Existing(chip or preset("h100-sxm"), weights, "bf16")
+    return existing.replica(chips, {}).phase(Operators("decode", (op,)), step, keep=True)
+
+
+def test_a_gemv_by_hand() -> None:
+    # 8192 x 8192 of 2 bytes, and a vector of 2 x 16 KiB: 134.25 MB at 0.79 x 3.35 TB/s = 50.7 us, 7.4 us of launch.
+    n_bytes = 8192 * 8192 * 2 + 2 * 8192 * 2
+    phase = run(GEMM, Step(1, 1, 0))
+    assert phase.dram_bytes == approx(2 * n_bytes)
+    assert phase.latency_s == approx(2 * (n_bytes / (hopper("stream_efficiency_16") * 3.35e12) + hopper("op_overhead")))
+    assert phase.operators[0].bound == "memory"
+
+
+def test_a_large_gemm_is_bound_by_compute_by_hand() -> None:
+    # 8192 tokens: 2 x 8192^3 = 1.1 Pop at 0.565 x 989 Top/s = 1.97 ms; the bytes take 0.15 ms.
+    phase = run(GEMM, Step(8192, 1, 0))
+    assert phase.operators[0].compute_s == approx(2 * 2 * 8192**3 / (hopper("compute_efficiency_16") * 989e12))
+    assert phase.operators[0].bound == "compute"
+
+
+def test_flash_attention_reads_the_cache_once_by_hand() -> None:
+    # 8 KV heads of 128 in BF16, 2048 positions, 64 sequences: 268 MB; one position each is written and read.
+    op = Attention("attention", 32, 8, 128, 128, 1, 2048)
+    phase = run(op, Step(64, 1, 2048))
+    assert phase.dram_bytes == approx((64 * 2048 + 2 * 64) * 2048 * 2)
+
+
+def test_weights_only_formats_compute_in_sixteen_bits() -> None:
+    # INT4 weights: a quarter of the bytes (4.16 bits), no tensor core of their own on an H100.
+    wide, narrow = (run(GEMM, Step(1, 1, 0), weights=w).operators[0] for w in ("bf16", "int4-g128"))
+    assert narrow.dram_bytes / wide.dram_bytes == approx((4 + 20 / 128) / 16, rel=1e-3)
+    assert narrow.compute_s == approx(wide.compute_s * hopper("compute_efficiency_16") / hopper("weight_only_efficiency"))
+
+
+def test_a_sum_over_two_chips_by_hand() -> None:
+    # Row-parallel over 2: 16 KiB all-reduced over NVLink at 450 GB/s: 2 x 1/2 x 16384 / 450e9 + 2 hops of 1.5 us.
+    row = replace(GEMM, shard="row")
+    phase = run(row, Step(1, 1, 0), chips=2)
+    assert phase.operators[0].network_s == approx(2 * (16_384 / 450e9 + 3e-6))
+    # The same bytes out of each of the two chips, at 4.5 pJ/bit.
+    assert phase.energy_j["network"] == approx(2 * 2 * 16_384 * 36e-12)
+
+
+def test_tokens_go_to_experts_once() -> None:
+    # 8 tokens to 2 of 8 experts, 1000 elements of 2 bytes each: 32 kB, 8 kB from each of 4 chips, 3/4 of it away.
+    expert = Gemm("expert_gate_up", k=1000, n=64, count=1, tensor="expert", experts=8, active=2)
+    phase = run(expert, Step(8, 1, 0), chips=4)
+    assert phase.operators[0].network_s == approx(0.75 * 8000 / 450e9 + 1.5e-6)
+    assert phase.energy_j["network"] == approx(32_000 * 3 / 4 * 36e-12)
+    # Matrices of one head each stay where they are.
+    heads = Gemm("q_absorb", 128, 512, 1, "attention", experts=128, active=128)
+    assert run(heads, Step(8, 1, 0), chips=4).operators[0].network_s == 0
+
+
+def test_the_waiting_of_links_has_a_range() -> None:
+    chip = Existing(preset("h100-sxm"), tech=Technology(draws(50, 3)))
+    phase = chip.replica(8, {}).phase(Operators("decode", (replace(GEMM, shard="row"),)), Step(1, 1, 0), keep=True)
+    assert np.std(phase.operators[0].network_s) > 0
+
+
+@every_chip
+def test_every_chip_prices_both_phases(name: str) -> None:
+    for model in ("llama-3.1-8b", "mixtral-8x7b", "deepseek-v3", "nemotron-h-8b"):
+        for phase, step in (("decode", DECODE), ("prefill", PREFILL)):
+            chip = priced(preset(name), "int8", "int8")
+            found = chip.replica(8, {}).phase(operators(bundled(model), phase), step)
+            assert np.isfinite(found.latency_s) and found.latency_s > 0
+            assert all(np.isfinite(j) and j >= 0 for j in found.energy_j.values()) and found.dynamic_j > 0
+            assert chip.static_w >= 0 and chip.capacity_bytes > 0
+
+
+@every_chip
+def test_fewer_bits_and_faster_links_never_slow(name: str) -> None:
+    chip, ops = preset(name), operators(bundled("llama-3.1-8b"), "decode")
+
+    def seconds(weights: str, c=chip) -> float:
+        return float(Existing(c, weights, "bf16").replica(4, {}).phase(ops, Step(1, 1, 1024)).latency_s)
+
+    # At batch 1 the bytes rule: 16, 8 and 4 bits.
+    widths = [seconds(w) for w in ("bf16", "int8", "int4-g128") if w != "bf16" or "bf16" in chip.peaks]
+    assert all(narrow <= wide for wide, narrow in zip(widths, widths[1:], strict=False))
+    faster = replace(chip, link=Link(chip.link.kind, 2 * chip.link.bandwidth_bytes_per_s + 1e9))
+    assert seconds("int8", faster) <= seconds("int8")
+
+
+@every_chip
+def test_two_chips_share_a_model(name: str) -> None:
+    chip = replace(preset(name), link=Link("none", 1e30))  # a link that costs no time
+    ops = operators(bundled("llama-3.1-8b"), "decode")
+    one, two = (Existing(chip, "int8", "int8").replica(n, {}).phase(ops, DECODE) for n in (1, 2))
+    assert one.latency_s / 2 * (1 - 1e-9) <= two.latency_s <= one.latency_s
+    # Together they read what one reads: each its half.
+    assert two.dram_bytes == approx(one.dram_bytes, rel=0.01)
+
+
+def test_draws_reach_seconds_joules_and_dollars() -> None:
+    chip = Existing(preset("b200-sxm"), "fp8-e4m3", "fp8-e4m3", Technology(draws(100, 1)))
+    phase = chip.replica(1, {}).phase(operators(bundled("llama-3.1-8b"), "decode"), DECODE)
+    for values in (phase.latency_s, phase.dynamic_j, chip.unit_usd, chip.static_w):
+        assert np.shape(values) == (100,) and np.std(values) > 0
+
+
+def test_a_chip_that_cannot_unpack_is_refused_by_name() -> None:
+    odd = replace(preset("h100-sxm"), peaks={"mxfp6-e2m3": 1e15})
+    with pytest.raises(Unsupported, match=r"h100-sxm: none of its peaks \['mxfp6-e2m3'\] computes with unpacked weights"):
+        run(GEMM, Step(1, 1, 0), weights="int4-g128", chip=odd)
+
+
+def test_what_is_not_published_has_no_price() -> None:
+    assert np.isnan(priced(preset("gaudi3")).limits["unit_usd"])
+    assert priced(preset("h100-sxm")).chip_usd(1e5, {}) == priced(preset("h100-sxm")).limits["unit_usd"]
