@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from .numbers import change, is_known, percent, quantity, usd
-from .tags import Html, number, say, shown, table, tag
+from .tags import Html, cell, named, number, say, shown, table, tag
 
 # Okabe and Ito's palette: told apart by all kinds of colour vision.
 PARTS = ("blue", "orange", "green", "purple", "sky", "yellow", "red")
@@ -17,6 +17,11 @@ def bar(share: float, colour: str = "blue", left: float = 0.0) -> Html:
     """A bar over `share` of its cell, from `left` on."""
     style = f"left:{100 * left:.2f}%;width:{100 * max(share, 0.0):.2f}%"
     return tag("i", cls=f"bar {colour}", style=style)
+
+
+def track(*drawn: Html, wide: bool = True) -> Html:
+    """A cell to draw bars in."""
+    return tag("td", *drawn, cls="track wide" if wide else "track")
 
 
 def parts_card(title: Html, parts: Sequence[tuple[Html, Any]], unit: str, note: Html = "") -> Html:
@@ -31,8 +36,12 @@ def parts_card(title: Html, parts: Sequence[tuple[Html, Any]], unit: str, note: 
 
 
 def _part(name: Html, value: float, width: float, share: float, unit: str) -> list[Html]:
-    cell = tag("td", bar(width), cls="track")
-    return [name, cell, tag("td", number(value, quantity(value, unit)), cls="n"), tag("td", percent(share), cls="n")]
+    return [
+        name,
+        track(bar(width), wide=False),
+        cell(value, quantity(value, unit)),
+        cell(share, percent(share)),
+    ]
 
 
 def tornado(swings: Sequence[dict[str, Any]], fact_name: Any) -> Html:
@@ -42,10 +51,12 @@ def tornado(swings: Sequence[dict[str, Any]], fact_name: Any) -> Html:
     below, scale = max(below, 0.02 * reach), reach + max(below, 0.02 * reach)
     rows = []
     for s in swings:
-        bars = "".join(_swing(s[end], below, scale, colour) for end, colour in (("low", "blue"), ("high", "orange")))
+        bars = "".join(
+            _swing(s[end], below, scale, colour) for end, colour in (("low", "blue"), ("high", "orange"))
+        )
         zero = tag("i", cls="zero", style=f"left:{100 * below / scale:.2f}%")
-        ends = [tag("td", number(s[end], change(s[end])), cls="n") for end in ("low", "high")]
-        rows.append([fact_name(s["fact"]), tag("td", bars, zero, cls="track wide"), *ends])
+        ends = [cell(s[end], change(s[end])) for end in ("low", "high")]
+        rows.append([fact_name(s["fact"]), track(bars, zero), *ends])
     heads = [say("survival.fact"), "", say("survival.low"), say("survival.high")]
     return table(heads, rows, "bars tornado")
 
@@ -62,7 +73,10 @@ def bands(band: dict[str, Any], wins: dict[str, float], mine: str) -> Html:
     def at(value: float) -> float:
         return (math.log10(value) - first) / max(last - first, 1e-9)
 
-    rows = [_band(name, b, wins.get(name), at, name == mine) for name, b in sorted(band.items(), key=lambda p: p[1][1])]
+    rows = [
+        _band(name, b, wins.get(name), at, name == mine)
+        for name, b in sorted(band.items(), key=lambda p: p[1][1])
+    ]
     heads = [say("survival.chip"), "", *(say(f"survival.{q}") for q in ("p10", "p50", "p90", "wins"))]
     return table(heads, rows, "bars bands")
 
@@ -71,14 +85,13 @@ def _band(name: str, b: Any, share: Any, at: Any, mine: bool) -> list[Html]:
     low, middle, high = b
     drawn = bar(at(high) - at(low), "orange" if mine else "sky", at(low))
     tick = tag("i", cls="tick", style=f"left:{100 * at(middle):.2f}%")
-    cells = [tag("td", number(v, usd(v)), cls="n") for v in b]
+    cells = [cell(v, usd(v)) for v in b]
     label = tag("strong", shown(name)) if mine else shown(name)
-    return [label, tag("td", drawn, tick, cls="track wide"), *cells, tag("td", number(share, percent(share)), cls="n")]
+    return [label, track(drawn, tick), *cells, cell(share, percent(share))]
 
 
 def needs(operators: Sequence[dict[str, Any]]) -> Html:
-    """Each operator's time, and within it what each resource alone would need: they work side by side, so their
-    needs overlap and do not add up."""
+    """Each operator's time, and within it what each resource alone would need, all at once."""
     longest = max((op["latency_s"] for op in operators), default=1.0)
     heads = [say(f"why.{h}") for h in ("operator", "needs", "takes", "share", "bound")]
     return table(heads, [_need(op, longest) for op in operators], "bars needs")
@@ -86,13 +99,18 @@ def needs(operators: Sequence[dict[str, Any]]) -> Html:
 
 def _need(op: dict[str, Any], longest: float) -> list[Html]:
     lanes = "".join(
-        tag("b", bar(op[f"{resource}_s"] / longest, resource), cls="lane", title=f"{resource}: {_s(op[f'{resource}_s'])}")
+        tag(
+            "b",
+            bar(op[f"{resource}_s"] / longest, resource),
+            cls="lane",
+            title=f"{resource}: {_s(op[f'{resource}_s'])}",
+        )
         for resource in RESOURCES
     )
     takes = tag("i", cls="takes", style=f"width:{100 * op['latency_s'] / longest:.2f}%")
     bound = tag("span", say(f"bound.{op['bound']}"), cls=f"chip-{op['bound']}")
-    return [shown(op["name"]), tag("td", takes, lanes, cls="track lanes"),
-            tag("td", number(op["latency_s"], _s(op["latency_s"])), cls="n"),
+    return [named("part", op["name"]), tag("td", takes, lanes, cls="track lanes"),
+            cell(op["latency_s"], _s(op["latency_s"])),
             tag("td", percent(op["share"]), cls="n"), bound]  # fmt: skip
 
 

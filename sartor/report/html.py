@@ -37,7 +37,7 @@ def menu() -> Html:
 @functools.cache
 def vega() -> str:
     """Vega, Vega-Lite and Vega-Embed as one script; the package carries them, so that nothing is fetched."""
-    return vl_convert.javascript_bundle().replace("</script", "<\\/script")
+    return vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;").replace("</script", "<\\/script")
 
 
 def own_file(name: str) -> str:

@@ -17,6 +17,8 @@ KINDS = {
     "cache_bytes": "B", "chips": "",
 }  # fmt: skip
 
+UNPREFIXED = ("", "token/s", "request/s", "mm²")
+
 
 def is_known(value: Any) -> bool:
     """Whether `value` is a number that can be shown."""
@@ -70,7 +72,7 @@ def quantity(value: Any, unit: str) -> str:
         return UNKNOWN
     if unit == "usd":
         return usd(value)
-    if unit in ("", "token/s", "request/s"):
+    if unit in UNPREFIXED:
         return f"{plain(value)} {unit}".strip()
     return _three(value, unit)
 

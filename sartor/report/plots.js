@@ -5,11 +5,20 @@ const dark = window.matchMedia("(prefers-color-scheme: dark)");
 const axes = Object.keys(content.axes);
 const PREFIXES = [[1e15, "P"], [1e12, "T"], [1e9, "G"], [1e6, "M"], [1e3, "k"], [1, ""], [1e-3, "m"], [1e-6, "µ"], [1e-9, "n"]];
 
+// Three digits as numbers.py writes them.
+function plain(value) {
+  if (value === 0) return "0";
+  const place = 2 - Math.floor(Math.log10(Math.abs(value)) + 1e-12);
+  const digits = Math.max(place, 0), rounded = place < 0 ? Number(value.toPrecision(3)) : value;
+  return rounded.toLocaleString("en-US", { minimumFractionDigits: digits, maximumFractionDigits: digits });
+}
+
 function figure(value, unit) {
   if (value === null || value === undefined) return "–";
-  if (unit === "$") return "$" + Number(value.toPrecision(3));
+  if (unit === "$") return "$" + plain(value);
+  if (unit === "" || unit === "token/s") return `${plain(value)} ${unit}`.trim();
   const [scale, prefix] = PREFIXES.find(([s]) => Math.abs(value) >= s * 0.9995) || PREFIXES.at(-1);
-  return `${(value / scale).toPrecision(3)} ${prefix}${unit}`.trim();
+  return `${plain(value / scale)} ${prefix}${unit}`;
 }
 
 // A design or a chip as a row of the plot, with the words of its tooltip.
@@ -37,20 +46,23 @@ function colours() {
   const ink = dark.matches ? "#e6e8eb" : "#1b1f24", faint = dark.matches ? "#33383f" : "#e3e6ea";
   const text = { labelColor: ink, titleColor: ink, labelFontSize: 12, titleFontSize: 12, titleFontWeight: "normal" };
   return { background: null, font: "system-ui, sans-serif", view: { stroke: null },
-    axis: { ...text, gridColor: faint, domainColor: faint, tickColor: faint }, legend: text };
+    axis: { ...text, gridColor: faint, domainColor: faint, tickColor: faint },
+    legend: { ...text, symbolBaseFillColor: ink, symbolBaseStrokeColor: ink, columns: window.innerWidth < 560 ? 1 : undefined } };
 }
+
+// How an axis or a legend writes its numbers.
+const label = (a) => content.units[a] === "$" ? "'$' + format(datum.value, '.3~r')"
+  : `format(datum.value, '~s') + '${content.units[a].replace("token/s", "")}'`;
 
 function paretoSpec() {
   const [x, y, colour] = ["x", "y", "colour"].map(picked);
   const spec = structuredClone(content.specs[language()].pareto);
-  const unit = (a) => (content.units[a] ? ` (${content.units[a]})` : "");
-  for (const layer of spec.layer) {
-    layer.encoding.x.axis.title = titled(x) + unit(x);
-    layer.encoding.y.axis.title = titled(y) + unit(y);
-  }
+  for (const layer of spec.layer)
+    for (const [name, a] of [["x", x], ["y", y]])
+      Object.assign(layer.encoding[name].axis, { title: titled(a), labelExpr: label(a) });
   const paint = spec.layer.find((layer) => layer.data.name === "front").encoding.color;
-  paint.legend.title = titled(colour) + (axes.includes(colour) ? unit(colour) : "");
-  if (axes.includes(colour)) paint.legend.format = "~s";
+  paint.legend.title = titled(colour);
+  if (axes.includes(colour)) paint.legend.labelExpr = label(colour);
   else Object.assign(paint, { type: "nominal", sort: null, scale: { range: ["#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#f0e442", "#d55e00", "#8a8f98"] } });
   const drawn = (list) => list.map((r) => drawable(r, x, y, colour)).filter((r) => r.x > 0 && r.y > 0);
   const chips = document.getElementById("with-rivals").checked ? content.rivals : [];

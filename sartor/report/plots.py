@@ -1,4 +1,4 @@
-"""Plots as Vega-Lite: plain dictionaries, and the data they show. JavaScript in the page only fills in axes."""
+"""What the plots show, as one JSON in the page; its JavaScript adds the axes that the reader picks."""
 
 from __future__ import annotations
 
@@ -8,14 +8,12 @@ from typing import Any
 
 from .facts import choice
 from .numbers import is_known
+from .specs import AXES, Spec, pareto, roofline
 from .tags import Html, say, tag
-from .words import LANGUAGES, term, text
+from .words import LANGUAGES, text
 
 Report = dict[str, Any]
-Spec = dict[str, Any]
-AXES = ("usd_per_mtoken", "j_per_token", "latency_s", "ttft_s", "tpot_s", "tokens_per_s", "power_w")
-UNITS = {"usd_per_mtoken": "$", "j_per_token": "J", "tokens_per_s": "", "power_w": "W"}
-_NAMED = {"x": "usd_per_mtoken", "y": "j_per_token", "colour": "latency_s"}
+UNITS = {"usd_per_mtoken": "$", "j_per_token": "J", "tokens_per_s": "token/s", "power_w": "W"}
 
 
 def plot(name: str) -> Html:
@@ -77,7 +75,9 @@ def rival_rows(report: Report) -> list[dict[str, Any]]:
 def roofline_rows(report: Report) -> list[dict[str, Any]]:
     """Points of the roofline that have a place on it; a chip without off-chip memory has none."""
     points = report["roofline"]["points"]
-    return [p for p in points if is_known(p["ops_per_byte"]) and is_known(p["ops_per_s"]) and p["ops_per_s"] > 0]
+    return [
+        p for p in points if is_known(p["ops_per_byte"]) and is_known(p["ops_per_s"]) and p["ops_per_s"] > 0
+    ]
 
 
 def ceilings(report: Report) -> list[dict[str, Any]]:
@@ -88,12 +88,16 @@ def ceilings(report: Report) -> list[dict[str, Any]]:
         if is_known(c["bytes_per_s"]) and c["bytes_per_s"] > 0:
             ridge = min(max(c["ops_per_s"] / c["bytes_per_s"], first), last)
             for x in (first, ridge, last):
-                rows.append({"name": c["name"], "ops_per_byte": x, "ops_per_s": min(c["ops_per_s"], x * c["bytes_per_s"])})
+                rows.append(
+                    {
+                        "name": c["name"],
+                        "ops_per_byte": x,
+                        "ops_per_s": min(c["ops_per_s"], x * c["bytes_per_s"]),
+                    }
+                )
     return rows
 
 
 def specs() -> dict[str, dict[str, Spec]]:
     """`specs()[language][plot]`."""
-    from .specs import pareto, roofline
-
     return {lang: {"pareto": pareto(lang), "roofline": roofline(lang)} for lang in LANGUAGES}

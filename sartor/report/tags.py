@@ -62,6 +62,11 @@ def number(value: Any, words: str) -> Html:
     return tag("data", esc(words), value=repr(value), title=repr(value))
 
 
+def cell(value: Any, words: str, cls: str = "n") -> Html:
+    """A number in a cell of its own."""
+    return tag("td", number(value, words), cls=cls)
+
+
 def table(heads: Iterable[Html], rows: Iterable[Iterable[Html]], cls: str = "", **attributes: Any) -> Html:
     """A table whose first column names the rows; rows are cells of markup, or markup already."""
     head = tag("tr", *(tag("th", h, scope="col") for h in heads))

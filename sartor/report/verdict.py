@@ -14,7 +14,8 @@ SURVIVES = 0.8  # share of the draws in which a winner must stay the cheapest to
 
 def verdict(report: dict[str, Any]) -> list[Sentence]:
     """Sentences of the verdict, those against the chosen chip first."""
-    said = _interrupted(report) + _shared(report) + _dollars(report) + _energy(report) + _survives(report) + _speed(report)
+    parts = (_interrupted, _shared, _dollars, _energy, _survives, _speed)
+    said = [sentence for part in parts for sentence in part(report)]
     return sorted(said, key=lambda s: not against(s))
 
 
@@ -34,7 +35,8 @@ def _interrupted(report: dict[str, Any]) -> list[Sentence]:
 
 def _dollars(report: dict[str, Any]) -> list[Sentence]:
     """Like with like: a buyer's price against a buyer's price, cost against cost."""
-    head, said = report["headline"], []
+    said: list[Sentence] = []
+    head = report["headline"]
     best, at_cost = head["best_rival"], cheapest_at_cost(report)
     if best is None:
         said.append(("verdict.no_rival", {}))
@@ -53,7 +55,8 @@ def _shared(report: dict[str, Any]) -> list[Sentence]:
     theirs = buyers_price(row) if row else None
     if theirs is None or not is_known(mine) or theirs[0] >= mine:
         return []
-    blanks = {"rival": row["name"].removesuffix(" shared"), "ratio": plain(mine / theirs[0]), "batch": row["batch"]}
+    rival, ratio = row["name"].removesuffix(" shared"), plain(mine / theirs[0])
+    blanks = {"rival": rival, "ratio": ratio, "batch": f"{row['batch'] * row['stages']:g}"}
     return [("verdict.shared_cheaper", blanks)]
 
 

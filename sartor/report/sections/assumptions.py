@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..numbers import UNKNOWN, plain
-from ..tags import Html, esc, number, say, section, shown, table, tag, tr
+from ..numbers import UNKNOWN, is_known
+from ..tags import Html, cell, esc, say, section, shown, table, tag, tr
 from ..words import LANGUAGES, text
 from .survival import fact_name
 
@@ -16,7 +16,11 @@ LIMITS = ("serving", "rtl", "existing", "prices", "quality")
 
 def html(report: Report) -> Html:
     rows = report["assumptions"]
-    return section("assumptions", _rests_on(report), _kinds(rows), _filter(), _table(rows)) + _again(report) + _limits(report)
+    return (
+        section("assumptions", _rests_on(report), _kinds(rows), _filter(), _table(rows))
+        + _again(report)
+        + _limits(report)
+    )
 
 
 def _rests_on(report: Report) -> Html:
@@ -45,11 +49,21 @@ def _table(rows: list[dict[str, Any]]) -> Html:
 
 
 def _row(r: dict[str, Any]) -> Html:
-    value = tag("td", number(r["value"], plain(r["value"])), cls="n")
-    ends = shown(f"{plain(r['low'])} – {plain(r['high'])}")
+    value = cell(r["value"], _as_written(r["value"]))
+    ends = shown(f"{_as_written(r['low'])} – {_as_written(r['high'])}")
     kind = tag("td", tag("span", shown(r["kind"]), cls=f"kind kind-{esc(r['kind'])}"))
-    cells = [value, tag("td", ends, cls="n"), *(shown(r[f] or UNKNOWN) for f in ("unit",)), kind]
-    return tr([fact_name(r["fact"]), *cells, shown(r["date"] or UNKNOWN), tag("td", shown(r["source"] or UNKNOWN), cls="source")])
+    source = tag("td", shown(r["source"] or UNKNOWN), cls="source")
+    cells = [value, tag("td", ends, cls="n"), shown(r["unit"]), kind, shown(r["date"] or UNKNOWN), source]
+    return tr([fact_name(r["fact"]), *cells])
+
+
+def _as_written(value: Any) -> str:
+    """A fact with the digits of its table: no zeros that nobody wrote.
+
+    >>> _as_written(1.5), _as_written(140.0), _as_written(2600000.0)
+    ('1.5', '140', '2,600,000')
+    """
+    return f"{float(f'{value:.6g}'):,.10g}" if is_known(value) else UNKNOWN
 
 
 def _again(report: Report) -> Html:
@@ -57,9 +71,13 @@ def _again(report: Report) -> Html:
     search, study = report["study"]["search"], report["study"]
     command = f"sartor design {study['name']} --points {search['points']} --seed {search['seed']}"
     spec = tag("details", tag("summary", say("again.chip")), tag("pre", esc(report["chip"]["toml"])))
-    return section("again", tag("pre", esc(command)), tag("p", say("again.version", version=report["sartor"])), spec)
+    return section(
+        "again", tag("pre", esc(command)), tag("p", say("again.version", version=report["sartor"])), spec
+    )
 
 
 def _limits(report: Report) -> Html:
     evidence = report["study"]["quality"]["evidence"] or UNKNOWN
-    return section("honest", tag("ul", *(tag("li", say(f"honest.{name}", evidence=evidence)) for name in LIMITS)))
+    return section(
+        "honest", tag("ul", *(tag("li", say(f"honest.{name}", evidence=evidence)) for name in LIMITS))
+    )

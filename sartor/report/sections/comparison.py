@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..facts import deployed
-from ..numbers import UNKNOWN, figure, is_known, percent
+from ..numbers import UNKNOWN, figure, is_known, percent, plain
 from ..tags import Html, named, number, say, section, shown, table, tag, tr
 
 Report = dict[str, Any]
@@ -51,7 +51,11 @@ def _row(row: dict[str, Any], i: int, best: dict[str, Any]) -> Html:
 def _cell(row: dict[str, Any], name: str, value: Any, best: Any) -> Html:
     kind = "usd_per_mtoken" if name in BASES else name
     won = row["feasible"] and is_known(value) and value == best
-    return tag("td", number(value, figure(kind, value)), cls="n best" if won else "n")
+    words = plain(value) if name == "tokens_per_s_per_chip" else figure(kind, value)
+    sheet = (
+        tag("small", f"TDP {plain(row['tdp_w'])} W") if name == "power_w" and is_known(row["tdp_w"]) else ""
+    )
+    return tag("td", number(value, words), sheet, cls="n best" if won else "n")
 
 
 def _misses(row: dict[str, Any]) -> Html:

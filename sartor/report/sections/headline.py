@@ -6,7 +6,7 @@ from typing import Any
 
 from ..facts import chip_facts, choice, deployed
 from ..numbers import UNKNOWN, figure, is_known, plain, usd
-from ..tags import Html, both, number, say, shown, table, tag
+from ..tags import Html, both, esc, number, say, shown, table, tag
 from ..verdict import against, buyers_price, verdict, wins
 
 Report = dict[str, Any]
@@ -43,7 +43,9 @@ def _tiles(report: Report) -> Html:
 
 
 def _tile(name: str, head: dict[str, Any], more: Html = "", cls: str = "tile") -> Html:
-    value = tag("p", number(head[name], figure(name, head[name])), cls="value")
+    amount, _, unit = figure(name, head[name]).partition(" ")
+    known = number(head[name], amount) + (f" {tag('small', esc(unit))}" if unit else "")
+    value = tag("p", known if is_known(head[name]) else shown(UNKNOWN), cls="value")
     return tag("div", value, tag("p", say(f"figure.{name}")), more, cls=cls)
 
 
@@ -97,11 +99,13 @@ def _notes(report: Report, best: dict[str, Any]) -> Html:
     lines = [
         say("headline.best_way", rival=best["name"], chips=deployed(best), **how),
         say("headline.dates", rival=best["name"], facts=_newest(report), **price),
-        say("headline.load_note"),
+        say("headline.load_note", percentile=plain(report["study"]["slo"]["percentile"], 2)),
     ]
-    limit = report["study"]["budget"]["batch"]
-    if limit and all(s["batch"] * s["stages"] <= limit for s in report["comparison"]):
+    limit, shared = report["study"]["budget"]["batch"], report["headline"]["shared"]
+    if limit:
         lines.append(say("headline.single", batch=f"{limit:g}"))
+    if shared:
+        lines.append(say("headline.shared", name=shared["name"]))
     return "".join(tag("p", line, cls="note") for line in lines)
 
 

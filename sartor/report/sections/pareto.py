@@ -6,7 +6,8 @@ from typing import Any
 
 from ..facts import choice
 from ..numbers import count, figure
-from ..plots import AXES, data, plot
+from ..plots import data, plot
+from ..specs import AXES
 from ..tags import Html, esc, named, number, say, section, shown, table, tag
 from ..words import text
 
@@ -50,7 +51,9 @@ def _panel(report: Report) -> Html:
     rows = [_pair(f"figure.{a}", a, figure(a, mine[a])) for a in AXES]
     rows += [_pair(f"variable.{v}", v, choice(v, value)) for v, value in design.items()]
     heads = [say("pareto.what"), tag("span", say("pareto.clicked"), id="clicked"), say("pareto.chosen")]
-    return tag("aside", tag("h3", say("pareto.panel")), table(heads, rows), id="design-panel", aria_live="polite")
+    return tag(
+        "aside", tag("h3", say("pareto.panel")), table(heads, rows), id="design-panel", aria_live="polite"
+    )
 
 
 def _pair(key: str, name: str, words: str) -> list[Html]:
@@ -64,10 +67,14 @@ def _as_table(report: Report, most: int = 12) -> Html:
     rows = sorted(report["front"], key=lambda r: r["usd_per_mtoken"])
     step = max(len(rows) // most, 1)
     heads = [say(f"figure.{a}") for a in AXES] + [say("pareto.design")]
-    body = [[*(number(r[a], figure(a, r[a])) for a in AXES), shown(_words(r["design"]))] for r in rows[::step][:most]]
+    body = [
+        [*(number(r[a], figure(a, r[a])) for a in AXES), shown(_words(r["design"]))]
+        for r in rows[::step][:most]
+    ]
     return tag("details", tag("summary", say("pareto.as_table")), table(heads, body))
 
 
 def _words(design: dict[str, Any]) -> str:
     shape = f"{design['cores']} × {design['rows']} × {design['lanes']} × {design['columns']} MACs"
-    return f"{design['node']}, {shape}, {choice('clock', design['clock'])}, {design['units']} × {design['memory']}"
+    memory = f"{design['units']} × {design['memory']}"
+    return f"{design['node']}, {shape}, {choice('clock', design['clock'])}, {memory}"

@@ -56,5 +56,8 @@ def _cell(over: float | None, dollars: float | None) -> Html:
 def _robust(regret: dict[str, Any]) -> Html:
     design, worst = regret["robust"], regret["robust_worst"]
     words = say("regret.robust", worst=change(worst)) if is_known(worst) else say("regret.no_robust")
-    chips = (tag("span", named("variable", v), f" {shown(choice(v, x))}", cls="chip-diff") for v, x in design.items())
+    chips = (
+        tag("span", named("variable", v), f" {shown(choice(v, x))}", cls="chip-diff")
+        for v, x in design.items()
+    )
     return tag("h3", say("regret.robust_title")) + tag("p", words, cls="answer") + tag("p", " ".join(chips))

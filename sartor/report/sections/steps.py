@@ -6,7 +6,7 @@ from typing import Any
 
 from ..facts import choice
 from ..numbers import change, is_known, percent, plain, usd
-from ..tags import Html, named, number, say, section, shown, table, tag, tr
+from ..tags import Html, cell, named, number, say, section, shown, table, tag, tr
 
 Report = dict[str, Any]
 CHANGES = ("usd_per_mtoken", "j_per_token", "latency_s", "ttft_s", "tpot_s", "tokens_per_s", "power_w")
@@ -35,7 +35,9 @@ def _best(step: dict[str, Any] | None) -> Html:
     words = {"latency": change(change_of["latency_s"]), "dollars": change(change_of["usd_per_mtoken"]),
              "joules": change(change_of["j_per_token"]), "added": usd(step["added_chip_usd"])}  # fmt: skip
     before, after = (choice(step["variable"], step[end]) for end in ("from", "to"))
-    return tag("strong", named("variable", step["variable"]), f" {before} → {after}. ") + say("steps.best", **words)
+    return tag("strong", named("variable", step["variable"]), f" {before} → {after}. ") + say(
+        "steps.best", **words
+    )
 
 
 def _row(step: dict[str, Any], first: bool) -> Html:
@@ -43,8 +45,10 @@ def _row(step: dict[str, Any], first: bool) -> Html:
     head = named("group", step["group"]) if first else tag("span", named("group", step["group"]), cls="again")
     what = tag("td", named("variable", step["variable"]), tag("small", shown(f"{before} → {after}")))
     changes = [_change(name, step["change"].get(name)) for name in CHANGES]
-    added = tag("td", number(step["added_chip_usd"], _signed_usd(step["added_chip_usd"])), cls="n")
-    return tr([head, what, *changes, added, _breaks(step["breaks"])], cls="barred" if step["breaks"] else None)
+    added = cell(step["added_chip_usd"], _signed_usd(step["added_chip_usd"]))
+    return tr(
+        [head, what, *changes, added, _breaks(step["breaks"])], cls="barred" if step["breaks"] else None
+    )
 
 
 def _signed_usd(value: Any) -> str:
@@ -69,4 +73,6 @@ def _change(name: str, value: Any) -> Html:
 
 def _breaks(breaks: dict[str, float]) -> Html:
     items = (tag("li", named("limit", k), " +" + percent(v - 1)) for k, v in breaks.items())
-    return tag("td", tag("ul", *items), cls="misses") if breaks else tag("td", say("steps.allowed"), cls="keeps")
+    return (
+        tag("td", tag("ul", *items), cls="misses") if breaks else tag("td", say("steps.allowed"), cls="keeps")
+    )

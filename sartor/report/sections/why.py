@@ -4,14 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..bars import bar, needs, parts_card
+from ..bars import bar, needs, parts_card, track
 from ..numbers import count, figure, is_known, percent, plain, quantity
 from ..picture import floorplan_svg
 from ..plots import plot, roofline_rows
-from ..tags import Html, named, number, say, section, shown, table, tag
+from ..tags import Html, cell, named, number, say, section, shown, table, tag
 
 Report = dict[str, Any]
-UNITS = {"energy_j_per_token": "J", "area_mm2": "mm²", "chip_usd": "usd", "nre_usd": "usd", "usd_per_mtoken": "usd"}
+UNITS = {
+    "energy_j_per_token": "J",
+    "area_mm2": "mm²",
+    "chip_usd": "usd",
+    "nre_usd": "usd",
+    "usd_per_mtoken": "usd",
+}
 
 
 def html(report: Report) -> Html:
@@ -22,17 +28,24 @@ def html(report: Report) -> Html:
 def _limits(report: Report) -> Html:
     """How near the chip is to each limit: what binds is what decided."""
     limits = sorted(report["limits"].items(), key=lambda p: -p[1])
-    rows = [[named("limit", k), tag("td", bar(min(v, 1.0), "orange" if v > 0.95 else "blue"), cls="track wide"),
-             tag("td", number(v, percent(v)), cls="n")] for k, v in limits]  # fmt: skip
+    rows = [[named("limit", k), track(bar(min(v, 1.0), "orange" if v > 0.95 else "blue")),
+             cell(v, percent(v))] for k, v in limits]  # fmt: skip
     heads = [say("why.limit"), "", say("why.of_limit")]
     return tag("h3", say("why.limits")) + tag("p", say("why.limits_note")) + table(heads, rows, "bars")
 
 
 def _phases(report: Report) -> Html:
-    keys = "".join(tag("span", say(f"bound.{r}"), cls=f"key {r}") for r in ("compute", "memory", "vector", "network"))
+    keys = "".join(
+        tag("span", say(f"bound.{r}"), cls=f"key {r}") for r in ("compute", "memory", "vector", "network")
+    )
     legend = tag("p", keys, tag("span", say("why.takes_key"), cls="key takes-key"), cls="legend")
     phases = "".join(_phase(name, phase) for name, phase in report["phases"].items())
-    return tag("h3", say("why.phases")) + tag("p", say("why.phases_note")) + legend + tag("div", phases, cls="pair")
+    return (
+        tag("h3", say("why.phases"))
+        + tag("p", say("why.phases_note"))
+        + legend
+        + tag("div", phases, cls="pair")
+    )
 
 
 def _phase(name: str, phase: dict[str, Any]) -> Html:
@@ -47,8 +60,11 @@ def _phase(name: str, phase: dict[str, Any]) -> Html:
 
 
 def _roofline(report: Report) -> Html:
-    rows = [[shown(r["name"]), say(f"why.{r['phase']}"), number(r["ops_per_byte"], plain(r["ops_per_byte"])),
-             number(r["ops_per_s"], quantity(r["ops_per_s"], "ops/s"))] for r in roofline_rows(report)]  # fmt: skip
+    rows = []
+    for r in roofline_rows(report):
+        at, speed = r["ops_per_byte"], r["ops_per_s"]
+        figures = [cell(at, plain(at)), cell(speed, quantity(speed, "ops/s"))]
+        rows.append([shown(r["name"]), say(f"why.{r['phase']}"), *figures])
     heads = [say("why.chip"), say("why.phase"), say("why.intensity"), say("why.speed")]
     same = tag("details", tag("summary", say("say.as_table")), table(heads, rows))
     return tag("h3", say("why.roofline")) + tag("p", say("why.roofline_note")) + plot("roofline") + same
@@ -59,7 +75,10 @@ def _breakdown(report: Report) -> Html:
     groups = report["breakdown"]
     times = [(f"time_{phase}", parts, "s") for phase, parts in groups["time_s"].items()]
     rest = [(name, groups[name], unit) for name, unit in UNITS.items()]
-    cards = [parts_card(say(f"why.{name}"), _named(parts), unit, _note(name, report)) for name, parts, unit in times + rest]
+    cards = [
+        parts_card(say(f"why.{name}"), _named(parts), unit, _note(name, report))
+        for name, parts, unit in times + rest
+    ]
     return tag("h3", say("why.breakdown")) + tag("div", *cards, cls="cards")
 
 

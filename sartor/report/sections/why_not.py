@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..bars import bar
+from ..bars import bar, track
 from ..facts import choice
 from ..numbers import count, is_known, percent, usd
-from ..tags import Html, named, number, say, section, shown, table, tag
+from ..tags import Html, cell, named, say, section, shown, table, tag
 
 Report = dict[str, Any]
 
@@ -25,8 +25,8 @@ def _nearest(report: Report) -> Html:
 
 
 def _row(miss: dict[str, Any], mine: dict[str, Any]) -> list[Html]:
-    over = tag("td", number(miss["over"], f"+{percent(miss['over'])}"), cls="n")
-    return [named("limit", miss["limit"]), over, tag("td", number(miss["usd_per_mtoken"], usd(miss["usd_per_mtoken"])), cls="n"),
+    over = cell(miss["over"], f"+{percent(miss['over'])}")
+    return [named("limit", miss["limit"]), over, cell(miss["usd_per_mtoken"], usd(miss["usd_per_mtoken"])),
             tag("td", _cheaper(miss["cheaper"])), tag("td", differences(miss["design"], mine))]  # fmt: skip
 
 
@@ -42,7 +42,9 @@ def differences(design: dict[str, Any], mine: dict[str, Any]) -> Html:
     changed = [v for v in design if design[v] != mine.get(v)]
     if not changed:
         return say("say.none")
-    words = (tag("span", named("variable", v), f" {shown(choice(v, design[v]))}", cls="chip-diff") for v in changed)
+    words = (
+        tag("span", named("variable", v), f" {shown(choice(v, design[v]))}", cls="chip-diff") for v in changed
+    )
     return " ".join(words)
 
 
@@ -50,8 +52,12 @@ def _killed(search: dict[str, Any]) -> Html:
     """How many of the priced designs each limit ruled out; one design may break several."""
     killed = sorted(search["killed"].items(), key=lambda p: -p[1])
     total = max(search["evaluations"], 1)
-    rows = [[named("limit", k), tag("td", bar(v / total), cls="track wide"), tag("td", number(v, count(v)), cls="n"),
+    rows = [[named("limit", k), track(bar(v / total)), cell(v, count(v)),
              tag("td", percent(v / total), cls="n")] for k, v in killed]  # fmt: skip
     heads = [say("why_not.limit"), "", say("why_not.designs"), say("why_not.share")]
     words = {k: count(search[k]) for k in ("evaluations", "feasible")}
-    return tag("h3", say("why_not.killed")) + tag("p", say("why_not.killed_note", **words)) + table(heads, rows, "bars")
+    return (
+        tag("h3", say("why_not.killed"))
+        + tag("p", say("why_not.killed_note", **words))
+        + table(heads, rows, "bars")
+    )
