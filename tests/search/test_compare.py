@@ -1,5 +1,7 @@
 """Chips side by side: each in its best configuration, on the price bases that are known."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -16,6 +18,11 @@ from sartor.workload.workload import workload
 
 WORK = workload(find_model("llama-3.1-8b"), demand("chat"), Slo(2.0, 0.05))
 ECONOMY, FORMATS = Economy("datacenter", 100_000), ComparePart()
+
+
+def _phases(name):
+    other = workload(find_model(name), WORK.demand, WORK.slo)
+    return {f: getattr(other, f) for f in ("model", "prefill", "decode")}
 
 
 def standing(name, **limits):
@@ -49,7 +56,9 @@ def test_bases_that_are_not_known_are_not_invented():
 
 
 def test_renting_by_hand():
-    s = standing("h100-sxm")
+    large = dataclasses.replace(WORK, **_phases("llama-3.1-70b"))
+    s = stand(preset("h100-sxm"), large, ECONOMY, Budget(chips=8), FORMATS.weights, FORMATS.cache)
+    assert s.figures["chips"] >= 2
     # Dollars an hour x chips over the tokens of an hour at the day's mean.
     hourly = preset("h100-sxm").price.rental_usd_per_s * 3600 * s.figures["chips"]
     tokens = s.figures["tokens_per_s"] * 3600 * 0.6

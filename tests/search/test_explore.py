@@ -8,6 +8,7 @@ import pytest
 from sartor.errors import Infeasible, InputError
 from sartor.search import explore as explore_module
 from sartor.search import screen
+from sartor.search.executors import _windowed
 from sartor.search.explore import explore
 from sartor.search.pareto import front
 from sartor.search.problem import objectives, problem
@@ -106,6 +107,13 @@ def test_an_impossible_budget_says_what_was_nearest_and_by_how_much(small):
     budget = small.budget.model_copy(update={"power": 0.01})
     with pytest.raises(Infeasible, match=r"keeps every limit. The nearest misses \w[\w ]* by [\d,]+ %.*loosen \["):
         explore(small.model_copy(update={"budget": budget}))
+
+
+def test_results_come_in_the_order_of_the_items_however_few_are_under_way():
+    handed: list[int] = []
+    results = _windowed(lambda i: handed.append(i) or i, lambda i: (i, len(handed)), range(7), 3)
+    # Item 0 is given when three are under way; one more is handed out for each that is given.
+    assert list(results) == [(0, 3), (1, 4), (2, 5), (3, 6), (4, 7), (5, 7), (6, 7)]
 
 
 def test_unknown_executor(small):
