@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..tables import table
-from .technology import Technology
+from .technology import Technology, rows_of
 
 _N7 = table("nodes").index("N7")
 
@@ -18,19 +18,19 @@ _N7 = table("nodes").index("N7")
 def area_ratio(tech: Technology, node: Any) -> Any:
     """Area of the same logic against N7: the inverse of density."""
     density = tech.whole("nodes", "logic_density")
-    return (density[_N7] / density).take(node, axis=0)
+    return rows_of(density[_N7] / density, node)
 
 
 def energy_ratio(tech: Technology, node: Any, relative_voltage: Any) -> Any:
     """Switching energy of the same logic against N7 at its nominal voltage: node ratio x (V / Vnom)^2."""
     ratio = tech.whole("nodes", "energy_ratio")
-    return (ratio / ratio[_N7]).take(node, axis=0) * (relative_voltage * relative_voltage)
+    return rows_of(ratio / ratio[_N7], node) * (relative_voltage * relative_voltage)
 
 
 def clock_hz(tech: Technology, node: Any) -> Any:
     """What the tile reaches at nominal voltage: the N7 figure x gate-delay ratio."""
     delay = tech.whole("nodes", "delay_ratio")
-    return (delay[_N7] / delay * tech.fact("overheads", "clock", "tile_n7")).take(node, axis=0)
+    return rows_of(delay[_N7] / delay * tech.fact("overheads", "clock", "tile_n7"), node)
 
 
 def relative_voltage(tech: Technology, node: Any, hz: Any) -> Any:

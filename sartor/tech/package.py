@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from .technology import Technology
+from .technology import Technology, rows_of
 
 
 def packaged_usd(tech: Technology, package: Any, dies: Any, dies_usd: Any, die_mm2: Any, stacks: Any, stacks_usd: Any) -> Any:
@@ -20,5 +20,5 @@ def packaged_usd(tech: Technology, package: Any, dies: Any, dies_usd: Any, die_m
         return tech.column("packages", quantity, package)
 
     body = cost("fixed") + cost("per_mm2") * die_mm2 + cost("per_stack") * stacks
-    bonded = np.exp(np.log(tech.whole("packages", "bond_yield")).take(package, axis=0) * (dies + stacks))
+    bonded = np.exp(rows_of(np.log(tech.whole("packages", "bond_yield")), package) * (dies + stacks))
     return (dies_usd + stacks_usd + body) / bonded + cost("test")

@@ -13,7 +13,7 @@ from ...errors import Unsupported
 from ...formats.spec import format_named, formats
 from ...tables import table
 from ...tech import logic
-from ...tech.technology import NOMINAL
+from ...tech.technology import NOMINAL, rows_of
 
 FORMATS = tuple(formats())  # the row numbers by which designs name number formats
 _STACKED = ("hbm2", "hbm2e", "hbm3", "hbm3e", "hbm4")
@@ -56,12 +56,12 @@ class Designs:
     @functools.cached_property
     def stacks(self) -> Any:
         """Memory stacks on the package; 0 where memory is soldered beside it."""
-        return _is_stacked().take(self.memory) * self.units
+        return rows_of(_is_stacked(), self.memory) * self.units
 
     def package(self, device: bool) -> Any:
         """Row of packages.csv: an interposer where stacks or several dies need one; a chip-scale package in a
         device."""
-        stacked, several = _is_stacked().take(self.memory), np.asarray(self.dies > 1)
+        stacked, several = rows_of(_is_stacked(), self.memory), np.asarray(self.dies > 1)
         return _package_rows(device)[stacked.astype(np.intp), several.astype(np.intp)]
 
 
