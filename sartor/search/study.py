@@ -43,7 +43,7 @@ class ModelPart(_Part):
     `real_weights`: `design` fetches the weights, checks their hash and that they are what the shapes say."""
 
     name: str = Field(description="A bundled model, or a config.json, GGUF, safetensors or TOML file.")
-    real_weights: bool = False
+    real_weights: bool = Field(False, description="Whether design fetches the real weights and checks them.")
     formats: dict[str, str] = Field({}, description="Number formats that the checkpoint fixes, by tensor class.")
 
 
