@@ -14,7 +14,7 @@ from .. import api
 from ..api.find import remember
 from ..api.listing import for_people, units_of
 from ..report.card import card
-from ..search.store import to_table, whole
+from ..search.store import to_table, whole, writable
 from ..search.study import find_study
 from ..units import si, to
 from . import grid
@@ -38,6 +38,7 @@ def _plain(value: Any) -> Any:
 def design(study: str, out: Path | None, points: int | None, seed: int | None, executor: str, json: bool) -> None:
     found = find_study(study).with_points(points, seed)
     folder = out or Path("out") / found.name
+    writable(folder)  # said now, not after the search
     with _bar() as bar:
         task = bar.add_task("exploring", total=None)
 
@@ -56,6 +57,8 @@ def design(study: str, out: Path | None, points: int | None, seed: int | None, e
 
 
 def explore(study: str, points: int | None, seed: int | None, executor: str, out: Path | None, json: bool) -> None:
+    if out is not None:
+        writable(out)
     with _bar() as bar:
         task = bar.add_task("exploring", total=None)
         run = api.explore(

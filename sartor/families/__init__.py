@@ -21,6 +21,12 @@ def _existing(chip: Chip, weights: str | None, cache: str | None, tech: Technolo
 FAMILIES = {"tensor": _tensor, "gpu": _existing, "npu": _existing}
 
 
-def priced(chip: Chip, weights: str | None = None, cache: str | None = None, tech: Technology = NOMINAL, device: bool = False) -> Priced:
-    """`chip`, ready to be asked; a generated chip has its formats in its tile, an existing one is told them."""
+def priced(
+    chip: Chip,
+    weights: str | None = None,
+    cache: str | None = None,
+    tech: Technology = NOMINAL,
+    device: bool = False,
+) -> Priced:
+    """`chip`, ready to be asked; a generated chip has its formats in its tile, others are told them."""
     return FAMILIES[chip.family](chip, weights, cache, tech, device)

@@ -15,6 +15,10 @@ class Replica(Protocol):
         """One pass; `keep` the times of each operator."""
         ...
 
+    def hop_s(self, n_bytes: Any) -> Any:
+        """What one stage sends the next: `n_bytes` of activations, each chip its share."""
+        ...
+
 
 class Priced(Protocol):
     """Chips under the facts of one `Technology`, ready to be asked."""

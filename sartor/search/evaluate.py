@@ -12,13 +12,14 @@ import numpy as np
 
 from ..estimate import economics, service
 from ..estimate.phase import Phase
-from ..families.priced import Priced
+from ..families.priced import Priced, Replica
 from ..tech.technology import NOMINAL, Technology
-from ..workload.operators import Attention
+from ..workload.operators import Attention, Step
 from ..workload.workload import Workload
 from .economy import Economy, chip_price_usd, usd_per_s
 
 CAPACITY_USABLE = 0.92  # of memory, beside fragments, program and activations; assumed
+HIDDEN_BYTES = 2.0  # an activation on its way to the next stage
 MAX_STRETCH = 0.98  # prefill may take no more of a machine than this before decode would stop
 
 
@@ -85,10 +86,12 @@ class Result:
 def evaluate(chips: Priced, work: Workload, how: Deployment, economy: Economy, budget: Budget, tech: Technology = NOMINAL, basis: str = "cost", keep: bool = False) -> Result:
     """Price `chips` serving `work`, deployed `how`."""
     replica = chips.replica(how.tensor_parallel, work.formats)
-    prefill = replica.phase(work.prefill, work.prefill_step(), keep)
-    tail = replica.phase(work.prefill, work.tail_prefill_step())
-    decode = replica.phase(work.decode, work.decode_step(how.batch), keep)
-    served = _serve(prefill.latency_s, tail.latency_s, decode.latency_s, work, how)
+    steps = work.prefill_step(), work.tail_prefill_step(), work.decode_step(how.batch)
+    prefill = replica.phase(work.prefill, steps[0], keep)
+    tail = replica.phase(work.prefill, steps[1])
+    decode = replica.phase(work.decode, steps[2], keep)
+    passed = [_through(p, s, replica, work, how) for p, s in zip((prefill, tail, decode), steps, strict=True)]
+    served = _serve(*passed, work, how)
     joules = _joules(prefill, decode, chips.static_w, work, how)
     duty = economy.figure(tech, "duty")
     # Idle hours still leak: dynamic energy is per request, static power all day long.
@@ -103,11 +106,18 @@ def evaluate(chips: Priced, work: Workload, how: Deployment, economy: Economy, b
         usd_per_mtoken=economics.usd_per_mtoken(rate, tokens * duty), j_per_token=request_j / work.demand.output_mean,
         latency_s=served["latency_s"], ttft_s=served["ttft_s"], tpot_s=served["tpot_s"], tokens_per_s=tokens,
         requests_per_s=served["requests_per_s"], power_w=joules["peak_w"], chip_usd=price, usd_per_s=rate,
-        prefill_s=prefill.latency_s, decode_s=decode.latency_s, weight_bytes=weight_bytes, cache_bytes=cache_bytes,
+        prefill_s=passed[0], decode_s=passed[2], weight_bytes=weight_bytes, cache_bytes=cache_bytes,
         phases={"prefill": prefill, "decode": decode} if keep else {},
     )  # fmt: skip
     result.violations = _violations(result, chips, work, how, budget)
     return result
+
+
+def _through(phase: Phase, step: Step, replica: Replica, work: Workload, how: Deployment) -> Any:
+    """Seconds of a pass through all stages, with the hops between them."""
+    if np.ndim(how.stages) == 0 and how.stages == 1:
+        return phase.latency_s
+    return phase.latency_s + (how.stages - 1) * replica.hop_s(step.rows * (work.model.hidden * HIDDEN_BYTES))
 
 
 def _serve(prefill_s: Any, tail_s: Any, decode_s: Any, work: Workload, how: Deployment) -> dict[str, Any]:

@@ -34,7 +34,8 @@ def ray_cluster(work: Work, items: Iterable[Any]) -> Iterator[Any]:
         raise InputError("executor 'ray' needs the package ray (try: .venv/bin/pip install -e '.[ray]')") from None
     if not ray.is_initialized():
         ray.init(include_dashboard=False, log_to_driver=False, logging_level="error")
-    remote = ray.remote(work)
+    # Ray takes functions alone, not partial ones.
+    remote = ray.remote(lambda item: work(item))
     workers = max(1, int(ray.cluster_resources().get("CPU", 1)))
     yield from _windowed(remote.remote, ray.get, items, 2 * workers)
 

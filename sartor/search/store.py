@@ -38,6 +38,13 @@ def whole(path: Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
+def writable(folder: Path) -> None:
+    """Raises InputError where files cannot be written to `folder`; leaves nothing behind but the folder."""
+    with whole(folder / ".probe"):
+        pass
+    (folder / ".probe").unlink()
+
+
 def write_text(path: Path, text: str) -> None:
     with whole(path) as temporary:
         temporary.write_text(text, encoding="utf-8")

@@ -16,7 +16,8 @@ def chunk_efficiency(tech: Technology, kind: Any, chunk_bytes: Any) -> Any:
     """Share of the sequential rate that random contiguous chunks (cache pages) get: c / (c + half).
 
     Fit to Ramulator 2.1 chunk reads of 512 B to 32 KB in one channel, LPDDR5, HBM3 and GDDR6 with bank groups
-    interleaved: half of the points within 1 %, the worst 9 % off. Chunks below 512 B lose more than this says.
+    interleaved: half of the points within 1 %, the worst 9 % off. Chunks below 512 B lose more than this
+    says.
     """
     return chunk_bytes / (chunk_bytes + tech.column("memories", "chunk_half", kind))
 

@@ -9,8 +9,11 @@ import numpy as np
 from .technology import Technology, rows_of
 
 
-def packaged_usd(tech: Technology, package: Any, dies: Any, dies_usd: Any, die_mm2: Any, stacks: Any, stacks_usd: Any) -> Any:
-    """Known good dies and stacks joined: every one of them must bond, and all that is on a package that fails is lost.
+def packaged_usd(
+    tech: Technology, package: Any, dies: Any, dies_usd: Any, die_mm2: Any, stacks: Any, stacks_usd: Any
+) -> Any:
+    """Known good dies and stacks joined: every one of them must bond, and all that is on a package that fails
+    is lost.
 
     `die_mm2` all dies together; `stacks` memory stacks on the package (0 where memory is soldered beside it).
     Source: Feng, Ma, "Chiplet Actuary", DAC 2022, eq. 4.

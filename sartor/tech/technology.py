@@ -12,14 +12,15 @@ from ..tables import Pick, nominal, table
 
 
 def rows_of(column: np.ndarray, row: Any) -> Any:
-    """`column` at `row`, an int or int array [designs]. Rows come from `Table.index`, so that none is out of range:
-    "wrap" spares the check, which costs three times as much as the taking."""
+    """`column` at `row`, an int or int array [designs]. Rows come from `Table.index`, so that none is out of
+    range: "wrap" spares the check, which costs three times as much as the taking."""
     return column.take(row, axis=0, mode="wrap")
 
 
 @dataclass(frozen=True, eq=False)
 class Technology:
-    """Columns by row number for arrays of designs, and single facts. `dtype` float32 where millions are priced."""
+    """Columns by row number for arrays of designs, and single facts. `dtype` float32 where millions are
+    priced."""
 
     pick: Pick = nominal
     dtype: Any = np.float64
@@ -33,7 +34,8 @@ class Technology:
         return rows_of(self.whole(name, quantity), row)
 
     def whole(self, name: str, quantity: str) -> np.ndarray:
-        """`quantity` of every row of table `name`: arithmetic on it costs nothing, so do it before taking rows."""
+        """`quantity` of every row of table `name`: arithmetic on it costs nothing, so do it before taking
+        rows."""
         key = name, quantity
         if key not in self._columns:
             self._columns[key] = table(name).column(quantity, self.pick).astype(self.dtype)

@@ -60,8 +60,9 @@ def test_tokens_a_second_by_hand():
 
 def test_two_stages_double_the_rate_and_keep_the_latency_of_a_step():
     one, two = at(), at(dataclasses.replace(HOW, stages=2))
-    assert float(two.tokens_per_s) == pytest.approx(2 * float(one.tokens_per_s))
-    assert float(two.decode_s) == float(one.decode_s)
+    assert float(two.tokens_per_s) == pytest.approx(2 * float(one.tokens_per_s), rel=1e-3)
+    # One hop: 32 tokens x 4096 elements x 2 bytes over 450 GB/s and 1.5 us.
+    assert float(two.decode_s) - float(one.decode_s) == pytest.approx(32 * 4096 * 2 / 450e9 + 1.5e-6)
     assert float(two.weight_bytes) == pytest.approx(float(one.weight_bytes) / 2)
 
 

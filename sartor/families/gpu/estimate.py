@@ -1,5 +1,6 @@
-"""Families `gpu` and `npu`: chips that exist, priced from their data sheet and the measured efficiencies of their
-generation (gpu.csv). One kernel an operator: the roofline at achieved rates, plus a launch-and-neighbours overhead.
+"""Families `gpu` and `npu`: chips that exist, priced from their data sheet and the measured efficiencies of
+their generation (gpu.csv). One kernel an operator: the roofline at achieved rates, plus a
+launch-and-neighbours overhead.
 """
 
 from __future__ import annotations
@@ -22,8 +23,10 @@ ACTIVATION_BYTES = 2.0
 STATE_BYTES = 4.0
 _BYTE_BITS = 8.0
 # Formats whose operands a tensor core of another name takes as they are.
-_SAME_PEAK = {"fp16": "bf16", "bf16": "fp16", "fp8-e5m2": "fp8-e4m3", "mxfp8-e4m3": "fp8-e4m3", "mxfp4": "nvfp4",
-              "mxint8": "int8", "q8_0": "int8", "int8-g32": "int8"}  # fmt: skip
+_SAME_PEAK = {
+    "fp16": "bf16", "bf16": "fp16", "fp8-e5m2": "fp8-e4m3", "mxfp8-e4m3": "fp8-e4m3", "mxfp4": "nvfp4",
+    "mxint8": "int8", "q8_0": "int8", "int8-g32": "int8",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -50,8 +53,11 @@ class Machine:
         """Weights are unpacked to the narrowest operands of 8 bits or more that the chip has."""
         for name in ("bf16", "fp16", "int8", "fp8-e4m3"):
             if name in self.chip.peaks:
-                return self.chip.peaks[name] * self._gen("weight_only_efficiency"), format_named(name).element_bits
-        raise Unsupported(f"{self.chip.name}: none of its peaks {sorted(self.chip.peaks)} computes with unpacked weights")
+                rate = self.chip.peaks[name] * self._gen("weight_only_efficiency")
+                return rate, format_named(name).element_bits
+        raise Unsupported(
+            f"{self.chip.name}: none of its peaks {sorted(self.chip.peaks)} computes with unpacked weights"
+        )
 
     def stream_bytes_per_s(self, element_bits: float) -> Any:
         """Achieved rate of weights with such elements: narrower ones are unpacked on the way."""
@@ -94,6 +100,12 @@ class Replica:
         """One pass over `operators`; `keep` the times of each for the explanation."""
         return PhaseEstimate(self, step, keep).run(operators)
 
+    def hop_s(self, n_bytes: Any) -> Any:
+        """What one stage sends the next: `n_bytes` of activations, each chip its share."""
+        own = self.machine.chip.link
+        wait = self.machine.tech.fact("links", own.kind, "latency")
+        return link.hop_s(n_bytes / self.chips, max(own.bandwidth_bytes_per_s, 1.0), wait)
+
 
 class PhaseEstimate:
     """Walks the operators of one phase."""
@@ -124,17 +136,21 @@ class PhaseEstimate:
         matrices = op.matrices(self.step) if op.experts > 1 else 1.0
         ops = 2 * op.macs(self.step) / self.chips
         rows = op.rows(self.step) * op.experts
-        moved = (matrices * op.k * op.n * form.bits() / _BYTE_BITS + rows * (op.k + op.n) * ACTIVATION_BYTES) * op.count / self.chips
-        self._finish(op, ops / rate, moved / m.stream_bytes_per_s(form.element_bits), self._network_s(op), moved, op.macs(self.step))
+        layer_bytes = matrices * op.k * op.n * form.bits() / _BYTE_BITS + rows * (op.k + op.n) * ACTIVATION_BYTES
+        moved = layer_bytes * op.count / self.chips
+        memory_s = moved / m.stream_bytes_per_s(form.element_bits)
+        self._finish(op, ops / rate, memory_s, self._network_s(op), moved, op.macs(self.step))
         self.compute_j = self.compute_j + ops * self.chips * m.j_per_op16 * (operand_bits / 16)
 
     def _network_s(self, op: Gemm) -> Any:
         chip = self.machine.chip
         if np.ndim(self.chips) == 0 and self.chips == 1:
             return 0.0
-        rate, wait = max(chip.link.bandwidth_bytes_per_s, 1.0), self.machine.tech.fact("links", chip.link.kind, "latency")
+        rate = max(chip.link.bandwidth_bytes_per_s, 1.0)
+        wait = self.machine.tech.fact("links", chip.link.kind, "latency")
         if op.tensor == "expert":
-            n_bytes = self.step.rows * (op.active * (op.k if op.shard == "column" else op.n) * ACTIVATION_BYTES) / self.chips
+            width = op.k if op.shard == "column" else op.n
+            n_bytes = self.step.rows * (op.active * width * ACTIVATION_BYTES) / self.chips
             seconds, crossings = link.all_to_all_s(n_bytes, self.chips, rate, wait), 1.0
         elif op.shard == "row":
             n_bytes = self.step.rows * (op.n * ACTIVATION_BYTES)
@@ -157,11 +173,13 @@ class PhaseEstimate:
     def _recurrence(self, op: Recurrence) -> None:
         moved = 2 * op.state_elements(self.step.batch) * STATE_BYTES / self.chips
         ops = 2 * op.macs(self.step) / self.chips
-        self._finish(op, ops / self.machine.attention_rate(), moved / self.machine.stream_bytes_per_s(16), 0.0, moved, op.macs(self.step))
+        memory_s = moved / self.machine.stream_bytes_per_s(16)
+        self._finish(op, ops / self.machine.attention_rate(), memory_s, 0.0, moved, op.macs(self.step))
 
     def _lookup(self, op: Lookup) -> None:
         self.phase.dram_bytes = self.phase.dram_bytes + op.elements_read(self.step) * ACTIVATION_BYTES
 
     def _finish(self, op: Any, compute_s: Any, memory_s: Any, network_s: Any, moved: Any, macs: Any) -> None:
         busy = roofline.time_s(compute_s, memory_s, 1.0, 1.0) + self.machine.overhead_s * op.count
-        self.phase.add(OperatorTime(op.name, busy + network_s, compute_s, memory_s, 0.0, network_s, moved, macs), self.chips)
+        times = (busy + network_s, compute_s, memory_s, 0.0, network_s)
+        self.phase.add(OperatorTime(op.name, *times, moved, macs), self.chips)

@@ -72,8 +72,8 @@ class Existing:
 
     @property
     def _placed(self) -> tuple[int, Any, float]:
-        """What is placed on the package: pieces of silicon, their cost and their footprint. Base dies are joined
-        with the compute dies on them, and tested, before."""
+        """What is placed on the package: pieces of silicon, their cost and their footprint. Base dies are
+        joined with the compute dies on them, and tested, before."""
         chip, tech = self.chip, self.tech
         area = chip.die_mm2 or float("nan")
         dies = wafer.good_die_usd(tech, table("nodes").index(chip.node), area / chip.dies) * chip.dies

@@ -21,8 +21,8 @@ STATE_BYTES = 2.0  # a recurrent state's element
 
 
 class PhaseEstimate:
-    """Walks the operators of one phase. Softmax goes before its attention; the rest of the vector work is spread
-    evenly over the GEMMs, each of which waits for its share."""
+    """Walks the operators of one phase. Softmax goes before its attention; the rest of the vector work is
+    spread evenly over the GEMMs, each of which waits for its share."""
 
     def __init__(self, replica: Replica, operators: Operators, step: Step, keep: bool) -> None:
         self.replica, self.machine, self.chips = replica, replica.machine, replica.chips
@@ -33,7 +33,12 @@ class PhaseEstimate:
 
     def run(self) -> Phase:
         self._share_vector_work()
-        visit = {Gemm: self._gemm, Attention: self._attention, Recurrence: self._recurrence, Lookup: self._lookup}
+        visit = {
+            Gemm: self._gemm,
+            Attention: self._attention,
+            Recurrence: self._recurrence,
+            Lookup: self._lookup,
+        }
         for op in self.operators.all:
             if type(op) in visit:
                 visit[type(op)](op)  # type: ignore[operator]
@@ -49,8 +54,12 @@ class PhaseEstimate:
                 softmax[op.window] = op.lane_ops(self.one) / op.count
             else:
                 rest += op.lane_ops(self.one)
-        self.vector_ops = rest + sum(op.lane_ops(self.one) for op in self.operators.vectors if op.per_position)
-        self.sequence_s = self.step.batch / (m.vector_ops_per_s * self.chips)  # one lane operation of each sequence
+        self.vector_ops = rest + sum(
+            op.lane_ops(self.one) for op in self.operators.vectors if op.per_position
+        )
+        self.sequence_s = self.step.batch / (
+            m.vector_ops_per_s * self.chips
+        )  # one lane operation of each sequence
         self.before_attention = {window: ops * self.sequence_s for window, ops in softmax.items()}
         self.before_gemm = rest / sum(op.count for op in self.operators.gemms) * self.sequence_s
 
@@ -60,7 +69,9 @@ class PhaseEstimate:
         fold_s = place.fold_s
         in_bytes = rows * place.k * ACTIVATION_BYTES
         out_bytes = rows * place.n * RESULT_BYTES
-        moved = tile.gemm_bytes(place.weight_bytes, in_bytes, out_bytes, m.half_scratchpad, place.weight_blocks)
+        moved = tile.gemm_bytes(
+            place.weight_bytes, in_bytes, out_bytes, m.half_scratchpad, place.weight_blocks
+        )
         if op.experts > 1:
             fold_s, moved = fold_s * matrices, moved * matrices
         self._finish(op, fold_s, token_folds, moved, moved / m.stream_bytes_per_s, self.before_gemm)
@@ -88,7 +99,9 @@ class PhaseEstimate:
         token_bytes = (op.cached / split) * (m.cache_bits / _BYTE_BITS)
         reads = step.batch * positions * np.ceil(step.tokens / held) * token_bytes
         writes = step.rows * token_bytes
-        slow = 1 + m.chunk_half / (token_bytes * (PAGE_TOKENS / 2))  # 1 / efficiency of page-sized chunks of K, of V
+        slow = 1 + m.chunk_half / (
+            token_bytes * (PAGE_TOKENS / 2)
+        )  # 1 / efficiency of page-sized chunks of K, of V
         memory_s = (reads * slow + writes) / m.stream_bytes_per_s
         vector_s = self.before_attention.get(op.window, 0.0)
         self._finish(op, fold_s, query_folds, reads + writes, memory_s, vector_s)
@@ -101,10 +114,15 @@ class PhaseEstimate:
         self._finish(op, compute_s, 1.0, moved, moved / m.stream_bytes_per_s, 0.0)
 
     def _lookup(self, op: Lookup) -> None:
-        self.phase.dram_bytes = self.phase.dram_bytes + op.elements_read(self.step) * RESULT_BYTES / self.chips
+        self.phase.dram_bytes = (
+            self.phase.dram_bytes + op.elements_read(self.step) * RESULT_BYTES / self.chips
+        )
 
-    def _finish(self, op: Any, fold_s: Any, token_folds: Any, moved: Any, memory_s: Any, vector_s: Any) -> None:
-        """Close an operator: the vector work before it pipelines with it, fold of tokens by fold of tokens."""
+    def _finish(
+        self, op: Any, fold_s: Any, token_folds: Any, moved: Any, memory_s: Any, vector_s: Any
+    ) -> None:
+        """Close an operator: the vector work before it pipelines with it, fold of tokens by fold of
+        tokens."""
         m, compute_s = self.machine, fold_s * token_folds
         first_s = vector_s / token_folds + m.startup_s
         busy = tile.exposed_s(compute_s, memory_s, vector_s + fold_s, first_s, m.prefetch_s)
@@ -113,7 +131,9 @@ class PhaseEstimate:
         self.phase.dram_bytes = self.phase.dram_bytes + moved * op.count
         if self.phase.keep:
             parts = (busy + network_s, compute_s, memory_s, vector_s, network_s, moved)
-            self.phase.operators.append(OperatorTime(op.name, *(p * op.count for p in parts), op.macs(self.step)))
+            self.phase.operators.append(
+                OperatorTime(op.name, *(p * op.count for p in parts), op.macs(self.step))
+            )
 
     def _energy_j(self) -> dict[str, Any]:
         """Dynamic energy of all chips, by part."""

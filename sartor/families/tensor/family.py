@@ -10,9 +10,9 @@ from ...estimate import economics
 from ...tech import logic
 from ...tech.technology import NOMINAL, Technology
 from .design import Designs
-from .replica import Replica
 from .machine import Machine, prepare
 from .physical import Physical, physical
+from .replica import Replica
 
 
 @dataclass(frozen=True)

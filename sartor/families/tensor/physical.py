@@ -1,4 +1,5 @@
-"""Family `tensor`: the silicon. Area by part, leakage, the power it may draw, and what one chip costs to make."""
+"""Family `tensor`: the silicon. Area by part, leakage, the power it may draw, and what one chip costs to
+make."""
 
 from __future__ import annotations
 
@@ -15,7 +16,8 @@ from .machine import _DATAPATH
 
 @dataclass(frozen=True)
 class Physical:
-    """One chip; floats or arrays [designs]. `area_mm2` by part, all dies together; `parts_usd` of one good chip."""
+    """One chip; floats or arrays [designs]. `area_mm2` by part, all dies together; `parts_usd` of one good
+    chip."""
 
     area_mm2: dict[str, Any]
     leakage_w: Any
@@ -36,7 +38,11 @@ def physical(d: Designs, relative_voltage: Any, tech: Technology, device: bool) 
     """Silicon and bill of materials of `d`; `device`: a small host port instead of a data-centre one."""
     area = area_mm2(d, tech, device)
     total = sum(area.values())
-    density = tech.column("nodes", "leakage", d.node) * tech.fact("overheads", "leakage", "hot_fraction") * relative_voltage
+    density = (
+        tech.column("nodes", "leakage", d.node)
+        * tech.fact("overheads", "leakage", "hot_fraction")
+        * relative_voltage
+    )
     quiet = tech.fact("overheads", "leakage", "idle_fraction")
     logic_mm2 = area["tile"] + area["vector"]
     return Physical(
@@ -55,7 +61,8 @@ def physical(d: Designs, relative_voltage: Any, tech: Technology, device: bool) 
 def area_mm2(d: Designs, tech: Technology, device: bool) -> dict[str, Any]:
     """Parts of all dies, in mm2.
 
-    Source: A = (k MACs + g SRAM + PHYs) / (1 - f), fitted on six chips (overheads.csv); error x1.24 on seven others.
+    Source: A = (k MACs + g SRAM + PHYs) / (1 - f), fitted on six chips (overheads.csv); error x1.24 on seven
+    others.
     """
 
     def overhead(item: str) -> Any:
@@ -66,7 +73,9 @@ def area_mm2(d: Designs, tech: Technology, device: bool) -> dict[str, Any]:
     placed = ratio / overhead("cell_utilization")
     weights = d.rows * d.lanes
     macs = weights * d.columns * tech.column("macs", "area", _DATAPATH[d.weights]) * cell
-    around = (weights * overhead("decoder_per_weight") + d.rows * d.columns * overhead("accumulator")) * placed
+    around = (
+        weights * overhead("decoder_per_weight") + d.rows * d.columns * overhead("accumulator")
+    ) * placed
     parts = {
         "tile": (macs + around) * d.cores,
         "vector": d.vector_lanes * d.cores * overhead("vector_lane") * placed,

@@ -31,8 +31,9 @@ class Geometry:
 
 
 class Replica:
-    """`chips` side by side. GEMMs are split over chips and cores by output feature, or over K with a sum over chips
-    after; experts are spread whole over the chips; `formats` by tensor class where the workload fixes them."""
+    """`chips` side by side. GEMMs are split over chips and cores by output feature, or over K with a sum over
+    chips after; experts are spread whole over the chips; `formats` by tensor class where the workload fixes
+    them."""
 
     def __init__(self, machine: Machine, chips: Any, formats: dict[str, str]) -> None:
         self.machine, self.chips, self.formats = machine, chips, formats
@@ -75,9 +76,15 @@ class Replica:
         if n_bytes is None:
             return 0.0
         if op.tensor == "expert":
-            return link.all_to_all_s(n_bytes / self.chips, self.chips, self._link_rate, self.machine.link_latency_s)
+            return link.all_to_all_s(
+                n_bytes / self.chips, self.chips, self._link_rate, self.machine.link_latency_s
+            )
         share_s, hops_s = self._reduce
         return n_bytes * share_s + hops_s
+
+    def hop_s(self, n_bytes: Any) -> Any:
+        """What one stage sends the next: `n_bytes` of activations, each chip its share."""
+        return link.hop_s(n_bytes / self.chips, self._link_rate, self.machine.link_latency_s)
 
     @functools.cached_property
     def alone(self) -> bool:
@@ -104,8 +111,8 @@ def traffic_bytes(op: Gemm, step: Step) -> Any:
 
 
 def crossing_bytes(gemms: Iterable[Gemm], step: Step, chips: Any) -> Any:
-    """Bytes that cross links in one pass, all chips: of a sum twice (chips - 1) / chips out of each chip, on the way
-    to or from experts (chips - 1) / chips of all."""
+    """Bytes that cross links in one pass, all chips: of a sum twice (chips - 1) / chips out of each chip, on
+    the way to or from experts (chips - 1) / chips of all."""
     summed, routed = 0.0, 0.0
     for op in gemms:
         n_bytes = (traffic_bytes(op, step) or 0.0) * op.count
