@@ -35,10 +35,11 @@ def plain(value: Any, digits: int = 3) -> str:
         return UNKNOWN
     if value == 0:
         return "0"
+    value = float(f"{value:.{digits - 1}e}")
     place = digits - 1 - math.floor(math.log10(abs(value)) + 1e-12)
     if place > 8:
         return f"{value:.{digits - 1}e}"
-    return f"{round(value, place):,.{max(place, 0)}f}"
+    return f"{value:,.{max(place, 0)}f}"
 
 
 def count(value: Any) -> str:

@@ -8,9 +8,11 @@ const PREFIXES = [[1e15, "P"], [1e12, "T"], [1e9, "G"], [1e6, "M"], [1e3, "k"], 
 // Three digits as numbers.py writes them.
 function plain(value) {
   if (value === 0) return "0";
+  value = Number(value.toPrecision(3));
   const place = 2 - Math.floor(Math.log10(Math.abs(value)) + 1e-12);
-  const digits = Math.max(place, 0), rounded = place < 0 ? Number(value.toPrecision(3)) : value;
-  return rounded.toLocaleString("en-US", { minimumFractionDigits: digits, maximumFractionDigits: digits });
+  if (place > 8) return value.toExponential(2).replace(/e-(\d)$/, "e-0$1");
+  const digits = Math.max(place, 0);
+  return value.toLocaleString("en-US", { minimumFractionDigits: digits, maximumFractionDigits: digits });
 }
 
 function figure(value, unit) {
@@ -68,6 +70,7 @@ function paretoSpec() {
   const chips = document.getElementById("with-rivals").checked ? content.rivals : [];
   const chosen = { ...content.mineRow, name: content.mine };
   spec.datasets = { front: drawn(rows), rivals: drawn(chips), chosen: drawn([chosen]) };
+  spec.layer = spec.layer.filter((layer) => spec.datasets[layer.data.name].length);
   return spec;
 }
 

@@ -78,13 +78,15 @@ def buyers_price(row: dict[str, Any]) -> tuple[float, str] | None:
 
 
 def _energy(report: dict[str, Any]) -> list[Sentence]:
-    head = report["headline"]
-    if head["least_energy"] == head["chip"]:
-        return [("verdict.energy_won", {})] if len(report["comparison"]) > 1 else []
-    other = next(s for s in report["comparison"] if s["name"] == head["least_energy"])
-    joules = {"rival": other["name"], "theirs": figure("j_per_token", other["j_per_token"]),
-              "mine": figure("j_per_token", head["j_per_token"])}  # fmt: skip
-    return [("verdict.energy_lost", joules)]
+    """Joules against whoever needs the fewest; a chip shared by many users is named, but is another product."""
+    mine, kept = report["comparison"][0], [s for s in rivals(report) if s["feasible"]]
+    shared = report["headline"]["shared"]
+    least = min(kept, key=lambda s: s["j_per_token"], default=None)
+    for key, other in (("energy_lost", least), ("energy_but_shared", shared)):
+        if other and other["j_per_token"] < mine["j_per_token"]:
+            theirs, own = (figure("j_per_token", s["j_per_token"]) for s in (other, mine))
+            return [(f"verdict.{key}", {"rival": other["name"], "theirs": theirs, "mine": own})]
+    return [("verdict.energy_won", {})] if kept else []
 
 
 def _survives(report: dict[str, Any]) -> list[Sentence]:

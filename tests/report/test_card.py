@@ -1,0 +1,37 @@
+"""The card, as the terminal shows it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from sartor.report.card import card
+
+FOLDER = Path(__file__).parent
+
+
+def shown(report, language: str = "en") -> str:
+    console = Console(width=100, color_system=None, force_terminal=False, legacy_windows=False)
+    with console.capture() as capture:
+        console.print(card(report, language))
+    return "\n".join(line.rstrip() for line in capture.get().splitlines()) + "\n"
+
+
+@pytest.mark.parametrize("language", ["en", "ko"])
+def test_golden(report, language):
+    assert shown(report, language) == (FOLDER / f"card_{language}.txt").read_text(encoding="utf-8")
+
+
+def test_names_are_not_markup(report):
+    report["study"]["title"] = "[bold]loud[/bold]"
+    report["comparison"][1]["name"] = "[red]chip"
+    assert "[bold]loud[/bold]" in shown(report) and "[red]chip" in shown(report)
+
+
+def test_what_is_not_known_is_a_dash_or_said(report):
+    report["headline"]["usd_per_mtoken"] = report["comparison"][0]["usd_per_mtoken"]["cost"] = None
+    report["headline"]["j_per_token"] = float("nan")
+    text = shown(report)
+    assert "not known" in text and "nan" not in text
