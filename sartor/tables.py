@@ -70,8 +70,9 @@ def one_at(name: str, end: Pick) -> Pick:
 
 
 def draws(n: int, seed: int) -> Pick:
-    """`n` draws of each fact: half of them below its value and half above, thinning out linearly towards low and
-    high. The same fact gives the same draws everywhere, so that two designs are compared under the same weather."""
+    """`n` draws of each fact: half of them below its value and half above, thinning out linearly towards low
+    and high. The same fact gives the same draws everywhere, so that two designs are compared under the same
+    weather."""
 
     @functools.cache
     def pick(fact: Fact) -> Any:
@@ -144,12 +145,17 @@ def _fact(name: str, line: int, row: dict[str, str]) -> Fact:
         scale = factor(row["unit"], where=where)
         value, lo, hi = (float(row[c]) * scale for c in ("value", "low", "high"))
     except (KeyError, ValueError) as error:
-        raise BrokenFile(f"{where}: {error} (columns: item,quantity,value,unit,low,high,kind,date,source)") from None
+        raise BrokenFile(
+            f"{where}: {error} (columns: item,quantity,value,unit,low,high,kind,date,source)"
+        ) from None
     if not (math.isfinite(value) and lo <= value <= hi):
-        raise BrokenFile(f"{where}: low {row['low']} <= value {row['value']} <= high {row['high']} does not hold")
+        raise BrokenFile(
+            f"{where}: low {row['low']} <= value {row['value']} <= high {row['high']} does not hold"
+        )
     if row["kind"] not in KINDS:
         raise UnknownName("kind of fact", row["kind"], KINDS, where)
-    return Fact(name, row["item"], row["quantity"], value, lo, hi, row["unit"], row["kind"], row["date"], row["source"])
+    said = {key: row[key] for key in ("item", "quantity", "unit", "kind", "date", "source")}
+    return Fact(name, value=value, low=lo, high=hi, **said)
 
 
 @functools.cache

@@ -61,7 +61,9 @@ def factor(unit: str, measures: str | None = None, where: str = "") -> float:
     if measures is not None and kind != measures:
         fitting = ", ".join(u for u, (k, _) in UNITS.items() if k == measures and u) or "a plain number"
         place = f"{where}: " if where else ""
-        raise InputError(f"{place}unit {unit!r} measures {kind or 'a plain number'}, not {measures} (try {fitting})")
+        raise InputError(
+            f"{place}unit {unit!r} measures {kind or 'a plain number'}, not {measures} (try {fitting})"
+        )
     return scale
 
 
@@ -95,8 +97,10 @@ def to(value: float, unit: str) -> float:
     return value / factor(unit)
 
 
-_PREFIXES = ((1e15, "P"), (1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"), (1.0, ""), (1e-3, "m"), (1e-6, "u"),
-             (1e-9, "n"), (1e-12, "p"))  # fmt: skip
+_PREFIXES = (
+    (1e15, "P"), (1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"), (1.0, ""), (1e-3, "m"), (1e-6, "u"),
+    (1e-9, "n"), (1e-12, "p"),
+)  # fmt: skip
 
 
 def si(value: float, unit: str, digits: int = 3) -> str:
@@ -107,5 +111,7 @@ def si(value: float, unit: str, digits: int = 3) -> str:
     """
     if value == 0 or not math.isfinite(value):
         return f"{value:g} {unit}"
-    scale, prefix = next(((s, p) for s, p in _PREFIXES if abs(value) >= s * (1 - 0.5 * 10**-digits)), _PREFIXES[-1])
+    scale, prefix = next(
+        ((s, p) for s, p in _PREFIXES if abs(value) >= s * (1 - 0.5 * 10**-digits)), _PREFIXES[-1]
+    )
     return f"{value / scale:.{digits}g} {prefix}{unit}"

@@ -9,8 +9,9 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "sartor"
 # Lowest first.
 FLOORS = (
-    ("errors",), ("units",), ("tables", "data"), ("formats", "tech"), ("workload", "chip"), ("estimate", "rtl"),
-    ("families",), ("search", "compiler", "sim", "flow", "quality"), ("serve",), ("report", "studio"),
+    ("errors",), ("units",), ("tables", "data"), ("formats", "tech"), ("workload", "chip"),
+    ("estimate", "rtl"), ("families",),
+    ("search", "compiler", "sim", "flow", "quality"), ("serve",), ("report", "studio"),
     ("design", "api"), ("cli",),
 )  # fmt: skip
 FLOOR_OF = {name: floor for floor, names in enumerate(FLOORS) for name in names}
@@ -19,12 +20,13 @@ _ROOT = ""
 
 
 def imported(path: Path, package: Path) -> Iterator[str]:
-    """Top-level parts of the package that `path` imports, at its top or inside a function; "" for the package."""
+    """Top-level parts of the package that `path` imports, at its top or inside a function; "" for the
+    package."""
     inside = path.relative_to(package).parts[:-1]
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             names = [a.name for a in node.names if a.name.split(".")[0] == package.name]
-            yield from ((name.split(".") + [_ROOT])[1] for name in names)
+            yield from ([*name.split("."), _ROOT][1] for name in names)
         elif isinstance(node, ast.ImportFrom):
             if node.level:
                 above = inside[: len(inside) - (node.level - 1)]

@@ -1,7 +1,7 @@
 """Every pure formula once with real quantities: what comes out has the dimension that its name says.
 
-Formulas take plain floats in coherent units; here they get pint quantities in other units of the same kind, so that
-a forgotten factor or a wrong operand fails.
+Formulas take plain floats in coherent units; here they get pint quantities in other units of the same kind,
+so that a forgotten factor or a wrong operand fails.
 """
 
 import pint
@@ -28,15 +28,20 @@ ONE = unit.dimensionless
 FORMULAS = {
     "roofline.time_s": (roofline.time_s, (2e9 * unit.ops, 1e6 * unit.byte_, TOPS, GBPS), unit.second),
     "roofline.ridge_ops_per_byte": (roofline.ridge_ops_per_byte, (TOPS, GBPS), unit("ops/byte_")),
-    "tile.gemm_bytes": (tile.gemm_bytes, (9e3 * unit.byte_, 50 * unit.byte_, 70 * unit.byte_, 20 * unit.byte_, 3), unit.byte_),
+    "tile.gemm_bytes": (tile.gemm_bytes, (*(n * unit.byte_ for n in (9e3, 50, 70, 20)), 3), unit.byte_),
     "tile.exposed_s": (tile.exposed_s, (3 * MS, 4 * MS, 1 * MS, 2 * MS, 1 * MS), unit.second),
     "link.all_reduce_s": (link.all_reduce_s, (1e6 * unit.byte_, 4, GBPS, 1 * MS), unit.second),
+    "link.hop_s": (link.hop_s, (1e6 * unit.byte_, GBPS, 1 * MS), unit.second),
     "link.all_to_all_s": (link.all_to_all_s, (1e6 * unit.byte_, 4, GBPS, 1 * MS), unit.second),
     "wafer.dies_per_wafer": (wafer.dies_per_wafer, (8 * CM2, 300 * MM, 3 * MM, 0.1 * MM), ONE),
     "wafer.die_yield": (wafer.die_yield, (8 * CM2, 0.1 / CM2, 3), ONE),
-    "economics.nre_usd": (economics.nre_usd, (9 * unit.usd, 0.3, 2 * unit.usd, 1.5, *[1 * unit.usd] * 3), unit.usd),
+    "economics.nre_usd": (
+        economics.nre_usd, (9 * unit.usd, 0.3, 2 * unit.usd, 1.5, *[1 * unit.usd] * 3), unit.usd,
+    ),
     "economics.capital_usd": (economics.capital_usd, (9 * unit.usd, 1.7, 0.1), unit.usd),
-    "economics.usd_per_mtoken": (economics.usd_per_mtoken, (1 * unit.usd / HOUR, 9 * unit.token / MS), unit("usd/token")),
+    "economics.usd_per_mtoken": (
+        economics.usd_per_mtoken, (1 * unit.usd / HOUR, 9 * unit.token / MS), unit("usd/token"),
+    ),
     "service.capacity_per_s": (
         service.capacity_per_s, (9 * MS, 2 * MS / unit.token, 200 * unit.token, 8, 1), unit("1/second"),
     ),
@@ -53,8 +58,8 @@ SUFFIXES = {"s": "second", "usd": "usd", "bytes": "byte_", "ops_per_byte": "ops/
 
 def public(module) -> set[str]:
     short = module.__name__.rpartition(".")[2]
-    return {f"{short}.{n}" for n, f in vars(module).items()
-            if callable(f) and getattr(f, "__module__", "") == module.__name__ and not n.startswith("_")}  # fmt: skip
+    own = (n for n, f in vars(module).items() if getattr(f, "__module__", "") == module.__name__)
+    return {f"{short}.{n}" for n in own if not n.startswith("_")}
 
 
 def test_every_pure_formula_is_here() -> None:
@@ -75,7 +80,8 @@ def test_dimension(name: str) -> None:
 
 @pytest.mark.parametrize("name", FORMULAS)
 def test_other_units_of_the_same_quantities_give_the_same_result(name: str) -> None:
-    """Megabytes for bytes and hours for seconds change the numbers, not the answer: no factor hides inside."""
+    """Megabytes for bytes and hours for seconds change the numbers, not the answer: no factor hides
+    inside."""
     formula, arguments, _ = FORMULAS[name]
     plain = [a.to_base_units().magnitude if isinstance(a, unit.Quantity) else a for a in arguments]
     with_units = quantity(formula(*arguments)).to_base_units().magnitude

@@ -101,7 +101,8 @@ def every_combination() -> Designs:
     tech = Technology()
     return Designs(
         node=node, clock_hz=0.5e9, cores=4, dies=dies, rows=16, lanes=16, columns=4, vector_lanes=8,
-        scratchpad_bytes=262_144.0, fifo_bytes=65_536.0, weights=fmt, cache=FORMATS.index("int8"), memory=memory,
+        scratchpad_bytes=262_144.0, fifo_bytes=65_536.0, weights=fmt, cache=FORMATS.index("int8"),
+        memory=memory,
         units=2, capacity_bytes=2 * tech.column("memories", "capacity_max", memory),
         bandwidth_bytes_per_s=2 * tech.column("memories", "bandwidth", memory),
         link=link, link_bytes_per_s=tech.column("links", "bandwidth", link),
@@ -137,8 +138,8 @@ def test_the_same_fact_gives_the_same_draws_everywhere(seed: int) -> None:
 
 
 def test_half_of_the_draws_lie_on_each_side() -> None:
-    # Below 2 a triangle that falls to 1 (mean 2 - 1/3), above one that falls to 4 (mean 2 + 2/3): 2.167 in all.
-    # Of 4000 draws the standard error is 0.6 / 63 = 0.01.
+    # Below 2 a triangle that falls to 1 (mean 2 - 1/3), above one that falls to 4 (mean 2 + 2/3): 2.167 in
+    # all. Of 4000 draws the standard error is 0.6 / 63 = 0.01.
     values = draws(4000, 7)(fact())
     assert values.min() >= 1 and values.max() <= 4
     assert values.mean() == pytest.approx(2 + 1 / 6, abs=0.04)

@@ -32,7 +32,8 @@ ONE = {
     "mm": ("mm", 1), "um": ("mm", 1e-3), "mm2": ("mm2", 1), "um2": ("mm2", 1e-6), "cm2": ("mm2", 10 * 10),
     "1/mm2": ("per_mm2", 1), "1/cm2": ("per_mm2", 1 / (10 * 10)),
     "MTr/mm2": ("tr_per_mm2", 1e6), "Mib/mm2": ("bytes_per_mm2", 131_072),
-    "W/mm2": ("w_per_mm2", 1), "mW/GB": ("w_per_byte", 1e-3 / 1e9), "mW/MiB": ("w_per_byte", 1e-3 / 1_048_576),
+    "W/mm2": ("w_per_mm2", 1), "mW/GB": ("w_per_byte", 1e-3 / 1e9),
+    "mW/MiB": ("w_per_byte", 1e-3 / 1_048_576),
     "USD": ("usd", 1), "kUSD": ("usd", 1e3), "MUSD": ("usd", 1e6), "USD/GB": ("usd_per_byte", 1e-9),
     "USD/mm2": ("usd_per_mm2", 1), "USD/h": ("usd_per_s", 1 / 3600), "USD/kWh": ("usd_per_j", 1 / 3.6e6),
     # A month is 365.25 / 12 = 30.4375 days.

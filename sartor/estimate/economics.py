@@ -7,7 +7,15 @@ from typing import Any
 YEAR_S = 8766 * 3600.0
 
 
-def nre_usd(design_usd: Any, complexity: Any, mask_set_usd: Any, tapeouts: Any, ip_usd: Any, package_usd: Any, software_usd: Any) -> Any:
+def nre_usd(
+    design_usd: Any,
+    complexity: Any,
+    mask_set_usd: Any,
+    tapeouts: Any,
+    ip_usd: Any,
+    package_usd: Any,
+    software_usd: Any,
+) -> Any:
     """What is paid once: design, masks, licensed blocks, package development, software."""
     return design_usd * complexity + mask_set_usd * tapeouts + ip_usd + package_usd + software_usd
 
@@ -28,7 +36,15 @@ def capital_usd(chips_usd: Any, server_multiple: Any, network_fraction: Any) -> 
     return chips_usd * server_multiple * (1 + network_fraction)
 
 
-def running_usd_per_s(capital: Any, opex_fraction: Any, it_power_w: Any, pue: Any, usd_per_j: Any, peak_power_w: Any, colocation_usd_per_w_s: Any) -> Any:
+def running_usd_per_s(
+    capital: Any,
+    opex_fraction: Any,
+    it_power_w: Any,
+    pue: Any,
+    usd_per_j: Any,
+    peak_power_w: Any,
+    colocation_usd_per_w_s: Any,
+) -> Any:
     """Staff and spares, electricity for what is drawn, floor space for what may be drawn."""
     staff = capital * opex_fraction / YEAR_S
     return staff + it_power_w * pue * usd_per_j + peak_power_w * colocation_usd_per_w_s

@@ -46,6 +46,6 @@ def slot_wait_s(utilization: Any, slots: Any, holding_s: Any, arrival_scv: Any, 
 
 
 def tail_s(mean_wait_s: Any, utilization: Any, percentile: float) -> Any:
-    """The wait that `percentile` percent stay under, if waits beyond zero are exponential (exact for M/M/1)."""
+    """The wait that `percentile` percent stay under, waits beyond zero being exponential (as in M/M/1)."""
     beyond = np.log(np.maximum(utilization / (1 - percentile / 100), 1.0))
     return mean_wait_s / utilization * beyond

@@ -28,18 +28,20 @@ def gemm_cycles(n: Any, k: Any, m: Any, rows: Any, lanes: Any, columns: Any, pas
     return folds(n, rows) * folds(k, lanes) * (folds(m, columns) * passes)
 
 
-def gemm_bytes(weight_bytes: Any, in_bytes: Any, out_bytes: Any, half_scratchpad: Any, weight_blocks: Any) -> Any:
+def gemm_bytes(
+    weight_bytes: Any, in_bytes: Any, out_bytes: Any, half_scratchpad: Any, weight_blocks: Any
+) -> Any:
     """Off-chip bytes of one GEMM on one chip, by the better of two loop orders.
 
-    Every core holds the same activations in half of its scratchpad; `weight_blocks` is how often the other halves,
-    all cores together, must be filled to see all weights. If the activations fit, weights are read once and
-    nothing else leaves the chip. Else
+    Every core holds the same activations in half of its scratchpad; `weight_blocks` is how often the other
+    halves, all cores together, must be filled to see all weights. If the activations fit, weights are read
+    once and nothing else leaves the chip. Else
     tokens blocked: weights once a block of tokens, activations in and out once; or
     weights blocked: weights once, activations in once a block of weights, results out once.
 
-    >>> float(gemm_bytes(weight_bytes=1000.0, in_bytes=50.0, out_bytes=70.0, half_scratchpad=64.0, weight_blocks=4.0))
+    >>> float(gemm_bytes(1000.0, in_bytes=50.0, out_bytes=70.0, half_scratchpad=64.0, weight_blocks=4.0))
     1000.0
-    >>> float(gemm_bytes(weight_bytes=1000.0, in_bytes=128.0, out_bytes=70.0, half_scratchpad=64.0, weight_blocks=4.0))
+    >>> float(gemm_bytes(1000.0, in_bytes=128.0, out_bytes=70.0, half_scratchpad=64.0, weight_blocks=4.0))
     1582.0
     """
     token_blocks = np.ceil(in_bytes / half_scratchpad)
@@ -52,8 +54,8 @@ def exposed_s(compute_s: Any, memory_s: Any, vector_s: Any, bubble_s: Any, prefe
     """Time of one operator whose weights stream while it waits for its input.
 
     The tile is idle for `bubble_s` (pipeline fill, barrier, the vector work before its first fold of tokens);
-    meanwhile the memory goes on until the FIFO, `prefetch_s` deep, is full. `vector_s`: all of the vector work, and
-    the last fold of tokens after it.
+    meanwhile the memory goes on until the FIFO, `prefetch_s` deep, is full. `vector_s`: all of the vector
+    work, and the last fold of tokens after it.
     """
     starved = np.maximum(bubble_s - prefetch_s, 0)
     return np.maximum(np.maximum(compute_s + bubble_s, memory_s + starved), vector_s)

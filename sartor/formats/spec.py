@@ -12,7 +12,7 @@ from ..tables import data_text
 
 @dataclass(frozen=True)
 class NumberFormat:
-    """One number format. `group` 0: one scale a channel, row or tensor, so that its bits vanish for long rows."""
+    """One number format. `group` 0: one scale a channel, row or tensor; its bits vanish for long rows."""
 
     name: str
     element: str  # float, integer, codebook, planes, ternary

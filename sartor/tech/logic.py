@@ -1,7 +1,6 @@
 """Logic: area, energy, clock and voltage of multiply-accumulates and vector lanes in any node.
 
-Areas and energies are measured or known at 7 nm and carried to other nodes by logic density and by energy
-ratio.
+Areas and energies are measured or known at 7 nm and carried to other nodes by density and by energy ratio.
 """
 
 from __future__ import annotations

@@ -18,8 +18,7 @@ def area_mm2(tech: Technology, node: Any, n_bytes: Any) -> Any:
 
 
 def access_j_per_byte(tech: Technology, bank_bytes: Any, energy_ratio: Any) -> Any:
-    """Read or write of one byte: a floor plus a term in the square root of the bank (bit-line and H-tree
-    length)."""
+    """Read or write of one byte: a floor plus a term in the root of the bank (bit-line and H-tree length)."""
     floor = tech.fact("overheads", "energy", "sram_byte_floor")
     slope = tech.fact("overheads", "energy", "sram_byte_per_sqrt_kib")
     return (floor + slope * np.sqrt(bank_bytes / _KIB)) * energy_ratio

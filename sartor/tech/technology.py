@@ -19,8 +19,7 @@ def rows_of(column: np.ndarray, row: Any) -> Any:
 
 @dataclass(frozen=True, eq=False)
 class Technology:
-    """Columns by row number for arrays of designs, and single facts. `dtype` float32 where millions are
-    priced."""
+    """Columns by row number for arrays of designs, and single facts. `dtype`: float32 for millions."""
 
     pick: Pick = nominal
     dtype: Any = np.float64
@@ -34,8 +33,7 @@ class Technology:
         return rows_of(self.whole(name, quantity), row)
 
     def whole(self, name: str, quantity: str) -> np.ndarray:
-        """`quantity` of every row of table `name`: arithmetic on it costs nothing, so do it before taking
-        rows."""
+        """`quantity` of every row of table `name`: arithmetic on it is free, so do it before taking rows."""
         key = name, quantity
         if key not in self._columns:
             self._columns[key] = table(name).column(quantity, self.pick).astype(self.dtype)

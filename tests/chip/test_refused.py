@@ -24,7 +24,7 @@ REFUSED = [
     ('clock = "800 MHz"', 'clock = "800 mhz"', UnknownName, ["chip.toml clock", "unknown unit 'mhz'", "MHz"]),
     ('clock = "800 MHz"', 'clock = "fast"', InputError, ["chip.toml clock", "'fast' is not a quantity"]),
     ('clock = "800 MHz"', "", InputError, ["chip.toml: missing clock"]),
-    ('node = "N7"', 'node = "N7"\nbase_dies = 4', InputError, ["base_node, base_dies and base belong together"]),
+    ('node = "N7"', 'node = "N7"\nbase_dies = 4', InputError, ["base_dies and base belong together"]),
     ("units = 2", "", InputError, ["chip.toml: [memory]: missing units"]),
     ('bandwidth = "34.14 GB/s"', "", InputError, ["missing bandwidth"]),
     ("[memory]", "[link]", UnknownName, ["chip.toml: [link]", "unknown key 'units'"]),

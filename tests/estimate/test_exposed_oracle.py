@@ -1,9 +1,11 @@
-"""What a FIFO hides: the closed form, one operator at a time, against a stream that is followed through a chain.
+"""What a FIFO hides: the closed form, one operator at a time, against a stream that is followed through a
+chain.
 
-The stream carries over what the closed form forgets: a FIFO that is full when an operator begins. So the closed form
-is never below the stream. It is equal where one resource bounds the whole chain. Measured on 5,000 random
-chains of 40 operators: at most 0.03 % above where the FIFO holds a hundredth of a mean operator's weights, 0.9 % at a
-tenth, 17 % at one operator, 35 % at ten; on the layers of a real model 1.8 %, in the compute-bound half nothing.
+The stream carries over what the closed form forgets: a FIFO that is full when an operator begins. So the
+closed form is never below the stream. It is equal where one resource bounds the whole chain. Measured on
+5,000 random chains of 40 operators: at most 0.03 % above where the FIFO holds a hundredth of a mean
+operator's weights, 0.9 % at a tenth, 17 % at one operator, 35 % at ten; on the layers of a real model 1.8 %,
+in the compute-bound half nothing.
 """
 
 import random
@@ -17,7 +19,8 @@ Operator = tuple[float, float, float]  # compute, memory, bubble seconds
 
 
 class Stream:
-    """Memory that pours seconds' worth of weights into a FIFO, as long as there is room and something is left."""
+    """Memory that pours seconds' worth of weights into a FIFO, as long as there is room and something is
+    left."""
 
     def __init__(self, weights_s: float, depth_s: float) -> None:
         self.left, self.depth, self.level, self.now = weights_s, depth_s, 0.0, 0.0
@@ -70,8 +73,9 @@ def random_chain(rng: random.Random, length: int = 40) -> list[Operator]:
 
 
 def test_the_stream_by_hand() -> None:
-    # Two operators of 10 s of weights, 4 s of compute each, and 3 s of waiting before each; the FIFO holds 2 s.
-    # Waiting 3 s: the FIFO fills with 2. Then 8 more seconds of weights come while the tile keeps up: 3 + 8 = 11.
+    # Two operators of 10 s of weights, 4 s of compute each, and 3 s of waiting before each; the FIFO holds 2
+    # s. Waiting 3 s: the FIFO fills with 2. Then 8 more seconds of weights come while the tile keeps up: 3 +
+    # 8 = 11.
     assert stream_s([(4, 10, 3), (4, 10, 3)], 2) == approx(22) == closed_s([(4, 10, 3), (4, 10, 3)], 2)
     # Compute 10 s, weights 4 s: after the first operator the FIFO is full, nothing waits for memory: 13 each.
     assert stream_s([(10, 4, 3), (10, 4, 3)], 2) == approx(26) == closed_s([(10, 4, 3), (10, 4, 3)], 2)

@@ -15,7 +15,8 @@ scv = st.floats(0, 20)
 
 
 def test_capacity_by_hand() -> None:
-    # A request takes one prefill of 0.1 s and 200 steps of 20 ms that it shares with 7 others: 0.1 + 0.5 = 0.6 s.
+    # A request takes one prefill of 0.1 s and 200 steps of 20 ms that it shares with 7 others: 0.1 + 0.5 =
+    # 0.6 s.
     assert service.capacity_per_s(0.1, 0.02, 200, 8, 1) == approx(1 / 0.6)
     # Two pipeline stages work on two requests at once.
     assert service.capacity_per_s(0.1, 0.02, 200, 8, 2) == approx(2 / 0.6)
@@ -27,8 +28,8 @@ def test_tpot_by_hand() -> None:
 
 
 def test_mm1_is_exact() -> None:
-    # M/M/1, one job of 1 s, load 0.8: mean wait rho / (1 - rho) = 4 s. One server with slots is the same queue:
-    # the power sqrt(2 (1 + 1)) - 1 = 1.
+    # M/M/1, one job of 1 s, load 0.8: mean wait rho / (1 - rho) = 4 s. One server with slots is the same
+    # queue: the power sqrt(2 (1 + 1)) - 1 = 1.
     assert service.queue_wait_s(0.8, 1.0, 1.0, 1.0) == approx(4)
     assert service.slot_wait_s(0.8, 1, 1.0, 1.0, 1.0) == approx(4)
     # P(wait > t) = rho exp(-(1 - rho) t): 5 % wait longer than ln(0.8 / 0.05) / 0.2 = 13.86 s.
@@ -65,8 +66,8 @@ def test_many_servers_are_near_erlang_c() -> None:
 
 
 def test_a_simulated_queue_of_bursts() -> None:
-    """Lindley's recursion for one server with bursty arrivals (gamma gaps of scv 4): Kingman's bound is above the
-    simulated wait and within a quarter of it at high load."""
+    """Lindley's recursion for one server with bursty arrivals (gamma gaps of scv 4): Kingman's bound is above
+    the simulated wait and within a quarter of it at high load."""
     rng = np.random.default_rng(3)
     n, rho, arrival_scv = 200_000, 0.9, 4.0
     gaps = rng.gamma(1 / arrival_scv, arrival_scv / rho, n)

@@ -47,8 +47,8 @@ def test_bytes_of_the_two_loop_orders_by_hand() -> None:
 
 
 def test_what_a_fifo_hides_by_hand() -> None:
-    # Weights stream for 10 us, the tile needs 6 us. It waits 3 us for its input; the FIFO holds 2 us of weights:
-    # the memory stands still for 1 us. 11 us.
+    # Weights stream for 10 us, the tile needs 6 us. It waits 3 us for its input; the FIFO holds 2 us of
+    # weights: the memory stands still for 1 us. 11 us.
     assert tile.exposed_s(6, 10, 0, 3, 2) == 11
     # A deeper FIFO hides the wait altogether; the memory never stops.
     assert tile.exposed_s(6, 10, 0, 3, 4) == 10

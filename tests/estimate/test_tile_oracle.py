@@ -100,8 +100,8 @@ def test_bytes_equal_the_better_of_two_walks(seed: int) -> None:
 
 @pytest.mark.parametrize("seed", range(100))
 def test_whole_tokens_cost_at_most_one_block_more(seed: int) -> None:
-    """The closed form lets a block end inside a token. Where only whole tokens are held there may be more blocks:
-    as many as the share of a token that is left over asks for."""
+    """The closed form lets a block end inside a token. Where only whole tokens are held there may be more
+    blocks: as many as the share of a token that is left over asks for."""
     rng = random.Random(2000 + seed)
     tokens, token = rng.randint(1, 300), rng.randint(1, 60)
     half = token * rng.randint(2, 30) + rng.randint(0, token - 1)

@@ -1,6 +1,7 @@
 """Families `gpu` and `npu`: by hand, and laws over every chip that exists."""
 
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -32,18 +33,23 @@ def run(op, step: Step, chips: int = 1, weights: str = "bf16", chip=None):
 
 
 def test_a_gemv_by_hand() -> None:
-    # 8192 x 8192 of 2 bytes, and a vector of 2 x 16 KiB: 134.25 MB at 0.79 x 3.35 TB/s = 50.7 us, 7.4 us of launch.
+    # 8192 x 8192 of 2 bytes, and a vector of 2 x 16 KiB: 134.25 MB at 0.79 x 3.35 TB/s = 50.7 us, 7.4 us of
+    # launch.
     n_bytes = 8192 * 8192 * 2 + 2 * 8192 * 2
     phase = run(GEMM, Step(1, 1, 0))
     assert phase.dram_bytes == approx(2 * n_bytes)
-    assert phase.latency_s == approx(2 * (n_bytes / (hopper("stream_efficiency_16") * 3.35e12) + hopper("op_overhead")))
+    assert phase.latency_s == approx(
+        2 * (n_bytes / (hopper("stream_efficiency_16") * 3.35e12) + hopper("op_overhead"))
+    )
     assert phase.operators[0].bound == "memory"
 
 
 def test_a_large_gemm_is_bound_by_compute_by_hand() -> None:
     # 8192 tokens: 2 x 8192^3 = 1.1 Pop at 0.565 x 989 Top/s = 1.97 ms; the bytes take 0.15 ms.
     phase = run(GEMM, Step(8192, 1, 0))
-    assert phase.operators[0].compute_s == approx(2 * 2 * 8192**3 / (hopper("compute_efficiency_16") * 989e12))
+    assert phase.operators[0].compute_s == approx(
+        2 * 2 * 8192**3 / (hopper("compute_efficiency_16") * 989e12)
+    )
     assert phase.operators[0].bound == "compute"
 
 
@@ -58,11 +64,14 @@ def test_weights_only_formats_compute_in_sixteen_bits() -> None:
     # INT4 weights: a quarter of the bytes (4.16 bits), no tensor core of their own on an H100.
     wide, narrow = (run(GEMM, Step(1, 1, 0), weights=w).operators[0] for w in ("bf16", "int4-g128"))
     assert narrow.dram_bytes / wide.dram_bytes == approx((4 + 20 / 128) / 16, rel=1e-3)
-    assert narrow.compute_s == approx(wide.compute_s * hopper("compute_efficiency_16") / hopper("weight_only_efficiency"))
+    assert narrow.compute_s == approx(
+        wide.compute_s * hopper("compute_efficiency_16") / hopper("weight_only_efficiency")
+    )
 
 
 def test_a_sum_over_two_chips_by_hand() -> None:
-    # Row-parallel over 2: 16 KiB all-reduced over NVLink at 450 GB/s: 2 x 1/2 x 16384 / 450e9 + 2 hops of 1.5 us.
+    # Row-parallel over 2: 16 KiB all-reduced over NVLink at 450 GB/s: 2 x 1/2 x 16384 / 450e9 + 2 hops of 1.5
+    # us.
     row = replace(GEMM, shard="row")
     phase = run(row, Step(1, 1, 0), chips=2)
     assert phase.operators[0].network_s == approx(2 * (16_384 / 450e9 + 3e-6))
@@ -71,7 +80,8 @@ def test_a_sum_over_two_chips_by_hand() -> None:
 
 
 def test_tokens_go_to_experts_once() -> None:
-    # 8 tokens to 2 of 8 experts, 1000 elements of 2 bytes each: 32 kB, 8 kB from each of 4 chips, 3/4 of it away.
+    # 8 tokens to 2 of 8 experts, 1000 elements of 2 bytes each: 32 kB, 8 kB from each of 4 chips, 3/4 of it
+    # away.
     expert = Gemm("expert_gate_up", k=1000, n=64, count=1, tensor="expert", experts=8, active=2)
     phase = run(expert, Step(8, 1, 0), chips=4)
     assert phase.operators[0].network_s == approx(0.75 * 8000 / 450e9 + 1.5e-6)
@@ -83,7 +93,9 @@ def test_tokens_go_to_experts_once() -> None:
 
 def test_the_waiting_of_links_has_a_range() -> None:
     chip = Existing(preset("h100-sxm"), tech=Technology(draws(50, 3)))
-    phase = chip.replica(8, {}).phase(Operators("decode", (replace(GEMM, shard="row"),)), Step(1, 1, 0), keep=True)
+    phase = chip.replica(8, {}).phase(
+        Operators("decode", (replace(GEMM, shard="row"),)), Step(1, 1, 0), keep=True
+    )
     assert np.std(phase.operators[0].network_s) > 0
 
 
@@ -107,7 +119,7 @@ def test_fewer_bits_and_faster_links_never_slow(name: str) -> None:
 
     # At batch 1 the bytes rule: 16, 8 and 4 bits.
     widths = [seconds(w) for w in ("bf16", "int8", "int4-g128") if w != "bf16" or "bf16" in chip.peaks]
-    assert all(narrow <= wide for wide, narrow in zip(widths, widths[1:], strict=False))
+    assert all(narrow <= wide for wide, narrow in pairwise(widths))
     faster = replace(chip, link=Link(chip.link.kind, 2 * chip.link.bandwidth_bytes_per_s + 1e9))
     assert seconds("int8", faster) <= seconds("int8")
 
@@ -131,7 +143,9 @@ def test_draws_reach_seconds_joules_and_dollars() -> None:
 
 def test_a_chip_that_cannot_unpack_is_refused_by_name() -> None:
     odd = replace(preset("h100-sxm"), peaks={"mxfp6-e2m3": 1e15})
-    with pytest.raises(Unsupported, match=r"h100-sxm: none of its peaks \['mxfp6-e2m3'\] computes with unpacked weights"):
+    with pytest.raises(
+        Unsupported, match=r"h100-sxm: none of its peaks \['mxfp6-e2m3'\] computes with unpacked weights"
+    ):
         run(GEMM, Step(1, 1, 0), weights="int4-g128", chip=odd)
 
 

@@ -1,6 +1,7 @@
 """Family `tensor`: one code for one design and for many, and laws that every design keeps."""
 
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -32,8 +33,8 @@ def figures(
     found = priced.replica(chips, {}).phase(operators(bundled(model), phase), step)
     return {
         "latency_s": found.latency_s, "dram_bytes": found.dram_bytes, **found.energy_j,
-        "static_w": priced.static_w, "chip_usd": priced.chip_usd(1e5, ONCE), "total_mm2": priced.physical.total_mm2,
-        "weight_bits": priced.weight_bits(None),
+        "static_w": priced.static_w, "chip_usd": priced.chip_usd(1e5, ONCE),
+        "total_mm2": priced.physical.total_mm2, "weight_bits": priced.weight_bits(None),
     }  # fmt: skip
 
 
@@ -72,7 +73,8 @@ def test_single_precision_is_within_a_ten_thousandth(model: str, phase: str) -> 
     for name, value in double.items():
         if name != "latency_s":
             assert single[name] == approx(value, rel=1e-4, abs=1e-30), name
-    # A fold more where a size is a multiple of the tile only up to rounding: rare, and never more than a fold.
+    # A fold more where a size is a multiple of the tile only up to rounding: rare, and never more than a
+    # fold.
     off = np.abs(single["latency_s"] / double["latency_s"] - 1)
     assert (off < 1e-4).mean() > 0.995
     assert off.max() < 0.02
@@ -108,12 +110,13 @@ NO_SLOWER = 1 + 1e-9
 def test_no_resource_slows(seed: int, phase: str, batch: float) -> None:
     designs = random_designs(40, seed)
     base = latency(designs, phase=phase, batch=batch)
-    more = ("bandwidth_bytes_per_s", "cores", "vector_lanes", "rows", "lanes", "scratchpad_bytes", "fifo_bytes",
-            "link_bytes_per_s")  # fmt: skip
+    more = ("bandwidth_bytes_per_s", "cores", "vector_lanes", "rows", "lanes", "scratchpad_bytes",
+            "fifo_bytes", "link_bytes_per_s")  # fmt: skip
     for field in more:
         faster = latency(scaled(designs, **{field: 2}), phase=phase, batch=batch)
         assert (faster <= base * NO_SLOWER).all(), field
-    # A wider fold waits for the vector work of more tokens before it starts: measured up to 1.19 on 36,000 pairs.
+    # A wider fold waits for the vector work of more tokens before it starts: measured up to 1.19 on 36,000
+    # pairs.
     assert (latency(scaled(designs, columns=2), phase=phase, batch=batch) <= base * 1.25).all()
 
 
@@ -164,7 +167,7 @@ def test_two_chips_read_the_weights_once_together() -> None:
 def test_a_chip_costs_less_in_volume_and_draws_power(seed: int) -> None:
     priced = Tensor(random_designs(40, seed))
     usd = [priced.chip_usd(volume, ONCE) for volume in (1e3, 1e4, 1e5, 1e6)]
-    assert all((cheap < dear).all() for dear, cheap in zip(usd, usd[1:], strict=False))
+    assert all((cheap < dear).all() for dear, cheap in pairwise(usd))
     assert (usd[-1] > priced.physical.unit_usd).all() and (priced.static_w > 0).all()
 
 

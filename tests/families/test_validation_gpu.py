@@ -1,7 +1,7 @@
 """Validation: family `gpu` against whole steps measured on an H100, which are not part of the repository.
 
-The efficiencies of gpu.csv were fitted to Llama-3-8B; Llama-2-7B, Llama-3.2-1B and SmolLM2-135M were not in the fit.
-The bounds are the errors measured when this was written, and a tenth.
+The efficiencies of gpu.csv were fitted to Llama-3-8B; Llama-2-7B, Llama-3.2-1B and SmolLM2-135M were not in
+the fit. The bounds are the errors measured when this was written, and a tenth.
 """
 
 import json
@@ -18,9 +18,16 @@ from sartor.workload.find import bundled
 from sartor.workload.operators import Step
 
 ROWS = Path(__file__).parents[2] / ".." / "shared" / "data" / "measured" / "h100.jsonl"
-pytestmark = pytest.mark.skipif(not ROWS.is_file(), reason="no measured rows at ../shared/data/measured/h100.jsonl")
+pytestmark = pytest.mark.skipif(
+    not ROWS.is_file(), reason="no measured rows at ../shared/data/measured/h100.jsonl"
+)
 
-MODELS = {"llama3-8b": "llama-3.1-8b", "llama3.2-1b": "llama-3.2-1b", "llama2-7b": "llama-2-7b", "smollm2-135m": "smollm2-135m"}
+MODELS = {
+    "llama3-8b": "llama-3.1-8b",
+    "llama3.2-1b": "llama-3.2-1b",
+    "llama2-7b": "llama-2-7b",
+    "smollm2-135m": "smollm2-135m",
+}
 FORMATS = {"bf16": "bf16", "fp8": "fp8-e4m3", "int4": "int4-g128"}
 TENTH = 1.1
 
@@ -61,7 +68,9 @@ MEASURED = [
 
 
 @pytest.mark.parametrize(("kind", "model", "dt", "n", "s50", "s90", "j50", "j90"), MEASURED)
-def test_steps(kind: str, model: str, dt: str, n: int, s50: float, s90: float, j50: float, j90: float) -> None:
+def test_steps(
+    kind: str, model: str, dt: str, n: int, s50: float, s90: float, j50: float, j90: float
+) -> None:
     measured = rows(kind, model, dt)
     assert len(measured) >= n
     seconds, joules = errors(measured)
@@ -70,7 +79,8 @@ def test_steps(kind: str, model: str, dt: str, n: int, s50: float, s90: float, j
 
 
 def test_all_steps_together() -> None:
-    # 138 steps in BF16 and FP8: seconds 1.7 % in the middle and 6.1 % at the 90th percentile; joules 3.6 % and 10.7 %.
+    # 138 steps in BF16 and FP8: seconds 1.7 % in the middle and 6.1 % at the 90th percentile; joules 3.6 %
+    # and 10.7 %.
     seconds, joules = errors([r for kind, model, dt, *_ in MEASURED for r in rows(kind, model, dt)])
     assert np.median(seconds) <= 0.018 and np.percentile(seconds, 90) <= 0.067
     assert np.median(joules) <= 0.040 and np.percentile(joules, 90) <= 0.118
@@ -84,8 +94,9 @@ def test_decode_of_llama_3_8b_at_a_context_of_2048(batch: int, milliseconds: flo
 
 
 def test_a_poor_kernel_is_not_the_estimate() -> None:
-    # Weights in INT4 ran through one packed kernel that is slow at larger batches. The estimate stands for good
-    # kernels: it may be faster than that measurement, and is near it only where the kernel is at its best, at batch 1.
+    # Weights in INT4 ran through one packed kernel that is slow at larger batches. The estimate stands for
+    # good kernels: it may be faster than that measurement, and is near it only where the kernel is at its
+    # best, at batch 1.
     for row in rows("decode", "llama3-8b", "int4"):
         assert estimated(row)[0] <= row["s"] * 1.15
         if row["b"] == 1:

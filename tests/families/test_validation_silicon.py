@@ -20,12 +20,21 @@ needs_costs = pytest.mark.skipif(not COSTS.is_file(), reason="no published costs
 MACS_A_CORE = 16 * 16 * 16
 
 
-def as_tensor(node: str, fmt: str, macs: float, sram_bytes: float, memory: str = "sram", units: int = 0, link: str = "none") -> Designs:
+def as_tensor(
+    node: str,
+    fmt: str,
+    macs: float,
+    sram_bytes: float,
+    memory: str = "sram",
+    units: int = 0,
+    link: str = "none",
+) -> Designs:
     """A chip of so many multipliers and so much SRAM in the terms of the area formula."""
     cores = macs / MACS_A_CORE
     return Designs(
-        node=table("nodes").index(node), clock_hz=1e9, cores=cores, dies=1, rows=16, lanes=16, columns=16, vector_lanes=0,
-        scratchpad_bytes=sram_bytes / cores, fifo_bytes=0, weights=FORMATS.index(fmt), cache=FORMATS.index("int8"),
+        node=table("nodes").index(node), clock_hz=1e9, cores=cores, dies=1, rows=16, lanes=16, columns=16,
+        vector_lanes=0, scratchpad_bytes=sram_bytes / cores, fifo_bytes=0, weights=FORMATS.index(fmt),
+        cache=FORMATS.index("int8"),
         memory=table("memories").index(memory), units=units, capacity_bytes=0, bandwidth_bytes_per_s=0,
         link=table("links").index(link), link_bytes_per_s=0,
     )  # fmt: skip
@@ -39,7 +48,8 @@ def factors(ratios: list[float]) -> tuple[float, float]:
 
 @needs_dies
 def test_published_dies_with_their_counts() -> None:
-    """Seven dies whose multipliers, SRAM and PHYs are listed: TPUv1, TPUv4i, Groq, MTIA v1, GC200, A100, H200."""
+    """Seven dies whose multipliers, SRAM and PHYs are listed: TPUv1, TPUv4i, Groq, MTIA v1, GC200, A100,
+    H200."""
     ratios = []
     with DIES.open(encoding="utf-8") as file:
         for row in csv.DictReader(file):
@@ -52,24 +62,28 @@ def test_published_dies_with_their_counts() -> None:
                 ratios.append(made / (1 - other) / float(row["die_mm2"]))
     assert len(ratios) == 7
     mean, worst = factors(ratios)
-    # Measured: a factor 1.47 in the mean (the survey's fit: 1.45 on six of them), 1.82 at worst (Groq, far below).
+    # Measured: a factor 1.47 in the mean (the survey's fit: 1.45 on six of them), 1.82 at worst (Groq, far
+    # below).
     assert mean <= 1.47 * 1.03 and worst <= 1.82 * 1.03
 
 
 def test_dies_of_the_presets() -> None:
-    """Every accelerator of one die whose area, SRAM and peak are in our own list; its multipliers from the peak."""
+    """Every accelerator of one die whose area, SRAM and peak are in our own list; its multipliers from the
+    peak."""
     ratios = {}
     for name in names():
         chip = preset(name)
         if chip.family == "npu" and chip.die_mm2 and chip.sram_bytes and chip.dies == 1:
             fmt = next(f for f in ("int8", "fp8-e4m3", "fp16", "bf16") if f in chip.peaks)
             macs = chip.peaks[fmt] / 2 / chip.clock_hz
-            d = as_tensor(chip.node, fmt, macs, chip.sram_bytes, chip.memory.kind, chip.memory.units, chip.link.kind)
+            d = as_tensor(
+                chip.node, fmt, macs, chip.sram_bytes, chip.memory.kind, chip.memory.units, chip.link.kind
+            )
             ratios[name] = sum(area_mm2(d, NOMINAL, device=False).values()) / chip.die_mm2
     assert len(ratios) >= 12
     mean, worst = factors(list(ratios.values()))
-    # Measured on 14: a factor 1.43 in the mean, 1.94 at worst (MTIA v1), 0.79 of the published area in the middle:
-    # vector units and control processors of these chips are not counted.
+    # Measured on 14: a factor 1.43 in the mean, 1.94 at worst (MTIA v1), 0.79 of the published area in the
+    # middle: vector units and control processors of these chips are not counted.
     assert mean <= 1.43 * 1.05 and worst <= 1.94 * 1.05
     assert 0.7 <= np.exp(np.mean(np.log(list(ratios.values())))) <= 0.9
 

@@ -84,7 +84,8 @@ def test_longer_chunks_are_never_slower(kind: str, chunk: float) -> None:
 
 
 def ring_exchange_s(n_bytes: float, chips: int, rate: float) -> float:
-    """A ring all-reduce walked step by step: chip i sends the piece that is its turn, all at once. Checks the sums."""
+    """A ring all-reduce walked step by step: chip i sends the piece that is its turn, all at once. Checks the
+    sums."""
     pieces = [[{(chip, piece)} for piece in range(chips)] for chip in range(chips)]  # whose terms a piece has
     time = 0.0
     for turn in range(2 * (chips - 1)):

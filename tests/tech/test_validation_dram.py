@@ -1,4 +1,5 @@
-"""Validation: DRAM efficiency against cycle-level simulation (Ramulator 2.1), which is not part of the repository."""
+"""Validation: DRAM efficiency against cycle-level simulation (Ramulator 2.1), which is not part of the
+repository."""
 
 import csv
 from pathlib import Path
@@ -27,7 +28,11 @@ def share(kind: str, chunk_bytes: float | None) -> float:
     """Of the peak, as the estimates take it."""
     row = table("memories").index(kind)
     sequential = float(dram.stream_bytes_per_s(NOMINAL, row, 1.0))
-    return sequential if chunk_bytes is None else sequential * float(dram.chunk_efficiency(NOMINAL, row, chunk_bytes))
+    return (
+        sequential
+        if chunk_bytes is None
+        else sequential * float(dram.chunk_efficiency(NOMINAL, row, chunk_bytes))
+    )
 
 
 @pytest.mark.parametrize("device", KINDS)

@@ -14,7 +14,8 @@ N4 = table("nodes").index("N4")
 
 
 def test_h100_class_die_by_hand() -> None:
-    # 814 mm2 with a scribe of 0.1 mm: 28.63^2 = 819.7 mm2. pi 294^2 / 4 / 819.7 - pi 294 / sqrt(2 x 819.7) = 82.8 - 22.8.
+    # 814 mm2 with a scribe of 0.1 mm: 28.63^2 = 819.7 mm2. pi 294^2 / 4 / 819.7 - pi 294 / sqrt(2 x 819.7) =
+    # 82.8 - 22.8.
     assert wafer.dies_per_wafer(814, 300, 3, 0.1) == approx(60.0, abs=0.1)
     # (1 + 814 x 0.0008 / 3)^-3 = 1.2171^-3.
     assert wafer.die_yield(814, 0.0008, 3) == approx(0.555, abs=0.001)

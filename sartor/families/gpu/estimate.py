@@ -117,7 +117,9 @@ class PhaseEstimate:
         self.link_bytes: Any = 0.0
 
     def run(self, operators: Operators) -> Phase:
-        visit = {Gemm: self._gemm, Attention: self._attention, Recurrence: self._recurrence, Lookup: self._lookup}
+        visit = {
+            Gemm: self._gemm, Attention: self._attention, Recurrence: self._recurrence, Lookup: self._lookup,
+        }  # fmt: skip
         for op in operators.all:
             if type(op) in visit:
                 visit[type(op)](op)  # type: ignore[operator]
@@ -136,8 +138,8 @@ class PhaseEstimate:
         matrices = op.matrices(self.step) if op.experts > 1 else 1.0
         ops = 2 * op.macs(self.step) / self.chips
         rows = op.rows(self.step) * op.experts
-        layer_bytes = matrices * op.k * op.n * form.bits() / _BYTE_BITS + rows * (op.k + op.n) * ACTIVATION_BYTES
-        moved = layer_bytes * op.count / self.chips
+        weight_bytes = matrices * op.k * op.n * form.bits() / _BYTE_BITS
+        moved = (weight_bytes + rows * (op.k + op.n) * ACTIVATION_BYTES) * op.count / self.chips
         memory_s = moved / m.stream_bytes_per_s(form.element_bits)
         self._finish(op, ops / rate, memory_s, self._network_s(op), moved, op.macs(self.step))
         self.compute_j = self.compute_j + ops * self.chips * m.j_per_op16 * (operand_bits / 16)

@@ -113,11 +113,12 @@ def to_chip(designs: Designs, name: str, device: bool, row: int = 0) -> Chip:
         scratchpad_bytes=int(at("scratchpad_bytes")), fifo_bytes=int(at("fifo_bytes")),
     )  # fmt: skip
     kind = table("memories").items[at("memory")]
+    packages = np.broadcast_to(designs.package(device), designs.shape or (1,))
     return Chip(
         name=name, family="tensor", node=node, clock_hz=float(at("clock_hz")), cores=int(at("cores")),
         dies=int(at("dies")), tile=tile,
         voltage_v=round(relative * table("nodes").fact(node, "voltage").value, 3),
-        memory=Memory(kind, int(at("units")), float(at("capacity_bytes")), float(at("bandwidth_bytes_per_s"))),
+        memory=Memory(kind, int(at("units")), at("capacity_bytes"), at("bandwidth_bytes_per_s")),
         link=Link(table("links").items[at("link")], float(at("link_bytes_per_s"))),
-        package=table("packages").items[int(np.broadcast_to(designs.package(device), designs.shape or (1,))[row])],
+        package=table("packages").items[packages[row].item()],
     )  # fmt: skip

@@ -34,11 +34,8 @@ class PhaseEstimate:
     def run(self) -> Phase:
         self._share_vector_work()
         visit = {
-            Gemm: self._gemm,
-            Attention: self._attention,
-            Recurrence: self._recurrence,
-            Lookup: self._lookup,
-        }
+            Gemm: self._gemm, Attention: self._attention, Recurrence: self._recurrence, Lookup: self._lookup,
+        }  # fmt: skip
         for op in self.operators.all:
             if type(op) in visit:
                 visit[type(op)](op)  # type: ignore[operator]
@@ -57,9 +54,8 @@ class PhaseEstimate:
         self.vector_ops = rest + sum(
             op.lane_ops(self.one) for op in self.operators.vectors if op.per_position
         )
-        self.sequence_s = self.step.batch / (
-            m.vector_ops_per_s * self.chips
-        )  # one lane operation of each sequence
+        # One lane operation of each sequence.
+        self.sequence_s = self.step.batch / (m.vector_ops_per_s * self.chips)
         self.before_attention = {window: ops * self.sequence_s for window, ops in softmax.items()}
         self.before_gemm = rest / sum(op.count for op in self.operators.gemms) * self.sequence_s
 
@@ -99,9 +95,8 @@ class PhaseEstimate:
         token_bytes = (op.cached / split) * (m.cache_bits / _BYTE_BITS)
         reads = step.batch * positions * np.ceil(step.tokens / held) * token_bytes
         writes = step.rows * token_bytes
-        slow = 1 + m.chunk_half / (
-            token_bytes * (PAGE_TOKENS / 2)
-        )  # 1 / efficiency of page-sized chunks of K, of V
+        # 1 / efficiency of page-sized chunks of K, of V.
+        slow = 1 + m.chunk_half / (token_bytes * (PAGE_TOKENS / 2))
         memory_s = (reads * slow + writes) / m.stream_bytes_per_s
         vector_s = self.before_attention.get(op.window, 0.0)
         self._finish(op, fold_s, query_folds, reads + writes, memory_s, vector_s)
@@ -114,15 +109,13 @@ class PhaseEstimate:
         self._finish(op, compute_s, 1.0, moved, moved / m.stream_bytes_per_s, 0.0)
 
     def _lookup(self, op: Lookup) -> None:
-        self.phase.dram_bytes = (
-            self.phase.dram_bytes + op.elements_read(self.step) * RESULT_BYTES / self.chips
-        )
+        moved = op.elements_read(self.step) * RESULT_BYTES / self.chips
+        self.phase.dram_bytes = self.phase.dram_bytes + moved
 
     def _finish(
         self, op: Any, fold_s: Any, token_folds: Any, moved: Any, memory_s: Any, vector_s: Any
     ) -> None:
-        """Close an operator: the vector work before it pipelines with it, fold of tokens by fold of
-        tokens."""
+        """Close an operator: the vector work before it pipelines with it, one fold of tokens at a time."""
         m, compute_s = self.machine, fold_s * token_folds
         first_s = vector_s / token_folds + m.startup_s
         busy = tile.exposed_s(compute_s, memory_s, vector_s + fold_s, first_s, m.prefetch_s)
