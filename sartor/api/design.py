@@ -25,7 +25,7 @@ from ..search.refine import REFINE_TECH
 from ..search.robust import regrets
 from ..search.store import to_table, whole, write_text
 from ..search.study import Study, find_study
-from ..search.uncertainty import PriceAt, survival
+from ..search.uncertainty import KeepsAt, PriceAt, survival
 from ..tech.technology import Technology
 from .weights import real_weights
 
@@ -57,7 +57,7 @@ def design(study: str | Study = "edge-smollm2", executor: str = "process", progr
     tell("serving other traffic")
     regret = regrets(study, run, min(ROBUST_POINTS, study.search.points))
     tell("drawing every assumption from its range")
-    survived = survival(prices(ready, standings), chip.name, study.search.seed)
+    survived = survival(prices(ready, standings), chip.name, keeps_limits(ready, standings[0]), study.search.seed)
     said = report(run, chip, standings, regret, survived)
     said["workload"]["weights"] = weights
     return Design(chip, run, standings, said)
@@ -109,6 +109,17 @@ def prices(ready: Problem, standings: list[Standing]) -> dict[str, PriceAt]:
         return price
 
     return {s.chip.name: at_cost(s) for s in standings if s.feasible and not s.shared}
+
+
+def keeps_limits(ready: Problem, mine: Standing) -> KeepsAt:
+    """Whether the chosen chip keeps every limit, under any facts."""
+    how = Deployment(mine.tensor_parallel, mine.stages, mine.batch, mine.load)
+
+    def keeps(tech: Technology) -> Any:
+        chips = priced(mine.chip, mine.weights, mine.cache, tech, ready.economy.device)
+        return evaluate(chips, ready.work, how, ready.economy, ready.budget, tech).feasible
+
+    return keeps
 
 
 def write(result: Design, out: Path) -> list[Path]:

@@ -63,7 +63,7 @@ def report(run: Exploration, chip: Chip, standings: list[Standing], regret: Regr
         "best_dollar": explain.best_dollar(steps),
         "why_not": explain.why_not(run, row),
         "regret": None if regret is None else regret_rows(regret),
-        "survival": {"band": survived.band, "wins": survived.wins, "swings": survived.swings},
+        "survival": {"band": survived.band, "wins": survived.wins, "keeps": survived.keeps, "swings": survived.swings},
         "assumptions": assumptions(run, mine, how),
     }  # fmt: skip
 

@@ -17,18 +17,20 @@ DRAWS = 400
 @dataclass
 class Survival:
     """`band[name]`: (10 %, 50 %, 90 %) of each candidate's dollars; `wins[name]`: share of draws in which it is the
-    cheapest; `swings`: facts by how far their range alone moves the winner, largest first."""
+    cheapest; `keeps`: share of draws in which the winner keeps every limit; `swings`: facts by how far their range alone moves the winner, largest first."""
 
     band: dict[str, tuple[float, float, float]]
     wins: dict[str, float]
+    keeps: float
     swings: list[dict[str, Any]]
 
 
 PriceAt = Callable[[Technology], Any]  # dollars per million tokens, a float or [draws]
+KeepsAt = Callable[[Technology], Any]  # whether every limit is kept
 
 
-def survival(candidates: dict[str, PriceAt], winner: str, seed: int, most: int = 12) -> Survival:
-    """Price every candidate under the same draws of all facts."""
+def survival(candidates: dict[str, PriceAt], winner: str, keeps: KeepsAt, seed: int, most: int = 12) -> Survival:
+    """Price every candidate under the same draws of all facts; `keeps` is asked of the winner."""
     tech = Technology(draws(DRAWS, seed))
     usd = {name: np.broadcast_to(np.asarray(price(tech), float), (DRAWS,)) for name, price in candidates.items()}
     known = {name: values for name, values in usd.items() if np.isfinite(values).all()}
@@ -37,6 +39,7 @@ def survival(candidates: dict[str, PriceAt], winner: str, seed: int, most: int =
     return Survival(
         {name: tuple(float(q) for q in np.quantile(values, (0.1, 0.5, 0.9))) for name, values in known.items()},
         {name: float((first == i).mean()) for i, name in enumerate(known)},
+        float(np.mean(np.broadcast_to(keeps(tech), (DRAWS,)))),
         swings(candidates[winner], most),
     )
 

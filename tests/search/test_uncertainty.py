@@ -7,6 +7,10 @@ from sartor.search.uncertainty import survival, swings, used_facts
 from sartor.tables import table
 
 
+def always(tech):
+    return True
+
+
 def price_of(*names):
     def price(tech):
         return sum(tech.fact("overheads", "area", name) for name in names)
@@ -29,7 +33,7 @@ def test_swings_by_hand():
 
 def test_shares_sum_to_one_and_a_dominated_candidate_never_wins():
     cheap, dear = price_of("logic_factor"), price_of("logic_factor", "sram_factor")
-    found = survival({"cheap": cheap, "dear": dear}, "cheap", seed=1)
+    found = survival({"cheap": cheap, "dear": dear}, "cheap", always, seed=1)
     assert found.wins == {"cheap": 1.0, "dear": 0.0}
     fact = table("overheads").fact("area", "logic_factor")
     low, mid, high = found.band["cheap"]
@@ -38,10 +42,18 @@ def test_shares_sum_to_one_and_a_dominated_candidate_never_wins():
 
 
 def test_a_candidate_without_a_price_is_left_out():
-    found = survival({"known": price_of("logic_factor"), "unknown": lambda tech: np.nan}, "known", seed=1)
+    found = survival({"known": price_of("logic_factor"), "unknown": lambda tech: np.nan}, "known", always, seed=1)
     assert list(found.wins) == ["known"]
 
 
 def test_the_same_seed_gives_the_same_draws():
-    a, b = (survival({"x": price_of("logic_factor")}, "x", seed=3).band for _ in range(2))
-    assert a == b != survival({"x": price_of("logic_factor")}, "x", seed=4).band
+    a, b = (survival({"x": price_of("logic_factor")}, "x", always, seed=3).band for _ in range(2))
+    assert a == b != survival({"x": price_of("logic_factor")}, "x", always, seed=4).band
+
+
+def test_limits_are_kept_in_the_share_of_draws_that_keep_them():
+    # The fact's value is the median of its draws: half of them are below it.
+    value = table("overheads").fact("area", "logic_factor").value
+    price = price_of("logic_factor")
+    found = survival({"x": price}, "x", lambda tech: price(tech) <= value, seed=1)
+    assert found.keeps == pytest.approx(0.5, abs=0.06)
