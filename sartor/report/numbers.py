@@ -97,13 +97,15 @@ def change(value: Any) -> str:
     """A relative change in percent, with its sign.
 
     >>> change(0.1777), change(-0.0052), change(0.0), change(2.5), change(0.00004)
-    ('+18 %', '−0.52 %', '0 %', '+250 %', '+0 %')
+    ('+18 %', '−0.52 %', '0 %', '+250 %', '≈ 0 %')
     """
     if not is_known(value):
         return UNKNOWN
     size = abs(100 * value)
+    if 0 < size < 0.005:
+        return "≈ 0 %"
     digits = 0 if size >= 10 else 1 if size >= 1 else 2
-    text = f"{size:.{digits}f}" if size >= 0.005 else "0"
+    text = f"{size:.{digits}f}" if size else "0"
     return f"{'+' if value > 0 else '−' if value < 0 else ''}{text} %"
 
 

@@ -52,25 +52,33 @@ function colours() {
     legend: { ...text, symbolBaseFillColor: ink, symbolBaseStrokeColor: ink, columns: window.innerWidth < 560 ? 1 : undefined } };
 }
 
+// Over more than a decade, a logarithmic axis labels 1, 2 and 5 only; the others would push these out.
+const ROUND = "indexof([1, 2, 5], round(datum.value / pow(10, floor(log(datum.value) / LN10 + 1e-9)))) < 0 ? '' : ";
+
 // How an axis or a legend writes its numbers.
-const label = (a) => content.units[a] === "$" ? "'$' + format(datum.value, '.3~r')"
-  : `format(datum.value, '~s') + '${content.units[a].replace("token/s", "")}'`;
+function label(a, values) {
+  const words = content.units[a] === "$" ? "'$' + format(datum.value, '.3~r')"
+    : `format(datum.value, '~s') + '${content.units[a].replace("token/s", "")}'`;
+  const wide = Math.max(...values) > 10 * Math.min(...values);
+  return (wide ? ROUND : "") + words;
+}
 
 function paretoSpec() {
   const [x, y, colour] = ["x", "y", "colour"].map(picked);
   const spec = structuredClone(content.specs[language()].pareto);
-  for (const layer of spec.layer)
-    for (const [name, a] of [["x", x], ["y", y]])
-      Object.assign(layer.encoding[name].axis, { title: titled(a), labelExpr: label(a) });
   const paint = spec.layer.find((layer) => layer.data.name === "front").encoding.color;
   paint.legend.title = titled(colour);
-  if (axes.includes(colour)) paint.legend.labelExpr = label(colour);
+  if (axes.includes(colour)) paint.legend.labelExpr = label(colour, rows.map((r) => r[colour]));
   else Object.assign(paint, { type: "nominal", sort: null, scale: { range: ["#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#f0e442", "#d55e00", "#8a8f98"] } });
   const drawn = (list) => list.map((r) => drawable(r, x, y, colour)).filter((r) => r.x > 0 && r.y > 0);
   const chips = document.getElementById("with-rivals").checked ? content.rivals : [];
   const chosen = { ...content.mineRow, name: content.mine };
   spec.datasets = { front: drawn(rows), rivals: drawn(chips), chosen: drawn([chosen]) };
   spec.layer = spec.layer.filter((layer) => spec.datasets[layer.data.name].length);
+  const all = Object.values(spec.datasets).flat();
+  for (const layer of spec.layer)
+    for (const [name, a] of [["x", x], ["y", y]])
+      Object.assign(layer.encoding[name].axis, { title: titled(a), labelExpr: label(a, all.map((r) => r[name])) });
   return spec;
 }
 
@@ -80,6 +88,8 @@ function rooflineSpec() {
   const words = (r) => ({ ...r, who: who(r.name), t_ops: figure(r.ops_per_s, "ops/s"), t_x: figure(r.ops_per_byte, "") });
   const { ceilings, points } = content.roofline;
   spec.datasets = { ceilings: ceilings.map(words), points: points.map(words) };
+  for (const layer of spec.layer)
+    for (const name of ["x", "y"]) layer.encoding[name].axis.labelExpr = ROUND + "format(datum.value, '~s')";
   return spec;
 }
 

@@ -78,7 +78,7 @@ def buyers_price(row: dict[str, Any]) -> tuple[float, str] | None:
 
 
 def _energy(report: dict[str, Any]) -> list[Sentence]:
-    """Joules against whoever needs the fewest; a chip shared by many users is named, but is another product."""
+    """Joules against whoever needs the fewest; a chip that many users share is named apart."""
     mine, kept = report["comparison"][0], [s for s in rivals(report) if s["feasible"]]
     shared = report["headline"]["shared"]
     least = min(kept, key=lambda s: s["j_per_token"], default=None)

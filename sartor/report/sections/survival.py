@@ -26,7 +26,8 @@ def _key(share: float | None) -> str:
 
 def _missing(report: Report) -> Html:
     """Chips whose cost nobody knows, or that break a limit, have no band."""
-    names = [s["name"] for s in report["comparison"] if s["name"] not in report["survival"]["band"]]
+    alone = [s for s in report["comparison"] if not s["shared"]]
+    names = [s["name"] for s in alone if s["name"] not in report["survival"]["band"]]
     return tag("p", say("survival.missing", names=", ".join(names)), cls="note") if names else ""
 
 
