@@ -83,7 +83,7 @@ def estimate(
 def cost(
     chip: Annotated[str, typer.Argument(help="A chip's name, a TOML file, or a study that has been designed.")],
     volume: Annotated[float, typer.Option(help="Chips made.")] = 100_000,
-    device: Annotated[bool, typer.Option(help="In a device instead of a data centre.")] = False,
+    device: Annotated[bool, typer.Option(help="In a device instead of a data center.")] = False,
     json: Json = False,
 ) -> None:
     """Die, yield, package, memory, what is paid once, and owning it; with ranges."""

@@ -1,0 +1,250 @@
+"""The documents say what the code says: generated pages are current, names and links hold, examples run."""
+
+import json
+import re
+import runpy
+import subprocess
+import sys
+from importlib import util
+from pathlib import Path
+
+import pytest
+from typer.main import get_command
+from typer.testing import CliRunner
+
+from sartor.api.listing import KINDS
+from sartor.chip import presets, toml
+from sartor.cli import app
+from sartor.families import FAMILIES
+from sartor.search import study
+from sartor.search.space import VARIABLES
+from sartor.tables import table
+from sartor.workload.fetch import SMOLLM2, cache_folder
+
+ROOT = Path(__file__).parents[1]
+DOCS = ROOT / "docs"
+PAIRS = [("README.md", "README.ko.md"), ("docs/start.md", "docs/start.ko.md")]
+PAGES = sorted([*ROOT.glob("*.md"), *DOCS.rglob("*.md")])
+BLOCK = re.compile(r"^```([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+STUDY, CHIP, TRACE = "toml my-study.toml", "toml my-chip.toml", "csv my-trace.csv"
+FEW = "20000"  # points of each search in an example
+LLAMA = {
+    "model_type": "llama", "hidden_size": 2048, "intermediate_size": 8192, "num_hidden_layers": 16,
+    "num_attention_heads": 32, "num_key_value_heads": 8, "vocab_size": 128256,
+    "max_position_embeddings": 8192, "torch_dtype": "bfloat16",
+}  # fmt: skip
+
+
+def text(name):
+    return (ROOT / name).read_text(encoding="utf-8")
+
+
+def script(name):
+    spec = util.spec_from_file_location(name, DOCS / f"{name}.py")
+    module = util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def blocks(name):
+    return [(info, body) for info, body in BLOCK.findall(text(name))]
+
+
+def prose(name):
+    """The page without its code blocks."""
+    return BLOCK.sub("", text(name))
+
+
+# Generated pages
+
+
+@pytest.mark.parametrize("page", ["cli.md", "study.md", "study.schema.json", "sources.md"])
+def test_generated_pages_are_current(page):
+    expected = script("generate").pages()[DOCS / page]
+    assert text(f"docs/{page}") == expected, "run: python docs/generate.py"
+
+
+@pytest.mark.slow
+def test_the_picture_and_the_cards_are_those_of_a_run():
+    done = subprocess.run([sys.executable, DOCS / "pictures.py", "--check"], capture_output=True, text=True)
+    assert done.returncode == 0, f"{done.stdout}\nrun: python docs/pictures.py"
+
+
+def test_schema_takes_the_studies_and_refuses_what_is_unknown():
+    schema = json.loads(text("docs/study.schema.json"))
+    assert set(schema["properties"]) == set(study.Study.model_fields)
+    assert schema["additionalProperties"] is False
+    assert set(schema["$defs"]["SearchPart"]["properties"]["space"]["properties"]) == set(VARIABLES)
+    power = schema["$defs"]["BudgetPart"]["properties"]["power"]["anyOf"][0]["anyOf"]
+    assert {"type": "string"} in power  # "2 W", not only a number
+
+
+# Names
+
+
+def test_every_verb_and_option_is_in_the_reference():
+    reference = text("docs/cli.md")
+    for name, verb in get_command(app).commands.items():
+        section = reference.split(f"## sartor {name}\n")[1].split("\n## ")[0]
+        for parameter in verb.params:
+            assert all(f"`{option}`" in section for option in parameter.opts if option.startswith("-"))
+            assert parameter.help in section
+
+
+def test_every_verb_and_list_is_on_the_start_page():
+    commands = "\n".join(body for info, body in blocks("docs/start.md") if info.startswith("sh"))
+    assert all(f"sartor {name}" in commands for name in get_command(app).commands)
+    assert all(f"sartor list {kind}" in commands for kind in KINDS)
+    assert all(f"sartor list {kind}" in text("docs/start.ko.md") for kind in KINDS)
+
+
+def test_every_study_key_is_in_the_reference():
+    reference = text("docs/study.md")
+    names = [*study.Study.model_fields, *VARIABLES, *table("economics").quantities]
+    parts = (study.ModelPart, study.TrafficPart, study.SloPart, study.QualityPart, study.BudgetPart)
+    parts += (study.EconomicsPart, study.SearchPart, study.ComparePart, study.OtherPart)
+    names += [key for part in parts for key in part.model_fields]
+    missing = [name for name in names if f"`{name}`" not in reference and f"[{name}]" not in reference]
+    assert not missing
+    assert all(field.description for part in parts for field in part.model_fields.values())
+
+
+def test_every_family_and_study_is_named():
+    assert all(f"`{family}`" in text("docs/model.md") for family in FAMILIES)
+    assert all(name in text("CHANGELOG.md") for name in study.names())
+
+
+def test_counts_in_the_prose_are_those_of_the_tables():
+    facts = table("gpu").facts.values()
+    assumed = sum(fact.kind == "assumed" for fact in facts)
+    assert f"{assumed} of the {len(facts)} facts of `gpu.csv`" in " ".join(text("README.md").split())
+    assert f"{len(presets.names())} chips that exist" in text("CHANGELOG.md")
+
+
+# Two languages
+
+
+@pytest.mark.parametrize(("english", "korean"), PAIRS)
+def test_both_languages_say_the_same(english, korean):
+    def headings(name):
+        return [len(mark) for mark in re.findall(r"^(#+) ", prose(name), re.MULTILINE)]
+
+    def numbers(name):
+        """Of the prose; powers of ten in words are left out: Korean counts in units of ten thousand."""
+        plain = re.sub(r"\]\([^)]*\)|`[^`]*`", "", prose(name))
+        words = r"4 million|400만|10 s|10초|one core|2026년 11월|November 2026"
+        return sorted(re.findall(r"\d+(?:\.\d+)?", re.sub(words, "", plain)))
+
+    assert headings(english) == headings(korean)
+    assert [info for info, _ in blocks(english)] == [info for info, _ in blocks(korean)]
+    assert numbers(english) == numbers(korean)
+    for (info, a), (_, b) in zip(blocks(english), blocks(korean), strict=True):
+        if info.startswith("sh") or info in ("python", TRACE):
+            assert a == b
+        if info == CHIP:
+            assert toml.loads(a) == toml.loads(b)
+        if info == STUDY:
+            kept = {"title_ko": ""}
+            assert study.loads(a, "a") == study.loads(b, "b").model_copy(update=kept)
+
+
+# Links and hygiene
+
+
+def anchors(page):
+    heads = re.findall(r"^#+ (.+)$", BLOCK.sub("", page.read_text(encoding="utf-8")), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", head.lower()).strip().replace(" ", "-") for head in heads}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_relative_links_resolve(page):
+    for target in re.findall(r"\]\(([^)\s]+)\)", BLOCK.sub("", page.read_text(encoding="utf-8"))):
+        if "://" in target:
+            continue
+        name, _, anchor = target.partition("#")
+        file = (page.parent / name).resolve() if name else page
+        assert file.exists(), f"{page.name} links to {target}"
+        assert not anchor or anchor in anchors(file), f"{page.name} links to {target}"
+
+
+def test_no_machine_and_no_registry_is_named():
+    """Nobody else has this machine: its paths, and the mirrors it installs from, help no reader."""
+    found = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True)
+    if found.returncode:
+        pytest.skip("not a git checkout")
+    # Put together here, so that this file passes its own test.
+    words = ["/wor" + "k/", "/ro" + "ot/", "/opt" + "/", "/home" + r"/\w", "index" + "-url", "/simp" + "le/"]
+    banned = re.compile("|".join([*words, r"pypi\.\w+\.(?:com|org|net)"]))
+    bad = []
+    for name in filter(None, found.stdout.split("\0")):
+        path = ROOT / name
+        if path.is_file() and (hit := banned.search(path.read_text(encoding="utf-8", errors="replace"))):
+            bad.append(f"{name}: {hit[0]}")
+    assert not bad
+
+
+# Examples
+
+
+@pytest.fixture
+def desk(tmp_path, monkeypatch):
+    """A folder with the files of the start page."""
+    monkeypatch.chdir(tmp_path)
+    for info, body in blocks("docs/start.md"):
+        if info in (STUDY, CHIP, TRACE):
+            (tmp_path / info.split()[1]).write_text(body, encoding="utf-8")
+    kept = cache_folder() / SMOLLM2.file_name
+    monkeypatch.setenv("SARTOR_CACHE", str(tmp_path / "cache"))
+    (tmp_path / "cache").mkdir()
+    if kept.exists():  # 98 MB that need not be fetched again
+        (tmp_path / "cache" / kept.name).symlink_to(kept)
+    (tmp_path / "my-model").mkdir()
+    (tmp_path / "my-model" / "config.json").write_text(json.dumps(LLAMA), encoding="utf-8")
+    return tmp_path
+
+
+def commands():
+    """Every line of the start page in order, but the blocks marked `install` and `needs-more`."""
+    return [line for info, body in blocks("docs/start.md") if info == "sh" for line in body.splitlines()]
+
+
+def test_the_questions_of_the_start_page_run(desk):
+    """All lines that need no search before them."""
+    lines = [c for c in commands() if not re.search("design|explore|edge-smollm2", c)]
+    assert len(lines) > 15
+    run(lines)
+
+
+@pytest.mark.slow
+def test_the_start_page_runs(desk):
+    run(commands())
+    assert (desk / "out/my-study/report.html").exists() and (desk / "front/front.parquet").exists()
+
+
+def run(lines):
+    """Searches with few points."""
+    for line in lines:
+        program, *args = line.split()
+        assert program == "sartor"
+        if "--points" in args:
+            args[args.index("--points") + 1] = FEW
+        elif args[0] in ("design", "explore"):
+            args += ["--points", FEW]
+        done = CliRunner().invoke(app, args, catch_exceptions=False)
+        assert done.exit_code == 0, f"{line}\n{done.output}"
+
+
+def test_the_python_of_the_start_page_runs(desk, capsys):
+    code = next(body for info, body in blocks("docs/start.md") if info == "python")
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert len(done.stdout.splitlines()) == 4
+
+
+@pytest.mark.parametrize("name", ["01_from_model_to_chip", "02_your_own_chip"])
+def test_example(name, capsys):
+    path = ROOT / "examples" / f"{name}.py"
+    assert len(path.read_text(encoding="utf-8").splitlines()) < 60
+    runpy.run_path(str(path))
+    golden = ROOT / "tests" / "golden" / f"{name}.txt"
+    assert capsys.readouterr().out == golden.read_text(encoding="utf-8"), f"if meant, write it to {golden}"
