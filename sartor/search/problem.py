@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ..chip import presets
 from ..errors import InputError, UnknownName
 from ..families.tensor.design import Designs
 from ..families.tensor.family import Tensor
@@ -65,6 +66,7 @@ def _problem(study_json: str) -> Problem:
         if tensor not in CLASSES:
             raise UnknownName("tensor class", tensor, CLASSES, f"{study.name}: [model.formats]")
         format_named(study.model.formats[tensor])
+    _check_names(study)
     slo = Slo(study.slo.ttft, study.slo.tpot, study.slo.percentile)
     moments = demand(study.traffic.profile, study.slo.percentile)
     model = find_model(study.model.name)
@@ -78,6 +80,18 @@ def _problem(study_json: str) -> Problem:
         study, workload(model, moments, slo, study.model.formats), space(study.search.space, f"{study.name}: [search.space]"),
         economy(study), Budget(b.power, b.die or table("overheads").fact("die", "reticle").value, b.unit_cost, b.chips, b.system_power, b.batch),
     )  # fmt: skip
+
+
+def _check_names(study: Study) -> None:
+    """What is needed after the search is asked for before it: a slip of the pen must not cost the search."""
+    for chip in study.compare.chips:
+        if chip not in presets.names() and not chip.endswith(".toml"):
+            raise UnknownName("chip", chip, presets.names(), f"{study.name}: [compare] chips")
+    for form in (*study.compare.weights, *study.compare.cache):
+        format_named(form)
+    for other in study.others:
+        find_model((other.model or study.model).name)
+        demand(other.profile or study.traffic.profile, study.slo.percentile)
 
 
 def problem(study: Study) -> Problem:

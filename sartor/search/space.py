@@ -114,7 +114,10 @@ def _numbers(name: str, values: Any, where: str) -> tuple[float, ...]:
 def _number(name: str, value: Any, where: str) -> float:
     kind = VARIABLES[name]
     if kind.startswith("name:"):
-        return table(kind[5:]).index(str(value))
+        known = table(kind[5:]).items
+        if str(value) not in known:
+            raise UnknownName(name, value, known, where)
+        return known.index(str(value))
     if kind == "format":
         return FORMATS.index(format_named(str(value)).name)
     number = parse(value, kind, where)
