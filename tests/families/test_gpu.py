@@ -152,3 +152,19 @@ def test_a_chip_that_cannot_unpack_is_refused_by_name() -> None:
 def test_what_is_not_published_has_no_price() -> None:
     assert np.isnan(priced(preset("gaudi3")).limits["unit_usd"])
     assert priced(preset("h100-sxm")).chip_usd(1e5, {}) == priced(preset("h100-sxm")).limits["unit_usd"]
+
+
+def test_a_chip_draws_no_more_than_its_power_limit() -> None:
+    # An L4 streaming a model would draw 92 W by its generation's energies; it stops at 72 W and 7 % more.
+    from sartor.chip.presets import preset
+    from sartor.families import priced
+    from sartor.workload.derive import operators
+    from sartor.workload.find import find_model
+    from sartor.workload.operators import Step
+
+    chips = priced(preset("l4"), "int4-g128", "fp8-e4m3")
+    done = chips.replica(1, {}).phase(operators(find_model("llama-3.2-1b"), "decode"), Step(1, 1, 512), keep=True)
+    drawn_w = float(done.dynamic_j) / float(done.latency_s) + float(chips.static_w)
+    assert drawn_w == pytest.approx(72 * 1.07)
+    assert sum(float(op.latency_s) for op in done.operators) == pytest.approx(float(done.latency_s))
+    assert done.operators[-1].name == "power limit"

@@ -98,8 +98,7 @@ def test_cores_share_the_features() -> None:
 
 
 def test_chips_beyond_the_kv_heads_share_a_cache() -> None:
-    # 8 query heads over 2 KV heads on 8 chips: each chip reads one KV head (four chips the same) for one query
-    # head.
+    # 8 query heads over 2 KV heads on 8 chips: each reads one KV head, as three others do, for one query.
     op = Attention("attention", heads=8, kv_heads=2, key_dim=8, value_dim=8, count=1, cached=32)
     two, eight = (run(TINY, (GEMV, op), Step(1, 1, 15), chips).operators[1] for chips in (2, 8))
     assert eight.dram_bytes == approx(two.dram_bytes) == approx(17 * 16 * INT8_BITS / 8)
