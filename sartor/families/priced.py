@@ -23,7 +23,8 @@ class Replica(Protocol):
 class Priced(Protocol):
     """Chips under the facts of one `Technology`, ready to be asked."""
 
-    name: str
+    @property
+    def name(self) -> str: ...
 
     def replica(self, chips: Any, formats: dict[str, str]) -> Replica:
         """`chips` tensor-parallel; `formats` by tensor class, where the workload fixes them."""

@@ -163,7 +163,8 @@ def test_a_chip_draws_no_more_than_its_power_limit() -> None:
     from sartor.workload.operators import Step
 
     chips = priced(preset("l4"), "int4-g128", "fp8-e4m3")
-    done = chips.replica(1, {}).phase(operators(find_model("llama-3.2-1b"), "decode"), Step(1, 1, 512), keep=True)
+    ops = operators(find_model("llama-3.2-1b"), "decode")
+    done = chips.replica(1, {}).phase(ops, Step(1, 1, 512), keep=True)
     drawn_w = float(done.dynamic_j) / float(done.latency_s) + float(chips.static_w)
     assert drawn_w == pytest.approx(72 * 1.07)
     assert sum(float(op.latency_s) for op in done.operators) == pytest.approx(float(done.latency_s))

@@ -129,7 +129,19 @@ class PhaseEstimate:
             "memory": self.phase.dram_bytes * self.machine.j_per_byte,
             "network": self.link_bytes * link_j,
         }
+        self._throttle()
         return self.phase
+
+    def _throttle(self) -> None:
+        """The clock falls until the chip draws no more than its power limit: the same work takes longer."""
+        chip, tech = self.machine.chip, self.machine.tech
+        if chip.tdp_w is None:
+            return
+        limit_w = chip.tdp_w * tech.fact("overheads", "power", "tdp_overshoot")
+        working_w = limit_w - chip.tdp_w * tech.fact("gpu", chip.generation, "idle_fraction")
+        least_s = self.phase.dynamic_j / (self.chips * working_w)
+        lost_s = np.maximum(least_s - self.phase.latency_s, 0.0)
+        self.phase.add(OperatorTime("power limit", lost_s, lost_s, 0.0, 0.0, 0.0, 0.0, 0.0), self.chips)
 
     def _gemm(self, op: Gemm) -> None:
         m = self.machine

@@ -123,10 +123,8 @@ class PhaseEstimate:
         self.phase.latency_s = self.phase.latency_s + (busy + network_s) * op.count
         self.phase.dram_bytes = self.phase.dram_bytes + moved * op.count
         if self.phase.keep:
-            parts = (busy + network_s, compute_s, memory_s, vector_s, network_s, moved)
-            self.phase.operators.append(
-                OperatorTime(op.name, *(p * op.count for p in parts), op.macs(self.step))
-            )
+            seconds = [s * op.count for s in (busy + network_s, compute_s, memory_s, vector_s, network_s)]
+            self.phase.operators.append(OperatorTime(op.name, *seconds, moved * op.count, op.macs(self.step)))
 
     def _energy_j(self) -> dict[str, Any]:
         """Dynamic energy of all chips, by part."""
