@@ -36,4 +36,4 @@ def compare_study(study: str, chips: list[str | Chip]) -> list[dict[str, Any]]:
     ready = problem(find_study(study))
     part = ready.study.compare
     found = [find_chip(c) if isinstance(c, str) else c for c in chips]
-    return [standing_row(stand(c, ready.work, ready.economy, ready.budget, part.weights, part.cache)) for c in found]
+    return [standing_row(stand(c, ready.work, ready.economy, ready.budget.exact, part.weights, part.cache)) for c in found]

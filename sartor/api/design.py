@@ -69,7 +69,7 @@ def _own_standing(run: Exploration, chip: Chip) -> Standing:
     assert tile is not None
     _, how = ready.space.decode(run.found.genomes[:, [run.pick]], REFINE_TECH)
     one = Deployment(*(np.ravel(getattr(how, f.name))[0].item() for f in fields(Deployment)))
-    return stand_at(chip, ready.work, ready.economy, ready.budget, tile.weights, tile.kv, one)
+    return stand_at(chip, ready.work, ready.economy, ready.budget.exact, tile.weights, tile.kv, one)
 
 
 def rivals(ready: Problem) -> list[Standing]:
@@ -117,7 +117,7 @@ def keeps_limits(ready: Problem, mine: Standing) -> KeepsAt:
 
     def keeps(tech: Technology) -> Any:
         chips = priced(mine.chip, mine.weights, mine.cache, tech, ready.economy.device)
-        return evaluate(chips, ready.work, how, ready.economy, ready.budget, tech).feasible
+        return evaluate(chips, ready.work, how, ready.economy, ready.budget.exact, tech).feasible
 
     return keeps
 

@@ -34,7 +34,7 @@ def report(run: Exploration, chip: Chip, standings: list[Standing], regret: Regr
     row = run.pick
     designs, how = run.problem.space.decode(run.found.genomes[:, [row]], REFINE_TECH)
     mine, how = Tensor(_scalar(designs), NOMINAL, run.problem.economy.device), _scalar(how)
-    priced_once = evaluate(mine, run.problem.work, how, run.problem.economy, run.problem.budget, keep=True)
+    priced_once = evaluate(mine, run.problem.work, how, run.problem.economy, run.problem.budget.exact, keep=True)
     steps = explain.one_more(run, row)
     study = run.problem.study
     return {

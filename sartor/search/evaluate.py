@@ -5,7 +5,7 @@ The same code prices one chip and millions: every figure is a float or an array 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -40,7 +40,8 @@ class Deployment:
 
 @dataclass(frozen=True)
 class Budget:
-    """Limits on one chip, and on a replica. None: no limit."""
+    """Limits on one chip, and on a replica. None: no limit. `margin`: what is estimated must stay below its limit by
+    this share."""
 
     power_w: float | None = None
     die_mm2: float | None = None
@@ -48,6 +49,12 @@ class Budget:
     chips: int | None = None
     system_power_w: float | None = None
     batch: int | None = None
+    margin: float = 0.0
+
+    @property
+    def exact(self) -> Budget:
+        """The limits themselves."""
+        return replace(self, margin=0.0)
 
 
 @dataclass
@@ -168,20 +175,21 @@ def stored_bytes(chips: Priced, work: Workload, how: Deployment) -> tuple[Any, A
 
 
 def _violations(r: Result, chips: Priced, work: Workload, how: Deployment, budget: Budget) -> dict[str, Any]:
-    """Every limit as value / limit."""
+    """Every limit as value / limit, what is estimated with its margin."""
     capacity = np.maximum(chips.capacity_bytes * CAPACITY_USABLE, 1.0)
-    ratios = {
-        "memory capacity": (r.weight_bytes + r.cache_bytes) / capacity,
-        "ttft": r.ttft_s / work.slo.ttft_s,
-        "tpot": r.tpot_s / work.slo.tpot_s,
+    counted = {
+        "memory capacity": (r.weight_bytes + r.cache_bytes, capacity),
+        "chips": (how.chips, budget.chips),
+        "batch": (how.batch * how.stages, budget.batch),
     }
-    bounds = {
+    estimated = {
+        "ttft": (r.ttft_s, work.slo.ttft_s),
+        "tpot": (r.tpot_s, work.slo.tpot_s),
         "power": (r.power_w, budget.power_w),
         "system power": (r.power_w * how.chips, budget.system_power_w),
         "die area": (chips.limits["die_mm2"], budget.die_mm2),
         "unit cost": (chips.limits["unit_usd"], budget.unit_usd),
-        "chips": (how.chips, budget.chips),
-        "batch": (how.batch * how.stages, budget.batch),
     }
-    ratios |= {name: value / limit for name, (value, limit) in bounds.items() if limit is not None}
-    return ratios
+    room = 1 - budget.margin
+    ratios = {name: value / limit for name, (value, limit) in counted.items() if limit is not None}
+    return ratios | {name: value / (limit * room) for name, (value, limit) in estimated.items() if limit is not None}

@@ -78,7 +78,7 @@ def _problem(study_json: str) -> Problem:
     b = study.budget
     return Problem(
         study, workload(model, moments, slo, study.model.formats), space(study.search.space, f"{study.name}: [search.space]"),
-        economy(study), Budget(b.power, b.die or table("overheads").fact("die", "reticle").value, b.unit_cost, b.chips, b.system_power, b.batch),
+        economy(study), Budget(b.power, b.die or table("overheads").fact("die", "reticle").value, b.unit_cost, b.chips, b.system_power, b.batch, b.margin),
     )  # fmt: skip
 
 

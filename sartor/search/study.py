@@ -73,7 +73,8 @@ class OtherPart(_Part):
 
 
 class BudgetPart(_Part):
-    """Limits on one chip (power, die, unit_cost) and on a replica: chips, system_power, and
+    """`margin`: estimated figures must stay below their limits, the SLO too, by this share: the estimates have errors.
+    Limits on one chip (power, die, unit_cost) and on a replica: chips, system_power, and
     batch, the requests it may serve at once (1: a device of one user)."""
 
     power: _quantity("w") | None = Field(None, description="Of one busy chip with its memory.")  # type: ignore[valid-type]
@@ -82,6 +83,7 @@ class BudgetPart(_Part):
     chips: int | None = Field(None, ge=1, description="Chips of one replica.")
     batch: int | None = Field(None, ge=1, description="Requests that a replica serves at once.")
     system_power: _quantity("w") | None = Field(None, description="Of all chips of a replica.")  # type: ignore[valid-type]
+    margin: float = Field(0.0, ge=0, lt=1, description="Share by which estimates must stay clear of every limit.")
 
 
 class EconomicsPart(_Part):

@@ -155,17 +155,10 @@ def test_what_is_not_published_has_no_price() -> None:
 
 
 def test_a_chip_draws_no_more_than_its_power_limit() -> None:
-    # An L4 streaming a model would draw 92 W by its generation's energies; it stops at 72 W and 7 % more.
-    from sartor.chip.presets import preset
-    from sartor.families import priced
-    from sartor.workload.derive import operators
-    from sartor.workload.find import find_model
-    from sartor.workload.operators import Step
-
-    chips = priced(preset("l4"), "int4-g128", "fp8-e4m3")
-    ops = operators(find_model("llama-3.2-1b"), "decode")
-    done = chips.replica(1, {}).phase(ops, Step(1, 1, 512), keep=True)
-    drawn_w = float(done.dynamic_j) / float(done.latency_s) + float(chips.static_w)
-    assert drawn_w == pytest.approx(72 * 1.07)
-    assert sum(float(op.latency_s) for op in done.operators) == pytest.approx(float(done.latency_s))
+    # An L4 in prefill would draw 101 W by its generation's energies; it stops at 72 W and 15 % more.
+    replica = priced(preset("l4"), "fp8-e4m3", "fp8-e4m3").replica(1, {})
+    done = replica.phase(operators(bundled("llama-3.1-8b"), "prefill"), Step(1, 2048, 0), keep=True)
+    drawn_w = float(done.dynamic_j) / float(done.latency_s) + 72 * 0.18
+    assert drawn_w == approx(72 * 1.15)
+    assert sum(float(op.latency_s) for op in done.operators) == approx(float(done.latency_s))
     assert done.operators[-1].name == "power limit"

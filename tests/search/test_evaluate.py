@@ -27,6 +27,7 @@ def at(how=HOW, work=WORK, budget=BUDGET, chips=H100, **more):
 
 def test_every_limit_is_value_over_limit():
     tight = Budget(*(None if v is None else v / 2 for v in dataclasses.astuple(BUDGET)))
+    assert tight.margin == 0
     hurried = dataclasses.replace(WORK, slo=Slo(SLO.ttft_s / 2, SLO.tpot_s / 2))
     loose, twice = at().violations, at(work=hurried, budget=tight).violations
     assert set(loose) == {"memory capacity", "ttft", "tpot", "power", "system power", "die area", "unit cost", "chips", "batch"}
@@ -79,3 +80,11 @@ def test_a_longer_wait_at_higher_load():
     loads = [0.3, 0.5, 0.7, 0.9]
     waits = [float(at(dataclasses.replace(HOW, load=u)).ttft_s) for u in loads]
     assert waits == sorted(waits)
+
+
+def test_a_margin_is_kept_by_what_is_estimated_and_not_by_what_is_counted():
+    plain, careful = at().violations, at(budget=dataclasses.replace(BUDGET, margin=0.2)).violations
+    for name, ratio in plain.items():
+        expected = 1 if name in ("memory capacity", "chips", "batch") else 1 / 0.8
+        assert float(careful[name]) == pytest.approx(expected * float(ratio)), name
+    assert dataclasses.replace(BUDGET, margin=0.2).exact == BUDGET
