@@ -123,8 +123,9 @@ class PhaseEstimate:
         self.phase.latency_s = self.phase.latency_s + (busy + network_s) * op.count
         self.phase.dram_bytes = self.phase.dram_bytes + moved * op.count
         if self.phase.keep:
-            seconds = [s * op.count for s in (busy + network_s, compute_s, memory_s, vector_s, network_s)]
-            self.phase.operators.append(OperatorTime(op.name, *seconds, moved * op.count, op.macs(self.step)))
+            n, macs = op.count, op.macs(self.step)
+            times = ((busy + network_s) * n, compute_s * n, memory_s * n, vector_s * n, network_s * n)
+            self.phase.operators.append(OperatorTime(op.name, *times, moved * n, macs))
 
     def _energy_j(self) -> dict[str, Any]:
         """Dynamic energy of all chips, by part."""
