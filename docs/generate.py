@@ -1,7 +1,7 @@
 """The pages that say what the code says: `python docs/generate.py [--check]`.
 
-docs/cli.md, docs/study.md, docs/study.schema.json and docs/sources.md. `--check` writes nothing and exits 1 where
-one is not current.
+docs/cli.md, docs/study.md, docs/study.schema.json and docs/sources.md. `--check` writes nothing and exits 1
+where one is not current.
 """
 
 from __future__ import annotations
@@ -46,9 +46,10 @@ def cli() -> str:
     group: Any = typer.main.get_command(app)
     lines = [
         "# Command line", "", MADE, "",
-        f"{group.help} `--json` prints one JSON object on stdout and nothing else, in coherent units (s, Hz, J, W,",
-        "bytes, mm2, USD; the key names the unit). Errors are one line on stderr; the exit code is 2 for bad input, 1 for",
-        "a failed check, 130 after Ctrl-C.", "",
+        group.help, "",
+        "`--json` prints one JSON object on stdout and nothing else, in coherent units (s, Hz, J, W, bytes, mm2,",
+        "USD; the key names the unit). Errors are one line on stderr; the exit code is 2 for bad input, 1 for a",
+        "failed check, 130 after Ctrl-C.", "",
     ]  # fmt: skip
     for name, verb in group.commands.items():
         arguments = " ".join(_metavar(p) for p in verb.params if p.param_type_name == "argument")
@@ -102,15 +103,16 @@ def study() -> str:
     """Every key of a study, part by part, then the search variables and the figures of the economics."""
     lines = [
         "# Study reference", "", MADE, "",
-        "A study is one TOML file: what is served, to whom, within which limits, and where to search. Quantities are",
-        "text with a unit (`\"2 W\"`); a bare number is in coherent units (s, W, mm2, USD). Unknown keys are refused, with",
-        "the closest match. [study.schema.json](study.schema.json) is the same for editors; an annotated example is in",
-        "[start.md](start.md#your-own-study).", "", "## Top level", "", *_keys(Study), "",
+        "A study is one TOML file: what is served, to whom, within which limits, and where to search. Quantities",
+        "are text with a unit (`\"2 W\"`); a bare number is in coherent units (s, W, mm2, USD). Unknown keys are",
+        "refused, with the closest match. [study.schema.json](study.schema.json) is the same for editors; an",
+        "annotated example is in [start.md](start.md#your-own-study).", "", "## Top level", "", *_keys(Study), "",
     ]  # fmt: skip
     for name, cls in _parts():
         head = f"[[{name}]]" if cls is OtherPart else f"[{name}]"
         lines += [f"## `{head}`", "", _sentence(cls.__doc__), "", *_keys(cls), ""]
-    lines += ["## `[search.space]`", "", "Each variable is a list of at most 255 values, or one value. The default:", ""]
+    lines += ["## `[search.space]`", "", "Each variable is a list of at most 255 values, or one value. The default:"]
+    lines += [""]
     lines += [*_markdown(("variable", "kind", "default values"), _variables()), ""]
     lines += ["## `[economics]` figures", "", "What a profile assumes, and what `figures` may replace:", ""]
     lines += _markdown(("figure", "datacenter", "device", "unit", "source (datacenter)"), _figures())
@@ -189,13 +191,15 @@ def sources_page() -> str:
     """The works that facts cite, and how many facts of each table are of which kind."""
     lines = [
         "# Sources", "", MADE, "",
-        "Facts live in `sartor/data/*.csv`, one a row: value, unit, low, high, kind, date, source. `seen` was read in the",
-        "source, `measured` by us, `derived` by the formula that the row names, `recalled` from memory and still to be",
-        "verified, `assumed` by judgement. `sartor list nodes --json` and its like print them.", "",
-        "## Facts by kind", "", *_markdown(("table", *_KINDS, "rows"), map(_counts, TABLES)), "", "## Works cited", "",
+        "Facts live in `sartor/data/*.csv`, one a row: value, unit, low, high, kind, date, source. `seen` was read",
+        "in the source, `measured` by us, `derived` by the formula that the row names, `recalled` from memory and",
+        "still to be verified, `assumed` by judgment. `sartor list nodes --json` and its like print the values.", "",
+        "## Facts by kind", "", *_markdown(("table", *_KINDS, "rows"), map(_counts, TABLES)), "",
+        "## Works cited", "",
     ]  # fmt: skip
-    rows = ((f"`{key}`", w["title"], w.get("authors", ""), str(w.get("year", "")), w.get("where", "")) for key, w in sources().items())
-    return "\n".join([*lines, *_markdown(("key", "title", "authors", "year", "where"), rows)]) + "\n"
+    columns = ("title", "authors", "year", "where")
+    rows = ((f"`{key}`", *(str(work.get(c, "")) for c in columns)) for key, work in sources().items())
+    return "\n".join([*lines, *_markdown(("key", *columns), rows)]) + "\n"
 
 
 _KINDS = ("seen", "measured", "derived", "recalled", "assumed")
@@ -222,10 +226,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--check", action="store_true", help="write nothing; exit 1 where a page is not current")
     check = parser.parse_args().check
-    stale = [p for p, text in pages().items() if not p.exists() or p.read_text(encoding="utf-8") != text]
-    if not check:
-        for path in stale:
-            path.write_text(pages()[path], encoding="utf-8")
+    stale = {p: t for p, t in pages().items() if not p.exists() or p.read_text(encoding="utf-8") != t}
+    for path, page in () if check else stale.items():
+        path.write_text(page, encoding="utf-8")
     names = ", ".join(p.name for p in stale)
     print(f"{'not current' if check else 'written'}: {names}" if stale else "all current")
     return 1 if check and stale else 0

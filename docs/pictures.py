@@ -1,4 +1,4 @@
-"""The README's picture and card, from one real run of the default study: `python docs/pictures.py [--check]`."""
+"""The README's picture and card, from a real run of the default study: `python docs/pictures.py [--check]`."""
 
 from __future__ import annotations
 
@@ -28,8 +28,9 @@ def spec(report: dict[str, Any]) -> dict[str, Any]:
     """The Pareto front in dollars and joules, the chosen chip on it, and the chips one could buy, all at cost."""
     front = [_point("", row["usd_per_mtoken"], row) for row in report["front"]]
     rows = [_point(row["name"], row["usd_per_mtoken"]["cost"], row) for row in report["comparison"]]
-    chosen, others = [{**rows[0], "name": _label(report)}], [row for row in rows[1:] if row["usd"] is not None]
-    colour = {"field": "latency_s", "type": "quantitative", "title": "mean latency of a request, s",
+    chosen = [{**rows[0], "name": _label(report)}]
+    others = [row for row in rows[1:] if row["usd"] is not None]
+    color = {"field": "latency_s", "type": "quantitative", "title": "mean latency of a request, s",
               "scale": {"scheme": "viridis"}, "legend": {"orient": "bottom", "gradientLength": 260}}  # fmt: skip
     return {
         "$schema": "https://vega.github.io/schema/vega-lite/v5.json",
@@ -38,7 +39,7 @@ def spec(report: dict[str, Any]) -> dict[str, Any]:
                   "subtitle": "and chips one could buy, at the same work; all at cost; lower and further left is better",
                   "anchor": "start"},
         "layer": [
-            _layer(front, {"type": "point", "filled": True, "size": 40, "opacity": 0.9}, {"color": colour}),
+            _layer(front, {"type": "point", "filled": True, "size": 40, "opacity": 0.9}, {"color": color}),
             _layer(others, {"type": "point", "shape": "diamond", "size": 120, "color": _RIVAL, "filled": True}),
             _layer(others, {"type": "text", "dy": -14, "color": _RIVAL, "fontSize": 12}, _NAME),
             _layer(chosen, {"type": "point", "shape": "circle", "size": 220, "color": _CHOSEN, "strokeWidth": 2.5}),
