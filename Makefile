@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: design test test-all lint types bench clean
+.PHONY: design test test-all lint types docs bench clean
 
 design: $(VENV)/.installed
 	$(BIN)/sartor design $(STUDY)
@@ -20,6 +20,11 @@ lint: $(VENV)/.installed-test
 
 types: $(VENV)/.installed-test
 	$(BIN)/mypy
+
+# The pages that say what the code says, and the README's picture and card.
+docs: $(VENV)/.installed
+	$(BIN)/python docs/generate.py
+	$(BIN)/python docs/pictures.py
 
 bench: $(VENV)/.installed-test
 	$(BIN)/python benchmarks/points_per_second.py

@@ -167,6 +167,13 @@ def test_relative_links_resolve(page):
         assert not anchor or anchor in anchors(file), f"{page.name} links to {target}"
 
 
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_files_that_are_named_exist(page):
+    named = re.findall(r"`((?:sartor|tests|docs|examples|benchmarks)/[\w./-]+)`", page.read_text(encoding="utf-8"))
+    missing = [name for name in named if "NAME" not in name and not (ROOT / name).exists()]
+    assert not missing
+
+
 def test_no_machine_and_no_registry_is_named():
     """Nobody else has this machine: its paths, and the mirrors it installs from, help no reader."""
     found = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True)
