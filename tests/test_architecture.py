@@ -10,7 +10,7 @@ PACKAGE = Path(__file__).parents[1] / "sartor"
 # Lowest first.
 FLOORS = (
     ("errors",), ("units",), ("tables", "data"), ("formats", "tech"), ("workload", "chip"),
-    ("estimate", "rtl"), ("families",),
+    ("formulas", "rtl"), ("families",),
     ("search", "compiler", "sim", "flow", "quality"), ("serve",), ("report", "studio"),
     ("design", "api"), ("cli",),
 )  # fmt: skip

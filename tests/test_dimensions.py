@@ -7,7 +7,7 @@ so that a forgotten factor or a wrong operand fails.
 import pint
 import pytest
 
-from sartor.estimate import economics, roofline, service, tile
+from sartor.formulas import economics, roofline, service, tile
 from sartor.tech import link, wafer
 
 unit = pint.UnitRegistry()

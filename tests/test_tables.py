@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 
 from sartor import tables
 from sartor.errors import BrokenFile, UnknownName
-from sartor.estimate.phase import Phase
 from sartor.families.tensor.design import FORMATS, Designs
 from sartor.families.tensor.family import Tensor
 from sartor.formats.spec import format_named, formats
+from sartor.formulas.phase import Phase
 from sartor.tables import KINDS, Fact, Table, draws, high, low, nominal, one_at, sources, table
 from sartor.tech.technology import Technology
 from sartor.workload.derive import operators

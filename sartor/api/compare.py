@@ -18,7 +18,16 @@ from ..workload.workload import workload
 from .find import find_chip
 
 
-def compare(chips: list[str | Chip], model: str = "llama-3.1-8b", trace: str = "chat", ttft_s: float = 2.0, tpot_s: float = 0.05, percentile: float = 95.0, volume: float = 100_000, batch: int | None = None) -> list[dict[str, Any]]:
+def compare(
+    chips: list[str | Chip],
+    model: str = "llama-3.1-8b",
+    trace: str = "chat",
+    ttft_s: float = 2.0,
+    tpot_s: float = 0.05,
+    percentile: float = 95.0,
+    volume: float = 100_000,
+    batch: int | None = None,
+) -> list[dict[str, Any]]:
     """One row a chip, in the order given: formats, parallelism and batch are chosen for each so that the SLO is
     kept for the least money. `batch` bounds the requests served at once (None: no bound)."""
     if not chips:
@@ -36,4 +45,7 @@ def compare_study(study: str, chips: list[str | Chip]) -> list[dict[str, Any]]:
     ready = problem(find_study(study))
     part = ready.study.compare
     found = [find_chip(c) if isinstance(c, str) else c for c in chips]
-    return [standing_row(stand(c, ready.work, ready.economy, ready.budget.exact, part.weights, part.cache)) for c in found]
+    return [
+        standing_row(stand(c, ready.work, ready.economy, ready.budget.exact, part.weights, part.cache))
+        for c in found
+    ]

@@ -64,7 +64,8 @@ def _figures(chip: Chip, economy: Economy, tech: Technology) -> dict[str, Any]:
         "unit_usd": chips.limits["unit_usd"],
         "unit_usd_with_nre": at_cost,
         "power_w": watts,
-        "usd_per_hour": usd_per_s(at_cost, watts * economy.figure(tech, "duty"), watts, economy, tech) * _HOUR_S,
+        "usd_per_hour": usd_per_s(at_cost, watts * economy.figure(tech, "duty"), watts, economy, tech)
+        * _HOUR_S,
     }
     if isinstance(chips, Tensor):
         figures["nre_usd"] = chips.nre_usd(economy.once(tech))
@@ -77,4 +78,6 @@ def busy_w(chips: Any) -> Any:
     """A generated chip at full rate: every MAC and the whole memory bandwidth busy, leakage and standby."""
     m, d = chips.machine, chips.designs
     macs_per_s = d.rows * d.lanes * d.columns * d.cores * m.compute_hz
-    return macs_per_s * m.mac_j + m.stream_bytes_per_s * (m.dram_j_per_byte + m.sram_j_per_byte) + chips.static_w
+    return (
+        macs_per_s * m.mac_j + m.stream_bytes_per_s * (m.dram_j_per_byte + m.sram_j_per_byte) + chips.static_w
+    )

@@ -43,7 +43,13 @@ class Design:
     report: dict[str, Any]
 
 
-def design(study: str | Study = "edge-smollm2", executor: str = "process", progress: Progress | None = None, say: Say | None = None, resume: bool = False) -> Design:
+def design(
+    study: str | Study = "edge-smollm2",
+    executor: str = "process",
+    progress: Progress | None = None,
+    say: Say | None = None,
+    resume: bool = False,
+) -> Design:
     """Explore `study`, choose its chip, stand it beside the chips one could buy, and say why."""
     tell = say or (lambda text: None)
     study = find_study(study) if isinstance(study, str) else study
@@ -57,7 +63,9 @@ def design(study: str | Study = "edge-smollm2", executor: str = "process", progr
     tell("serving other traffic")
     regret = regrets(study, run, min(ROBUST_POINTS, study.search.points))
     tell("drawing every assumption from its range")
-    survived = survival(prices(ready, standings), chip.name, keeps_limits(ready, standings[0]), study.search.seed)
+    survived = survival(
+        prices(ready, standings), chip.name, keeps_limits(ready, standings[0]), study.search.seed
+    )
     said = report(run, chip, standings, regret, survived)
     said["workload"]["weights"] = weights
     return Design(chip, run, standings, said)
@@ -78,7 +86,9 @@ def rivals(ready: Problem) -> list[Standing]:
     for name in study.compare.chips:
         chip = presets.find(name)
         limits = Budget(batch=ready.budget.batch)
-        found.append(stand(chip, ready.work, ready.economy, limits, study.compare.weights, study.compare.cache))
+        found.append(
+            stand(chip, ready.work, ready.economy, limits, study.compare.weights, study.compare.cache)
+        )
     return found + ([shared(ready)] if ready.budget.batch and found else [])
 
 
@@ -87,7 +97,7 @@ def shared(ready: Problem) -> Standing:
     data centre. The way over the network is not counted."""
     study = ready.study
     economy = Economy("datacenter", study.economics.volume)
-    tried = []
+    tried: list[tuple[bool, float, int, Standing]] = []
     for chip in map(presets.find, study.compare.chips):
         s = stand(chip, ready.work, economy, Budget(), study.compare.weights, study.compare.cache)
         usd = [v for basis in ("vendor", "rental") if (v := s.usd_per_mtoken[basis]) is not None]

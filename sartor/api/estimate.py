@@ -17,7 +17,16 @@ from ..workload.sizes import weight_bytes
 from .find import find_chip
 
 
-def estimate(chip: str | Chip, model: str | Model, phase: str = "decode", batch: int = 1, context: int = 2048, weights: str | None = None, kv: str | None = None, tensor_parallel: int = 1) -> dict[str, Any]:
+def estimate(
+    chip: str | Chip,
+    model: str | Model,
+    phase: str = "decode",
+    batch: int = 1,
+    context: int = 2048,
+    weights: str | None = None,
+    kv: str | None = None,
+    tensor_parallel: int = 1,
+) -> dict[str, Any]:
     """One step of the whole model, head included. Decode: one token for each of `batch` sequences that have `context`
     tokens. Prefill: `batch` prompts of `context` tokens.
 
@@ -39,7 +48,7 @@ def estimate(chip: str | Chip, model: str | Model, phase: str = "decode", batch:
         "weights": weights or (chip.tile.weights if chip.tile else "bf16"), "tensor_parallel": tensor_parallel,
         "latency_s": latency, "energy_j": float(done.dynamic_j) + static_j, "tokens_per_s": tokens / latency,
         "bound": _longest(rows), "dram_bytes": float(done.dram_bytes),
-        "breakdown": {"time": rows, "energy_j": {**{k: float(v) for k, v in done.energy_j.items()}, "static": static_j}},
+        "breakdown": {"time": rows, "energy_j": {k: float(v) for k, v in done.energy_j.items()} | {"static": static_j}},
     }  # fmt: skip
 
 
@@ -51,19 +60,31 @@ def _longest(rows: list[dict[str, Any]]) -> str:
     return max(seconds, key=lambda k: seconds[k])
 
 
-def _check(chip: Chip, model: Model, phase: str, batch: int, context: int, weights: str | None, kv: str | None, tensor_parallel: int) -> None:
+def _check(
+    chip: Chip,
+    model: Model,
+    phase: str,
+    batch: int,
+    context: int,
+    weights: str | None,
+    kv: str | None,
+    tensor_parallel: int,
+) -> None:
     if phase not in PHASES:
         raise UnknownName("phase", phase, PHASES)
     for name, value in (("batch", batch), ("context", context), ("tensor_parallel", tensor_parallel)):
         if not 1 <= value <= 10**9:
             raise InputError(f"{name} = {value} must be between 1 and 1,000,000,000")
     if context > model.max_context:
-        raise InputError(f"context = {context} is beyond the {model.max_context} tokens that {model.name} holds")
-    for name in (weights, kv):
-        if name is not None:
-            format_named(name)
+        raise InputError(
+            f"context = {context} is beyond the {model.max_context} tokens that {model.name} holds"
+        )
+    for form in filter(None, (weights, kv)):
+        format_named(form)
     if chip.tile and weights not in (None, chip.tile.weights):
-        raise InputError(f"{chip.name}: its decoder takes {chip.tile.weights} weights, not {weights!r} (leave --weights out)")
+        raise InputError(
+            f"{chip.name}: its decoder takes {chip.tile.weights} weights, not {weights!r} (leave --weights out)"
+        )
     _check_fits(chip, model, weights, tensor_parallel)
 
 
@@ -73,6 +94,7 @@ def _check_fits(chip: Chip, model: Model, weights: str | None, tensor_parallel: 
     capacity = chip.memory.capacity_bytes or chip.sram_bytes
     if needed > capacity:
         raise InputError(
-            f"{model.name} in {form} takes {needed / 1e9:.1f} GB on each of {tensor_parallel} x {chip.name}, which hold "
-            f"{capacity / 1e9:.1f} GB: too much by {(needed - capacity) / 1e9:.1f} GB (try --tensor-parallel or fewer bits)"
+            f"{model.name} in {form} takes {needed / 1e9:.1f} GB on each of {tensor_parallel} x {chip.name}, which "
+            f"hold {capacity / 1e9:.1f} GB: too much by {(needed - capacity) / 1e9:.1f} GB "
+            "(try --tensor-parallel or fewer bits)"
         )

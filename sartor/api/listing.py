@@ -25,7 +25,9 @@ def listing(kind: str) -> Rows:
 
 def _studies() -> Rows:
     found = [studies.find_study(name) for name in studies.names()]
-    return [{"name": s.name, "title": s.title, "model": s.model.name, "traffic": s.traffic.profile} for s in found]
+    return [
+        {"name": s.name, "title": s.title, "model": s.model.name, "traffic": s.traffic.profile} for s in found
+    ]
 
 
 def _models() -> Rows:
@@ -65,7 +67,9 @@ def _facts(name: str) -> Callable[[], Rows]:
 
     def rows() -> Rows:
         t = table(name)
-        return [{"name": i, **{q: t.fact(i, q).value for q in t.quantities if (i, q) in t.facts}} for i in t.items]
+        return [
+            {"name": i, **{q: t.fact(i, q).value for q in t.quantities if (i, q) in t.facts}} for i in t.items
+        ]
 
     return rows
 

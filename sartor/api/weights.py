@@ -21,7 +21,9 @@ def real_weights(study: Study) -> dict[str, Any] | None:
         return None
     name = study.model.name
     if name not in WEIGHTS:
-        raise InputError(f"{study.name}: [model] real_weights: none are known for {name!r} (known: {', '.join(WEIGHTS)})")
+        raise InputError(
+            f"{study.name}: [model] real_weights: none are known for {name!r} (known: {', '.join(WEIGHTS)})"
+        )
     weights = WEIGHTS[name]
     path = fetch(weights, cache_folder())
     if _stored(find_model(name)) != _stored(find_model(path)):

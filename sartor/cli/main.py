@@ -48,7 +48,9 @@ def explore(
 
 @app.command(name="list")
 def list_(
-    kind: Annotated[str, typer.Argument(help="studies, chips, models, formats, nodes, memories, links or traffic")],
+    kind: Annotated[
+        str, typer.Argument(help="studies, chips, models, formats, nodes, memories, links or traffic")
+    ],
     json: Json = False,
 ) -> None:
     """What there is to choose from."""
@@ -81,7 +83,9 @@ def estimate(
 
 @app.command()
 def cost(
-    chip: Annotated[str, typer.Argument(help="A chip's name, a TOML file, or a study that has been designed.")],
+    chip: Annotated[
+        str, typer.Argument(help="A chip's name, a TOML file, or a study that has been designed.")
+    ],
     volume: Annotated[float, typer.Option(help="Chips made.")] = 100_000,
     device: Annotated[bool, typer.Option(help="In a device instead of a data center.")] = False,
     json: Json = False,
@@ -92,7 +96,9 @@ def cost(
 
 @app.command()
 def compare(
-    chips: Annotated[list[str], typer.Argument(help="Chips' names, TOML files, or studies that have been designed.")],
+    chips: Annotated[
+        list[str], typer.Argument(help="Chips' names, TOML files, or studies that have been designed.")
+    ],
     model: Model = "llama-3.1-8b",
     trace: Annotated[str, typer.Option(help="A traffic profile or a trace file.")] = "chat",
     ttft: Annotated[float, typer.Option(help="Time to first token, seconds.")] = 2.0,

@@ -35,7 +35,9 @@ def _plain(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def design(study: str, out: Path | None, points: int | None, seed: int | None, executor: str, json: bool) -> None:
+def design(
+    study: str, out: Path | None, points: int | None, seed: int | None, executor: str, json: bool
+) -> None:
     found = find_study(study).with_points(points, seed)
     folder = out or Path("out") / found.name
     writable(folder)  # said now, not after the search
@@ -45,7 +47,9 @@ def design(study: str, out: Path | None, points: int | None, seed: int | None, e
         def step(done: int, total: int) -> None:
             bar.update(task, completed=done, total=total)
 
-        result = api.design(found, executor, step, lambda text: bar.update(task, description=text), resume=True)
+        result = api.design(
+            found, executor, step, lambda text: bar.update(task, description=text), resume=True
+        )
         bar.update(task, description="writing the report")
         written = api.write(result, folder)
     remember(result.chip)
@@ -56,13 +60,20 @@ def design(study: str, out: Path | None, points: int | None, seed: int | None, e
     OUT.print(f"report  {folder / 'report.html'}\nchip    {folder / 'chip.toml'}")
 
 
-def explore(study: str, points: int | None, seed: int | None, executor: str, out: Path | None, json: bool) -> None:
+def explore(
+    study: str, points: int | None, seed: int | None, executor: str, out: Path | None, json: bool
+) -> None:
     if out is not None:
         writable(out)
     with _bar() as bar:
         task = bar.add_task("exploring", total=None)
         run = api.explore(
-            study, points, seed, executor, lambda done, total: bar.update(task, completed=done, total=total), resume=True
+            study,
+            points,
+            seed,
+            executor,
+            lambda done, total: bar.update(task, completed=done, total=total),
+            resume=True,
         )
     if out is not None:
         import pyarrow.parquet as pq

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
-from ..estimate.phase import Phase
+from ..formulas.phase import Phase
 from ..workload.operators import Operators, Step
 
 
@@ -49,7 +49,8 @@ class Priced(Protocol):
 
     @property
     def limits(self) -> dict[str, Any]:
-        """What a budget may bound: die_mm2 (one die), area_mm2 (all), unit_usd."""
+        """What a budget may bound: die_mm2 (one die), area_mm2 (all), unit_usd; and the voltage that the clock
+        needs over the highest that the node bears, where the clock is ours to choose."""
         ...
 
     def chip_usd(self, volume: Any, tech_nre: dict[str, Any]) -> Any:

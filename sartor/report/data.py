@@ -9,18 +9,15 @@ import numpy as np
 from .. import __version__
 from ..chip import toml
 from ..chip.spec import Chip
-from ..estimate import economics
-from ..families import priced
 from ..families.tensor.family import Tensor
 from ..search import explain, money
 from ..search.compare import Standing
-from ..search.economy import Economy
 from ..search.evaluate import Deployment, Result, evaluate
 from ..search.explore import Exploration
 from ..search.refine import REFINE_TECH
 from ..search.robust import Regret
 from ..search.uncertainty import Survival, used_facts
-from ..tables import sources, table
+from ..tables import table
 from ..tech.technology import NOMINAL, Technology
 from ..units import to
 from ..workload.sizes import parameters
@@ -29,12 +26,16 @@ from .floorplan import floorplan
 FRONT_SHOWN = 600
 
 
-def report(run: Exploration, chip: Chip, standings: list[Standing], regret: Regret | None, survived: Survival) -> dict[str, Any]:
+def report(
+    run: Exploration, chip: Chip, standings: list[Standing], regret: Regret | None, survived: Survival
+) -> dict[str, Any]:
     """The report of `run`, whose pick is `chip`; `standings` starts with it."""
     row = run.pick
     designs, how = run.problem.space.decode(run.found.genomes[:, [row]], REFINE_TECH)
     mine, how = Tensor(_scalar(designs), NOMINAL, run.problem.economy.device), _scalar(how)
-    priced_once = evaluate(mine, run.problem.work, how, run.problem.economy, run.problem.budget.exact, keep=True)
+    priced_once = evaluate(
+        mine, run.problem.work, how, run.problem.economy, run.problem.budget.exact, keep=True
+    )
     steps = explain.one_more(run, row)
     study = run.problem.study
     return {
@@ -107,7 +108,11 @@ def _ratio(theirs: float | None, mine: float | None) -> float | None:
 
 
 def _least_energy(standings: list[Standing]) -> str:
-    return min((s for s in standings if s.feasible and not s.shared), key=lambda s: s.figures["j_per_token"], default=standings[0]).chip.name
+    return min(
+        (s for s in standings if s.feasible and not s.shared),
+        key=lambda s: s.figures["j_per_token"] or float("inf"),
+        default=standings[0],
+    ).chip.name
 
 
 def standing_row(s: Standing) -> dict[str, Any]:
@@ -116,7 +121,8 @@ def standing_row(s: Standing) -> dict[str, Any]:
     return {
         "name": c.name, "family": c.family, "node": c.node, "memory": c.memory.kind, "weights": s.weights,
         "cache": s.cache, "tensor_parallel": s.tensor_parallel, "stages": s.stages, "batch": s.batch, "load": s.load,
-        "usd_per_mtoken": s.usd_per_mtoken, **s.figures, "misses": s.misses, "feasible": s.feasible, "shared": s.shared, "tdp_w": c.tdp_w,
+        "usd_per_mtoken": s.usd_per_mtoken, **s.figures, "misses": s.misses, "feasible": s.feasible,
+        "shared": s.shared, "tdp_w": c.tdp_w,
         "price_date": c.price.date, "price_source": c.price.source, "source": c.source, "note": c.note,
     }  # fmt: skip
 
@@ -151,6 +157,8 @@ def _points(name: str, result: Result, s: Standing) -> list[dict[str, Any]]:
     for phase, priced_phase in result.phases.items():
         ops = 2 * sum(float(np.ravel(op.macs)[0]) for op in priced_phase.operators)
         moved, seconds = float(priced_phase.dram_bytes), float(priced_phase.latency_s)
+        if moved == 0:  # weights and cache on the die: no roofline of off-chip bytes
+            continue
         rows.append({"name": name, "phase": phase, "ops_per_byte": ops / moved,
                      "ops_per_s": ops / seconds / s.tensor_parallel})  # fmt: skip
     return rows
@@ -168,7 +176,10 @@ def breakdown(mine: Tensor, result: Result, how: Deployment, run: Exploration) -
     per_token["static"] = float(result.j_per_token) - sum(per_token.values())
     mean_w = float(result.j_per_token * result.tokens_per_s) * duty / how.chips
     return {
-        "time_s": {name: {r["name"]: r["latency_s"] for r in explain.phase_rows(p)} for name, p in result.phases.items()},
+        "time_s": {
+            name: {r["name"]: r["latency_s"] for r in explain.phase_rows(p)}
+            for name, p in result.phases.items()
+        },
         "energy_j_per_token": per_token,
         "area_mm2": {k: float(v) for k, v in mine.physical.area_mm2.items()},
         "chip_usd": money.chip_parts_usd(mine, economy),
@@ -191,7 +202,9 @@ def assumptions(run: Exploration, mine: Tensor, how: Deployment) -> list[dict[st
 
     def price(tech: Technology) -> Any:
         chips = Tensor(mine.designs, tech, mine.device)
-        return evaluate(chips, run.problem.work, how, run.problem.economy, run.problem.budget, tech).usd_per_mtoken
+        return evaluate(
+            chips, run.problem.work, how, run.problem.economy, run.problem.budget, tech
+        ).usd_per_mtoken
 
     rows = []
     for name in sorted(used_facts(price)):
@@ -199,7 +212,16 @@ def assumptions(run: Exploration, mine: Tensor, how: Deployment) -> list[dict[st
         fact = table(tab).fact(item, quantity)
         if not _other_row(fact, run, mine):
             values = {end: to(getattr(fact, end), fact.unit) for end in ("value", "low", "high")}
-            rows.append({"fact": name, **values, "unit": fact.unit, "kind": fact.kind, "date": fact.date, "source": fact.source})
+            rows.append(
+                {
+                    "fact": name,
+                    **values,
+                    "unit": fact.unit,
+                    "kind": fact.kind,
+                    "date": fact.date,
+                    "source": fact.source,
+                }
+            )
     return rows
 
 

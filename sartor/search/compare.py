@@ -58,10 +58,20 @@ def formats_for(chip: Chip, allowed: list[str]) -> list[str]:
     """Weight formats worth trying: those a chip computes in, and those it only stores (weights unpacked)."""
     if chip.tile is not None:
         return [chip.tile.weights]
-    return [f for f in allowed if f in chip.peaks or format_named(f).element_bits <= 8 or f in ("bf16", "fp16")]
+    return [
+        f for f in allowed if f in chip.peaks or format_named(f).element_bits <= 8 or f in ("bf16", "fp16")
+    ]
 
 
-def stand(chip: Chip, work: Workload, economy: Economy, budget: Budget, weights: list[str], cache: list[str], tech: Technology = NOMINAL) -> Standing:
+def stand(
+    chip: Chip,
+    work: Workload,
+    economy: Economy,
+    budget: Budget,
+    weights: list[str],
+    cache: list[str],
+    tech: Technology = NOMINAL,
+) -> Standing:
     """`chip` in the configuration that keeps the SLO for the least money (at cost for a generated chip, at the
     vendor's price for one to buy; where no price is known, for the least energy)."""
     most = budget.chips if chip.tile is not None else max(budget.chips or 8, _fits(chip, work))
@@ -101,14 +111,27 @@ def _rank(result: Result, row: int) -> tuple[float, float]:
     """Feasible first, then cheap."""
     worst = float(np.ravel(result.worst_violation)[row])
     usd = float(np.ravel(result.usd_per_mtoken)[row])
-    return (0.0 if worst <= 1 else worst, usd if np.isfinite(usd) else float(np.ravel(result.j_per_token)[row]))
+    return (
+        0.0 if worst <= 1 else worst,
+        usd if np.isfinite(usd) else float(np.ravel(result.j_per_token)[row]),
+    )
 
 
 def _at(how: Deployment, row: int) -> Deployment:
-    return Deployment(*(int(getattr(how, f)[row]) for f in ("tensor_parallel", "stages", "batch")), float(how.load[row]))
+    tensor_parallel, stages, batch = (int(getattr(how, f)[row]) for f in ("tensor_parallel", "stages", "batch"))
+    return Deployment(tensor_parallel, stages, batch, float(how.load[row]))
 
 
-def stand_at(chip: Chip, work: Workload, economy: Economy, limits: Budget, weights: str, cache: str, how: Deployment, tech: Technology = NOMINAL) -> Standing:
+def stand_at(
+    chip: Chip,
+    work: Workload,
+    economy: Economy,
+    limits: Budget,
+    weights: str,
+    cache: str,
+    how: Deployment,
+    tech: Technology = NOMINAL,
+) -> Standing:
     """`chip` in one configuration."""
     chips = priced(chip, weights, cache, tech, economy.device)
     result = evaluate(chips, work, how, economy, limits, tech, keep=True)
@@ -127,7 +150,19 @@ def stand_at(chip: Chip, work: Workload, economy: Economy, limits: Budget, weigh
     figures["chips"] = float(how.chips)
     figures["tokens_per_s_per_chip"] = float(result.tokens_per_s) / how.chips
     misses = {name: float(ratio) for name, ratio in result.violations.items() if ratio > 1}
-    return Standing(chip, weights, cache, how.tensor_parallel, how.stages, how.batch, how.load, usd, figures, misses, result)
+    return Standing(
+        chip,
+        weights,
+        cache,
+        how.tensor_parallel,
+        how.stages,
+        how.batch,
+        how.load,
+        usd,
+        figures,
+        misses,
+        result,
+    )
 
 
 def _finite(value: Any) -> float | None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from ..estimate import economics
 from ..families.priced import Priced
+from ..formulas import economics
 from ..tables import table
 from ..tech.technology import Technology
 
@@ -28,7 +28,12 @@ class Economy:
 
     def once(self, tech: Technology) -> dict[str, Any]:
         """The terms of economics.nre_usd that do not depend on the design."""
-        names = {"complexity": "complexity", "tapeouts": "tapeouts", "ip_usd": "ip_nre", "software_usd": "software_nre"}
+        names = {
+            "complexity": "complexity",
+            "tapeouts": "tapeouts",
+            "ip_usd": "ip_nre",
+            "software_usd": "software_nre",
+        }
         return {term: self.figure(tech, quantity) for term, quantity in names.items()}
 
     @property
@@ -57,7 +62,13 @@ def usd_per_s(chip_usd: Any, mean_w: Any, peak_w: Any, economy: Economy, tech: T
     capital = economics.capital_usd(chip_usd, of("server_multiple"), of("network_fraction"))
     host = 1 + of("host_power_fraction")
     running = economics.running_usd_per_s(
-        capital, of("opex_fraction"), mean_w * host, of("pue"), of("electricity"), peak_w * host, of("colocation")
+        capital,
+        of("opex_fraction"),
+        mean_w * host,
+        of("pue"),
+        of("electricity"),
+        peak_w * host,
+        of("colocation"),
     )
     return economics.annuity_per_s(capital, of("wacc"), of("lifetime")) + running
 

@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from ..estimate import economics, service
-from ..estimate.phase import Phase
 from ..families.priced import Priced, Replica
+from ..formulas import economics, service
+from ..formulas.phase import Phase
 from ..tech.technology import NOMINAL, Technology
 from ..workload.operators import Attention, Step
 from ..workload.workload import Workload
@@ -90,7 +90,16 @@ class Result:
         return worst
 
 
-def evaluate(chips: Priced, work: Workload, how: Deployment, economy: Economy, budget: Budget, tech: Technology = NOMINAL, basis: str = "cost", keep: bool = False) -> Result:
+def evaluate(
+    chips: Priced,
+    work: Workload,
+    how: Deployment,
+    economy: Economy,
+    budget: Budget,
+    tech: Technology = NOMINAL,
+    basis: str = "cost",
+    keep: bool = False,
+) -> Result:
     """Price `chips` serving `work`, deployed `how`."""
     replica = chips.replica(how.tensor_parallel, work.formats)
     steps = work.prefill_step(), work.tail_prefill_step(), work.decode_step(how.batch)
@@ -98,7 +107,7 @@ def evaluate(chips: Priced, work: Workload, how: Deployment, economy: Economy, b
     tail = replica.phase(work.prefill, steps[1])
     decode = replica.phase(work.decode, steps[2], keep)
     passed = [_through(p, s, replica, work, how) for p, s in zip((prefill, tail, decode), steps, strict=True)]
-    served = _serve(*passed, work, how)
+    served = _serve(passed[0], passed[1], passed[2], work, how)
     joules = _joules(prefill, decode, chips.static_w, work, how)
     duty = economy.figure(tech, "duty")
     # Idle hours still leak: dynamic energy is per request, static power all day long.
@@ -140,7 +149,9 @@ def _serve(prefill_s: Any, tail_s: Any, decode_s: Any, work: Workload, how: Depl
     line = service.queue_wait_s(share, prefill_s, d.arrival_scv, length_scv)
     slots = service.slot_wait_s(how.load, how.batch * how.stages, holding, d.arrival_scv, d.output_scv)
     wait = line + slots
-    tail = service.tail_s(line, share, work.slo.percentile) + service.tail_s(slots, how.load, work.slo.percentile)
+    tail = service.tail_s(line, share, work.slo.percentile) + service.tail_s(
+        slots, how.load, work.slo.percentile
+    )
     return {
         "requests_per_s": rate,
         "tpot_s": tpot,
@@ -152,7 +163,10 @@ def _serve(prefill_s: Any, tail_s: Any, decode_s: Any, work: Workload, how: Depl
 def _joules(prefill: Phase, decode: Phase, static_w: Any, work: Workload, how: Deployment) -> dict[str, Any]:
     """Dynamic energy of a request, and what one chip draws in its busiest phase."""
     steps = work.demand.output_mean / how.batch
-    peak = np.maximum(prefill.dynamic_j / prefill.latency_s, decode.dynamic_j / decode.latency_s) / how.tensor_parallel
+    peak = (
+        np.maximum(prefill.dynamic_j / prefill.latency_s, decode.dynamic_j / decode.latency_s)
+        / how.tensor_parallel
+    )
     return {"request": prefill.dynamic_j + decode.dynamic_j * steps, "peak_w": peak + static_w}
 
 
@@ -168,7 +182,10 @@ def stored_bytes(chips: Priced, work: Workload, how: Deployment) -> tuple[Any, A
     for op in work.decode.all:
         if isinstance(op, Attention):
             split = np.minimum(how.tensor_parallel, op.kv_heads)
-            cache = cache + op.cache_elements_held(d.context_max) / d.context_max * tokens / split * chips.cache_bits
+            cache = (
+                cache
+                + op.cache_elements_held(d.context_max) / d.context_max * tokens / split * chips.cache_bits
+            )
     for state in work.decode.recurrences:
         cache = cache + state.state_elements(how.batch) * 16.0 / how.tensor_parallel
     return bits / 8 / how.chips, cache / 8
@@ -181,6 +198,7 @@ def _violations(r: Result, chips: Priced, work: Workload, how: Deployment, budge
         "memory capacity": (r.weight_bytes + r.cache_bytes, capacity),
         "chips": (how.chips, budget.chips),
         "batch": (how.batch * how.stages, budget.batch),
+        "clock": (chips.limits.get("voltage", 0.0), 1.0 if "voltage" in chips.limits else None),
     }
     estimated = {
         "ttft": (r.ttft_s, work.slo.ttft_s),
@@ -192,4 +210,6 @@ def _violations(r: Result, chips: Priced, work: Workload, how: Deployment, budge
     }
     room = 1 - budget.margin
     ratios = {name: value / limit for name, (value, limit) in counted.items() if limit is not None}
-    return ratios | {name: value / (limit * room) for name, (value, limit) in estimated.items() if limit is not None}
+    return ratios | {
+        name: value / (limit * room) for name, (value, limit) in estimated.items() if limit is not None
+    }

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import logging
+import multiprocessing
+import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
@@ -18,12 +21,12 @@ def in_process(work: Work, items: Iterable[Any]) -> Iterator[Any]:
 
 def process_pool(work: Work, items: Iterable[Any]) -> Iterator[Any]:
     """One process a core; a new item is handed out when an earlier one is done."""
-    import multiprocessing
     from concurrent.futures import ProcessPoolExecutor
 
     context = multiprocessing.get_context("spawn")  # no half-copied threads or locks
-    with ProcessPoolExecutor(mp_context=context) as pool:
-        yield from _windowed(lambda item: pool.submit(work, item), lambda f: f.result(), items, 2 * (pool._max_workers or 1))
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    with ProcessPoolExecutor(cores, mp_context=context) as pool:
+        yield from _windowed(lambda item: pool.submit(work, item), lambda f: f.result(), items, 2 * cores)
 
 
 def ray_cluster(work: Work, items: Iterable[Any]) -> Iterator[Any]:
@@ -31,11 +34,13 @@ def ray_cluster(work: Work, items: Iterable[Any]) -> Iterator[Any]:
     try:
         import ray
     except ImportError:
-        raise InputError("executor 'ray' needs the package ray (try: .venv/bin/pip install -e '.[ray]')") from None
+        raise InputError(
+            "executor 'ray' needs the package ray (try: .venv/bin/pip install -e '.[ray]')"
+        ) from None
     if not ray.is_initialized():
-        ray.init(include_dashboard=False, log_to_driver=False, logging_level="error")
+        ray.init(include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR)
     # Ray takes functions alone, not partial ones.
-    remote = ray.remote(lambda item: work(item))
+    remote: Any = ray.remote(lambda item: work(item))
     workers = max(1, int(ray.cluster_resources().get("CPU", 1)))
     yield from _windowed(remote.remote, ray.get, items, 2 * workers)
 

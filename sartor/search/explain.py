@@ -17,7 +17,16 @@ GROUPS = {
     "capacity": ("unit_capacity",), "formats": ("weights", "cache"), "packaging": ("dies", "link"),
     "deployment": ("tensor_parallel", "stages", "batch", "load"),
 }  # fmt: skip
-_SHOWN = ("usd_per_mtoken", "j_per_token", "latency_s", "tpot_s", "ttft_s", "chip_usd", "power_w", "tokens_per_s")
+_SHOWN = (
+    "usd_per_mtoken",
+    "j_per_token",
+    "latency_s",
+    "tpot_s",
+    "ttft_s",
+    "chip_usd",
+    "power_w",
+    "tokens_per_s",
+)
 
 
 def bottlenecks(run: Exploration, row: int) -> dict[str, list[dict[str, Any]]]:
@@ -33,7 +42,9 @@ def phase_rows(phase: Any) -> list[dict[str, Any]]:
     for op in phase.operators:
         parts = ("latency_s", "compute_s", "memory_s", "vector_s", "network_s", "dram_bytes", "macs")
         figures = {part: float(np.ravel(getattr(op, part))[0]) for part in parts}
-        rows.append({"name": op.name, **figures, "share": figures["latency_s"] / total, "bound": _bound(figures)})
+        rows.append(
+            {"name": op.name, **figures, "share": figures["latency_s"] / total, "bound": _bound(figures)}
+        )
     return sorted(rows, key=lambda r: -r["latency_s"])
 
 
@@ -55,14 +66,21 @@ def one_more(run: Exploration, row: int) -> list[dict[str, Any]]:
         return []
     base = run.problem.price(genome[:, None], REFINE_TECH)
     result = run.problem.price(around, REFINE_TECH)
-    return [_step(run, genome, base, result, around[:, i], i, int(changed[i])) for i in range(around.shape[1])]
+    return [
+        _step(run, genome, base, result, around[:, i], i, int(changed[i])) for i in range(around.shape[1])
+    ]
 
 
-def _step(run: Exploration, genome: np.ndarray, base: Any, result: Any, moved: np.ndarray, i: int, variable: int) -> dict[str, Any]:
+def _step(
+    run: Exploration, genome: np.ndarray, base: Any, result: Any, moved: np.ndarray, i: int, variable: int
+) -> dict[str, Any]:
     name = run.problem.space.names[variable]
     before, after = run.problem.space.describe(genome)[name], run.problem.space.describe(moved)[name]
     n = result.usd_per_mtoken.shape
-    ratio = {f: float(np.broadcast_to(getattr(result, f), n)[i] / np.ravel(getattr(base, f))[0]) - 1 for f in _SHOWN}
+    ratio = {
+        f: float(np.broadcast_to(getattr(result, f), n)[i] / np.ravel(getattr(base, f))[0]) - 1
+        for f in _SHOWN
+    }
     broken = {k: float(np.broadcast_to(v, n)[i]) for k, v in result.violations.items()}
     added_usd = float(np.broadcast_to(result.chip_usd, n)[i] - np.ravel(base.chip_usd)[0])
     return {
@@ -73,7 +91,9 @@ def _step(run: Exploration, genome: np.ndarray, base: Any, result: Any, moved: n
 
 def best_dollar(steps: list[dict[str, Any]]) -> dict[str, Any] | None:
     """The allowed step that buys the most latency for each dollar it adds to a chip."""
-    dearer = [s for s in steps if s["added_chip_usd"] > 0 and not s["breaks"] and s["change"]["latency_s"] < 0]
+    dearer = [
+        s for s in steps if s["added_chip_usd"] > 0 and not s["breaks"] and s["change"]["latency_s"] < 0
+    ]
     return max(dearer, key=lambda s: -s["change"]["latency_s"] / s["added_chip_usd"], default=None)
 
 

@@ -22,7 +22,9 @@ from .screen import UNIT, Unit, merge, screen_unit
 from .store import Shards
 from .study import Study
 
-CHEAPEST_WITHIN = 0.01  # of the cheapest: no model of ours tells such designs apart, so the least energy decides
+CHEAPEST_WITHIN = (
+    0.01  # of the cheapest: no model of ours tells such designs apart, so the least energy decides
+)
 Progress = Callable[[int, int], None]  # points priced, points in all
 
 
@@ -65,7 +67,9 @@ class Exploration:
 
     def row(self, i: int) -> dict[str, Any]:
         names = ("usd_per_mtoken", "j_per_token", "latency_s", "ttft_s", "tpot_s", "tokens_per_s", "power_w")
-        figures = {n: float(np.broadcast_to(getattr(self.result, n), self.found.points.shape[:1])[i]) for n in names}
+        figures = {
+            n: float(np.broadcast_to(getattr(self.result, n), self.found.points.shape[:1])[i]) for n in names
+        }
         return {**figures, "design": self.problem.space.describe(self.found.genomes[:, i])}
 
     def chip(self, i: int, name: str) -> Any:
@@ -74,7 +78,9 @@ class Exploration:
         return to_chip(designs, name, self.problem.economy.device)
 
 
-def explore(study: Study, executor: str = "process", progress: Progress | None = None, resume: bool = False) -> Exploration:
+def explore(
+    study: Study, executor: str = "process", progress: Progress | None = None, resume: bool = False
+) -> Exploration:
     """Screen and refine `study`. `resume` keeps finished units on disk until the run ends, and starts from them.
 
     Ctrl-C keeps what was found. Raises Infeasible when nothing keeps the limits.
@@ -148,4 +154,10 @@ def infeasible(run: Exploration) -> Infeasible:
 
 
 def _section(limit: str) -> str:
-    return "slo" if limit in ("ttft", "tpot") else "search.space] units or unit_capacity, or [budget" if limit == "memory capacity" else "budget"
+    return (
+        "slo"
+        if limit in ("ttft", "tpot")
+        else "search.space] units or unit_capacity, or [budget"
+        if limit == "memory capacity"
+        else "budget"
+    )

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..estimate import economics
 from ..families.tensor.family import Tensor
+from ..formulas import economics
 from ..tech.technology import NOMINAL
 from .economy import Economy
 from .evaluate import Deployment, Result
@@ -44,7 +44,9 @@ def token_parts_usd(result: Result, how: Deployment, mean_w: float, economy: Eco
         "board, host, network": economics.annuity_per_s(system - chip_usd, of("wacc"), of("lifetime")),
         "staff and spares": economics.running_usd_per_s(system, of("opex_fraction"), 0, 1, 0, 0, 0),
         "electricity": economics.running_usd_per_s(0, 0, mean_w * host, of("pue"), of("electricity"), 0, 0),
-        "floor space": economics.running_usd_per_s(0, 0, 0, 1, 0, float(result.power_w) * host, of("colocation")),
+        "floor space": economics.running_usd_per_s(
+            0, 0, 0, 1, 0, float(result.power_w) * host, of("colocation")
+        ),
     }
     tokens = float(result.tokens_per_s) * of("duty") / how.chips
     return {name: float(value) / tokens * 1e6 for name, value in per_s.items()}

@@ -44,7 +44,9 @@ class Problem:
         designs, how = self.space.decode(genomes, tech)
         return self.price_designs(designs, how, tech, keep)
 
-    def price_designs(self, designs: Designs, how: Deployment, tech: Technology, keep: bool = False) -> Result:
+    def price_designs(
+        self, designs: Designs, how: Deployment, tech: Technology, keep: bool = False
+    ) -> Result:
         chips = Tensor(designs, tech, self.economy.device)
         return evaluate(chips, self.work, how, self.economy, self.budget, tech, keep=keep)
 
@@ -75,11 +77,15 @@ def _problem(study_json: str) -> Problem:
             f"{study.name}: traffic {study.traffic.profile!r} reaches {moments.context_max:.0f} tokens, but "
             f"{model.name} holds {model.max_context} (choose shorter traffic or another model)"
         )
-    b = study.budget
-    return Problem(
-        study, workload(model, moments, slo, study.model.formats), space(study.search.space, f"{study.name}: [search.space]"),
-        economy(study), Budget(b.power, b.die or table("overheads").fact("die", "reticle").value, b.unit_cost, b.chips, b.system_power, b.batch, b.margin),
-    )  # fmt: skip
+    work = workload(model, moments, slo, study.model.formats)
+    choices = space(study.search.space, f"{study.name}: [search.space]")
+    return Problem(study, work, choices, economy(study), _budget(study))
+
+
+def _budget(study: Study) -> Budget:
+    """The limits of `study`; no die is larger than the reticle."""
+    b, reticle = study.budget, table("overheads").fact("die", "reticle").value
+    return Budget(b.power, b.die or reticle, b.unit_cost, b.chips, b.system_power, b.batch, b.margin)
 
 
 def _check_names(study: Study) -> None:

@@ -55,7 +55,9 @@ def refine(problem: Problem, start: Unit, generations: int, population: int, see
 def _seed_population(problem: Problem, start: Unit, population: int, seed: int) -> np.ndarray:
     """Up to half from the front, spread over it; the nearest miss; the rest random. [variables, population]"""
     rng = np.random.default_rng([seed, 0x5EED])
-    picked = start.genomes[:, thin(start.points, population // 2)] if start.genomes.shape[1] else start.genomes
+    picked = (
+        start.genomes[:, thin(start.points, population // 2)] if start.genomes.shape[1] else start.genomes
+    )
     if start.nearest is not None:
         picked = np.concatenate([picked, start.nearest[1][:, None]], axis=1)
     return np.concatenate([picked, problem.space.sample(population - picked.shape[1], rng)], axis=1)

@@ -57,7 +57,9 @@ def screen_unit(problem: Problem, number: int, points: int) -> Unit:
 def summarize(genomes: np.ndarray, result: Result) -> Unit:
     """The front, the counts and the near misses of one priced batch."""
     count = np.zeros(genomes.shape[1], np.uint8)
-    result.violations = {name: np.broadcast_to(ratio, count.shape) for name, ratio in result.violations.items()}
+    result.violations = {
+        name: np.broadcast_to(ratio, count.shape) for name, ratio in result.violations.items()
+    }
     broken = {name: ratio > 1 for name, ratio in result.violations.items()}
     for mask in broken.values():
         count += mask
@@ -99,8 +101,8 @@ def _near_misses(genomes: np.ndarray, result: Result, broken: dict, count: np.nd
         usd = np.where(mask[alone], usd_alone, np.inf)
         if len(alone) and np.isfinite(usd.min()):
             row = alone[np.argmin(usd)]
-            ratio, usd = float(result.violations[name][row]), float(result.usd_per_mtoken[row])
-            found[name] = NearMiss(name, genomes[:, row], ratio, usd)
+            ratio = float(result.violations[name][row])
+            found[name] = NearMiss(name, genomes[:, row], ratio, float(usd.min()))
     return found
 
 

@@ -58,7 +58,10 @@ class Space:
 
     def decode(self, genomes: np.ndarray, tech: Technology) -> tuple[Designs, Deployment]:
         """Genomes [variables, designs] to designs and how they are deployed."""
-        v = {name: self._column(name, values, row, tech) for (name, values), row in zip(self.values, genomes, strict=True)}
+        v = {
+            name: self._column(name, values, row, tech)
+            for (name, values), row in zip(self.values, genomes, strict=True)
+        }
         memory, units = v["memory"], v["units"]
         smallest, largest = (tech.column("memories", f"capacity_{end}", memory) for end in ("min", "max"))
         designs = Designs(
@@ -78,7 +81,7 @@ class Space:
             return int(values[0]) if named else values[0]
         return np.array(values, np.intp if named else tech.dtype).take(row)
 
-    def describe(self, genome: Sequence[int]) -> dict[str, Any]:
+    def describe(self, genome: Sequence[int] | np.ndarray) -> dict[str, Any]:
         """One genome in words and numbers."""
         out: dict[str, Any] = {}
         for (name, values), choice in zip(self.values, genome, strict=True):

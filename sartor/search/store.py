@@ -1,4 +1,4 @@
-"""Results on disk: Parquet, each file whole or not there at all, and the shards that an interrupted run resumes from."""
+"""Results on disk: Parquet, each file whole or not there at all; and the shards that an interrupted run leaves."""
 
 from __future__ import annotations
 

@@ -44,7 +44,9 @@ class ModelPart(_Part):
 
     name: str = Field(description="A bundled model, or a config.json, GGUF, safetensors or TOML file.")
     real_weights: bool = Field(False, description="Whether design fetches the real weights and checks them.")
-    formats: dict[str, str] = Field({}, description="Number formats that the checkpoint fixes, by tensor class.")
+    formats: dict[str, str] = Field(
+        {}, description="Number formats that the checkpoint fixes, by tensor class."
+    )
 
 
 class SloPart(_Part):
@@ -79,11 +81,13 @@ class BudgetPart(_Part):
 
     power: _quantity("w") | None = Field(None, description="Of one busy chip with its memory.")  # type: ignore[valid-type]
     die: _quantity("mm2") | None = Field(None, description="Area of one die; the reticle where not given.")  # type: ignore[valid-type]
-    unit_cost: _quantity("usd") | None = Field(None, description="Of one chip with its memory, without what is paid once.")  # type: ignore[valid-type]
+    unit_cost: _quantity("usd") | None = Field(None, description="One chip with its memory, no NRE.")  # type: ignore[valid-type]
     chips: int | None = Field(None, ge=1, description="Chips of one replica.")
     batch: int | None = Field(None, ge=1, description="Requests that a replica serves at once.")
     system_power: _quantity("w") | None = Field(None, description="Of all chips of a replica.")  # type: ignore[valid-type]
-    margin: float = Field(0.0, ge=0, lt=1, description="Share by which estimates must stay clear of every limit.")
+    margin: float = Field(
+        0.0, ge=0, lt=1, description="Share by which estimates must stay clear of every limit."
+    )
 
 
 class EconomicsPart(_Part):
@@ -91,13 +95,17 @@ class EconomicsPart(_Part):
 
     profile: str = Field("datacenter", description="A row of economics.csv: datacenter or device.")
     volume: float = Field(100_000, gt=0, description="Chips made, over which what is paid once is spread.")
-    figures: dict[str, str | float] = Field({}, description="Figures of that row which the study states itself.")
+    figures: dict[str, str | float] = Field(
+        {}, description="Figures of that row which the study states itself."
+    )
 
 
 class QualityPart(_Part):
     """Which formats the model bears, and on what evidence."""
 
-    evidence: str = Field("", description="Why the model bears the formats of the search; printed in the report.")
+    evidence: str = Field(
+        "", description="Why the model bears the formats of the search; printed in the report."
+    )
 
 
 class SearchPart(_Part):
@@ -107,14 +115,19 @@ class SearchPart(_Part):
     seed: int = Field(1, ge=0, description="Equal seeds give equal results.")
     population: int = Field(256, ge=8, le=4096, description="Of NSGA-II.")
     generations: int = Field(40, ge=0, description="Of NSGA-II; 0 leaves it out.")
-    space: dict[str, Any] = Field({}, description="Values of the variables it names, in place of the default ones.")
+    space: dict[str, Any] = Field(
+        {}, description="Values of the variables it names, in place of the default ones."
+    )
 
 
 class ComparePart(_Part):
     """Chips one could buy instead, and the formats their weights and cache may take."""
 
     chips: list[str] = Field([], description="Chips to stand beside the chosen one.")
-    weights: list[str] = Field(["bf16", "fp8-e4m3", "int8", "nvfp4", "mxfp4", "int4-g128"], description="Formats that their weights may take.")
+    weights: list[str] = Field(
+        ["bf16", "fp8-e4m3", "int8", "nvfp4", "mxfp4", "int4-g128"],
+        description="Formats that their weights may take.",
+    )
     cache: list[str] = Field(["fp8-e4m3"], description="Formats that their KV cache may take.")
 
 

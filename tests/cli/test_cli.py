@@ -8,13 +8,16 @@ from typer.testing import CliRunner
 
 from sartor.cli import app
 
+
 def as_json(*args):
     done = CliRunner().invoke(app, [*args, "--json"], catch_exceptions=False)
     assert done.exit_code == 0, done.output
     return json.loads(done.stdout)
 
 
-@pytest.mark.parametrize("kind", ["studies", "chips", "models", "formats", "nodes", "memories", "links", "traffic"])
+@pytest.mark.parametrize(
+    "kind", ["studies", "chips", "models", "formats", "nodes", "memories", "links", "traffic"]
+)
 def test_list(kind):
     rows = as_json("list", kind)["rows"]
     names = [row["name"] for row in rows]
@@ -68,13 +71,28 @@ def test_doctor():
 @pytest.mark.parametrize(
     ("args", "message"),
     [
-        (["estimate", "--chip", "h100-sxn", "--model", "llama-3.1-8b"], "unknown chip 'h100-sxn': did you mean 'h100-sxm'?"),
+        (
+            ["estimate", "--chip", "h100-sxn", "--model", "llama-3.1-8b"],
+            "unknown chip 'h100-sxn': did you mean 'h100-sxm'?",
+        ),
         (["estimate", "--chip", "h100-sxm", "--model", "llama-3.1-9b"], "did you mean 'llama-3.1-8b'?"),
         (["estimate", "--chip", "h100-sxm", "--model", "llama-3.1-405b"], "too much by"),
-        (["estimate", "--chip", "h100-sxm", "--model", "llama-3.1-8b", "--weights", "int5"], "unknown number format"),
-        (["estimate", "--chip", "h100-sxm", "--model", "llama-3.1-8b", "--batch", "0"], "batch = 0 must be between 1"),
-        (["estimate", "--chip", "h100-sxm", "--model", "llama-3.1-8b", "--context", "999999"], "beyond the 131072 tokens"),
-        (["estimate", "--chip", "h100-sxm", "--model", "llama-3.1-8b", "--phase", "decoding"], "did you mean 'decode'?"),
+        (
+            ["estimate", "--chip", "h100-sxm", "--model", "llama-3.1-8b", "--weights", "int5"],
+            "unknown number format",
+        ),
+        (
+            ["estimate", "--chip", "h100-sxm", "--model", "llama-3.1-8b", "--batch", "0"],
+            "batch = 0 must be between 1",
+        ),
+        (
+            ["estimate", "--chip", "h100-sxm", "--model", "llama-3.1-8b", "--context", "999999"],
+            "beyond the 131072 tokens",
+        ),
+        (
+            ["estimate", "--chip", "h100-sxm", "--model", "llama-3.1-8b", "--phase", "decoding"],
+            "did you mean 'decode'?",
+        ),
         (["explore", "edge-smolm2"], "did you mean 'edge-smollm2'?"),
         (["explore", "edge-smollm2", "--points", "100", "--executor", "dask"], "unknown executor 'dask'"),
         (["list", "chip"], "did you mean 'chips'?"),

@@ -21,9 +21,21 @@ def test_design_writes_a_report_a_chip_and_the_front(run, tmp_path):
     assert pq.read_table(out / "front.parquet").num_rows == printed["search"]["front"]
     assert "<html" in (out / "report.html").read_text()
     # The chosen chip has a name now.
-    shown = run("estimate", "--chip", "edge-smollm2", "--model", "smollm2-135m-q4_1", "--context", "512", env=env)
+    shown = run(
+        "estimate", "--chip", "edge-smollm2", "--model", "smollm2-135m-q4_1", "--context", "512", env=env
+    )
     assert shown.returncode == 0 and "edge-smollm2" in shown.stdout
-    side = run("compare", "edge-smollm2", "jetson-agx-orin", "--model", "smollm2-135m-q4_1", "--batch", "1", "--json", env=env)
+    side = run(
+        "compare",
+        "edge-smollm2",
+        "jetson-agx-orin",
+        "--model",
+        "smollm2-135m-q4_1",
+        "--batch",
+        "1",
+        "--json",
+        env=env,
+    )
     assert [row["name"] for row in json.loads(side.stdout)["chips"]] == ["edge-smollm2", "jetson-agx-orin"]
 
 

@@ -8,7 +8,7 @@ from pytest import approx
 from sartor.families.tensor.design import FORMATS, Designs
 from sartor.families.tensor.family import Tensor
 from sartor.families.tensor.physical import area_mm2
-from sartor.families.tensor.replica import crossing_bytes
+from sartor.families.tensor.placement import crossing_bytes
 from sartor.tables import table
 from sartor.tech.technology import NOMINAL
 from sartor.workload.operators import Attention, Gemm, Operators, Step, Vector

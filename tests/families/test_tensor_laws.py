@@ -12,7 +12,7 @@ from random_designs import at, random_designs, scaled
 
 from sartor.families.tensor.design import FORMATS
 from sartor.families.tensor.family import Tensor
-from sartor.families.tensor.replica import crossing_bytes
+from sartor.families.tensor.placement import crossing_bytes
 from sartor.tables import table
 from sartor.tech.technology import Technology
 from sartor.workload.derive import operators

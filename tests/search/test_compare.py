@@ -38,7 +38,9 @@ def test_no_other_configuration_is_cheaper(name):
     for weights in formats_for(chip, FORMATS.weights):
         chips = priced(chip, weights, "fp8-e4m3")
         for row in rng.integers(0, len(how.load), 40):
-            one = Deployment(*(float(getattr(how, f)[row]) for f in ("tensor_parallel", "stages", "batch", "load")))
+            one = Deployment(
+                *(float(getattr(how, f)[row]) for f in ("tensor_parallel", "stages", "batch", "load"))
+            )
             result = evaluate(chips, WORK, one, ECONOMY, Budget(), basis="vendor")
             if float(result.worst_violation) <= 1:
                 assert float(result.usd_per_mtoken) >= best.usd_per_mtoken["vendor"] * (1 - 1e-9)

@@ -30,7 +30,17 @@ def test_every_limit_is_value_over_limit():
     assert tight.margin == 0
     hurried = dataclasses.replace(WORK, slo=Slo(SLO.ttft_s / 2, SLO.tpot_s / 2))
     loose, twice = at().violations, at(work=hurried, budget=tight).violations
-    assert set(loose) == {"memory capacity", "ttft", "tpot", "power", "system power", "die area", "unit cost", "chips", "batch"}
+    assert set(loose) == {
+        "memory capacity",
+        "ttft",
+        "tpot",
+        "power",
+        "system power",
+        "die area",
+        "unit cost",
+        "chips",
+        "batch",
+    }
     for name, ratio in loose.items():
         expected = 1 if name == "memory capacity" else 2
         assert float(twice[name]) == pytest.approx(expected * float(ratio)), name

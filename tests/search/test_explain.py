@@ -38,7 +38,10 @@ def test_one_more_is_one_step_and_what_pricing_says(run):
     for s in steps[:12]:
         moved = genome.copy()
         index = run.problem.space.names.index(s["variable"])
-        choices = [run.problem.space.describe(_with(genome, index, i))[s["variable"]] for i in range(len(values[s["variable"]]))]
+        choices = [
+            run.problem.space.describe(_with(genome, index, i))[s["variable"]]
+            for i in range(len(values[s["variable"]]))
+        ]
         moved[index] = choices.index(s["to"])
         assert abs(int(moved[index]) - int(genome[index])) == 1
         again = run.problem.price(moved[:, None], REFINE_TECH)
@@ -75,7 +78,9 @@ def test_why_not_breaks_the_one_limit_it_names(run):
 
 def test_best_dollar_is_allowed_and_faster(run):
     best = explain.best_dollar(explain.one_more(run, run.pick))
-    assert best is None or (best["added_chip_usd"] > 0 and not best["breaks"] and best["change"]["latency_s"] < 0)
+    assert best is None or (
+        best["added_chip_usd"] > 0 and not best["breaks"] and best["change"]["latency_s"] < 0
+    )
 
 
 def test_neighbours_by_hand():

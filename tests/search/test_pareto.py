@@ -1,6 +1,5 @@
 """Fronts against their definition."""
 
-import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp

@@ -42,7 +42,9 @@ def test_shares_sum_to_one_and_a_dominated_candidate_never_wins():
 
 
 def test_a_candidate_without_a_price_is_left_out():
-    found = survival({"known": price_of("logic_factor"), "unknown": lambda tech: np.nan}, "known", always, seed=1)
+    found = survival(
+        {"known": price_of("logic_factor"), "unknown": lambda tech: np.nan}, "known", always, seed=1
+    )
     assert list(found.wins) == ["known"]
 
 

@@ -12,9 +12,9 @@ import numpy as np
 
 from ...chip.spec import Chip
 from ...errors import Unsupported
-from ...estimate import roofline
-from ...estimate.phase import OperatorTime, Phase
 from ...formats.spec import NumberFormat, format_named
+from ...formulas import roofline
+from ...formulas.phase import OperatorTime, Phase
 from ...tech import link
 from ...tech.technology import Technology
 from ...workload.operators import Attention, Gemm, Lookup, Operators, Recurrence, Step

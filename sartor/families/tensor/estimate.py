@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from ...estimate import tile
-from ...estimate.phase import OperatorTime, Phase
+from ...formulas import tile
+from ...formulas.phase import OperatorTime, Phase
 from ...workload.operators import Attention, Gemm, Lookup, Operators, Recurrence, Step
 from .machine import PAGE_TOKENS
-from .replica import _BYTE_BITS, RESULT_BYTES, Replica, crossing_bytes
+from .placement import _BYTE_BITS, RESULT_BYTES, Placement, crossing_bytes
 
 ACTIVATION_BYTES = 1.0  # INT8 in groups, on the way into a GEMM
 STATE_BYTES = 2.0  # a recurrent state's element
@@ -24,7 +24,7 @@ class PhaseEstimate:
     """Walks the operators of one phase. Softmax goes before its attention; the rest of the vector work is
     spread evenly over the GEMMs, each of which waits for its share."""
 
-    def __init__(self, replica: Replica, operators: Operators, step: Step, keep: bool) -> None:
+    def __init__(self, replica: Placement, operators: Operators, step: Step, keep: bool) -> None:
         self.replica, self.machine, self.chips = replica, replica.machine, replica.chips
         self.operators, self.step = operators, step
         self.phase = Phase(keep=keep)
@@ -137,3 +137,11 @@ class PhaseEstimate:
             "scratchpad": self.phase.dram_bytes * m.sram_j_per_byte,
             "network": crossing_bytes(self.operators.gemms, self.one, self.chips) * batch * m.link_j_per_byte,
         }
+
+
+class Replica(Placement):
+    """Chips side by side that hold one copy of a model (or of one stage's layers)."""
+
+    def phase(self, operators: Operators, step: Step, keep: bool = False) -> Phase:
+        """One pass over `operators`; `keep` the times of each for the explanation."""
+        return PhaseEstimate(self, operators, step, keep).run()

@@ -6,13 +6,13 @@ import functools
 from dataclasses import dataclass, field
 from typing import Any
 
-from ...estimate import economics
+from ...formulas import economics
 from ...tech import logic
 from ...tech.technology import NOMINAL, Technology
 from .design import Designs
+from .estimate import Replica
 from .machine import Machine, prepare
 from .physical import Physical, physical
-from .replica import Replica
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,11 @@ class Tensor:
     @functools.cached_property
     def limits(self) -> dict[str, Any]:
         total = self.physical.total_mm2
-        return {"die_mm2": total / self.designs.dies, "area_mm2": total, "unit_usd": self.physical.unit_usd}
+        highest = self.tech.fact("overheads", "clock", "voltage_max")
+        return {
+            "die_mm2": total / self.designs.dies, "area_mm2": total, "unit_usd": self.physical.unit_usd,
+            "voltage": self.relative_voltage / highest,
+        }  # fmt: skip
 
     def nre_usd(self, once: dict[str, Any]) -> Any:
         return economics.nre_usd(**self.physical.nre, **once)

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from ...estimate import tile
 from ...formats.spec import format_named, formats
+from ...formulas import tile
 from ...tables import table
 from ...tech import dram, logic, sram
 from ...tech.technology import Technology

@@ -13,7 +13,7 @@ import random
 import pytest
 from pytest import approx
 
-from sartor.estimate import tile
+from sartor.formulas import tile
 
 Operator = tuple[float, float, float]  # compute, memory, bubble seconds
 

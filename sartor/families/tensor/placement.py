@@ -9,10 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from ...estimate import tile
-from ...estimate.phase import Phase
+from ...formulas import tile
 from ...tech import link
-from ...workload.operators import Gemm, Operators, Step
+from ...workload.operators import Gemm, Step
 from .machine import Machine
 
 RESULT_BYTES = 2.0  # a GEMM's output element, before it is quantized again
@@ -30,7 +29,7 @@ class Geometry:
     weight_blocks: Any
 
 
-class Replica:
+class Placement:
     """`chips` side by side. GEMMs are split over chips and cores by output feature, or over K with a sum over
     chips after; experts are spread whole over the chips; `formats` by tensor class where the workload fixes
     them."""
@@ -38,12 +37,6 @@ class Replica:
     def __init__(self, machine: Machine, chips: Any, formats: dict[str, str]) -> None:
         self.machine, self.chips, self.formats = machine, chips, formats
         self._geometry: dict[Gemm, Geometry] = {}
-
-    def phase(self, operators: Operators, step: Step, keep: bool = False) -> Phase:
-        """One pass over `operators`; `keep` the times of each for the explanation."""
-        from .estimate import PhaseEstimate  # the walker builds on this file
-
-        return PhaseEstimate(self, operators, step, keep).run()
 
     def geometry(self, op: Gemm) -> Geometry:
         if op not in self._geometry:

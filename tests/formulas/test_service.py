@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pytest import approx
 
-from sartor.estimate import service
+from sartor.formulas import service
 
 load = st.floats(0.01, 0.97)
 seconds = st.floats(1e-3, 100)

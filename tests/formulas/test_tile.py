@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pytest import approx
 
-from sartor.estimate import roofline, tile
+from sartor.formulas import roofline, tile
 
 size = st.integers(1, 100_000)
 unit = st.sampled_from([1, 2, 4, 8, 16, 32, 64, 128])

@@ -4,9 +4,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pytest import approx
 
-from sartor.estimate import economics
-from sartor.estimate.economics import YEAR_S
-from sartor.estimate.phase import OperatorTime, Phase
+from sartor.formulas import economics
+from sartor.formulas.economics import YEAR_S
+from sartor.formulas.phase import OperatorTime, Phase
 
 usd = st.floats(0, 1e9)
 

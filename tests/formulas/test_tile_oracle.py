@@ -5,7 +5,7 @@ import random
 import numpy as np
 import pytest
 
-from sartor.estimate import tile
+from sartor.formulas import tile
 
 TILES = [1, 2, 3, 4, 8, 16]
 
