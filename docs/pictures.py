@@ -35,9 +35,11 @@ def spec(report: dict[str, Any]) -> dict[str, Any]:
     return {
         "$schema": "https://vega.github.io/schema/vega-lite/v5.json",
         "width": 620, "height": 380, "background": "white", "padding": 12,
-        "title": {"text": f"{report['search']['evaluations']:,} designs, the {report['search']['front']} that none beats",
-                  "subtitle": "and chips one could buy, at the same work; all at cost; lower and further left is better",
-                  "anchor": "start"},
+        "title": {
+            "text": f"{report['search']['evaluations']:,} designs, the {report['search']['front']} that none beats",
+            "subtitle": "and chips one could buy, at the same work; all at cost; lower and further left is better",
+            "anchor": "start",
+        },
         "layer": [
             _layer(front, {"type": "point", "filled": True, "size": 40, "opacity": 0.9}, {"color": color}),
             _layer(others, {"type": "point", "shape": "diamond", "size": 120, "color": _RIVAL, "filled": True}),
