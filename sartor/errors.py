@@ -4,7 +4,7 @@
   + InputError            the user's input cannot be used (exit 2)
     - UnknownName         a name or key that is not known; the closest match is named
     - BrokenFile          a file that is damaged, truncated or of another kind
-    - Unsupported         well-formed, but of a kind that is not modelled: refused by name
+    - Unsupported         well-formed, but of a kind that is not modeled: refused by name
     - Infeasible          no design keeps the constraints; says what was nearest
   + CheckFailed           the input was fine, a check was not passed (exit 1)
 """
@@ -49,7 +49,7 @@ class BrokenFile(InputError):
 
 
 class Unsupported(InputError):
-    """Well-formed input of a kind that is not modelled: refused by name, never approximated."""
+    """Well-formed input of a kind that is not modeled: refused by name, never approximated."""
 
 
 class Infeasible(InputError):

@@ -94,7 +94,7 @@ def rivals(ready: Problem) -> list[Standing]:
 
 def shared(ready: Problem) -> Standing:
     """The other way to serve one user: the study's chip that is cheapest to a buyer when many users share it in a
-    data centre. The way over the network is not counted."""
+    data center. The way over the network is not counted."""
     study = ready.study
     economy = Economy("datacenter", study.economics.volume)
     tried: list[tuple[bool, float, int, Standing]] = []

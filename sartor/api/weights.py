@@ -30,7 +30,7 @@ def real_weights(study: Study) -> dict[str, Any] | None:
         raise CheckFailed(f"{weights.file_name}: its tensors are not those of {name!r}, which was priced")
     return {
         "file": weights.file_name, "package": weights.requirement, "sha256": weights.sha256,
-        "bytes": path.stat().st_size, "licence": weights.licence,
+        "bytes": path.stat().st_size, "license": weights.license,
     }  # fmt: skip
 
 

@@ -9,14 +9,14 @@ from typing import Any
 from .numbers import change, is_known, percent, quantity, usd
 from .tags import Html, cell, named, number, say, shown, table, tag
 
-# Okabe and Ito's palette: told apart by all kinds of colour vision.
+# Okabe and Ito's palette: told apart by all kinds of color vision.
 PARTS = ("blue", "orange", "green", "purple", "sky", "yellow", "red")
 
 
-def bar(share: float, colour: str = "blue", left: float = 0.0) -> Html:
+def bar(share: float, color: str = "blue", left: float = 0.0) -> Html:
     """A bar over `share` of its cell, from `left` on."""
     style = f"left:{100 * left:.2f}%;width:{100 * max(share, 0.0):.2f}%"
-    return tag("i", cls=f"bar {colour}", style=style)
+    return tag("i", cls=f"bar {color}", style=style)
 
 
 def track(*drawn: Html, wide: bool = True) -> Html:
@@ -52,7 +52,7 @@ def tornado(swings: Sequence[dict[str, Any]], fact_name: Any) -> Html:
     rows = []
     for s in swings:
         bars = "".join(
-            _swing(s[end], below, scale, colour) for end, colour in (("low", "blue"), ("high", "orange"))
+            _swing(s[end], below, scale, color) for end, color in (("low", "blue"), ("high", "orange"))
         )
         zero = tag("i", cls="zero", style=f"left:{100 * below / scale:.2f}%")
         ends = [cell(s[end], change(s[end])) for end in ("low", "high")]
@@ -61,8 +61,8 @@ def tornado(swings: Sequence[dict[str, Any]], fact_name: Any) -> Html:
     return table(heads, rows, "bars tornado")
 
 
-def _swing(value: float, below: float, scale: float, colour: str) -> Html:
-    return bar(abs(value) / scale, colour, (below + min(value, 0.0)) / scale)
+def _swing(value: float, below: float, scale: float, color: str) -> Html:
+    return bar(abs(value) / scale, color, (below + min(value, 0.0)) / scale)
 
 
 def bands(band: dict[str, Any], wins: dict[str, float], mine: str) -> Html:

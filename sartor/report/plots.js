@@ -24,9 +24,9 @@ function figure(value, unit) {
 }
 
 // A design or a chip as a row of the plot, with the words of its tooltip.
-function drawable(row, x, y, colour) {
+function drawable(row, x, y, color) {
   const tips = Object.fromEntries(axes.map((a) => [`t_${a}`, figure(row[a], content.units[a])]));
-  return { ...row, ...tips, x: row[x], y: row[y], colour: row[colour] };
+  return { ...row, ...tips, x: row[x], y: row[y], color: row[color] };
 }
 
 function frontRows() {
@@ -42,9 +42,9 @@ function frontRows() {
 
 const rows = frontRows();
 const picked = (axis) => document.getElementById(`axis-${axis}`).value;
-const titled = (name) => document.querySelector(`#axis-colour option[value="${name}"]`).textContent;
+const titled = (name) => document.querySelector(`#axis-color option[value="${name}"]`).textContent;
 
-function colours() {
+function colors() {
   const ink = dark.matches ? "#e6e8eb" : "#1b1f24", faint = dark.matches ? "#33383f" : "#e3e6ea";
   const text = { labelColor: ink, titleColor: ink, labelFontSize: 12, titleFontSize: 12, titleFontWeight: "normal" };
   return { background: null, font: "system-ui, sans-serif", view: { stroke: null },
@@ -64,13 +64,13 @@ function label(a, values) {
 }
 
 function paretoSpec() {
-  const [x, y, colour] = ["x", "y", "colour"].map(picked);
+  const [x, y, color] = ["x", "y", "color"].map(picked);
   const spec = structuredClone(content.specs[language()].pareto);
   const paint = spec.layer.find((layer) => layer.data.name === "front").encoding.color;
-  paint.legend.title = titled(colour);
-  if (axes.includes(colour)) paint.legend.labelExpr = label(colour, rows.map((r) => r[colour]));
+  paint.legend.title = titled(color);
+  if (axes.includes(color)) paint.legend.labelExpr = label(color, rows.map((r) => r[color]));
   else Object.assign(paint, { type: "nominal", sort: null, scale: { range: ["#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#f0e442", "#d55e00", "#8a8f98"] } });
-  const drawn = (list) => list.map((r) => drawable(r, x, y, colour)).filter((r) => r.x > 0 && r.y > 0);
+  const drawn = (list) => list.map((r) => drawable(r, x, y, color)).filter((r) => r.x > 0 && r.y > 0);
   const chips = document.getElementById("with-rivals").checked ? content.rivals : [];
   const chosen = { ...content.mineRow, name: content.mine };
   spec.datasets = { front: drawn(rows), rivals: drawn(chips), chosen: drawn([chosen]) };
@@ -95,7 +95,7 @@ function rooflineSpec() {
 
 async function draw(name, spec) {
   const place = document.getElementById(`plot-${name}`);
-  const options = { mode: "vega-lite", actions: false, renderer: "svg", config: colours() };
+  const options = { mode: "vega-lite", actions: false, renderer: "svg", config: colors() };
   const { view } = await vegaEmbed(place, spec, options);
   return view;
 }
@@ -122,7 +122,7 @@ function drawAll() {
   return Promise.all([drawPareto(), draw("roofline", rooflineSpec())]);
 }
 
-for (const id of ["axis-x", "axis-y", "axis-colour", "with-rivals"])
+for (const id of ["axis-x", "axis-y", "axis-color", "with-rivals"])
   document.getElementById(id).addEventListener("change", drawPareto);
 dark.addEventListener("change", drawAll);
 drawAll().then(() => document.body.classList.add("drawn"));

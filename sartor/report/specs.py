@@ -15,7 +15,7 @@ AXES = ("usd_per_mtoken", "j_per_token", "latency_s", "ttft_s", "tpot_s", "token
 
 
 def pareto(language: str) -> Spec:
-    """Designs of the front, chips that exist, and the chosen one; `x`, `y`, `colour` are the picked axes."""
+    """Designs of the front, chips that exist, and the chosen one; `x`, `y`, `color` are the picked axes."""
     tips = [{"field": "name", "title": term("plot", "design", language)}]
     tips += [{"field": f"t_{a}", "title": text(f"figure.{a}", language)} for a in AXES]
     names = [
@@ -36,7 +36,7 @@ def _front(tips: list[Spec]) -> Spec:
     layer = _layer("front", mark, tips)
     legend = {"orient": "top", "gradientLength": 240, "titleLimit": 400}
     scale = {"type": "log", "scheme": "viridis"}
-    layer["encoding"]["color"] = {"field": "colour", "type": "quantitative", "scale": scale, "legend": legend}
+    layer["encoding"]["color"] = {"field": "color", "type": "quantitative", "scale": scale, "legend": legend}
     return layer
 
 
@@ -49,8 +49,8 @@ def _rivals(tips: list[Spec]) -> Spec:
     return layer
 
 
-def _names(data: str, colour: str, **place: Any) -> Spec:
-    layer = _layer(data, {"type": "text", "color": colour, "fontSize": 12, **place}, [])
+def _names(data: str, color: str, **place: Any) -> Spec:
+    layer = _layer(data, {"type": "text", "color": color, "fontSize": 12, **place}, [])
     layer["encoding"]["text"] = {"field": "name"}
     return layer
 
@@ -72,14 +72,14 @@ def _axis(field: str, title: str | None = None) -> Spec:
 
 def roofline(language: str) -> Spec:
     """Roofs as lines, phases as points; the tailored chip and the best rival stand out of the others."""
-    who, colours = ["mine", "best", "other"], [BEST, RIVAL, GREY]
-    colour = _coded("who", "who", who, colours, language)
-    line = _roof_layer("ceilings", {"type": "line", "strokeWidth": 2, "opacity": 0.85}, colour, language)
+    who, colors = ["mine", "best", "other"], [BEST, RIVAL, GREY]
+    color = _coded("who", "who", who, colors, language)
+    line = _roof_layer("ceilings", {"type": "line", "strokeWidth": 2, "opacity": 0.85}, color, language)
     line["encoding"]["detail"] = {"field": "name"}
     line["encoding"]["order"] = {"field": "ops_per_byte", "type": "quantitative"}
     line["encoding"]["size"] = {"condition": {"test": "datum.who !== 'other'", "value": 3}, "value": 1.2}
     mark = {"type": "point", "filled": True, "size": 110, "opacity": 1}
-    points = _roof_layer("points", mark, colour, language)
+    points = _roof_layer("points", mark, color, language)
     points["encoding"]["shape"] = _coded(
         "phase", "plot", ["prefill", "decode"], ["square", "circle"], language
     )
@@ -93,7 +93,7 @@ def _coded(field: str, group: str, names: list[str], looks: list[str], language:
     return {"field": field, "type": "nominal", "scale": {"domain": names, "range": looks}, "legend": legend}
 
 
-def _roof_layer(data: str, mark: Spec, colour: Spec, language: str) -> Spec:
+def _roof_layer(data: str, mark: Spec, color: Spec, language: str) -> Spec:
     fields = ("name", "phase", "t_ops", "t_x") if data == "points" else ("name",)
     tips = [{"field": f, "type": "nominal", "title": term("plot", f, language)} for f in fields]
     x = _axis("ops_per_byte", text("plot.intensity", language))
@@ -102,5 +102,5 @@ def _roof_layer(data: str, mark: Spec, colour: Spec, language: str) -> Spec:
     return {
         "data": {"name": data},
         "mark": mark,
-        "encoding": {"x": x, "y": y, "color": colour, "tooltip": tips},
+        "encoding": {"x": x, "y": y, "color": color, "tooltip": tips},
     }

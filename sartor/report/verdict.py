@@ -14,7 +14,7 @@ SURVIVES = 0.8  # share of the draws in which a winner must stay the cheapest to
 
 def verdict(report: dict[str, Any]) -> list[Sentence]:
     """Sentences of the verdict, those against the chosen chip first."""
-    parts = (_interrupted, _shared, _dollars, _energy, _survives, _speed)
+    parts = (_interrupted, _shared, _dollars, _energy, _fits, _survives, _slack, _speed)
     said = [sentence for part in parts for sentence in part(report)]
     return sorted(said, key=lambda s: not against(s))
 
@@ -87,6 +87,23 @@ def _energy(report: dict[str, Any]) -> list[Sentence]:
             theirs, own = (figure("j_per_token", s["j_per_token"]) for s in (other, mine))
             return [(f"verdict.{key}", {"rival": other["name"], "theirs": theirs, "mine": own})]
     return [("verdict.energy_won", {})] if kept else []
+
+
+def _fits(report: dict[str, Any]) -> list[Sentence]:
+    """Where power is the budget: whether any chip one could buy stays within it."""
+    limit = report["study"]["budget"].get("power")
+    drawn = [(s["power_w"], s["name"]) for s in rivals(report) if is_known(s["power_w"])]
+    if limit is None or not drawn or min(drawn)[0] <= limit:
+        return []
+    least, name = min(drawn)
+    blanks = {"limit": figure("power_w", limit), "rival": name, "theirs": figure("power_w", least)}
+    return [("verdict.none_fits", blanks)]
+
+
+def _slack(report: dict[str, Any]) -> list[Sentence]:
+    """How surely the limits themselves are kept."""
+    share = report["survival"].get("keeps")
+    return [("verdict.slack", {"share": percent(share)})] if is_known(share) else []
 
 
 def _survives(report: dict[str, Any]) -> list[Sentence]:

@@ -37,7 +37,7 @@ class Standing:
     figures: dict[str, float | None]  # of one design, as in Result; None: not known
     misses: dict[str, float]  # limits it breaks: value / limit
     result: Result
-    shared: bool = False  # by many users in a data centre, where the study is for one
+    shared: bool = False  # by many users in a data center, where the study is for one
 
     @property
     def feasible(self) -> bool:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from .explore import Exploration
-from .polish import neighbours
+from .polish import neighbors
 from .refine import REFINE_TECH
 from .screen import NearMiss
 
@@ -56,9 +56,9 @@ def _bound(figures: dict[str, float]) -> str:
 
 
 def one_more(run: Exploration, row: int) -> list[dict[str, Any]]:
-    """Every neighbour one step up or down in one variable: what it changes, and whether it keeps the limits."""
+    """Every neighbor one step up or down in one variable: what it changes, and whether it keeps the limits."""
     genome = run.found.genomes[:, row]
-    around = neighbours(run.problem.space.counts, genome[None, :])
+    around = neighbors(run.problem.space.counts, genome[None, :])
     changed = np.argmax(around != genome[:, None], axis=0)
     step = around[changed, np.arange(around.shape[1])].astype(int) - genome[changed].astype(int)
     around, changed, step = (a[..., np.abs(step) == 1] for a in (around, changed, step))

@@ -15,7 +15,7 @@ def chip_parts_usd(chips: Tensor, economy: Economy) -> dict[str, float]:
     """One chip at cost: die, memory, package and test, and its share of what is paid once."""
     once = chips.nre_usd(economy.once(NOMINAL)) / economy.volume
     parts = {name: float(value) for name, value in chips.physical.parts_usd.items()}
-    return {**parts, "design, masks, licences, software": float(once)}
+    return {**parts, "design, masks, licenses, software": float(once)}
 
 
 def nre_parts_usd(chips: Tensor, economy: Economy) -> dict[str, float]:
@@ -25,7 +25,7 @@ def nre_parts_usd(chips: Tensor, economy: Economy) -> dict[str, float]:
         "design": float(own["design_usd"] * once["complexity"]),
         "masks": float(own["mask_set_usd"] * once["tapeouts"]),
         "package": float(own["package_usd"]),
-        "licences": float(once["ip_usd"]),
+        "licenses": float(once["ip_usd"]),
         "software": float(once["software_usd"]),
     }
 

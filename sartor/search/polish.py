@@ -9,11 +9,11 @@ from .pareto import thin
 from .problem import Problem
 from .screen import Unit, merge, summarize
 
-MOST = 256  # front designs whose neighbours are priced in one sweep
+MOST = 256  # front designs whose neighbors are priced in one sweep
 
 
 def polish(problem: Problem, found: Unit, tech: Technology, sweeps: int = 24) -> Unit:
-    """The front after sweeps over all one-variable neighbours of up to `MOST` of its designs, spread over it."""
+    """The front after sweeps over all one-variable neighbors of up to `MOST` of its designs, spread over it."""
     tried: set[bytes] = set()
     for _ in range(sweeps):
         found = _pairs(problem, found, tech, tried)
@@ -22,7 +22,7 @@ def polish(problem: Problem, found: Unit, tech: Technology, sweeps: int = 24) ->
         if not fresh:
             return found
         tried.update(genome.tobytes() for genome in fresh)
-        around = neighbours(problem.space.counts, np.array(fresh))
+        around = neighbors(problem.space.counts, np.array(fresh))
         found = merge(found, summarize(around, problem.price(around, tech)))
     return found
 
@@ -35,12 +35,12 @@ def _pairs(problem: Problem, found: Unit, tech: Technology, tried: set[bytes]) -
     for genome in best:
         if genome.tobytes() + b"pairs" not in tried:
             tried.add(genome.tobytes() + b"pairs")
-            around = neighbours(problem.space.counts, neighbours(problem.space.counts, genome[None, :]).T)
+            around = neighbors(problem.space.counts, neighbors(problem.space.counts, genome[None, :]).T)
             found = merge(found, summarize(around, problem.price(around, tech)))
     return found
 
 
-def neighbours(counts: np.ndarray, genomes: np.ndarray) -> np.ndarray:
+def neighbors(counts: np.ndarray, genomes: np.ndarray) -> np.ndarray:
     """All genomes that differ from one of `genomes` [n, variables] in one variable: [variables, m], each once."""
     moved = []
     for variable, count in enumerate(counts):

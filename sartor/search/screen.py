@@ -1,4 +1,4 @@
-"""Vectorised screening: price random points of the space, unit by unit, and keep what matters of each.
+"""Vectorized screening: price random points of the space, unit by unit, and keep what matters of each.
 
 A unit's points depend on the seed and its number alone, so that any executor, in any order, finds the same.
 """

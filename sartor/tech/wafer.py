@@ -31,7 +31,7 @@ def die_yield(critical_mm2: Any, d0_per_mm2: Any, alpha: Any) -> Any:
     >>> round(float(die_yield(814.0, 0.0008, 3.0)), 3)
     0.555
     """
-    # (1 + x) ** -alpha; exponentials and logarithms are vectorised, powers are not.
+    # (1 + x) ** -alpha; exponentials and logarithms are vectorized, powers are not.
     return np.exp(-alpha * np.log(1 + critical_mm2 * d0_per_mm2 / alpha))
 
 

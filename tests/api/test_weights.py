@@ -20,7 +20,7 @@ def test_the_default_study_rests_on_the_real_file(study):
     path = fetch.cache_folder() / facts["file"]
     assert hashlib.sha256(path.read_bytes()).hexdigest() == facts["sha256"]
     assert facts["bytes"] == path.stat().st_size > 98e6
-    assert facts["licence"] == "Apache-2.0"
+    assert facts["license"] == "Apache-2.0"
 
 
 def test_other_shapes_than_the_priced_ones_fail_the_check(study, monkeypatch):

@@ -88,7 +88,7 @@ def test_picking_an_axis_changes_the_plot(opened):
     tab.select_option("#axis-x", "ttft_s")
     tab.wait_for_function("document.querySelector('#plot-pareto svg').textContent.includes('TTFT')")
     assert tab.inner_html("#plot-pareto svg") != before
-    tab.select_option("#axis-colour", "tokens_per_s")
+    tab.select_option("#axis-color", "tokens_per_s")
     tab.uncheck("#with-rivals")
     tab.wait_for_function("!document.querySelector('#plot-pareto svg').textContent.includes('l4')")
     assert tab.asked == []

@@ -19,7 +19,9 @@ def alone(report):
 def test_a_plain_win(report):
     alone(report)
     assert wins(report)
-    assert keys(report) == ["cheaper_at_price", "cheaper_at_cost", "energy_won", "survives", "slower"]
+    assert keys(report) == [
+        "cheaper_at_price", "cheaper_at_cost", "energy_won", "none_fits", "survives", "slack", "slower",
+    ]  # fmt: skip
 
 
 def test_a_cheaper_cloud_comes_first(report):
@@ -59,3 +61,15 @@ def test_an_interrupted_search_is_said(report):
 def test_a_buyer_takes_the_cheaper_of_buying_and_renting():
     assert buyers_price({"usd_per_mtoken": {"vendor": 2.0, "rental": 1.5}}) == (1.5, "rental")
     assert buyers_price({"usd_per_mtoken": {"vendor": None, "rental": float("nan")}}) is None
+
+
+def test_a_rival_within_the_power_budget_silences_the_sentence(report):
+    alone(report)["comparison"][1]["power_w"] = 1.9
+    assert "none_fits" not in keys(report)
+    report["comparison"][1]["power_w"] = 2.1
+    (blanks,) = (b for k, b in verdict(report) if k == "verdict.none_fits")
+    assert blanks["rival"] == report["comparison"][1]["name"]
+
+
+def test_the_share_of_draws_that_keep_the_limits_is_said(report):
+    assert dict(verdict(report))["verdict.slack"] == {"share": "51 %"}

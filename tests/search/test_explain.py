@@ -5,7 +5,7 @@ import pytest
 
 from sartor.search import explain
 from sartor.search.explore import explore
-from sartor.search.polish import neighbours
+from sartor.search.polish import neighbors
 from sartor.search.refine import REFINE_TECH
 
 
@@ -57,7 +57,7 @@ def _with(genome, index, value):
 
 
 def test_no_single_step_that_keeps_the_limits_is_cheaper_by_more_than_the_tie(run):
-    # The search is at a local optimum: of the neighbours that keep the limits none beats the cheapest found.
+    # The search is at a local optimum: of the neighbors that keep the limits none beats the cheapest found.
     usd = run.found.points[:, 0].min()
     best = int(np.argmin(run.found.points[:, 0]))
     for s in explain.one_more(run, best):
@@ -85,5 +85,5 @@ def test_best_dollar_is_allowed_and_faster(run):
 
 def test_neighbours_by_hand():
     # Two variables of 3 and 2 values around (1, 0): (0, 0), (2, 0), (1, 1).
-    found = neighbours(np.array([3, 2]), np.array([[1, 0]], np.uint8))
+    found = neighbors(np.array([3, 2]), np.array([[1, 0]], np.uint8))
     assert sorted(map(tuple, found.T.tolist())) == [(0, 0), (1, 1), (2, 0)]

@@ -104,7 +104,7 @@ REFUSED = {
         metadata("rwkv"),
         INFOS,
         Unsupported,
-        "architecture 'rwkv' is not modelled (known: llama, qwen2",
+        "architecture 'rwkv' is not modeled (known: llama, qwen2",
     ),
     "no architecture": ({}, INFOS, BrokenFile, "missing field 'general.architecture'"),
     "a split file": (
@@ -117,7 +117,7 @@ REFUSED = {
         META,
         INFOS | {"output.weight": ((256, 50), 10)},
         Unsupported,
-        "'output.weight' is Q2_K, a format not modelled",
+        "'output.weight' is Q2_K, a format not modeled",
     ),
     "a tensor name": (
         META,

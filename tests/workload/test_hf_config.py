@@ -145,7 +145,7 @@ REFUSED = {
     "an unknown family": (
         LLAMA | dict(model_type="rwkv"),
         Unsupported,
-        "model_type = 'rwkv' is not modelled",
+        "model_type = 'rwkv' is not modeled",
     ),
     "no family": ({}, BrokenFile, "config.json: missing field 'model_type'"),
     "a missing field": (
@@ -185,13 +185,13 @@ REFUSED = {
     "another activation": (
         LLAMA | dict(hidden_act="gelu"),
         Unsupported,
-        "hidden_act = 'gelu' is not modelled",
+        "hidden_act = 'gelu' is not modeled",
     ),
-    "another dtype": (LLAMA | dict(torch_dtype="int3"), Unsupported, "torch_dtype = 'int3' is not modelled"),
+    "another dtype": (LLAMA | dict(torch_dtype="int3"), Unsupported, "torch_dtype = 'int3' is not modeled"),
     "a layer type": (
         QWEN2 | dict(layer_types=["chunked_attention"] * 32),
         Unsupported,
-        "layer_types[0] = 'chunked_attention' is not modelled (known: full_attention, sliding_attention)",
+        "layer_types[0] = 'chunked_attention' is not modeled (known: full_attention, sliding_attention)",
     ),
     "too few layer types": (
         QWEN2 | dict(layer_types=[]),
@@ -201,7 +201,7 @@ REFUSED = {
     "a letter": (
         NEMOTRON | dict(hybrid_override_pattern="MX-*"),
         Unsupported,
-        "hybrid_override_pattern[1] = 'X' is not modelled",
+        "hybrid_override_pattern[1] = 'X' is not modeled",
     ),
     "a short pattern": (
         NEMOTRON | dict(hybrid_override_pattern="M"),
@@ -216,12 +216,12 @@ REFUSED = {
     "a quantization": (
         LLAMA | dict(quantization_config=dict(quant_method="bitnet")),
         Unsupported,
-        "quantization_config: quant_method = 'bitnet' is not modelled (known: fp8, mxfp4, modelopt",
+        "quantization_config: quant_method = 'bitnet' is not modeled (known: fp8, mxfp4, modelopt",
     ),
     "groups": (
         LLAMA | dict(quantization_config=dict(quant_method="awq", bits=4, group_size=64)),
         Unsupported,
-        "4 bits in groups of 64 are not modelled",
+        "4 bits in groups of 64 are not modeled",
     ),
     "not an object": ([], BrokenFile, "config.json: expected an object with named fields, found []"),
 }

@@ -123,7 +123,7 @@ DAMAGED = {
     ),
     "truncated": (GOOD[:-1], "data_offsets = [0, 12] must be a list of whole numbers between 0 and 11"),
     "json": (GOOD[:8] + b"x" + GOOD[9:], "not JSON"),
-    "dtype": (GOOD.replace(b"BF16", b"XF16"), "tensor 'a': dtype = 'XF16' is not modelled"),
+    "dtype": (GOOD.replace(b"BF16", b"XF16"), "tensor 'a': dtype = 'XF16' is not modeled"),
     "shape": (GOOD.replace(b"[2, 3]", b"[2,-3]"), "shape = [2, -3] must be a list of whole numbers"),
     "offsets": (
         GOOD.replace(b"[2, 3]", b"[2, 4]"),

@@ -1,6 +1,6 @@
 """Families `gpu` and `npu`: chips that exist, priced from their data sheet and the measured efficiencies of
 their generation (gpu.csv). One kernel an operator: the roofline at achieved rates, plus a
-launch-and-neighbours overhead.
+launch-and-neighbors overhead.
 """
 
 from __future__ import annotations

@@ -33,7 +33,7 @@ class Physical:
 
 
 def physical(d: Designs, relative_voltage: Any, tech: Technology, device: bool) -> Physical:
-    """Silicon and bill of materials of `d`; `device`: a small host port instead of a data-centre one."""
+    """Silicon and bill of materials of `d`; `device`: a small host port instead of a data-center one."""
     area = area_mm2(d, tech, device)
     total = sum(area.values())
     density = (

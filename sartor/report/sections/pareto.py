@@ -12,8 +12,8 @@ from ..tags import Html, esc, named, number, say, section, shown, table, tag
 from ..words import text
 
 Report = dict[str, Any]
-CATEGORIES = ("node", "memory", "weights", "batch")  # choices that may colour the points
-PICKED = {"x": "usd_per_mtoken", "y": "j_per_token", "colour": "latency_s"}
+CATEGORIES = ("node", "memory", "weights", "batch")  # choices that may color the points
+PICKED = {"x": "usd_per_mtoken", "y": "j_per_token", "color": "latency_s"}
 
 
 def html(report: Report) -> Html:
@@ -28,7 +28,7 @@ def html(report: Report) -> Html:
 
 def _select(axis: str, report: Report) -> Html:
     names = list(AXES)
-    if axis == "colour":
+    if axis == "color":
         names += [c for c in CATEGORIES if len({r["design"].get(c) for r in report["front"]}) > 1]
     options = "".join(_option(name, name == PICKED[axis]) for name in names)
     return tag("label", say(f"pareto.{axis}"), " ", tag("select", options, id=f"axis-{axis}"))

@@ -66,11 +66,11 @@ class Fields:
         return value
 
     def one_of(self, *names: str, known: Collection[Any], default: Any = NEEDED) -> Any:
-        """A value that must be among `known`: anything else is well-formed but not modelled."""
+        """A value that must be among `known`: anything else is well-formed but not modeled."""
         name, value = self.get(names, default)
         if value is not default and not any(value == k and type(value) is type(k) for k in known):
             shown = ", ".join(str(k) for k in known)
-            raise Unsupported(f"{self.where}: {name} = {_short(value)} is not modelled (known: {shown})")
+            raise Unsupported(f"{self.where}: {name} = {_short(value)} is not modeled (known: {shown})")
         return value
 
     def only(self, name: str, value: Any) -> None:
@@ -87,7 +87,7 @@ class Fields:
             if word not in list(known):
                 shown = ", ".join(known)
                 raise Unsupported(
-                    f"{self.where}: {name}[{i}] = {_short(word)} is not modelled (known: {shown})"
+                    f"{self.where}: {name}[{i}] = {_short(word)} is not modeled (known: {shown})"
                 )
         return value
 

@@ -39,7 +39,7 @@ def model(header: Header, where: str) -> Model:
     arch = meta.text("general.architecture")
     if arch not in ARCHITECTURES:
         raise Unsupported(
-            f"{where}: architecture {arch!r} is not modelled (known: {', '.join(ARCHITECTURES)})"
+            f"{where}: architecture {arch!r} is not modeled (known: {', '.join(ARCHITECTURES)})"
         )
     if meta.has("split.count") and meta.whole("split.count", low=0) > 1:
         raise Unsupported(f"{where}: is one of {meta.raw['split.count']} parts (merge them with gguf-split)")
@@ -81,7 +81,7 @@ def _formats(tensors: dict[str, Tensor], where: str) -> tuple[dict[str, str], st
     stored: dict[str, Counter[str]] = {}
     for tensor in tensors.values():
         if not tensor.kind.format:
-            raise Unsupported(f"{where}: tensor {tensor.name!r} is {tensor.kind.name}, a format not modelled")
+            raise Unsupported(f"{where}: tensor {tensor.name!r} is {tensor.kind.name}, a format not modeled")
         stored.setdefault(_class(tensor.name, where), Counter())[tensor.kind.format] += tensor.elements
     if "attention" not in stored:
         raise BrokenFile(f"{where}: no tensor 'blk.0.attn_q.weight'")
@@ -101,7 +101,7 @@ def _class(name: str, where: str) -> str:
     parts = name.split(".")
     suffix = ".".join(parts[2:]) if parts[0] == "blk" and len(parts) > 2 else name
     if suffix not in CLASSES:
-        raise Unsupported(f"{where}: tensor {name!r} is not part of a model that is modelled")
+        raise Unsupported(f"{where}: tensor {name!r} is not part of a model that is modeled")
     return CLASSES[suffix]
 
 
@@ -122,7 +122,7 @@ def _attention(
         raise meta.fail(f"{arch}.attention.head_count_kv", f"does not divide head_count = {heads}")
     size = meta.whole(f"{arch}.attention.key_length", default=meta.whole(f"{arch}.embedding_length") // heads)
     if meta.whole(f"{arch}.attention.value_length", default=size) != size:
-        raise Unsupported(f"{meta.where}: values of another size than keys ({size}) are not modelled")
+        raise Unsupported(f"{meta.where}: values of another size than keys ({size}) are not modeled")
     return GroupedAttention(
         heads,
         kv_heads,

@@ -66,7 +66,7 @@ def model(fields: Fields, name: str, quantization: Fields | None = None) -> Mode
     family = text.text("model_type", default=family)
     if family not in FAMILIES:
         raise Unsupported(
-            f"{fields.where}: model_type = {family!r} is not modelled (known: {', '.join(sorted(FAMILIES))})"
+            f"{fields.where}: model_type = {family!r} is not modeled (known: {', '.join(sorted(FAMILIES))})"
         )
     holder = next((f for f in (fields, text) if f.has("quantization_config")), None)
     if holder is not None:

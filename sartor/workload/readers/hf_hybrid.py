@@ -56,7 +56,7 @@ def _nemotron_kinds(f: Fields) -> list[str]:
     for i, letter in enumerate(pattern):
         if letter not in _LETTERS:
             raise Unsupported(
-                f"{f.where}: hybrid_override_pattern[{i}] = {letter!r} is not modelled "
+                f"{f.where}: hybrid_override_pattern[{i}] = {letter!r} is not modeled "
                 f"(known: {' '.join(_LETTERS)})"
             )
     return [_LETTERS[letter] for letter in pattern]

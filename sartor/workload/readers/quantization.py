@@ -52,7 +52,7 @@ def _format(q: Fields) -> str:
     if method in ("gptq", "awq"):
         return _integer(q)
     known = ", ".join([*_FLOAT_METHODS, "modelopt", "gptq", "awq"])
-    raise Unsupported(f"{q.where}: quant_method = {method!r} is not modelled (known: {known})")
+    raise Unsupported(f"{q.where}: quant_method = {method!r} is not modeled (known: {known})")
 
 
 def _integer(q: Fields) -> str:
@@ -60,7 +60,7 @@ def _integer(q: Fields) -> str:
     bits, group = q.whole("bits"), q.raw.get("group_size")
     if type(group) is not int or (bits, group) not in _INTEGERS:
         shown = ", ".join(f"{b} bits in {g}" for b, g in _INTEGERS)
-        raise Unsupported(f"{q.where}: {bits} bits in groups of {group!r} are not modelled (known: {shown})")
+        raise Unsupported(f"{q.where}: {bits} bits in groups of {group!r} are not modeled (known: {shown})")
     return _INTEGERS[bits, group]
 
 

@@ -139,7 +139,7 @@ def _check_layers(model: Model, names: list[str], where: str) -> None:
 
 
 def _learned(model: Model, stored: list[Stored]) -> list[Stored]:
-    """The tensors that are parameters of the part modelled: no scales, no tables that are computed, no layers
+    """The tensors that are parameters of the part modeled: no scales, no tables that are computed, no layers
     for multi-token prediction, no image encoder."""
     count = sum(layer.count for layer in model.layers)
     text = [t for t in stored if "language_model" in t.name] or stored

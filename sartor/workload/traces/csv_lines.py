@@ -36,7 +36,7 @@ def _format(names: list[str], where: str) -> Format:
         raise BrokenFile(f"{where}: {shown!r} starts no known trace (try one of: {known()})")
     check_columns(form, names, where)
     if form.refused in names:
-        raise Unsupported(f"{where}: column {form.refused!r} is not modelled (try a trace of text requests)")
+        raise Unsupported(f"{where}: column {form.refused!r} is not modeled (try a trace of text requests)")
     return form
 
 

@@ -1,4 +1,4 @@
-"""Read a trace of any known format, recognised by its content.
+"""Read a trace of any known format, recognized by its content.
 
 What is done to the data, for every format: requests are sorted by arrival (stably), times start at 0,
 requests without output tokens are dropped as failed (their number stands in `source`), blank lines are
