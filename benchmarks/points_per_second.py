@@ -22,8 +22,8 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from sartor.families.tensor.design import Designs
-from sartor.search.evaluate import Deployment
 from sartor.search.problem import Problem, problem
+from sartor.search.result import Deployment
 from sartor.search.screen import CHUNK, UNIT, screen_unit
 from sartor.search.study import find_study
 from sartor.tech.technology import Technology

@@ -19,8 +19,9 @@ import typer
 from pydantic import BaseModel
 
 from sartor.cli import app
+from sartor.search.parts import OtherPart
 from sartor.search.space import VARIABLES, space
-from sartor.search.study import OtherPart, Study
+from sartor.search.study import Study
 from sartor.tables import data_text, sources, table
 
 DOCS = Path(__file__).parent

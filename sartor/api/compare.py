@@ -9,8 +9,9 @@ from ..errors import InputError
 from ..report.data import standing_row
 from ..search.compare import stand
 from ..search.economy import Economy
-from ..search.evaluate import Budget
-from ..search.study import ComparePart, find_study
+from ..search.parts import ComparePart
+from ..search.result import Budget
+from ..search.study import find_study
 from ..workload.find import find_model
 from ..workload.profiles import demand
 from ..workload.traffic import Slo

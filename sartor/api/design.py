@@ -14,14 +14,15 @@ import pyarrow.parquet as pq
 from ..chip import presets, toml
 from ..chip.spec import Chip
 from ..families import priced
-from ..report.data import report
+from ..report.data import plain, report
 from ..report.html import page
 from ..search.compare import Standing, stand, stand_at
 from ..search.economy import Economy
-from ..search.evaluate import Budget, Deployment, evaluate
+from ..search.evaluate import evaluate
 from ..search.explore import Exploration, Progress, explore
 from ..search.problem import Problem
 from ..search.refine import REFINE_TECH
+from ..search.result import Budget, Deployment
 from ..search.robust import regrets
 from ..search.store import to_table, whole, write_text
 from ..search.study import Study, find_study
@@ -135,7 +136,7 @@ def keeps_limits(ready: Problem, mine: Standing) -> KeepsAt:
 def write(result: Design, out: Path) -> list[Path]:
     """`report.html`, `report.json`, `chip.toml` and `front.parquet` in `out`, each whole or not at all."""
     files = {
-        "report.json": json.dumps(result.report, indent=1, ensure_ascii=False),
+        "report.json": json.dumps(plain(result.report), indent=1, ensure_ascii=False, allow_nan=False),
         "report.html": page(result.report),
         "chip.toml": toml.dumps(result.chip),
     }

@@ -10,7 +10,7 @@ import typer
 
 from .. import __version__, api
 from ..errors import SartorError
-from . import show
+from . import answers, show
 
 app = typer.Typer(
     no_args_is_help=True, rich_markup_mode="rich", pretty_exceptions_enable=False,
@@ -54,7 +54,7 @@ def list_(
     json: Json = False,
 ) -> None:
     """What there is to choose from."""
-    show.listing(kind, json)
+    answers.listing(kind, json)
 
 
 @app.command()
@@ -63,7 +63,7 @@ def read(
     batch: Batch = 1, context: Context = 1024, json: Json = False,
 ) -> None:  # fmt: skip
     """What a model asks for: parameters, bytes, operations, cache, per phase."""
-    show.read(model, batch, context, json)
+    answers.read(model, batch, context, json)
 
 
 @app.command()
@@ -78,7 +78,7 @@ def estimate(
     json: Json = False,
 ) -> None:  # fmt: skip
     """Time and energy of one phase of a model on a chip."""
-    show.estimate(api.estimate(chip, model, phase, batch, context, weights, kv, tensor_parallel), json)
+    answers.estimate(api.estimate(chip, model, phase, batch, context, weights, kv, tensor_parallel), json)
 
 
 @app.command()
@@ -91,7 +91,7 @@ def cost(
     json: Json = False,
 ) -> None:
     """Die, yield, package, memory, what is paid once, and owning it; with ranges."""
-    show.cost(api.cost(chip, volume, device), json)
+    answers.cost(api.cost(chip, volume, device), json)
 
 
 @app.command()
@@ -107,13 +107,13 @@ def compare(
     json: Json = False,
 ) -> None:
     """Chips side by side at the same work, each in its best configuration."""
-    show.compare(api.compare(list(chips), model, trace, ttft, tpot, batch=batch), json)
+    answers.compare(api.compare(list(chips), model, trace, ttft, tpot, batch=batch), json)
 
 
 @app.command()
 def doctor(json: Json = False) -> None:
     """Which tools are here, what each missing one would add, how to get it."""
-    show.doctor(api.doctor(), json)
+    answers.doctor(api.doctor(), json)
 
 
 @app.callback(invoke_without_command=True)

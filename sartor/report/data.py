@@ -12,9 +12,10 @@ from ..chip.spec import Chip
 from ..families.tensor.family import Tensor
 from ..search import explain, money
 from ..search.compare import Standing
-from ..search.evaluate import Deployment, Result, evaluate
+from ..search.evaluate import evaluate
 from ..search.explore import Exploration
 from ..search.refine import REFINE_TECH
+from ..search.result import Deployment, Result
 from ..search.robust import Regret
 from ..search.uncertainty import Survival, used_facts
 from ..tables import table
@@ -67,6 +68,15 @@ def report(
         "survival": {"band": survived.band, "wins": survived.wins, "keeps": survived.keeps, "swings": survived.swings},
         "assumptions": assumptions(run, mine, how),
     }  # fmt: skip
+
+
+def plain(value: Any) -> Any:
+    """The same for JSON, which has no NaN: what is not known is null."""
+    if isinstance(value, dict):
+        return {k: plain(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(v) for v in value]
+    return None if isinstance(value, float) and not np.isfinite(value) else value
 
 
 def _scalar(arrays: Any) -> Any:

@@ -14,7 +14,8 @@ from ..formats.spec import format_named
 from ..tech.technology import NOMINAL, Technology
 from ..workload.workload import Workload
 from .economy import Economy
-from .evaluate import Budget, Deployment, Result, evaluate
+from .evaluate import evaluate
+from .result import Budget, Deployment, Result
 
 BATCHES = (1, 2, 4, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024)
 LOADS = (0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)

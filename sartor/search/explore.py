@@ -12,12 +12,12 @@ import numpy as np
 
 from ..errors import Infeasible
 from ..families.tensor.design import to_chip
-from .evaluate import Result
 from .executors import find_executor
 from .pareto import thin
 from .polish import polish
 from .problem import Problem, problem
 from .refine import REFINE_TECH, refine
+from .result import Result
 from .screen import UNIT, Unit, merge, screen_unit
 from .store import Shards
 from .study import Study

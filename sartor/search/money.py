@@ -8,7 +8,7 @@ from ..families.tensor.family import Tensor
 from ..formulas import economics
 from ..tech.technology import NOMINAL
 from .economy import Economy
-from .evaluate import Deployment, Result
+from .result import Deployment, Result
 
 
 def chip_parts_usd(chips: Tensor, economy: Economy) -> dict[str, float]:

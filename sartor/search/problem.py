@@ -22,7 +22,8 @@ from ..workload.sizes import CLASSES
 from ..workload.traffic import Slo
 from ..workload.workload import Workload, workload
 from .economy import Economy
-from .evaluate import Budget, Deployment, Result, evaluate
+from .evaluate import evaluate
+from .result import Budget, Deployment, Result
 from .space import Space, space
 from .study import Study
 

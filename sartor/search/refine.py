@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from ..tech.technology import Technology
-from .evaluate import Result
 from .pareto import thin
 from .problem import Problem, objectives
+from .result import Result
 from .screen import Unit, merge, summarize
 
 REFINE_TECH = Technology(dtype=np.float64)

@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ..tech.technology import Technology
-from .evaluate import Result
 from .heap import keep_freed_pages
 from .pareto import front
 from .problem import Problem, objectives
+from .result import Result
 
 CHUNK = 32_768  # points priced at once: their arrays stay in the caches
 UNIT = 8 * CHUNK

@@ -15,7 +15,7 @@ from ..formats.spec import format_named
 from ..tables import data_text, table
 from ..tech.technology import Technology
 from ..units import parse
-from .evaluate import Deployment
+from .result import Deployment
 
 # variable -> what its values measure; `name:TABLE` is a row of a table, "" a plain number
 VARIABLES = {

@@ -7,131 +7,28 @@ import json
 import tomllib
 from importlib.resources import files
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, WithJsonSchema
+from pydantic import BaseModel, Field, ValidationError
 
 from .. import __version__
 from ..errors import BrokenFile, InputError, UnknownName
 from ..tables import data_text
-from ..units import parse
+from .parts import (
+    BudgetPart,
+    ComparePart,
+    EconomicsPart,
+    ModelPart,
+    OtherPart,
+    Part,
+    QualityPart,
+    SearchPart,
+    SloPart,
+    TrafficPart,
+)  # fmt: skip
 
 
-def _quantity(measures: str) -> Any:
-    """A number with a unit, such as "2 W", or a bare one in coherent units."""
-    written = {"type": "string"}, {"type": "number", "exclusiveMinimum": 0}
-    schema = WithJsonSchema({"anyOf": list(written), "examples": [_EXAMPLES[measures]]})
-    return Annotated[float, BeforeValidator(lambda v: _parse(v, measures)), Field(gt=0), schema]
-
-
-_EXAMPLES = {"s": "20 ms", "w": "2 W", "mm2": "30 mm2", "usd": "25 USD"}
-
-
-def _parse(value: Any, measures: str) -> float:
-    try:
-        return parse(value, measures)
-    except InputError as error:  # pydantic adds the place to a ValueError
-        raise ValueError(str(error)) from None
-
-
-class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class ModelPart(_Part):
-    """What is served: a bundled model's name or a file; formats that the checkpoint fixes, by tensor class;
-    `real_weights`: `design` fetches the weights, checks their hash and that they are what the shapes say."""
-
-    name: str = Field(description="A bundled model, or a config.json, GGUF, safetensors or TOML file.")
-    real_weights: bool = Field(False, description="Whether design fetches the real weights and checks them.")
-    formats: dict[str, str] = Field(
-        {}, description="Number formats that the checkpoint fixes, by tensor class."
-    )
-
-
-class SloPart(_Part):
-    """TTFT and TPOT that `percentile` percent of requests keep."""
-
-    ttft: _quantity("s") = Field(2.0, description="Time to first token.")  # type: ignore[valid-type]
-    tpot: _quantity("s") = Field(0.05, description="Time per output token.")  # type: ignore[valid-type]
-    percentile: float = Field(95.0, gt=0, lt=100, description="Percent of requests that keep both.")
-
-
-class TrafficPart(_Part):
-    """A built-in profile or a trace file."""
-
-    profile: str = Field("chat", description="A built-in profile, or a trace file.")
-
-
-class OtherPart(_Part):
-    """Work that the chip should do well too: other traffic, another model, with what its users expect. What is not
-    given is the study's own."""
-
-    name: str = Field(description="What the report calls it.")
-    profile: str | None = Field(None, description="Its traffic.")
-    model: ModelPart | None = Field(None, description="Its model.")
-    ttft: _quantity("s") | None = Field(None, description="Time to first token.")  # type: ignore[valid-type]
-    tpot: _quantity("s") | None = Field(None, description="Time per output token.")  # type: ignore[valid-type]
-
-
-class BudgetPart(_Part):
-    """`margin`: estimated figures must stay below their limits, the SLO too, by this share: the estimates have errors.
-    Limits on one chip (power, die, unit_cost) and on a replica: chips, system_power, and
-    batch, the requests it may serve at once (1: a device of one user)."""
-
-    power: _quantity("w") | None = Field(None, description="Of one busy chip with its memory.")  # type: ignore[valid-type]
-    die: _quantity("mm2") | None = Field(None, description="Area of one die; the reticle where not given.")  # type: ignore[valid-type]
-    unit_cost: _quantity("usd") | None = Field(None, description="One chip with its memory, no NRE.")  # type: ignore[valid-type]
-    chips: int | None = Field(None, ge=1, description="Chips of one replica.")
-    batch: int | None = Field(None, ge=1, description="Requests that a replica serves at once.")
-    system_power: _quantity("w") | None = Field(None, description="Of all chips of a replica.")  # type: ignore[valid-type]
-    margin: float = Field(
-        0.0, ge=0, lt=1, description="Share by which estimates must stay clear of every limit."
-    )
-
-
-class EconomicsPart(_Part):
-    """Who pays: a row of economics.csv, chips made, and figures of that row which the study states itself."""
-
-    profile: str = Field("datacenter", description="A row of economics.csv: datacenter or device.")
-    volume: float = Field(100_000, gt=0, description="Chips made, over which what is paid once is spread.")
-    figures: dict[str, str | float] = Field(
-        {}, description="Figures of that row which the study states itself."
-    )
-
-
-class QualityPart(_Part):
-    """Which formats the model bears, and on what evidence."""
-
-    evidence: str = Field(
-        "", description="Why the model bears the formats of the search; printed in the report."
-    )
-
-
-class SearchPart(_Part):
-    """How hard to search; `space` replaces variables of the default space."""
-
-    points: int = Field(4_000_000, ge=1, description="Designs to screen.")
-    seed: int = Field(1, ge=0, description="Equal seeds give equal results.")
-    population: int = Field(256, ge=8, le=4096, description="Of NSGA-II.")
-    generations: int = Field(40, ge=0, description="Of NSGA-II; 0 leaves it out.")
-    space: dict[str, Any] = Field(
-        {}, description="Values of the variables it names, in place of the default ones."
-    )
-
-
-class ComparePart(_Part):
-    """Chips one could buy instead, and the formats their weights and cache may take."""
-
-    chips: list[str] = Field([], description="Chips to stand beside the chosen one.")
-    weights: list[str] = Field(
-        ["bf16", "fp8-e4m3", "int8", "nvfp4", "mxfp4", "int4-g128"],
-        description="Formats that their weights may take.",
-    )
-    cache: list[str] = Field(["fp8-e4m3"], description="Formats that their KV cache may take.")
-
-
-class Study(_Part):
+class Study(Part):
     """Everything `design` needs to know."""
 
     name: str = Field(description="Names the chip and the folder of results.")

@@ -9,8 +9,9 @@ from sartor.chip.presets import preset
 from sartor.families import priced
 from sartor.search.compare import deployments, formats_for, stand
 from sartor.search.economy import Economy
-from sartor.search.evaluate import Budget, Deployment, evaluate
-from sartor.search.study import ComparePart
+from sartor.search.evaluate import evaluate
+from sartor.search.parts import ComparePart
+from sartor.search.result import Budget, Deployment
 from sartor.workload.find import find_model
 from sartor.workload.profiles import demand
 from sartor.workload.traffic import Slo

@@ -7,7 +7,8 @@ import pytest
 from sartor.chip.presets import preset
 from sartor.families import priced
 from sartor.search.economy import Economy
-from sartor.search.evaluate import Budget, Deployment, evaluate
+from sartor.search.evaluate import evaluate
+from sartor.search.result import Budget, Deployment
 from sartor.workload.find import find_model
 from sartor.workload.profiles import demand
 from sartor.workload.traffic import Slo

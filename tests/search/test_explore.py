@@ -132,7 +132,8 @@ def test_the_pick_is_the_least_energy_of_the_cheapest(small):
 
 def test_a_row_of_the_front_is_a_chip_that_prices_the_same(small):
     from sartor.families import priced
-    from sartor.search.evaluate import Deployment, evaluate
+    from sartor.search.evaluate import evaluate
+    from sartor.search.result import Deployment
 
     run = explore(small)
     ready, chip = run.problem, run.chip(run.pick, "picked")
