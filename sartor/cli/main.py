@@ -99,7 +99,9 @@ def compare(
     chips: Annotated[
         list[str], typer.Argument(help="Chips' names, TOML files, or studies that have been designed.")
     ],
-    model: Model = "llama-3.1-8b",
+    model: Annotated[
+        str | None, typer.Option(help="A model; without one, the work of a study among the chips, or Llama-3.1-8B.")
+    ] = None,
     trace: Annotated[str, typer.Option(help="A traffic profile or a trace file.")] = "chat",
     ttft: Annotated[float, typer.Option(help="Time to first token, seconds.")] = 2.0,
     tpot: Annotated[float, typer.Option(help="Time per output token, seconds.")] = 0.05,

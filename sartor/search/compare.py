@@ -18,7 +18,7 @@ from .evaluate import evaluate
 from .result import Budget, Deployment, Result
 
 BATCHES = (1, 2, 4, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024)
-LOADS = (0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
+LOADS = tuple(i / 20 for i in range(4, 19))  # 0.2 to 0.9
 TENSOR_PARALLEL = (1, 2, 4, 8)
 STAGES = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024)
 

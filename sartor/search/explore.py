@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import Infeasible
 from ..families.tensor.design import to_chip
 from .executors import find_executor
+from .infeasible import infeasible
 from .pareto import thin
 from .polish import polish
 from .problem import Problem, problem
@@ -101,7 +101,7 @@ def explore(
         if shards:
             shards.clear()
     if run.found.genomes.shape[1] == 0:
-        raise infeasible(run)
+        raise infeasible(ready, run.found)
     return _sorted(run)
 
 
@@ -135,29 +135,3 @@ def _sorted(run: Exploration) -> Exploration:
     order = np.argsort(run.found.points[:, 0], kind="stable")
     run.found.genomes, run.found.points = run.found.genomes[:, order], run.found.points[order]
     return run
-
-
-def infeasible(run: Exploration) -> Infeasible:
-    """Says what was nearest and by how much it misses."""
-    if run.found.nearest is None:
-        return Infeasible(f"{run.problem.study.name}: stopped before any design was priced")
-    genome = run.found.nearest[1]
-    result = run.problem.price(genome[:, None], REFINE_TECH)
-    misses = {n: float(np.ravel(r)[0]) for n, r in result.violations.items()}
-    worst = max(misses, key=lambda n: misses[n])
-    also = ", ".join(f"{n} {100 * (r - 1):.0f} %" for n, r in misses.items() if r > 1 and n != worst)
-    return Infeasible(
-        f"{run.problem.study.name}: none of {run.found.evaluations:,} designs keeps every limit. The nearest misses "
-        f"{worst} by {100 * (misses[worst] - 1):.0f} %{f' (also {also})' if also else ''}: "
-        f"loosen [{_section(worst)}] or widen [search.space]. It was {run.problem.space.describe(genome)}"
-    )
-
-
-def _section(limit: str) -> str:
-    return (
-        "slo"
-        if limit in ("ttft", "tpot")
-        else "search.space] units or unit_capacity, or [budget"
-        if limit == "memory capacity"
-        else "budget"
-    )
