@@ -29,6 +29,8 @@ FORMULAS = {
     "roofline.time_s": (roofline.time_s, (2e9 * unit.ops, 1e6 * unit.byte_, TOPS, GBPS), unit.second),
     "roofline.ridge_ops_per_byte": (roofline.ridge_ops_per_byte, (TOPS, GBPS), unit("ops/byte_")),
     "tile.gemm_bytes": (tile.gemm_bytes, (*(n * unit.byte_ for n in (9e3, 50, 70, 20)), 3), unit.byte_),
+    "tile.starved_s": (tile.starved_s, (3 * MS, 1 * MS), unit.second),
+    "tile.busy_s": (tile.busy_s, (3 * MS, 4 * MS, 1 * MS, 2 * MS, 1 * MS), unit.second),
     "tile.exposed_s": (tile.exposed_s, (3 * MS, 4 * MS, 1 * MS, 2 * MS, 1 * MS), unit.second),
     "link.all_reduce_s": (link.all_reduce_s, (1e6 * unit.byte_, 4, GBPS, 1 * MS), unit.second),
     "link.hop_s": (link.hop_s, (1e6 * unit.byte_, GBPS, 1 * MS), unit.second),

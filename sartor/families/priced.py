@@ -11,8 +11,8 @@ from ..workload.operators import Operators, Step
 class Replica(Protocol):
     """Chips side by side that hold one copy of a model (or of one stage's layers)."""
 
-    def phase(self, operators: Operators, step: Step, keep: bool = False) -> Phase:
-        """One pass; `keep` the times of each operator."""
+    def phase(self, operators: Operators, step: Step, keep: bool = False, energy: bool = True) -> Phase:
+        """One pass; `keep` the times of each operator; without `energy` its latency alone is asked for."""
         ...
 
     def hop_s(self, n_bytes: Any) -> Any:

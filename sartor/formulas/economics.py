@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 YEAR_S = 8766 * 3600.0
 
 
@@ -29,7 +27,6 @@ def annuity_per_s(principal_usd: Any, rate_per_year: Any, life_s: Any) -> Any:
     315.5
     """
     years = life_s / YEAR_S
-    rate_per_year = np.maximum(rate_per_year, 1e-9)  # no interest: the limit, principal over life
     growth = (1 + rate_per_year) ** years
     return principal_usd * rate_per_year * growth / (growth - 1) / YEAR_S
 

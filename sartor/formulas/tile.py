@@ -47,7 +47,8 @@ def gemm_bytes(
     token_blocks = np.ceil(in_bytes / half_scratchpad)
     token_blocked = weight_bytes * token_blocks
     weight_blocked = weight_bytes + in_bytes * (weight_blocks - 1)
-    return np.minimum(token_blocked, weight_blocked) + (token_blocks > 1) * (in_bytes + out_bytes)
+    spilled = np.minimum(token_blocks - 1, 1)  # 0: all of it stays; 1: it does not
+    return np.minimum(token_blocked, weight_blocked) + spilled * (in_bytes + out_bytes)
 
 
 def exposed_s(compute_s: Any, memory_s: Any, vector_s: Any, bubble_s: Any, prefetch_s: Any) -> Any:
@@ -57,5 +58,14 @@ def exposed_s(compute_s: Any, memory_s: Any, vector_s: Any, bubble_s: Any, prefe
     meanwhile the memory goes on until the FIFO, `prefetch_s` deep, is full. `vector_s`: all of the vector
     work, and the last fold of tokens after it.
     """
-    starved = np.maximum(bubble_s - prefetch_s, 0)
-    return np.maximum(np.maximum(compute_s + bubble_s, memory_s + starved), vector_s)
+    return busy_s(compute_s, memory_s, vector_s, bubble_s, starved_s(bubble_s, prefetch_s))
+
+
+def starved_s(bubble_s: Any, prefetch_s: Any) -> Any:
+    """How long the memory stands still while the tile is idle: once the FIFO is full."""
+    return np.maximum(bubble_s - prefetch_s, 0)
+
+
+def busy_s(compute_s: Any, memory_s: Any, vector_s: Any, bubble_s: Any, starved_s: Any) -> Any:
+    """The longest of an operator's three streams, each with its own wait."""
+    return np.maximum(np.maximum(compute_s + bubble_s, memory_s + starved_s), vector_s)

@@ -37,7 +37,7 @@ def evaluate(
     replica = chips.replica(how.tensor_parallel, work.formats)
     steps = work.prefill_step(), work.tail_prefill_step(), work.decode_step(how.batch)
     prefill = replica.phase(work.prefill, steps[0], keep)
-    tail = replica.phase(work.prefill, steps[1])
+    tail = replica.phase(work.prefill, steps[1], energy=False)
     decode = replica.phase(work.decode, steps[2], keep)
     passed = [_through(p, s, replica, work, how) for p, s in zip((prefill, tail, decode), steps, strict=True)]
     served = _serve(passed[0], passed[1], passed[2], work, how)

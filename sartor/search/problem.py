@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 
@@ -15,7 +14,7 @@ from ..families.tensor.family import Tensor
 from ..formats.spec import format_named
 from ..tables import table
 from ..tech.technology import Technology
-from ..units import parse
+from ..units import UNITS, parse
 from ..workload.find import find_model
 from ..workload.profiles import demand
 from ..workload.sizes import CLASSES
@@ -27,6 +26,8 @@ from .result import Budget, Deployment, Result
 from .space import Space, space
 from .study import Study
 
+# Figures that something is divided by, or that a price is a multiple of.
+_ABOVE_ZERO = ("duty", "lifetime", "wacc", "server_multiple", "pue")
 OBJECTIVES = ("usd_per_mtoken", "j_per_token", "latency_s")
 
 
@@ -114,11 +115,8 @@ def economy(study: Study) -> Economy:
         where = f"{study.name}: [economics.figures] {quantity}"
         if quantity not in known.quantities:
             raise UnknownName("figure", quantity, known.quantities, f"{study.name}: [economics.figures]")
-        given.append((quantity, parse(value, _measures(known.fact(part.profile, quantity).unit), where)))
+        number = parse(value, UNITS[known.fact(part.profile, quantity).unit][0], where)
+        if number < 0 or (number == 0 and quantity in _ABOVE_ZERO):
+            raise InputError(f"{where} = {value!r} must be {'above' if quantity in _ABOVE_ZERO else 'at least'} 0")
+        given.append((quantity, number))
     return Economy(part.profile, part.volume, tuple(given))
-
-
-def _measures(unit: str) -> Any:
-    from ..units import UNITS
-
-    return UNITS[unit][0]

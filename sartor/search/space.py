@@ -51,8 +51,10 @@ class Space:
         genomes = np.zeros((len(self.values), n), np.uint8)
         for row, (_, values) in zip(genomes, self.values, strict=True):
             if len(values) > 1:
-                # Multiply and shift: uniform but for counts / 65536, and several times faster than bounded integers.
-                words = np.multiply(np.frombuffer(rng.bytes(2 * n), np.uint16), len(values), dtype=np.uint32)
+                # Raw 64-bit words cut in four, multiply and shift: uniform but for counts / 65536, and ten times
+                # faster than bounded integers.
+                raw = rng.integers(0, 2**64 - 1, -(-n // 4), np.uint64, endpoint=True)
+                words = np.multiply(raw.view(np.uint16)[:n], len(values), dtype=np.uint32)
                 np.right_shift(words, 16, out=row, casting="unsafe")
         return genomes
 
@@ -77,8 +79,8 @@ class Space:
     def _column(self, name: str, values: tuple[float, ...], row: np.ndarray, tech: Technology) -> Any:
         kind = VARIABLES[name]
         named = kind.startswith("name") or kind == "format"
-        if len(values) == 1:  # the same for all designs: a scalar costs nothing
-            return int(values[0]) if named else values[0]
+        if len(values) == 1:  # the same for all designs: a scalar costs nothing, and must not widen the others
+            return int(values[0]) if named else tech.dtype(values[0])
         return np.array(values, np.intp if named else tech.dtype).take(row)
 
     def describe(self, genome: Sequence[int] | np.ndarray) -> dict[str, Any]:

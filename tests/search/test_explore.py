@@ -141,3 +141,12 @@ def test_a_row_of_the_front_is_a_chip_that_prices_the_same(small):
     one = Deployment(*(float(np.ravel(getattr(how, f.name))[0]) for f in dataclasses.fields(Deployment)))
     alone = evaluate(priced(chip, device=True), ready.work, one, ready.economy, ready.budget)
     assert float(alone.usd_per_mtoken) == pytest.approx(run.row(run.pick)["usd_per_mtoken"], rel=1e-9)
+
+
+def test_screening_stays_in_single_precision(small):
+    # One double column among them would make most of the others double, and screening a third slower.
+    ready = problem(small)
+    result = ready.price(ready.space.sample(100, np.random.default_rng(0)), screen.SCREEN_TECH)
+    figures = {**vars(result), **result.violations}
+    wide = [n for n, v in figures.items() if isinstance(v, np.ndarray) and v.dtype != np.float32]
+    assert not wide

@@ -34,6 +34,8 @@ def test_studies_load_and_say_what_they_rest_on(name):
         ('head = "q8_0"', 'heads = "q8_0"', r"unknown tensor class 'heads': did you mean 'head'\?"),
         ('ttft = "4 s"', 'ttft = true', r"\[slo\] ttft = True"),
         ("points = 4000000", "points = 0", r"\[search\] points = 0"),
+        ("volume = 500000", "volume = 5\nfigures = { wacc = 0 }", r"\[economics.figures\] wacc = 0.0 must be above 0"),
+        ("volume = 500000", "volume = 5\nfigures = { opex_fraction = -1 }", r"opex_fraction = -1.0 must be at least 0"),
         ("[slo]", "[slo", r"not TOML"),
         ('rows = [2, 4, 8, 16, 32]', 'rowz = [2]', r"unknown search variable 'rowz': did you mean 'rows'\?"),
     ],

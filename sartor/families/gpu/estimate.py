@@ -96,7 +96,7 @@ class Replica:
     cache: str
     formats: dict[str, str]
 
-    def phase(self, operators: Operators, step: Step, keep: bool = False) -> Phase:
+    def phase(self, operators: Operators, step: Step, keep: bool = False, energy: bool = True) -> Phase:
         """One pass over `operators`; `keep` the times of each for the explanation."""
         return PhaseEstimate(self, step, keep).run(operators)
 

@@ -56,13 +56,17 @@ class Designs:
     @functools.cached_property
     def stacks(self) -> Any:
         """Memory stacks on the package; 0 where memory is soldered beside it."""
-        return rows_of(_is_stacked(), self.memory) * self.units
+        return self.stacked * self.units
+
+    @functools.cached_property
+    def stacked(self) -> Any:
+        """1 where memory is stacked on the package, else 0."""
+        return rows_of(_is_stacked(), self.memory)
 
     def package(self, device: bool) -> Any:
         """Row of packages.csv: an interposer where stacks or several dies need one; a chip-scale package in a
         device."""
-        stacked, several = rows_of(_is_stacked(), self.memory), np.asarray(self.dies > 1)
-        return _package_rows(device)[stacked.astype(np.intp), several.astype(np.intp)]
+        return rows_of(_package_rows(device), 2 * self.stacked + (self.dies > 1))
 
 
 @functools.cache
@@ -72,9 +76,9 @@ def _is_stacked() -> np.ndarray:
 
 @functools.cache
 def _package_rows(device: bool) -> np.ndarray:
-    """[stacked memory, several dies]"""
-    names = [["fccsp" if device else "fcbga", "cowos-l"], ["cowos-s", "cowos-l"]]
-    return np.array([[table("packages").index(name) for name in row] for row in names])
+    """By 2 x stacked memory + several dies."""
+    names = "fccsp" if device else "fcbga", "cowos-l", "cowos-s", "cowos-l"
+    return np.array([table("packages").index(name) for name in names])
 
 
 def from_chip(chip: Chip) -> Designs:

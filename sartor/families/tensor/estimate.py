@@ -6,6 +6,7 @@ Times and bytes are of one layer and one chip until they are summed.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -13,23 +14,36 @@ import numpy as np
 from ...formulas import tile
 from ...formulas.phase import OperatorTime, Phase
 from ...workload.operators import Attention, Gemm, Lookup, Operators, Recurrence, Step
-from .machine import PAGE_TOKENS
-from .placement import _BYTE_BITS, RESULT_BYTES, Placement, crossing_bytes
+from .placement import RESULT_BYTES, Placement, crossing_bytes
 
-ACTIVATION_BYTES = 1.0  # INT8 in groups, on the way into a GEMM
 STATE_BYTES = 2.0  # a recurrent state's element
+
+
+@dataclass(frozen=True)
+class Wait:
+    """What an operator waits for: the vector work before it, how many folds of tokens that pipelines with, the
+    time before the first of them, and how long the memory stands still meanwhile."""
+
+    vector_s: Any
+    folds: Any
+    bubble_s: Any
+    starved_s: Any
 
 
 class PhaseEstimate:
     """Walks the operators of one phase. Softmax goes before its attention; the rest of the vector work is
     spread evenly over the GEMMs, each of which waits for its share."""
 
-    def __init__(self, replica: Placement, operators: Operators, step: Step, keep: bool) -> None:
+    def __init__(
+        self, replica: Placement, operators: Operators, step: Step, keep: bool, energy: bool
+    ) -> None:
         self.replica, self.machine, self.chips = replica, replica.machine, replica.chips
-        self.operators, self.step = operators, step
+        self.operators, self.step, self.energy = operators, step, energy
         self.phase = Phase(keep=keep)
         # All counts are proportional to the batch: count one sequence, then multiply once.
         self.one = Step(1, step.tokens, step.context)
+        self._waits: dict[tuple[bool, bool], Wait] = {}
+        self._sums: dict[int, Any] = {}
 
     def run(self) -> Phase:
         self._share_vector_work()
@@ -39,8 +53,9 @@ class PhaseEstimate:
         for op in self.operators.all:
             if type(op) in visit:
                 visit[type(op)](op)  # type: ignore[operator]
-        self.phase.dram_bytes = self.phase.dram_bytes * self.chips
-        self.phase.energy_j = self._energy_j()
+        if self.energy:
+            self.phase.dram_bytes = self.phase.dram_bytes * self.chips
+            self.phase.energy_j = self._energy_j()
         return self.phase
 
     def _share_vector_work(self) -> None:
@@ -61,71 +76,85 @@ class PhaseEstimate:
 
     def _gemm(self, op: Gemm) -> None:
         m, place = self.machine, self.replica.geometry(op)
-        rows, token_folds, matrices = self._tokens(op)
-        fold_s = place.fold_s
-        in_bytes = rows * place.k * ACTIVATION_BYTES
-        out_bytes = rows * place.n * RESULT_BYTES
+        rows, fold_s = op.rows(self.step), place.fold_s
+        matrices, wait = (1.0, self._shared_wait(op, rows)) if op.experts == 1 else (0.0, None)
+        if wait is None:
+            touched = op.matrices(self.step)
+            rows, matrices = rows * (op.experts / touched), self.replica.expert_matrices(op, touched)
+            wait = self._wait(self.before_gemm, rows)
         moved = tile.gemm_bytes(
-            place.weight_bytes, in_bytes, out_bytes, m.half_scratchpad, place.weight_blocks
+            place.weight_bytes,
+            rows * place.in_bytes,
+            rows * place.out_bytes,
+            m.half_scratchpad,
+            place.weight_blocks,
         )
         if op.experts > 1:
             fold_s, moved = fold_s * matrices, moved * matrices
-        self._finish(op, fold_s, token_folds, moved, moved / m.stream_bytes_per_s, self.before_gemm)
+        self._finish(op, fold_s, wait, moved, moved / m.stream_bytes_per_s, self._network_s(op))
 
-    def _tokens(self, op: Gemm) -> tuple[Any, Any, Any]:
-        """Tokens through one matrix, their folds, and matrices that the fullest chip runs."""
-        rows, matrices = op.rows(self.step), 1.0
-        if op.experts > 1:
-            touched = op.matrices(self.step)
-            rows, matrices = rows * (op.experts / touched), self.replica.expert_matrices(op, touched)
-        return rows, tile.folds(rows, self.machine.designs.columns), matrices
+    def _shared_wait(self, op: Gemm, rows: Any) -> Wait:
+        """GEMMs that see the same tokens wait alike."""
+        key = op.last_token_only, op.over_context
+        if key not in self._waits:
+            self._waits[key] = self._wait(self.before_gemm, rows)
+        return self._waits[key]
+
+    def _wait(self, vector_s: Any, tokens: Any) -> Wait:
+        """The vector work before an operator pipelines with it, one fold of tokens at a time."""
+        folds = tile.folds(tokens, self.machine.designs.columns)
+        bubble_s = vector_s / folds + self.machine.startup_s
+        return Wait(vector_s, folds, bubble_s, tile.starved_s(bubble_s, self.machine.prefetch_s))
+
+    def _network_s(self, op: Gemm) -> Any:
+        """Sums of equal width take equal time."""
+        if op.tensor == "expert":
+            return self.replica.network_s(op, self.step)
+        if op.shard != "row":
+            return None
+        if op.n not in self._sums:
+            self._sums[op.n] = self.replica.network_s(op, self.step)
+        return self._sums[op.n]
 
     def _attention(self, op: Attention) -> None:
-        m, d, step = self.machine, self.machine.designs, self.step
-        split = np.minimum(self.chips, op.kv_heads)  # beyond it, chips share a KV head's cache
-        group = op.heads / op.kv_heads
-        units = step.batch * (op.kv_heads / split)
-        query_folds = tile.folds((group * step.tokens) * (split / self.chips), d.columns)
+        m, d, step, share = self.machine, self.machine.designs, self.step, self.replica.cache_share(op)
+        units = step.batch * share.heads
         positions = op.attended(step)
         scores = tile.folds(units * tile.folds(positions, d.rows), d.cores) * tile.folds(op.key_dim, d.lanes)
         mix = tile.folds(units * tile.folds(positions, d.lanes), d.cores) * tile.folds(op.value_dim, d.rows)
-        fold_s = (scores + mix) * m.cache_passes / m.compute_hz
-        # A block of queries that the scratchpads hold reads the cache once.
-        held = np.maximum(m.half_scratchpad / (op.key_dim * RESULT_BYTES * group), 1)
-        token_bytes = (op.cached / split) * (m.cache_bits / _BYTE_BITS)
-        reads = step.batch * positions * np.ceil(step.tokens / held) * token_bytes
-        writes = step.rows * token_bytes
-        # 1 / efficiency of page-sized chunks of K, of V.
-        slow = 1 + m.chunk_half / (token_bytes * (PAGE_TOKENS / 2))
-        memory_s = (reads * slow + writes) / m.stream_bytes_per_s
-        vector_s = self.before_attention.get(op.window, 0.0)
-        self._finish(op, fold_s, query_folds, reads + writes, memory_s, vector_s)
+        fold_s = (scores + mix) * share.fold_s
+        wait = self._wait(self.before_attention.get(op.window, 0.0), share.queries * step.tokens)
+        reads = np.ceil(step.tokens / share.held) * (step.batch * positions) * share.token_bytes
+        writes = step.rows * share.token_bytes
+        self._finish(
+            op, fold_s, wait, reads + writes, (reads * share.slow + writes) / m.stream_bytes_per_s, None
+        )
 
     def _recurrence(self, op: Recurrence) -> None:
         m, d, step = self.machine, self.machine.designs, self.step
         moved = step.batch * (2 * op.state * STATE_BYTES) / self.chips  # read and written
         # One element of state a row and cycle: lanes cannot share a state.
         compute_s = step.rows * op.macs_per_token / (self.chips * d.cores * d.rows * m.compute_hz)
-        self._finish(op, compute_s, 1.0, moved, moved / m.stream_bytes_per_s, 0.0)
+        still = Wait(0.0, 1.0, m.startup_s, tile.starved_s(m.startup_s, m.prefetch_s))
+        self._finish(op, compute_s, still, moved, moved / m.stream_bytes_per_s, None)
 
     def _lookup(self, op: Lookup) -> None:
         moved = op.elements_read(self.step) * RESULT_BYTES / self.chips
         self.phase.dram_bytes = self.phase.dram_bytes + moved
 
-    def _finish(
-        self, op: Any, fold_s: Any, token_folds: Any, moved: Any, memory_s: Any, vector_s: Any
-    ) -> None:
-        """Close an operator: the vector work before it pipelines with it, one fold of tokens at a time."""
-        m, compute_s = self.machine, fold_s * token_folds
-        first_s = vector_s / token_folds + m.startup_s
-        busy = tile.exposed_s(compute_s, memory_s, vector_s + fold_s, first_s, m.prefetch_s)
-        network_s = self.replica.network_s(op, self.step) if isinstance(op, Gemm) else 0.0
-        self.phase.latency_s = self.phase.latency_s + (busy + network_s) * op.count
-        self.phase.dram_bytes = self.phase.dram_bytes + moved * op.count
+    def _finish(self, op: Any, fold_s: Any, wait: Wait, moved: Any, memory_s: Any, network_s: Any) -> None:
+        """Close an operator."""
+        compute_s = fold_s * wait.folds
+        taken_s = tile.busy_s(compute_s, memory_s, wait.vector_s + fold_s, wait.bubble_s, wait.starved_s)
+        if network_s is not None:
+            taken_s = taken_s + network_s
+        self.phase.latency_s = self.phase.latency_s + taken_s * op.count
+        if self.energy:
+            self.phase.dram_bytes = self.phase.dram_bytes + moved * op.count
         if self.phase.keep:
-            n, macs = op.count, op.macs(self.step)
-            times = ((busy + network_s) * n, compute_s * n, memory_s * n, vector_s * n, network_s * n)
-            self.phase.operators.append(OperatorTime(op.name, *times, moved * n, macs))
+            waited_s, n = (0.0 if network_s is None else network_s), op.count
+            times = taken_s * n, compute_s * n, memory_s * n, wait.vector_s * n, waited_s * n
+            self.phase.operators.append(OperatorTime(op.name, *times, moved * n, op.macs(self.step)))
 
     def _energy_j(self) -> dict[str, Any]:
         """Dynamic energy of all chips, by part."""
@@ -142,6 +171,6 @@ class PhaseEstimate:
 class Replica(Placement):
     """Chips side by side that hold one copy of a model (or of one stage's layers)."""
 
-    def phase(self, operators: Operators, step: Step, keep: bool = False) -> Phase:
-        """One pass over `operators`; `keep` the times of each for the explanation."""
-        return PhaseEstimate(self, operators, step, keep).run()
+    def phase(self, operators: Operators, step: Step, keep: bool = False, energy: bool = True) -> Phase:
+        """One pass over `operators`; `keep` the times of each; without `energy` its latency alone."""
+        return PhaseEstimate(self, operators, step, keep, energy).run()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,11 +24,11 @@ class Physical:
     parts_usd: dict[str, Any]
     nre: dict[str, Any]  # the terms of economics.nre_usd that depend on the design
 
-    @property
+    @functools.cached_property
     def total_mm2(self) -> Any:
         return sum(self.area_mm2.values())
 
-    @property
+    @functools.cached_property
     def unit_usd(self) -> Any:
         return sum(self.parts_usd.values())
 
@@ -35,7 +36,7 @@ class Physical:
 def physical(d: Designs, relative_voltage: Any, tech: Technology, device: bool) -> Physical:
     """Silicon and bill of materials of `d`; `device`: a small host port instead of a data-center one."""
     area = area_mm2(d, tech, device)
-    total = sum(area.values())
+    total, package_row = sum(area.values()), d.package(device)
     density = (
         tech.column("nodes", "leakage", d.node)
         * tech.fact("overheads", "leakage", "hot_fraction")
@@ -47,11 +48,11 @@ def physical(d: Designs, relative_voltage: Any, tech: Technology, device: bool) 
         area_mm2=area,
         leakage_w=density * (logic_mm2 + (total - logic_mm2) * quiet),
         background_w=tech.column("memories", "background_power", d.memory) * d.capacity_bytes,
-        parts_usd=_parts_usd(d, tech, total, device),
+        parts_usd=_parts_usd(d, tech, total, package_row),
         nre={
             "design_usd": tech.column("nodes", "design_nre", d.node),
             "mask_set_usd": tech.column("nodes", "mask_set", d.node),
-            "package_usd": tech.column("packages", "nre", d.package(device)),
+            "package_usd": tech.column("packages", "nre", package_row),
         },
     )
 
@@ -88,9 +89,9 @@ def area_mm2(d: Designs, tech: Technology, device: bool) -> dict[str, Any]:
     return parts
 
 
-def _parts_usd(d: Designs, tech: Technology, total_mm2: Any, device: bool) -> dict[str, Any]:
+def _parts_usd(d: Designs, tech: Technology, total_mm2: Any, package_row: Any) -> dict[str, Any]:
     dies = wafer.good_die_usd(tech, d.node, total_mm2 / d.dies) * d.dies
     memory = tech.column("memories", "price", d.memory) * d.capacity_bytes
-    stacked = np.where(d.stacks > 0, memory, 0)
-    whole = package.packaged_usd(tech, d.package(device), d.dies, dies, total_mm2, d.stacks, stacked)
+    stacked = np.where(d.stacked, memory, 0)
+    whole = package.packaged_usd(tech, package_row, d.dies, dies, total_mm2, d.stacks, stacked)
     return {"die": dies, "memory": memory, "package and test": whole - dies - stacked}

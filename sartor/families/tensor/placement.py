@@ -11,9 +11,10 @@ import numpy as np
 
 from ...formulas import tile
 from ...tech import link
-from ...workload.operators import Gemm, Step
-from .machine import Machine
+from ...workload.operators import Attention, Gemm, Step
+from .machine import PAGE_TOKENS, Machine
 
+ACTIVATION_BYTES = 1.0  # INT8 in groups, on the way into a GEMM
 RESULT_BYTES = 2.0  # a GEMM's output element, before it is quantized again
 _BYTE_BITS = 8.0
 
@@ -22,11 +23,23 @@ _BYTE_BITS = 8.0
 class Geometry:
     """What a GEMM's place on chips and cores fixes, whatever the tokens: one layer, one chip."""
 
-    n: Any
-    k: Any
+    in_bytes: Any  # of one token
+    out_bytes: Any
     fold_s: Any  # one fold of tokens over all of its weights
     weight_bytes: Any
     weight_blocks: Any
+
+
+@dataclass(frozen=True)
+class CacheShare:
+    """What attention's place on chips fixes, whatever the tokens: one layer, one chip."""
+
+    heads: Any  # KV heads of a sequence
+    queries: Any  # queries of a token that share a KV head
+    token_bytes: Any  # cache of one token
+    slow: Any  # time of page-sized reads against sequential ones
+    held: Any  # tokens whose queries the scratchpads hold: each block of them reads the cache once
+    fold_s: Any
 
 
 class Placement:
@@ -37,6 +50,7 @@ class Placement:
     def __init__(self, machine: Machine, chips: Any, formats: dict[str, str]) -> None:
         self.machine, self.chips, self.formats = machine, chips, formats
         self._geometry: dict[Gemm, Geometry] = {}
+        self._cache_shares: dict[Attention, CacheShare] = {}
 
     def geometry(self, op: Gemm) -> Geometry:
         if op not in self._geometry:
@@ -51,7 +65,32 @@ class Placement:
         k = op.k / self.chips if split and op.shard == "row" else float(op.k)
         cycles = tile.folds(n / d.cores, d.rows) * tile.folds(k, d.lanes) * passes
         weight_bytes = n * k * (bits / _BYTE_BITS)
-        return Geometry(n, k, cycles / m.compute_hz, weight_bytes, np.ceil(weight_bytes / m.all_halves))
+        return Geometry(
+            k * ACTIVATION_BYTES,
+            n * RESULT_BYTES,
+            cycles / m.compute_hz,
+            weight_bytes,
+            np.ceil(weight_bytes / m.all_halves),
+        )
+
+    def cache_share(self, op: Attention) -> CacheShare:
+        if op not in self._cache_shares:
+            self._cache_shares[op] = self._share(op)
+        return self._cache_shares[op]
+
+    def _share(self, op: Attention) -> CacheShare:
+        m, group = self.machine, op.heads / op.kv_heads
+        split = np.minimum(self.chips, op.kv_heads)  # beyond it, chips share a KV head's cache
+        token_bytes = (op.cached / split) * (m.cache_bits / _BYTE_BITS)
+        return CacheShare(
+            heads=op.kv_heads / split,
+            queries=group * (split / self.chips),
+            token_bytes=token_bytes,
+            # 1 / efficiency of page-sized chunks of K, of V.
+            slow=1 + m.chunk_half / (token_bytes * (PAGE_TOKENS / 2)),
+            held=np.maximum(m.half_scratchpad / (op.key_dim * RESULT_BYTES * group), 1),
+            fold_s=m.cache_passes / m.compute_hz,
+        )
 
     def expert_matrices(self, op: Gemm, touched: Any) -> Any:
         """Matrices that the fullest chip runs: the mean and one standard deviation, at most all it holds.
