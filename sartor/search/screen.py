@@ -40,7 +40,7 @@ class Unit:
     feasible: int = 0
     killed: dict[str, int] = field(default_factory=dict)  # points that break a limit, by limit
     near: dict[str, NearMiss] = field(default_factory=dict)
-    nearest: tuple[float, np.ndarray] | None = None  # the smallest worst violation, and its genome
+    nearest: tuple[float, np.ndarray] | None = None  # where none is feasible: smallest worst violation, its genome
 
 
 def screen_unit(problem: Problem, number: int, points: int) -> Unit:
@@ -66,14 +66,19 @@ def summarize(genomes: np.ndarray, result: Result) -> Unit:
     rows = np.flatnonzero((count == 0) & np.isfinite(result.usd_per_mtoken))
     kept = objectives(_rows(result, rows))
     best = _front_rows(kept)
-    worst = result.worst_violation
-    nearest = int(np.argmin(worst))
     return Unit(
         genomes[:, rows[best]], kept[best], genomes.shape[1], len(rows),
         {name: int(np.count_nonzero(mask)) for name, mask in broken.items()},
         _near_misses(genomes, result, broken, count),
-        (float(worst[nearest]), genomes[:, nearest]),
+        None if len(rows) else _nearest(genomes, result),
     )  # fmt: skip
+
+
+def _nearest(genomes: np.ndarray, result: Result) -> tuple[float, np.ndarray]:
+    """The smallest worst violation, and its genome."""
+    worst = np.broadcast_to(result.worst_violation, genomes.shape[1:])
+    row = int(np.argmin(worst))
+    return float(worst[row]), genomes[:, row]
 
 
 def _front_rows(points: np.ndarray) -> np.ndarray:
