@@ -18,7 +18,6 @@ from ..workload.workload import Workload
 from .economy import Economy, chip_price_usd, usd_per_s
 from .result import Budget, Deployment, Result
 
-CAPACITY_USABLE = 0.92  # of memory, beside fragments, program and activations; assumed
 HIDDEN_BYTES = 2.0  # an activation on its way to the next stage
 MAX_STRETCH = 0.98  # prefill may take no more of a machine than this before decode would stop
 
@@ -58,7 +57,7 @@ def evaluate(
         prefill_s=passed[0], decode_s=passed[2], weight_bytes=weight_bytes, cache_bytes=cache_bytes,
         phases={"prefill": prefill, "decode": decode} if keep else {},
     )  # fmt: skip
-    result.violations = _violations(result, chips, work, how, budget)
+    result.violations = _violations(result, chips, work, how, budget, tech)
     return result
 
 
@@ -124,9 +123,12 @@ def stored_bytes(chips: Priced, work: Workload, how: Deployment) -> tuple[Any, A
     return bits / 8 / how.chips, cache / 8
 
 
-def _violations(r: Result, chips: Priced, work: Workload, how: Deployment, budget: Budget) -> dict[str, Any]:
+def _violations(
+    r: Result, chips: Priced, work: Workload, how: Deployment, budget: Budget, tech: Technology
+) -> dict[str, Any]:
     """Every limit as value / limit, what is estimated with its margin."""
-    capacity = np.maximum(chips.capacity_bytes * CAPACITY_USABLE, 1.0)
+    usable = tech.fact("overheads", "memory", "usable_fraction")
+    capacity = np.maximum(chips.capacity_bytes * usable, 1.0)
     counted = {
         "memory capacity": (r.weight_bytes + r.cache_bytes, capacity),
         "chips": (how.chips, budget.chips),
