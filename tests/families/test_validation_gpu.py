@@ -1,7 +1,8 @@
 """Validation: family `gpu` against whole steps measured on an H100, which are not part of the repository.
 
-The efficiencies of generation hopper were fitted to these 115 steps of Llama-3-8B, Llama-2-7B and Llama-3.2-1B;
-SmolLM2-135M, the INT4 steps and single kernels were not in the fit. The bounds are the errors measured when this was written, and a tenth.
+The efficiencies of generation hopper were fitted to these 115 steps of Llama-3-8B, Llama-2-7B and
+Llama-3.2-1B; SmolLM2-135M, the INT4 steps and single kernels were not in the fit. The bounds are the errors
+measured when this was written, and a tenth.
 """
 
 import json
