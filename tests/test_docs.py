@@ -65,17 +65,18 @@ def test_generated_pages_are_current(page):
 
 
 @pytest.mark.slow
-def test_the_cards_are_those_of_a_run():
-    # Another processor rounds single precision otherwise and may pick a neighbor: figures agree, not bytes.
-    from sartor import api
-
-    head = api.design("edge-smollm2").report["headline"]
+def test_the_picture_and_the_cards_are_those_of_a_run():
+    # Another processor rounds single precision otherwise: figures agree to a hundredth, not bytes.
+    report = script("pictures").api.design("edge-smollm2").report
+    head = report["headline"]
     for name in ("README.md", "README.ko.md"):
         card = re.search(r"<!-- card -->(.*?)<!-- /card -->", text(name), re.S)[1]
         usd, millijoules = re.search(r"\$([\d.]+)", card)[1], re.search(r"([\d.]+) mJ", card)[1]
         again = f"{name}: run python docs/pictures.py"
-        assert float(usd) == pytest.approx(head["usd_per_mtoken"], rel=0.02), again
-        assert float(millijoules) == pytest.approx(head["j_per_token"] * 1e3, rel=0.1), again
+        assert float(usd) == pytest.approx(head["usd_per_mtoken"], rel=0.01), again
+        assert float(millijoules) == pytest.approx(head["j_per_token"] * 1e3, rel=0.01), again
+    for line in script("pictures")._label(report).splitlines():
+        assert line in text("docs/pictures/edge-smollm2.svg"), "run python docs/pictures.py"
 
 
 def test_schema_takes_the_studies_and_refuses_what_is_unknown():

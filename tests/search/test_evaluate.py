@@ -3,12 +3,17 @@
 import dataclasses
 
 import pytest
+from edge_chip import TENSOR
 
+from sartor.chip import toml
 from sartor.chip.presets import preset
 from sartor.families import priced
 from sartor.search.economy import Economy
 from sartor.search.evaluate import evaluate
 from sartor.search.result import Budget, Deployment
+from sartor.tables import table
+from sartor.tech import logic
+from sartor.tech.technology import NOMINAL
 from sartor.workload.find import find_model
 from sartor.workload.profiles import demand
 from sartor.workload.traffic import Slo
@@ -99,3 +104,13 @@ def test_a_margin_is_kept_by_what_is_estimated_and_not_by_what_is_counted():
         expected = 1 if name in ("memory capacity", "chips", "batch") else 1 / 0.8
         assert float(careful[name]) == pytest.approx(expected * float(ratio)), name
     assert dataclasses.replace(BUDGET, margin=0.2).exact == BUDGET
+
+
+def test_a_clock_may_ask_for_no_more_than_the_highest_voltage():
+    chip = toml.loads(TENSOR)
+    # V / Vnom = 1 + 0.8 (f / fnom - 1), at most 1.1: the clock may be an eighth above nominal.
+    nominal_hz = float(logic.clock_hz(NOMINAL, table("nodes").index(chip.node)))
+    for ratio, expected in ((1.125, 1.0), (1.25, 1.2 / 1.1)):
+        fast = priced(dataclasses.replace(chip, clock_hz=ratio * nominal_hz))
+        assert float(at(chips=fast).violations["clock"]) == pytest.approx(expected)
+    assert "clock" not in at().violations  # a bought chip's clock is not ours to choose
