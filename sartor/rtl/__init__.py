@@ -1,0 +1,1 @@
+"""Hardware components that any family uses, and the way from them to RTLIL and Verilog."""
