@@ -1,0 +1,84 @@
+"""The core of family `tensor` as hardware: its free parameters, their bounds, and what follows from them."""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass
+
+from ...errors import InputError
+
+GROUP = 32  # elements that share one exponent: of an activation, of a block of weights
+HALF = GROUP // 2  # bytes a dot unit with 4-bit multipliers takes a cycle
+CONSTANTS = 16  # binary32 constants of a program
+REGISTERS = 16
+SCALARS = 4  # scalar registers, each one binary32 a column
+MOST_COLUMNS = 16
+ACCUMULATOR_BITS = 40
+
+# Parameter: lowest, highest, power of two.
+BOUNDS = {
+    "rows": (2, 64, True),
+    "lanes": (32, 128, True),
+    "columns": (1, MOST_COLUMNS, False),
+    "vector_lanes": (2, 32, True),
+    "port_bytes": (16, 256, True),
+    "buffer_groups": (2, 1024, False),
+    "scratch_groups": (32, 8192, False),
+    "weight_fifo_words": (4, 8192, False),
+    "cache_fifo_words": (4, 8192, False),
+}
+
+
+@dataclass(frozen=True)
+class Core:
+    """One core. A tile of `rows` x `lanes` x `columns`; `multiplier_bits` 4 or 8: the width of a weight code
+    that one multiplier takes a cycle; memories in groups of 32 elements and in words of the memory port."""
+
+    rows: int = 8
+    lanes: int = 32
+    columns: int = 4
+    vector_lanes: int = 16
+    multiplier_bits: int = 4
+    port_bytes: int = 128
+    buffer_groups: int = 64  # activation buffer: groups of one column
+    scratch_groups: int = 1024  # vector scratchpad: groups of 32 binary32 numbers
+    weight_fifo_words: int = 512
+    cache_fifo_words: int = 64
+
+    def __post_init__(self) -> None:
+        for name, (low, high, power) in BOUNDS.items():
+            value = getattr(self, name)
+            if not isinstance(value, int) or not low <= value <= high:
+                raise InputError(f"core: {name} = {value!r} is outside {low} to {high}")
+            if power and value & (value - 1):
+                down = 1 << (value.bit_length() - 1)
+                raise InputError(f"core: {name} = {value} is not a power of two (try {down} or {2 * down})")
+        if self.multiplier_bits not in (4, 8):
+            raise InputError(f"core: multiplier_bits = {self.multiplier_bits} must be 4 or 8")
+
+    @property
+    def dot_units(self) -> int:
+        """Blocks of 32 weights that the tile takes at once, one column: rows x lanes / 32."""
+        return self.rows * self.lanes // GROUP
+
+    @property
+    def lane_groups(self) -> int:
+        """Groups along K in one fold."""
+        return self.lanes // GROUP
+
+    @property
+    def words_per_group(self) -> int:
+        """Vector words (of `vector_lanes` numbers) in a group of 32."""
+        return GROUP // self.vector_lanes
+
+    def slots(self, scale_bytes: int) -> int:
+        """Scales in one packet of a weight stream: whole words, and at least one beat's."""
+        return max(self.dot_units, self.port_bytes // scale_bytes) if scale_bytes else self.dot_units
+
+    @functools.cached_property
+    def granule(self) -> int:
+        """Tokens by which the KV cache is read: whole words, packets, folds and row tiles of it (head
+        dimension 32 and more)."""
+        key_packet = self.slots(2)  # tokens, if a token is one block
+        word_of_values = self.port_bytes * GROUP // (self.dot_units * GROUP) if self.dot_units else 1
+        return max(GROUP, self.lanes, self.rows, key_packet, self.port_bytes // 2, word_of_values)

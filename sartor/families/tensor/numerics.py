@@ -1,0 +1,117 @@
+"""The integer part of the numeric contract: quantizing, block products, reductions (docs/numerics.md).
+
+The golden model and the tests of the hardware call these; nothing else defines what the chip computes.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from . import float32, functions
+from .core import GROUP
+from .isa import Function, Reduce
+
+EXPONENT_BIAS = 133  # a group with largest biased exponent B has the scale 2^(B - 133)
+KEY_LOW, KEY_HIGH = 119, 138  # B of keys and values: the scale is a normal binary16 number, 2^-14 to 2^5
+CACHE_EXPONENT = 20  # the largest binary16 exponent field of a key's scale
+PARTIALS = 32  # running sums of a reduction
+ONE_HALF_PRECISION = 0x3C00
+
+
+def biased_exponent(x: Any) -> np.ndarray:
+    """Exponent field of binary32 numbers, 0 for zero."""
+    return (float32.bits(x) >> 23 & 255).astype(np.int64)
+
+
+def quantize(x: Any, exponent: Any) -> np.ndarray:
+    """INT8 codes of x with the scale 2^(exponent - 133): to nearest even, at most +-127.
+
+    >>> quantize(np.float32([1.0, 0.51, -2.0]), 128)
+    array([ 32,  16, -64], dtype=int8)
+    """
+    scaled = np.ldexp(np.asarray(x, np.float32).astype(np.float64), EXPONENT_BIAS - np.asarray(exponent))
+    return np.clip(np.rint(scaled), -127, 127).astype(np.int8)
+
+
+def quantize_groups(x: Any) -> tuple[np.ndarray, np.ndarray]:
+    """Codes int8 [..., groups, 32] and biased exponents [..., groups] of x [..., groups * 32]."""
+    x = np.asarray(x, np.float32)
+    groups = x.reshape(*x.shape[:-1], -1, GROUP)
+    exponent = biased_exponent(groups).max(axis=-1)
+    return quantize(groups, exponent[..., None]), exponent
+
+
+def half_parts(code: Any) -> tuple[np.ndarray, np.ndarray]:
+    """Signed mantissa (12 bits) and exponent field (at least 1) of binary16 codes: value = m 2^(e - 25).
+
+    >>> half_parts(np.uint16([0x3C00, 0xB800]))
+    (array([ 1024, -1024]), array([15, 14]))
+    """
+    code = np.asarray(code).astype(np.int64)
+    field, fraction = code >> 10 & 31, code & 1023
+    mantissa = np.where(field == 0, fraction, fraction + 1024)
+    return np.where(code >> 15 & 1, -mantissa, mantissa), np.maximum(field, 1)
+
+
+def shift_round(value: Any, shift: Any) -> np.ndarray:
+    """value / 2^shift, a half rounded up; 0 from a shift of 32.
+
+    >>> shift_round(np.array([5, -5, 6]), np.array([1, 1, 40]))
+    array([ 3, -2,  0])
+    """
+    value, shift = np.asarray(value, np.int64), np.minimum(np.asarray(shift, np.int64), 32)
+    rounded = (value + ((1 << shift) >> 1)) >> shift
+    return np.where(shift == 32, 0, rounded)
+
+
+def block_terms(codes: Any, x: Any, x_shift: Any, d: Any, m: Any | None, top: int) -> np.ndarray:
+    """What one block of 32 weights adds to the accumulator.
+
+    codes [..., 32] integers as the format says (signed, or unsigned with a minimum), x int8 [..., 32],
+    x_shift = E - e of the group, d and m binary16 codes, `top` the largest exponent field of the tensor.
+    """
+    x = np.asarray(x, np.int64)
+    product = (np.asarray(codes, np.int64) * x).sum(-1)
+    mantissa, field = half_parts(d)
+    term = shift_round(product * mantissa, x_shift + (top - field))
+    if m is None:
+        return term
+    mantissa, field = half_parts(m)
+    return term + shift_round(x.sum(-1) * mantissa, x_shift + (top - field))
+
+
+def result(accumulator: Any, column_exponent: Any, top: int) -> np.ndarray:
+    """binary32 of an accumulator: its unit is 2^(E - 133 + top - 25)."""
+    return float32.from_fixed(accumulator, np.asarray(column_exponent) - EXPONENT_BIAS + top - 25)
+
+
+def reduce(kind: int, x: Any) -> np.ndarray:
+    """A reduction of x [..., n] over its last axis, n a multiple of 32.
+
+    SUM keeps 32 running sums, element i in sum i mod 32, each from 0 in order of i; then sums k and k + 16
+    are added for all k, then k and k + 8, and so on. MAX and MAGNITUDE do not depend on order.
+    """
+    x = np.asarray(x, np.float32)
+    if kind == Reduce.MAX:
+        return x.max(axis=-1)
+    if kind == Reduce.MAGNITUDE:
+        return np.abs(x).max(axis=-1)
+    rows = x.reshape(*x.shape[:-1], -1, PARTIALS)
+    total = np.zeros(rows.shape[:-2] + (PARTIALS,), np.float32)
+    for i in range(rows.shape[-2]):
+        total = float32.add(total, rows[..., i, :])
+    while total.shape[-1] > 1:
+        half = total.shape[-1] // 2
+        total = float32.add(total[..., :half], total[..., half:])
+    return total[..., 0]
+
+
+def function(kind: int, x: Any) -> np.ndarray:
+    """One of the vector unit's functions."""
+    call = {
+        Function.EXP2: functions.exp2, Function.RECIPROCAL: functions.reciprocal,
+        Function.RSQRT: functions.rsqrt,
+    }  # fmt: skip
+    return call[Function(kind)](x) if kind else np.asarray(x, np.float32)
