@@ -1,0 +1,160 @@
+"""Carry-save compression: many bits of several weights become two rows with as few adders as possible.
+
+A full adder takes three bits of one weight and leaves one of the same weight and one of the next, so it
+removes one bit; every scheme without half adders in the tree needs the same number of full adders, and
+the order decides the delay. Ours takes the earliest bits first (Oklobdzija, Villeger, Liu, "A method for
+speed optimized partial product reduction", IEEE Trans. Computers 45(3), 1996), and prefers three bits
+that went through equally many adders, because the full adders of many libraries invert: then no inverter
+is needed between them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import count, pairwise
+
+from amaranth.hdl import Cat, Const, Instance, Module, Signal, Value, ValueLike
+
+# Delays of one full adder, in its own unit: the sum takes longer than the carry.
+SUM_DELAY = 4
+CARRY_DELAY = 3
+# A bit of the other polarity needs an inverter first.
+MIXED_DELAY = 1
+
+
+@dataclass(frozen=True)
+class Bit:
+    """One bit of a column: its number, when it arrives, and through how many adders it went, mod 2."""
+
+    number: int
+    time: int = 0
+    parity: int = 0
+
+
+@dataclass(frozen=True)
+class Adder:
+    """One full adder (three inputs) or half adder (two) of a column: the numbers of its bits."""
+
+    inputs: tuple[int, ...]
+    sum: int
+    carry: int
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The adders in an order in which they can be placed, and the bits that are left, by column."""
+
+    adders: tuple[Adder, ...]
+    columns: tuple[tuple[Bit, ...], ...]
+
+    @property
+    def depth(self) -> int:
+        """When the last bit arrives, in units of the delays above."""
+        return max((b.time for column in self.columns for b in column), default=0)
+
+
+def plan(heights: Sequence[int], until: int | None = None) -> Plan:
+    """Adders that leave at most two bits in each column; carries beyond the last column are dropped.
+
+    Low columns are finished to one bit where that does not delay the rest. With `until`, no adder begins
+    whose result would be later: what is left then is what a pipeline register there holds.
+
+    >>> [len(c) for c in plan([3, 3, 1]).columns], len(plan([3, 3, 1]).adders)
+    ([1, 2, 2], 2)
+    """
+    numbers = count()
+    columns = [[Bit(next(numbers)) for _ in range(height)] for height in heights]
+    first = _reduced(columns, count(sum(heights)), until, deadline=-1)
+    if until is not None:
+        return first
+    return _reduced(columns, numbers, None, deadline=first.depth)
+
+
+def _reduced(columns: list[list[Bit]], numbers: Iterator[int], until: int | None, deadline: int) -> Plan:
+    """Column by column from the lowest, since carries only go up."""
+    columns = [list(column) for column in columns] + [[]]
+    adders: list[Adder] = []
+    ripple = True  # all lower columns are down to one bit
+    for column, above in pairwise(columns):
+        while (chosen := _chosen(column, until, deadline if ripple else -1)) is not None:
+            adders.append(_added(chosen, column, above, numbers))
+        ripple = ripple and len(column) <= 1
+    return Plan(tuple(adders), tuple(tuple(column) for column in columns[:-1]))
+
+
+def _chosen(column: list[Bit], until: int | None, deadline: int) -> list[Bit] | None:
+    """The bits that the next adder of this column takes; None when the column is done."""
+    if len(column) == 2 and _result_time(column) <= deadline:
+        return list(column)
+    if len(column) < 3:
+        return None
+    candidates = []
+    for parity in (0, 1):
+        same = sorted((b for b in column if b.parity == parity), key=lambda b: b.time)
+        if len(same) >= 3:
+            candidates.append(same[:3])
+    chosen = min(candidates or [sorted(column, key=lambda b: b.time)[:3]], key=_result_time)
+    return None if until is not None and _result_time(chosen) > until else chosen
+
+
+def _result_time(bits: Iterable[Bit]) -> int:
+    bits = list(bits)
+    return max(b.time for b in bits) + MIXED_DELAY * (len({b.parity for b in bits}) - 1) + SUM_DELAY
+
+
+def _added(chosen: list[Bit], column: list[Bit], above: list[Bit], numbers: Iterator[int]) -> Adder:
+    """Replace the chosen bits by their sum here and their carry above."""
+    time = _result_time(chosen)
+    total = Bit(next(numbers), time, 1 - chosen[0].parity)
+    carry = replace(total, number=next(numbers), time=time - SUM_DELAY + CARRY_DELAY)
+    for bit in chosen:
+        column.remove(bit)
+    column.append(total)
+    above.append(carry)
+    return Adder(tuple(b.number for b in chosen), total.number, carry.number)
+
+
+def placed(m: Module, columns: Sequence[Sequence[ValueLike]], until: int | None = None) -> list[list[Value]]:
+    """Place the plan's adders as Yosys' `$fa` cells; the bits left, by column."""
+    drawn = plan([len(c) for c in columns], until)
+    nets = dict(enumerate(Value.cast(bit) for column in columns for bit in column))
+    for adder in drawn.adders:
+        inputs = [*(nets[i] for i in adder.inputs), Const(0, 1)][:3]
+        nets[adder.sum], nets[adder.carry] = Signal(name="s"), Signal(name="c")
+        m.submodules += full_adder(*inputs, total=nets[adder.sum], carry=nets[adder.carry])
+    return [[nets[b.number] for b in column] for column in drawn.columns]
+
+
+def full_adder(a: Value, b: Value, c: Value, *, total: Value, carry: Value) -> Instance:
+    """One full adder as the cell that the synthesis maps on the library's own."""
+    return Instance("$fa", p_WIDTH=1, i_A=a, i_B=b, i_C=c, o_X=carry, o_Y=total)
+
+
+def registered(m: Module, columns: Sequence[Sequence[Value]]) -> list[list[Value]]:
+    """The same bits one cycle later. Without reset: a pipeline is flushed, not cleared."""
+    after: list[list[Value]] = [[Signal(name="r", reset_less=True) for _ in column] for column in columns]
+    for old, new in zip(columns, after, strict=True):
+        m.d.sync += [target.eq(bit) for target, bit in zip(new, old, strict=True)]
+    return after
+
+
+def added(columns: Sequence[Sequence[ValueLike]]) -> Value:
+    """One carry-propagating adder over columns of at most two bits; single low bits pass it by."""
+    low = next((i for i, column in enumerate(columns) if len(column) > 1), len(columns))
+    rows = [Cat(column[i] if len(column) > i else Const(0, 1) for column in columns[low:]) for i in (0, 1)]
+    passed = [column[0] if column else Const(0, 1) for column in columns[:low]]
+    return Cat(*passed, (rows[0] + rows[1])[: len(columns) - low])
+
+
+def summed(m: Module, columns: Sequence[Sequence[ValueLike]], registers: int) -> Value:
+    """The sum of all bits, `registers` cycles later (0 to 2), modulo 2 to the number of columns.
+
+    The first register stands before the carry-propagating adder, where few bits are left; the second in
+    the middle of the tree.
+    """
+    if registers > 1:
+        middle = plan([len(c) for c in columns]).depth // 2
+        columns = registered(m, placed(m, columns, until=middle))
+    rows = placed(m, columns)
+    return added(registered(m, rows) if registers else rows)

@@ -1,0 +1,97 @@
+"""The dot product of unsigned codes and signed values: exact, in one carry-save tree."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from amaranth.hdl import Cat, Const, Module, Signal, Value, signed, unsigned
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
+
+from ..errors import InputError
+from .csa import summed
+
+MAX_REGISTERS = 2
+
+
+def total_bits(lanes: int, code_bits: int, value_bits: int) -> int:
+    """Bits of a signed word that holds any sum of `lanes` products.
+
+    The lowest is lanes * (2**code_bits - 1) * -2**(value_bits - 1).
+
+    >>> total_bits(32, 4, 8), total_bits(32, 8, 8)
+    (17, 21)
+    """
+    lowest = lanes * (2**code_bits - 1) * 2 ** (value_bits - 1)
+    return (lowest - 1).bit_length() + 1
+
+
+class DotProduct(wiring.Component):
+    """total(t + latency) = sum over lanes of codes[i](t) * values[i](t).
+
+    Codes are unsigned, values signed; nothing is rounded. `structural` elaborates the carry-save tree for
+    synthesis, otherwise plain products, which simulate fast; both behave alike in every cycle. To stall,
+    wrap it in Amaranth's EnableInserter.
+    """
+
+    def __init__(
+        self, *, lanes: int = 32, code_bits: int = 4, value_bits: int = 8, registers: int = 1,
+        structural: bool = False,
+    ) -> None:  # fmt: skip
+        if not 0 <= registers <= MAX_REGISTERS:
+            raise InputError(f"dot product: registers = {registers} (try 0 to {MAX_REGISTERS})")
+        if min(lanes, code_bits, value_bits - 1) < 1:
+            raise InputError(
+                f"dot product: lanes = {lanes}, code_bits = {code_bits}, value_bits = {value_bits} "
+                "(at least 1, 1 and 2)"
+            )
+        self.lanes, self.code_bits, self.value_bits = lanes, code_bits, value_bits
+        self.registers, self.structural = registers, structural
+        self.width = total_bits(lanes, code_bits, value_bits)
+        super().__init__(
+            {
+                "codes": In(data.ArrayLayout(unsigned(code_bits), lanes)),
+                "values": In(data.ArrayLayout(signed(value_bits), lanes)),
+                "total": Out(signed(self.width)),
+            }
+        )
+
+    @property
+    def latency(self) -> int:
+        """Cycles from codes and values to their total."""
+        return self.registers
+
+    def elaborate(self, platform: Any) -> Module:
+        m = Module()
+        if self.structural:
+            m.d.comb += self.total.eq(summed(m, self.columns(), self.registers))
+            return m
+        total: Value = sum(
+            (self.codes[i] * self.values[i] for i in range(self.lanes)), start=Const(0, signed(self.width))
+        )
+        for _ in range(self.registers):
+            held = Signal(signed(self.width), reset_less=True)
+            m.d.sync += held.eq(total)
+            total = held
+        m.d.comb += self.total.eq(total)
+        return m
+
+    def columns(self) -> list[list[Value]]:
+        """All bits of all products by weight.
+
+        A value's sign bit weighs -2**s. With c = code bit and x = sign bit, -c x = not(c x) - 1: so those
+        bits are inverted, and the ones to take away are gathered in one constant (Baugh and Wooley, "A
+        two's complement parallel array multiplication algorithm", IEEE Trans. Computers C-22, 1973).
+        """
+        columns: list[list[Value]] = [[] for _ in range(self.width)]
+        sign = self.value_bits - 1
+        for lane in range(self.lanes):
+            code, value = self.codes[lane], Value.cast(self.values[lane])
+            for i in range(self.code_bits):
+                for j in range(self.value_bits):
+                    product = Cat(code[i] & value[j])
+                    columns[i + j].append(~product if j == sign else product)
+        constant = -self.lanes * (2**self.code_bits - 1) * 2**sign
+        for weight, column in enumerate(columns):
+            column += [Const(1, 1)] if constant >> weight & 1 else []
+        return columns
