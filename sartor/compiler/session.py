@@ -1,0 +1,61 @@
+"""A conversation with a compiled network: prompts in chunks, then token by token, on any model of the core."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Protocol
+
+from ..errors import InputError
+from .binary import Binary
+
+
+class Machine(Protocol):
+    """What runs a program: the golden model, or the RTL in its simulator."""
+
+    def run(self, entry: int, position: int, tokens: list[int]) -> int: ...
+
+
+class Session:
+    """Feeds one machine. `position`: tokens in the cache."""
+
+    def __init__(self, binary: Binary, machine: Machine) -> None:
+        self.binary, self.machine, self.position = binary, machine, 0
+
+    def generate(self, prompt: list[int], count: int) -> Iterator[int]:
+        """Up to `count` greedy tokens after `prompt`."""
+        self._check(prompt, count)
+        for start, chunk in self.chunks(prompt):
+            self.machine.run(self.binary.program.prefill, start, [self.binary.row(t) for t in chunk])
+        self.position = len(prompt) - 1
+        token = prompt[-1]
+        for _ in range(count):
+            token = self.step(token)
+            yield token
+
+    def chunks(self, prompt: list[int]) -> Iterator[tuple[int, list[int]]]:
+        """All but the last token in chunks of the core's columns, the last one filled up with it."""
+        columns, body = self.binary.core.columns, prompt[:-1]
+        for start in range(0, len(body), columns):
+            chunk = body[start : start + columns]
+            yield start, chunk + chunk[-1:] * (columns - len(chunk))
+
+    def step(self, token: int) -> int:
+        """One decode step: `token` goes into the cache, the next one comes back."""
+        following = self.machine.run(self.binary.program.decode, self.position, [self.binary.row(token)])
+        self.position += 1
+        return following
+
+    def _check(self, prompt: list[int], count: int) -> None:
+        columns, limit = self.binary.core.columns, self.binary.memory.context
+        chunked = -(-max(len(prompt) - 1, 0) // columns) * columns
+        need = max(len(prompt) + count - 1, chunked)
+        if not prompt:
+            raise InputError("the prompt is empty (at least one token)")
+        if need > limit:
+            raise InputError(
+                f"a prompt of {len(prompt)} tokens and {count} more need {need} places in the KV cache, but it "
+                f"holds {limit} (a shorter prompt, fewer tokens, or more context)"
+            )
+        worst = max(prompt)
+        if worst >= self.binary.vocabulary:
+            raise InputError(f"token {worst} is beyond the vocabulary of {self.binary.vocabulary}")
