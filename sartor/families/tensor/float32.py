@@ -12,26 +12,25 @@ import numpy as np
 
 LEAST = np.float32(2.0**-126)
 MOST = np.finfo(np.float32).max
-_QUIET = {"over": "ignore", "under": "ignore", "invalid": "ignore"}
 
 
 def canonical(x: Any) -> np.ndarray:
     """Subnormals and -0 become +0, infinities the largest finite number."""
-    with np.errstate(**_QUIET):
+    with np.errstate(over="ignore", under="ignore", invalid="ignore"):
         x = np.clip(np.asarray(x).astype(np.float32), -MOST, MOST)
     return np.where(np.abs(x) < LEAST, np.float32(0), x)
 
 
 def add(a: Any, b: Any) -> np.ndarray:
     """a + b. A tiny sum is exact, so that flushing it after rounding is flushing it before."""
-    with np.errstate(**_QUIET):
+    with np.errstate(over="ignore", under="ignore", invalid="ignore"):
         return canonical(np.asarray(a, np.float32) + np.asarray(b, np.float32))
 
 
 def multiply(a: Any, b: Any) -> np.ndarray:
     """a b. A product below 2^-126 before rounding is 0."""
     a, b = np.asarray(a, np.float32), np.asarray(b, np.float32)
-    with np.errstate(**_QUIET):
+    with np.errstate(over="ignore", under="ignore", invalid="ignore"):
         product = canonical(a * b)
     edge = np.abs(product) == LEAST
     if np.any(edge):  # rounded up to the least normal number, or that number itself
@@ -43,7 +42,7 @@ def multiply(a: Any, b: Any) -> np.ndarray:
 def from_fixed(value: Any, exponent: Any) -> np.ndarray:
     """value 2^exponent, value an int64 of at most 40 bits: one rounding, then an exact shift."""
     rounded = np.asarray(value, np.int64).astype(np.float32).astype(np.float64)
-    with np.errstate(**_QUIET):
+    with np.errstate(over="ignore", under="ignore", invalid="ignore"):
         return canonical(np.ldexp(rounded, exponent))
 
 

@@ -7,6 +7,7 @@ T[i] + (D[i] r >> 10) with r the ten bits after the index. Relative error at mos
 from __future__ import annotations
 
 import functools
+import itertools
 from decimal import Decimal, getcontext
 from typing import Any
 
@@ -31,7 +32,7 @@ def table(name: str) -> tuple[tuple[int, int], ...]:
     rows: list[tuple[int, int]] = []
     for odd in (0, 1) if name == "rsqrt" else (0,):
         points = [ends(1 + Decimal(i) / SEGMENTS, odd) for i in range(SEGMENTS + 1)]
-        rows += [(a, b - a) for a, b in zip(points, points[1:], strict=False)]
+        rows += [(a, b - a) for a, b in itertools.pairwise(points)]
     return tuple(rows)
 
 

@@ -1,4 +1,7 @@
-"""Matrix products of the golden model: decoded weights, and the exact accumulators they give."""
+"""MM of the golden model: decoded weights, exact accumulators, and their binary32.
+
+Block products are float32 matrix products (exact below 2^24), scaling is float64 (exact below 2^53).
+"""
 
 from __future__ import annotations
 
@@ -7,9 +10,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from . import numerics
-from .core import GROUP, Core
+from .core import GROUP
+from .golden_state import State
 from .isa import Instruction, Scale
-from .layout import unpack_matrix
+from .layout import Shape, unpack_matrix
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,16 +26,55 @@ class Weights:
     minimum: np.ndarray | None
 
 
-def decoded(core: Core, raw: np.ndarray, n: int, k: int, bits: int, i: Instruction) -> Weights:
-    """The weights [n, k] in the stream `raw`."""
-    codes, d, m = unpack_matrix(core, raw, n, k, bits, Scale(i.scale), i.repeat)
-    offset = 8 if bits == 4 and i.scale == Scale.SCALE else 0
-    planes = codes.reshape(n, k // GROUP, GROUP).transpose(1, 0, 2).astype(np.float32)
+Kept = dict[tuple[int, int], Weights]
+
+
+def run(s: State, i: Instruction, kept: Kept) -> None:
+    """One matrix; `kept`: decoded weights by the byte where they lie."""
+    n = s.count(i.tiles, i.tiles_dynamic) * s.core.rows
+    k = s.count(i.folds, i.folds_dynamic) * s.core.lanes
+    weights = _weights(s, i, n, k, kept)
+    columns = 1 if i.argmax else i.columns
+    x, exponent = _activations(s, columns, k // GROUP)
+    y = numerics.result(product(weights, x, s.top[:columns], exponent), s.top[:columns, None], i.exponent)
+    if i.argmax:
+        s.logits, s.best_index = y[0], int(np.argmax(y[0]))
+        s.best_value = y[0, s.best_index]
+        return
+    for c in range(i.columns):
+        s.write_scratch((i.d_addr + s.registers[i.d_reg] + c * i.d_stride) * GROUP, y[c])
+
+
+def _activations(s: State, columns: int, groups: int) -> tuple[np.ndarray, np.ndarray]:
+    """Codes [columns, groups, 32] and exponents; groups beyond the buffer meet zero weights."""
+    x, e = s.codes[:columns, :groups], s.exponents[:columns, :groups]
+    missing = groups - x.shape[1]
+    if missing <= 0:
+        return x, e
+    return np.pad(x, ((0, 0), (0, missing), (0, 0))), np.pad(e, ((0, 0), (0, missing)))
+
+
+def _weights(s: State, i: Instruction, n: int, k: int, kept: Kept) -> Weights:
+    shape = Shape(s.core, n, k, 8 if i.code8 else 4, Scale(i.scale), i.repeat)
+    nbytes = shape.words * s.core.port_bytes
+    if i.cache:
+        return decoded(shape, s.take_cache(nbytes), i.exponent)
+    key = s.weights_at, n
+    raw = s.take_weights(nbytes)
+    if key not in kept:
+        kept[key] = decoded(shape, raw, i.exponent)
+    return kept[key]
+
+
+def decoded(shape: Shape, raw: np.ndarray, top: int) -> Weights:
+    """The weights in the stream `raw`."""
+    codes, d, m = unpack_matrix(shape.core, raw, shape.n, shape.k, shape.bits, shape.scale, shape.repeat)
+    offset = np.float32(8 if shape.bits == 4 and shape.scale == Scale.SCALE else 0)
+    planes = codes.reshape(shape.n, -1, GROUP).transpose(1, 0, 2).astype(np.float32)
     if d is None:
-        d = np.full((n, k // GROUP), numerics.ONE_HALF_PRECISION, np.uint16)
-    scale = _relative(d, i.exponent)
-    minimum = None if m is None else _relative(m, i.exponent)
-    return Weights(np.ascontiguousarray(planes - np.float32(offset)), scale, minimum)
+        d = np.full((shape.n, shape.k // GROUP), numerics.ONE_HALF_PRECISION, np.uint16)
+    minimum = None if m is None else _relative(m, top)
+    return Weights(np.ascontiguousarray(planes - offset), _relative(d, top), minimum)
 
 
 def _relative(halves: np.ndarray, top: int) -> np.ndarray:

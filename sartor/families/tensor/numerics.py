@@ -99,7 +99,7 @@ def reduce(kind: int, x: Any) -> np.ndarray:
     if kind == Reduce.MAGNITUDE:
         return np.abs(x).max(axis=-1)
     rows = x.reshape(*x.shape[:-1], -1, PARTIALS)
-    total = np.zeros(rows.shape[:-2] + (PARTIALS,), np.float32)
+    total = np.zeros((*rows.shape[:-2], PARTIALS), np.float32)
     for i in range(rows.shape[-2]):
         total = float32.add(total, rows[..., i, :])
     while total.shape[-1] > 1:
@@ -115,3 +115,16 @@ def function(kind: int, x: Any) -> np.ndarray:
         Function.RSQRT: functions.rsqrt,
     }  # fmt: skip
     return call[Function(kind)](x) if kind else np.asarray(x, np.float32)
+
+
+def quantize_keys(x: Any) -> tuple[np.ndarray, np.ndarray]:
+    """Codes int8 [columns, groups, 32] and exponents [columns, groups] of keys [columns, groups * 32]."""
+    groups = np.asarray(x, np.float32).reshape(len(x), -1, GROUP)
+    exponent = np.clip(biased_exponent(groups).max(-1), KEY_LOW, KEY_HIGH)
+    return quantize(groups, exponent[..., None]), exponent
+
+
+def quantize_values(x: Any, largest: Any) -> tuple[np.ndarray, np.ndarray]:
+    """Codes int8 [columns, n] and exponents [columns] of values, whose `largest` magnitudes are [columns]."""
+    exponent = np.clip(biased_exponent(largest), KEY_LOW, KEY_HIGH)
+    return quantize(x, exponent[:, None]), exponent
