@@ -1,0 +1,72 @@
+"""From the chip that the search chose to the parameters of its core, on numbers and arrays alike."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ...chip.spec import Chip
+from ...errors import InputError, Unsupported
+from ...formats.spec import format_named
+from .core import BOUNDS, Core
+
+BUFFER_SHARE = 8  # one part in eight of the scratchpad is the activation buffer
+BUFFER_GROUP_BYTES = 35  # 32 codes, their exponent, their sum
+SCRATCH_GROUP_BYTES = 128  # 32 binary32 numbers
+CACHE_SHARE = 8  # one part in eight of the FIFO is the cache queue's
+HARDWARE_WEIGHTS = ("q4_0", "q4_1", "q8_0", "int8-g32")  # formats with a decoder
+HARDWARE_CACHE = ("int8-g32",)
+
+
+def port_bytes(bandwidth_bytes_per_s: Any, cores: Any, clock_hz: Any) -> Any:
+    """Bytes a cycle of one core's memory port: the least power of two that carries its share.
+
+    >>> float(port_bytes(34e9, 1, 450e6))
+    128.0
+    """
+    need = bandwidth_bytes_per_s / (cores * clock_hz)
+    return np.maximum(2.0 ** np.ceil(np.log2(need)), BOUNDS["port_bytes"][0])
+
+
+def buffer_groups(scratchpad_bytes: Any, columns: Any) -> Any:
+    """Groups of one column that the activation buffer holds."""
+    most = BOUNDS["buffer_groups"][1]
+    return np.minimum(np.floor(scratchpad_bytes / BUFFER_SHARE / (columns * BUFFER_GROUP_BYTES)), most)
+
+
+def scratch_groups(scratchpad_bytes: Any) -> Any:
+    """Groups of the vector scratchpad: what the activation buffer leaves."""
+    left = scratchpad_bytes - scratchpad_bytes / BUFFER_SHARE
+    return np.minimum(np.floor(left / SCRATCH_GROUP_BYTES), BOUNDS["scratch_groups"][1])
+
+
+def fifo_words(fifo_bytes: Any, port: Any) -> tuple[Any, Any]:
+    """Words of the weight FIFO and of the cache FIFO."""
+    least = BOUNDS["cache_fifo_words"][0]
+    cache = np.maximum(np.floor(fifo_bytes / CACHE_SHARE / port), least)
+    return np.maximum(np.floor(fifo_bytes / port) - cache, least), cache
+
+
+def core_of(chip: Chip) -> Core:
+    """The core of `chip`; a chip that cannot be generated is refused with the reason."""
+    tile = chip.tile
+    if tile is None:
+        raise Unsupported(f"{chip.name}: only chips of family tensor are generated, this is {chip.family}")
+    for what, name, known in (("weights", tile.weights, HARDWARE_WEIGHTS), ("kv", tile.kv, HARDWARE_CACHE)):
+        if name not in known:
+            raise Unsupported(
+                f"{chip.name}: [tile] {what} = {name!r} has no decoder in hardware ({', '.join(known)} have)"
+            )
+    port = int(port_bytes(chip.memory.bandwidth_bytes_per_s, chip.cores, chip.clock_hz))
+    weight_words, cache_words = fifo_words(tile.fifo_bytes, port)
+    try:
+        return Core(
+            rows=tile.rows, lanes=tile.lanes, columns=tile.columns, vector_lanes=tile.vector_lanes,
+            multiplier_bits=4 if format_named(tile.weights).element_bits <= 4 else 8, port_bytes=port,
+            buffer_groups=int(buffer_groups(tile.scratchpad_bytes, tile.columns)),
+            scratch_groups=int(scratch_groups(tile.scratchpad_bytes)),
+            weight_fifo_words=int(weight_words), cache_fifo_words=int(cache_words),
+        )  # fmt: skip
+    except InputError as error:
+        raise InputError(f"{chip.name}: {error}") from None
