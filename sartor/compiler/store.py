@@ -1,0 +1,86 @@
+"""Compiled networks, kept by content: the same core, weights and context are packed once."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from ..errors import InputError
+from ..families.tensor import lower, memory_map
+from ..families.tensor.core import Core
+from ..families.tensor.layout import Shape
+from ..families.tensor.network import Network
+from ..formats.blocks import Blocks
+from ..workload.fetch import cache_folder
+from . import binary
+from .binary import Binary, Progress
+
+VERSION = 1  # of the image's layout: another number packs again
+
+
+def compiled(
+    core: Core,
+    net: Network,
+    key: str,
+    context: int,
+    progress: Progress | None = None,
+    folder: Path | None = None,
+) -> tuple[Binary, Path]:
+    """`net` for `core`, and the file of its memory image. `key` names the weights by content.
+
+    The image is mapped copy-on-write: what a model of the core writes stays with it.
+    """
+    context = memory_map.check(core, net, context)
+    place = (folder or cache_folder()) / "images"
+    path = place / f"{_name(core, net, key, context)}.bin"
+    memory = planned(core, net, context)
+    if not path.is_file() or path.stat().st_size != memory.nbytes:
+        _write(path, binary.compile_network(core, net, context, progress).image)
+    image = np.memmap(path, np.uint8, "c")
+    program = lower.lower(core, net, memory)
+    return Binary(core, net.name, net.vocabulary, memory, program, image), path
+
+
+def planned(core: Core, net: Network, context: int) -> memory_map.MemoryMap:
+    """The memory map, without packing anything."""
+    layer = net.layers[0]
+    gamma = -(-net.dim * 4 // core.port_bytes)
+    matrices = layer.qkv, layer.output, layer.gate_up, layer.down
+    words = len(net.layers) * (2 * gamma + sum(_words(core, m) for m in matrices))
+    return memory_map.memory_map(core, net, context, words, words + gamma + _words(core, net.head))
+
+
+def _words(core: Core, w: Blocks) -> int:
+    return Shape(core, w.n, w.k, w.bits, binary.scale_mode(w)).words
+
+
+def _name(core: Core, net: Network, key: str, context: int) -> str:
+    """What decides the image: not the vector unit, the FIFOs or the sizes of the core's memories."""
+    same = replace(core, vector_lanes=16, buffer_groups=64, scratch_groups=1024, weight_fifo_words=512,
+                   cache_fifo_words=64, columns=1)  # fmt: skip
+    text = repr((VERSION, same, key, net.name, len(net.layers), net.vocabulary, context))
+    return hashlib.sha256(text.encode()).hexdigest()[:24]
+
+
+def _write(path: Path, image: np.ndarray) -> None:
+    """Whole or not at all."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=path.parent, suffix=".part")
+        try:
+            with os.fdopen(handle, "wb") as file:
+                image.tofile(file)
+            os.replace(name, path)
+        finally:
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(name)
+    except OSError as error:
+        raise InputError(
+            f"{path.parent}: {error.strerror or error} (set SARTOR_CACHE to a folder to write to)"
+        ) from None
