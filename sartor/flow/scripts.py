@@ -1,0 +1,40 @@
+"""The Yosys scripts of the flow."""
+
+from __future__ import annotations
+
+# To gates, but for full adders and (named separately) adders of many bits.
+COARSE = """
+read_rtlil in.il
+hierarchy -check -top {top}
+setattr -mod -unset top *
+hierarchy -top {top}
+proc
+{flatten}
+opt -full
+wreduce
+peepopt
+opt_clean
+alumacc
+maccmap
+opt
+memory -nomap
+opt_clean
+techmap t:$fa t:$alu t:$mem* %u %u %n
+opt_clean
+write_json coarse.json
+"""
+
+# What is left to gates, registers to the library's, gates to its cells.
+MAP = """
+read_liberty -lib -ignore_miss_func cells.lib
+read_json coarse.json
+hierarchy -check -top {top}
+techmap
+opt
+setattr -unset init
+dfflibmap {flops} -liberty cells.lib
+opt
+abc -liberty cells.lib -constr cells.constr {delay}
+opt_clean -purge
+write_json mapped.json
+"""
