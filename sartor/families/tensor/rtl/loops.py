@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 from amaranth.hdl import Module, Signal
@@ -36,17 +37,21 @@ class Loops(wiring.Component):
         following = Signal.like(self.pc)
         m.d.comb += [following.eq(self.pc + 1), self.next_pc.eq(following)]
         with m.If(self.enter):
-            with m.If(self.step):
-                m.d.sync += [under.eq(over) for over, under in zip(stack, stack[1:], strict=False)]
-                m.d.sync += [
-                    stack[0].first.eq(following), stack[0].last.eq(self.pc + self.length),
-                    stack[0].again.eq(self.count - 1), stack[0].valid.eq(1),
-                ]  # fmt: skip
+            self.push(m, stack, following)
         with m.Else():
             self.leave(m, stack)
         with m.If(self.clear):
             m.d.sync += [entry.valid.eq(0) for entry in stack]
         return m
+
+    def push(self, m: Module, stack: list[Any], first: Signal) -> None:
+        """A loop in all the others."""
+        with m.If(self.step):
+            m.d.sync += [inner.eq(outer) for outer, inner in itertools.pairwise(stack)]
+            m.d.sync += [
+                stack[0].first.eq(first), stack[0].last.eq(self.pc + self.length),
+                stack[0].again.eq(self.count - 1), stack[0].valid.eq(1),
+            ]  # fmt: skip
 
     def leave(self, m: Module, stack: list[Any]) -> None:
         """Leave the loops that end here for the last time; the next outer one, if it ends here, runs again."""

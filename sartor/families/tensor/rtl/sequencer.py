@@ -23,7 +23,8 @@ KINDS = ("mm_weights", "mm_cache", "vector", "fence", "control")  # whose cycle 
 
 
 class Sequencer(wiring.Component):
-    """Runs a program from `start` to HALT, one instruction at a time; cycles are in cycles_control.py.
+    """Runs a program from `start`, given while it is not `busy`, to HALT, one instruction at a time; cycles are
+    in cycles_control.py.
 
     The program memory holds its output while an instruction runs; the next one is read in the cycle in
     which this one ends (`retire`, at `pc`). An unknown opcode is HALT.
@@ -53,17 +54,15 @@ class Sequencer(wiring.Component):
         m.submodules.resolver = resolver = Resolver(self.core)
         word = Signal(INSTRUCTION_BITS)
         opcode = word[:OPCODE_BITS]
-        begins = Signal()  # a start that is heard
-        m.d.comb += begins.eq(self.start & ~self.busy)
-        self.program(m, word, begins, loops)
+        self.program(m, word, loops)
         self.wire(m, word, registers, resolver)
         self.control(m, word, registers, loops)
-        m.d.comb += [loops.clear.eq(begins), registers.clear.eq(begins)]
+        m.d.comb += [loops.clear.eq(self.start), registers.clear.eq(self.start)]
         m.d.comb += [self.kind[i].eq(self.busy & of) for i, of in enumerate(kinds(opcode, view(word, Op.MM).cache))]
-        self.states(m, opcode, resolver, begins)
+        self.states(m, opcode, resolver)
         return m
 
-    def program(self, m: Module, word: Signal, begins: Signal, loops: Loops) -> None:
+    def program(self, m: Module, word: Signal, loops: Loops) -> None:
         """The program memory and the address of the next instruction."""
         m.submodules.program = storage = memory.Memory(
             shape=unsigned(INSTRUCTION_BITS), depth=self.program_words, init=[]
@@ -73,7 +72,7 @@ class Sequencer(wiring.Component):
             write.addr.eq(self.program_address[PARTS.bit_length() - 1 :]),
             write.data.eq(self.host_data.replicate(PARTS)),
             write.en.eq(self.program_write << self.program_address[: PARTS.bit_length() - 1]),
-            read.addr.eq(Mux(begins, self.start_pc, loops.next_pc)), read.en.eq(begins | self.retire),
+            read.addr.eq(Mux(self.start, self.start_pc, loops.next_pc)), read.en.eq(self.start | self.retire),
             word.eq(read.data), loops.pc.eq(self.pc), loops.step.eq(self.retire),
         ]  # fmt: skip
         with m.If(read.en):
@@ -108,12 +107,12 @@ class Sequencer(wiring.Component):
             self.stream.payload.address.eq(start.address), self.stream.payload.words.eq(start.words),
         ]  # fmt: skip
 
-    def states(self, m: Module, opcode: Any, resolver: Resolver, begins: Signal) -> None:
+    def states(self, m: Module, opcode: Any, resolver: Resolver) -> None:
         m.d.comb += self.busy.eq(1)
         with m.FSM():
             with m.State("IDLE"):
                 m.d.comb += self.busy.eq(0)
-                with m.If(begins):
+                with m.If(self.start):
                     m.next = "DECODE"
             with m.State("DECODE"):
                 m.d.comb += resolver.latch.eq(1)

@@ -1,67 +1,124 @@
-"""The core: sequencer, memory, matrix unit and vector unit, and the ports of docs/hardware.md.
-
-Port names are flat (`request_valid`, not `request__valid`), so that they are the same in Verilog and in C++.
-"""
+"""The core: sequencer, memory, matrix unit and vector unit between the ports of docs/hardware.md."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from amaranth.hdl import Module, Value
+from amaranth.hdl import Cat, Module, Mux, Value
 from amaranth.lib import wiring
-from amaranth.lib.wiring import In, Out
 
-from ..core import GROUP, Core
-from .sequencer import PROGRAM_WORDS
-
-MEMORY_ADDRESS_BITS = 32
-EXPONENT_BITS = 8
-CODE_BITS = 8
-
-
-def host_ports() -> dict[str, Any]:
-    """The host bus; `host_data` holds one cycle after a read."""
-    return {
-        "host_valid": In(1), "host_write": In(1), "host_address": In(16), "host_write_data": In(32),
-        "host_data": Out(32),
-    }  # fmt: skip
-
-
-def memory_ports(core: Core) -> dict[str, Any]:
-    """The memory port: requests that wait for `request_ready`, responses that are always taken."""
-    bits = 8 * core.port_bytes
-    return {
-        "request_valid": Out(1), "request_ready": In(1), "request_write": Out(1),
-        "request_address": Out(MEMORY_ADDRESS_BITS), "request_data": Out(bits),
-        "request_mask": Out(core.port_bytes), "request_tag": Out(1),
-        "response_valid": In(1), "response_data": In(bits), "response_tag": In(1),
-    }  # fmt: skip
-
-
-def trace_ports(core: Core, program_words: int) -> dict[str, Any]:
-    """What a simulator compares with the golden model; synthesis leaves it out."""
-    lanes = core.vector_lanes
-    return {
-        "trace_retire": Out(1), "trace_pc": Out(range(program_words)),
-        "trace_scratch_valid": Out(1),
-        "trace_scratch_address": Out(range(core.scratch_groups * core.words_per_group)),
-        "trace_scratch_mask": Out(lanes), "trace_scratch_data": Out(32 * lanes),
-        "trace_buffer_valid": Out(1), "trace_buffer_column": Out(range(max(core.columns, 2))),
-        "trace_buffer_group": Out(range(core.buffer_groups)),
-        "trace_buffer_codes": Out(CODE_BITS * GROUP), "trace_buffer_exponent": Out(EXPONENT_BITS),
-    }  # fmt: skip
+from ..core import Core
+from ..isa import COUNTERS
+from . import top_ports
+from .counters import Counters
+from .host import Host
+from .matrix import MatrixUnit
+from .memory import CACHE, STORE, WEIGHTS, Memory
+from .sequencer import KINDS, PROGRAM_WORDS, Sequencer
+from .vector import VectorUnit
 
 
 class Top(wiring.Component):
-    """One core. `trace=False` leaves out the trace ports, for synthesis."""
+    """One core. `trace=False` leaves out the trace ports and `structural` takes the dot product's carry-save
+    tree: for synthesis."""
 
-    def __init__(self, core: Core, trace: bool = True, program_words: int = PROGRAM_WORDS) -> None:
-        self.core, self.trace, self.program_words = core, trace, program_words
-        traced = trace_ports(core, program_words) if trace else {}
-        super().__init__({**host_ports(), **memory_ports(core), **traced})
+    def __init__(
+        self, core: Core, trace: bool = True, program_words: int = PROGRAM_WORDS, structural: bool = False
+    ) -> None:
+        self.core, self.trace, self.program_words, self.structural = core, trace, program_words, structural
+        traced = top_ports.trace(core, program_words) if trace else {}
+        super().__init__({**top_ports.host(), **top_ports.memory(core), **traced})
 
     def elaborate(self, platform: Any) -> Module:
-        return Module()
+        m = Module()
+        m.submodules.host = host = Host(self.program_words)
+        m.submodules.sequencer = sequencer = Sequencer(self.core, self.program_words)
+        m.submodules.memory = memory = Memory(self.core)
+        m.submodules.matrix = matrix = MatrixUnit(self.core, structural=self.structural)
+        m.submodules.vector = vector = VectorUnit(self.core)
+        m.submodules.counters = counters = Counters()
+        self.connect_host(m, host, sequencer, matrix, vector)
+        self.connect_commands(m, sequencer, memory, matrix, vector)
+        self.connect_words(m, sequencer, memory, matrix, vector)
+        self.connect_port(m, memory)
+        self.count(m, counters, host, sequencer, memory, matrix, vector)
+        if self.trace:
+            self.connect_trace(m, sequencer, vector)
+        return m
+
+    def connect_host(self, m: Module, host: Host, sequencer: Sequencer, matrix: MatrixUnit, vector: VectorUnit) -> None:
+        constant = vector.constant_write
+        m.d.comb += [
+            host.valid.eq(self.host_valid), host.write.eq(self.host_write), host.address.eq(self.host_address),
+            host.write_data.eq(self.host_write_data), self.host_data.eq(host.read_data),
+            sequencer.start.eq(host.start), sequencer.start_pc.eq(host.start_pc),
+            sequencer.position.eq(host.position), sequencer.host_data.eq(self.host_write_data),
+            sequencer.program_write.eq(host.program_write), sequencer.program_address.eq(host.program_address),
+            sequencer.row_write.eq(host.row_write), sequencer.row_index.eq(host.index),
+            constant.valid.eq(host.constant_write), constant.index.eq(host.index),
+            constant.data.eq(self.host_write_data), host.busy.eq(sequencer.busy),
+            host.best_index.eq(matrix.best_index), host.best_value.eq(matrix.best_value),
+        ]  # fmt: skip
+
+    def connect_commands(
+        self, m: Module, sequencer: Sequencer, memory: Memory, matrix: MatrixUnit, vector: VectorUnit
+    ) -> None:
+        """Commands, and what the units write for each other."""
+        wiring.connect(m, sequencer.stream, memory.stream)
+        wiring.connect(m, sequencer.fetch, memory.fetch)
+        wiring.connect(m, sequencer.mm, matrix.command)
+        wiring.connect(m, sequencer.vec, vector.command)
+        wiring.connect(m, matrix.scratch_write, vector.scratch_write)
+        wiring.connect(m, vector.buffer_write, matrix.buffer_write)
+        wiring.connect(m, vector.buffer_clear, matrix.buffer_clear)
+        wiring.connect(m, vector.store, memory.store)
+        m.d.comb += [
+            sequencer.mm_done.eq(matrix.done), sequencer.vec_done.eq(vector.done),
+            sequencer.idle_store.eq(memory.idle_store),
+        ]  # fmt: skip
+
+    def connect_words(
+        self, m: Module, sequencer: Sequencer, memory: Memory, matrix: MatrixUnit, vector: VectorUnit
+    ) -> None:
+        """Words go to the unit that runs."""
+        is_vector = sequencer.kind[KINDS.index("vector")]
+        for name in ("weights", "cache"):
+            words, one, other = (getattr(unit, name) for unit in (memory, matrix, vector))
+            m.d.comb += [
+                one.payload.eq(words.payload), one.valid.eq(words.valid & ~is_vector),
+                other.payload.eq(words.payload), other.valid.eq(words.valid & is_vector),
+                words.ready.eq(Mux(is_vector, other.ready, one.ready)),
+            ]  # fmt: skip
+
+    def connect_port(self, m: Module, memory: Memory) -> None:
+        for name in memory.request.signature.members:
+            inner, outer = getattr(memory.request, name), getattr(self, f"request_{name}")
+            m.d.comb += inner.eq(outer) if name == "ready" else outer.eq(inner)
+        for name in memory.response.signature.members:
+            m.d.comb += getattr(memory.response, name).eq(getattr(self, f"response_{name}"))
+
+    def count(
+        self, m: Module, counters: Counters, host: Host, sequencer: Sequencer, memory: Memory, matrix: MatrixUnit,
+        vector: VectorUnit,
+    ) -> None:  # fmt: skip
+        """Events in the order of isa.COUNTERS."""
+        events = {
+            "cycles": sequencer.busy, **{name: sequencer.kind[i] for i, name in enumerate(KINDS)},
+            "weight_stall": matrix.stall_weights | vector.stall_weights,
+            "cache_stall": matrix.stall_cache | vector.stall_cache, "drain_stall": matrix.stall_drain,
+            "weight_words": memory.asked[WEIGHTS], "cache_words": memory.asked[CACHE],
+            "store_words": memory.asked[STORE],
+        }  # fmt: skip
+        m.d.comb += [
+            counters.event.eq(Cat(events[name] for name in COUNTERS)), counters.clear.eq(host.start),
+            counters.index.eq(host.counter), host.counter_data.eq(counters.data),
+        ]  # fmt: skip
+
+    def connect_trace(self, m: Module, sequencer: Sequencer, vector: VectorUnit) -> None:
+        m.d.comb += [self.trace_retire.eq(sequencer.retire), self.trace_pc.eq(sequencer.pc)]
+        for name, writes in (("scratch", vector.scratch_trace), ("buffer", vector.buffer_write)):
+            for member in writes.signature.members:
+                m.d.comb += getattr(self, f"trace_{name}_{member}").eq(getattr(writes, member))
 
 
 def ports(top: Top) -> list[Value]:

@@ -1,0 +1,37 @@
+"""Ports of the core, flat (`request_valid`, not `request__valid`): the same names in Verilog and in C++."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from amaranth.lib.wiring import In, Out
+
+from ..core import Core
+from . import matrix_ports
+from .memory_ports import request_signature, response_signature
+
+
+def host() -> dict[str, Any]:
+    """The host bus; `host_data` holds one cycle after a read."""
+    return {
+        "host_valid": In(1), "host_write": In(1), "host_address": In(16), "host_write_data": In(32),
+        "host_data": Out(32),
+    }  # fmt: skip
+
+
+def memory(core: Core) -> dict[str, Any]:
+    """The memory port: requests that wait for `request_ready`, responses that are always taken."""
+    request = request_signature(core).members
+    response = response_signature(core).flip().members
+    return {f"request_{k}": v for k, v in request.items()} | {f"response_{k}": v for k, v in response.items()}
+
+
+def trace(core: Core, program_words: int) -> dict[str, Any]:
+    """What a simulator compares with the golden model; synthesis leaves it out."""
+    scratch = matrix_ports.scratch_write_signature(core).members
+    buffer = matrix_ports.buffer_write_signature(core).members
+    return {
+        "trace_retire": Out(1), "trace_pc": Out(range(program_words)),
+        **{f"trace_scratch_{name}": member for name, member in scratch.items()},
+        **{f"trace_buffer_{name}": member for name, member in buffer.items()},
+    }  # fmt: skip
