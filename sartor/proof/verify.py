@@ -78,7 +78,7 @@ class Bench:
 
 
 def bench(
-    chip: Chip, net: Network, key: str, context: int, *, stalls: Stalls = Stalls(), say: Say | None = None
+    chip: Chip, net: Network, key: str, context: int, *, stalls: Stalls | None = None, say: Say | None = None
 ) -> Bench:
     """Compile `net` for the core of `chip` and build its simulator; both are kept."""
     tell, start = say or (lambda text: None), time.monotonic()
@@ -89,7 +89,11 @@ def bench(
     timing = memory_timing.of_chip(chip)
     tell("building the simulator")
     simulator = Simulator(
-        core, path, timing, stalls=stalls, progress=lambda what, s: tell(f"building the simulator: {what}")
+        core,
+        path,
+        timing,
+        stalls=stalls or Stalls(),
+        progress=lambda what, s: tell(f"building the simulator: {what}"),
     )
     return Bench(chip, binary, Lockstep(binary, simulator), time.monotonic() - start)
 

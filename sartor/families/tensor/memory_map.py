@@ -165,3 +165,15 @@ def check(core: Core, net: Network, context: int) -> int:
                 f"the core has {core.scratch_groups} (a larger scratchpad, fewer columns or a shorter context)"
             )
     return context
+
+
+def longest(core: Core, net: Network, most: int = 2048) -> int:
+    """The longest context that fits, in granules, at most `most` tokens and the model's own."""
+    granule = core.granule
+    places = range(min(most, net.context) // granule * granule, 0, -granule)
+    for context in places:
+        try:
+            return check(core, net, context)
+        except InputError as error:
+            reason = error
+    raise reason if places else InputError(f"{net.name}: its context is below {granule} tokens")
