@@ -1,0 +1,44 @@
+"""The library of a core: its Verilog from the cache where nothing it depends on has changed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from importlib import metadata
+from pathlib import Path
+
+from .. import families, rtl
+from ..families.tensor.core import Core
+from ..families.tensor.rtl.top import Top
+from ..rtl import yosys
+from ..workload.fetch import cache_folder
+from . import build, native
+from .tools import Progress
+
+TOP = "top"
+
+
+def core_library(core: Core, *, progress: Progress | None = None, folder: Path | None = None) -> Path:
+    """The shared library that simulates `core`, built at the first call."""
+    folder = folder or cache_folder()
+    verilog = _verilog(core, folder, build.Stages(progress))
+    return build.library(verilog, TOP, native.sources(), progress=progress, folder=folder)
+
+
+def _verilog(core: Core, folder: Path, stage: build.Stages) -> str:
+    key = build.key_of(repr(core), metadata.version("amaranth"), yosys.version(), yosys.CLEAN, *_sources())
+    place = folder / "sim" / f"verilog-{key}"
+    file = place / f"{TOP}.v"
+    if not file.is_file():
+        with build.building(place) as fresh:
+            stage("Amaranth: RTLIL of the core")
+            text = yosys.to_rtlil(Top(core), TOP)
+            stage("Yosys: clean Verilog")
+            (fresh / file.name).write_text(yosys.clean_verilog(text, TOP), encoding="utf-8")
+    return file.read_text(encoding="utf-8")
+
+
+def _sources() -> Iterator[str]:
+    """The Python that decides the hardware."""
+    for folder in (Path(families.__path__[0]) / "tensor", Path(rtl.__path__[0])):
+        for file in sorted(folder.rglob("*.py")):
+            yield f"{file.relative_to(folder)}\n{file.read_text(encoding='utf-8')}"
