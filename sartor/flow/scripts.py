@@ -38,3 +38,26 @@ abc -liberty cells.lib -constr cells.constr {delay}
 opt_clean -purge
 write_json mapped.json
 """
+
+# Gates without a library, hierarchy kept; memories stay whole.
+GENERIC = """
+read_rtlil in.il
+hierarchy -check -top {top}
+setattr -mod -unset top *
+hierarchy -top {top}
+proc
+opt -full
+wreduce
+peepopt
+alumacc
+maccmap
+opt
+memory -nomap
+opt_clean
+techmap t:$mem* %n
+opt -fast
+simplemap
+abc -g AND,NAND,OR,NOR,XOR,XNOR,MUX,AOI3,OAI3
+opt_clean
+write_json generic.json
+"""
