@@ -8,7 +8,16 @@ from amaranth.hdl import Cat, Module, Mux, Signal, signed, unsigned
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
-from .float_parts import FLOAT, FRACTION_BITS, MANTISSA_BITS, leading_zeros, mantissa, packed, rounded, shifted_right
+from .float_parts import (
+    FLOAT,
+    FRACTION_BITS,
+    MANTISSA_BITS,
+    leading_zeros,
+    mantissa,
+    packed,
+    rounded,
+    shifted_right,
+)
 
 LATENCY = 3
 _EXTRA = 3  # guard, round, sticky
