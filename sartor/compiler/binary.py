@@ -38,7 +38,7 @@ def compile_network(core: Core, net: Network, context: int, progress: Progress |
     """`net` for `core` with room for `context` tokens; what cannot be mapped is refused by name."""
     context = memory_map.check(core, net, context)
     parts = list(_stream(core, net, progress or (lambda what, share: None)))
-    head_parts = _norm_bytes(core, net.final_norm), _packed(core, net.head)
+    head_parts = _norm_bytes(core, net.final_norm), _packed(core, whole_tiles(core, net.head))
     layer_words = sum(len(p) for p in parts) // core.port_bytes
     stream = [*parts, *head_parts]
     stream_words = sum(len(p) for p in stream) // core.port_bytes
@@ -75,6 +75,13 @@ def _norm_bytes(core: Core, gamma: np.ndarray) -> np.ndarray:
 
 def _packed(core: Core, w: Blocks) -> np.ndarray:
     return pack_matrix(core, w.codes, w.scale, w.minimum, w.bits)
+
+
+def whole_tiles(core: Core, head: Blocks) -> Blocks:
+    """The head with whole row tiles: the last row again, which never wins over itself. Zeros would win where
+    all logits are negative."""
+    rows = np.arange(-(-head.n // core.rows) * core.rows)
+    return head if len(rows) == head.n else head.rows(np.minimum(rows, head.n - 1))
 
 
 def scale_mode(w: Blocks) -> Scale:

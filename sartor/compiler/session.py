@@ -56,6 +56,6 @@ class Session:
                 f"a prompt of {len(prompt)} tokens and {count} more need {need} places in the KV cache, but it "
                 f"holds {limit} (a shorter prompt, fewer tokens, or more context)"
             )
-        worst = max(prompt)
-        if worst >= self.binary.vocabulary:
-            raise InputError(f"token {worst} is beyond the vocabulary of {self.binary.vocabulary}")
+        for token in prompt:
+            if not 0 <= token < self.binary.vocabulary:
+                raise InputError(f"token {token} is not in the vocabulary of {self.binary.vocabulary}")

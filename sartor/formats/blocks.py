@@ -35,6 +35,11 @@ class Blocks:
         return int(self.codes.shape[1])
 
     @property
+    def format(self) -> str:
+        """What the hardware's decoder is told, in words."""
+        return f"{self.bits}-bit codes with {'a scale' if self.minimum is None else 'scale and minimum'}"
+
+    @property
     def integers(self) -> np.ndarray:
         """The integers q that the scale multiplies, int16 [n, k]."""
         offset = 8 if self.bits == 4 and self.minimum is None else 0
@@ -56,6 +61,8 @@ class Blocks:
 
 def stacked(*parts: Blocks) -> Blocks:
     """Rows of several matrices of one format, below each other."""
+    if len(formats := sorted({p.format for p in parts})) > 1:
+        raise Unsupported(f"weights that are read as one matrix have {' and '.join(formats)}")
     minimum = None
     if parts[0].minimum is not None:
         minimum = np.concatenate([p.minimum for p in parts])  # type: ignore[misc]

@@ -191,6 +191,11 @@ class _Body:
 
     def _matrix(self, label: str, w: Blocks, d_addr: int, stride: int, same: list[Blocks]) -> None:
         """One matrix of the weight stream; `same`: that of all layers, which one instruction serves."""
+        if len(formats := sorted({m.format for m in same})) > 1:
+            raise InputError(
+                f"{self.net.name} cannot be mapped: {label} has {' and '.join(formats)} in different layers, "
+                "which one loop runs (quantize it alike in all layers)"
+            )
         self.add(
             Op.MM, label, code8=w.bits == 8, scale=_scale(w), tiles=-(-w.n // self.core.rows),
             folds=-(-w.k // self.core.lanes), exponent=top_exponent(*same), columns=self.tokens,

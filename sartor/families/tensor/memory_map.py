@@ -10,6 +10,7 @@ from .network import Network
 
 VALUE_BYTES = 4  # binary32
 SCALE_BYTES = 2
+MOST_SUMMED = 511 * GROUP  # of 8-bit codes: what the accumulator cannot overflow on (docs/numerics.md)
 
 
 def groups(elements: int) -> int:
@@ -139,15 +140,7 @@ def check(core: Core, net: Network, context: int) -> int:
     context = -(-context // core.granule) * core.granule
     if context > net.context:
         raise InputError(f"a context of {context} tokens is beyond the {net.context} of {net.name}")
-    need, what = max(
-        (groups(net.dim), "the model's width"), (groups(net.ffn), "its FFN"),
-        (groups(net.heads * net.head_dim), "its heads"), (groups(context), f"a context of {context}"),
-    )  # fmt: skip
-    if need > core.buffer_groups:
-        raise InputError(
-            f"{what} needs {need} groups of activation buffer a column, but the core has "
-            f"{core.buffer_groups} (a larger scratchpad, fewer columns or a shorter context)"
-        )
+    _check_summed(core, net, context)
     fixed = (
         (net.head_dim & (net.head_dim - 1) == 0, f"head dimension {net.head_dim} is not a power of two"),
         (core.rows <= net.head_dim, f"{core.rows} rows are more than the head dimension {net.head_dim}"),
@@ -157,7 +150,7 @@ def check(core: Core, net: Network, context: int) -> int:
     for ok, message in fixed:
         if not ok:
             raise InputError(f"{net.name} cannot be mapped: {message}")
-    for columns in {1, core.columns}:
+    for columns in (1, core.columns):
         end = scratch(core, net, columns, context).end
         if end > core.scratch_groups:
             raise InputError(
@@ -177,3 +170,19 @@ def longest(core: Core, net: Network, most: int = 2048) -> int:
         except InputError as error:
             reason = error
     raise reason if places else InputError(f"{net.name}: its context is below {granule} tokens")
+
+
+def _check_summed(core: Core, net: Network, context: int) -> None:
+    """What is summed must fit into the activation buffer, and its sum into the accumulator."""
+    need, what, try_ = max(
+        (net.dim, f"{net.name}'s width of {net.dim}", ""), (net.ffn, f"{net.name}'s FFN of {net.ffn}", ""),
+        (net.heads * net.head_dim, f"{net.name}'s {net.heads} heads", ""),
+        (context, f"a context of {context}", " or a shorter context"),
+    )  # fmt: skip
+    if groups(need) > core.buffer_groups:
+        raise InputError(
+            f"{what} needs {groups(need)} groups of activation buffer a column, but the core has "
+            f"{core.buffer_groups} (a larger scratchpad, fewer columns{try_})"
+        )
+    if need > MOST_SUMMED:
+        raise InputError(f"{what} is more than the {MOST_SUMMED} products that the accumulator can sum")

@@ -1,0 +1,76 @@
+"""Keys and values written token by token are the matrices that the matrix unit reads."""
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from tiny_network import tiny
+
+from sartor.families.tensor import cache_layout, memory_map
+from sartor.families.tensor.core import Core
+from sartor.families.tensor.isa import Scale
+from sartor.families.tensor.layout import unpack_matrix
+
+CORES = [
+    Core(), Core(rows=2, port_bytes=16), Core(rows=64, port_bytes=256), Core(lanes=64), Core(multiplier_bits=8),
+    Core(lanes=64, rows=4, port_bytes=32, multiplier_bits=8),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("core", CORES, ids=str)
+def test_keys_token_by_token_are_a_matrix(core: Core) -> None:
+    rng, net = np.random.default_rng(0), tiny(head_dim=64, dim=128)
+    tokens, base = 2 * core.granule, 3
+    where = memory_map.cache_map(core, net, tokens)
+    memory = np.zeros((base + where.head_words) * core.port_bytes, np.uint8)
+    codes = rng.integers(-127, 128, (tokens, 2, 32)).astype(np.int8)
+    exponents = rng.integers(119, 139, (tokens, 2))
+    for t in rng.permutation(tokens):
+        at, data = cache_layout.key_writes(core, base, int(t), codes[t], exponents[t])
+        memory[at] = data
+    words = memory[base * core.port_bytes :][: where.key_words * core.port_bytes]
+    found, d, _ = unpack_matrix(core, words, tokens, 64, bits=8)
+    assert np.array_equal(found, codes.reshape(tokens, 64))
+    # binary16 of 2^(B - 133).
+    assert d is not None and np.array_equal(d.view(np.float16), np.exp2(exponents - 133.0))
+
+
+@pytest.mark.parametrize("core", CORES, ids=str)
+def test_values_token_by_token_are_a_matrix(core: Core) -> None:
+    rng, net = np.random.default_rng(1), tiny(head_dim=64, dim=128)
+    tokens, base = 2 * core.granule, 5
+    where = memory_map.cache_map(core, net, tokens)
+    memory = np.zeros((base + where.value_words + where.scale_words) * core.port_bytes, np.uint8)
+    codes = rng.integers(-127, 128, (tokens, 64)).astype(np.int8)
+    exponents = rng.integers(119, 139, tokens)
+    for t in rng.permutation(tokens):
+        at, data = cache_layout.value_writes(
+            core, base, where.value_stride, where.value_words, int(t), codes[t], exponents[t]
+        )
+        memory[at] = data
+    words = memory[base * core.port_bytes :]
+    values, scales = np.split(words, [where.value_words * core.port_bytes])
+    found, d, _ = unpack_matrix(core, values, 64, tokens, bits=8, scale=Scale.NONE)
+    assert d is None and np.array_equal(found, codes.T)
+    wide = scales[: 2 * tokens].view(np.uint16).astype(np.uint32) << 16
+    assert np.array_equal(wide.view(np.float32), np.exp2(exponents - 133.0))
+
+
+def test_no_two_tokens_write_the_same_byte() -> None:
+    core, net = Core(rows=4), tiny()
+    where = memory_map.cache_map(core, net, core.granule)
+    taken: list[int] = []
+    for t in range(core.granule):
+        keys = cache_layout.key_writes(core, 0, t, np.zeros((1, 32), np.int8), np.array([119]))
+        values = cache_layout.value_writes(
+            core,
+            where.key_words,
+            where.value_stride,
+            where.value_words,
+            t,
+            np.zeros(32, np.int8),
+            np.int64(119),
+        )
+        taken += [*keys[0].tolist(), *values[0].tolist()]
+    assert all(a < b for a, b in pairwise(sorted(taken)))
+    assert max(taken) < where.head_words * core.port_bytes

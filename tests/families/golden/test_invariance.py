@@ -1,0 +1,69 @@
+"""Every core of the family says the same words: logits to the last bit, however the work is cut."""
+
+import functools
+
+import numpy as np
+import pytest
+from tiny_network import decoded, tiny
+
+from sartor.compiler.reference import Reference
+from sartor.families.tensor.core import Core
+
+CORES = (
+    {"rows": 2, "port_bytes": 16}, {"rows": 32, "columns": 16}, {"columns": 1, "vector_lanes": 2},
+    {"columns": 3, "vector_lanes": 32, "port_bytes": 256}, {"multiplier_bits": 8, "rows": 4, "port_bytes": 32},
+)  # fmt: skip
+# Folds of several groups, with a width that is not whole folds and rows that are not whole tiles.
+WIDE = (
+    {}, {"lanes": 64, "rows": 64}, {"lanes": 64, "rows": 4, "port_bytes": 32, "columns": 1, "multiplier_bits": 8},
+)  # fmt: skip
+
+
+def tokens(count: int, vocabulary: int) -> list[int]:
+    return [int(t) for t in np.random.default_rng(5).integers(0, vocabulary, count)]
+
+
+@functools.cache
+def expected(name: str) -> np.ndarray:
+    """One token at a time on the core of the defaults."""
+    return decoded(Core(), *case(name))
+
+
+@functools.cache
+def case(name: str):
+    if name == "small":
+        return tiny(), tokens(20, 64)
+    net = tiny(
+        3, dim=160, heads=4, kv_heads=2, head_dim=64, ffn=352, layers=1, vocabulary=50, minimum=name == "minimum",
+        bits=8 if name == "eight bits" else 4,
+    )  # fmt: skip
+    return net, tokens(12, 50)
+
+
+@pytest.mark.parametrize("prefilled", [0, 13])
+@pytest.mark.parametrize("core", CORES, ids=str)
+def test_small_network(core: dict, prefilled: int) -> None:
+    assert np.array_equal(decoded(Core(**core), *case("small"), prefilled), expected("small")[prefilled:])
+
+
+@pytest.mark.parametrize("name", ["plain", "minimum", "eight bits"])
+@pytest.mark.parametrize("core", WIDE, ids=str)
+def test_wide_network(core: dict, name: str) -> None:
+    assert np.array_equal(decoded(Core(**core), *case(name), 7), expected(name)[7:])
+
+
+def test_context_across_granules() -> None:
+    """70 tokens: the first core reads two granules of 64 in the end, the second one of 256."""
+    net, text = tiny(layers=1, heads=1, head_dim=128), tokens(70, 64)
+    one = decoded(Core(columns=9), net, text, 60)
+    wide = Core(lanes=128, rows=64, columns=16)
+    assert (Core(columns=9).granule, wide.granule) == (64, 256)
+    assert np.array_equal(one[6:], decoded(wide, net, text, 66, 256))
+
+
+@pytest.mark.parametrize("name", ["small", "minimum", "eight bits"])
+def test_close_to_the_float_reference(name: str) -> None:
+    net, text = case(name)
+    exact = Reference(net).logits(text)
+    # 8-bit activations: an error of about one part in a hundred of logits of spread 1.
+    assert np.abs(expected(name) - exact).std() < 0.03 * exact.std()

@@ -1,0 +1,108 @@
+"""Quantizing, block products and reductions: by hand, and the golden model's fast product against them."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sartor.families.tensor import float32, golden_matrix, numerics
+from sartor.families.tensor.core import Core
+from sartor.families.tensor.isa import Reduce, Scale
+from sartor.families.tensor.layout import Shape, pack_matrix
+
+
+def test_quantizing_by_hand() -> None:
+    # The largest, 3.0 = 1.5 2^1, has the field 128: scale 2^-5. 3 / 2^-5 = 96; 0.046875 is 1.5 codes: to even, 2.
+    x = np.zeros(32, np.float32)
+    x[:4] = 3.0, -3.0, 0.046875, 0.015625
+    codes, exponent = numerics.quantize_groups(x)
+    assert exponent.tolist() == [128] and codes[0, :5].tolist() == [96, -96, 2, 0, 0]
+
+
+def test_the_largest_code_is_127() -> None:
+    # 1.9999 has the scale 2^-6: 127.99 codes.
+    codes, _ = numerics.quantize_groups(np.full(32, 1.9999, np.float32))
+    assert set(codes.ravel().tolist()) == {127}
+
+
+def test_keys_are_clamped_to_normal_half_precision() -> None:
+    # 2^-20 has the field 107, which becomes 119: scale 2^-14, code round(2^-6) = 0. 2^20 becomes 138: code 127.
+    codes, exponent = numerics.quantize_keys(np.repeat(np.float32([2.0**-20, 2.0**20]), 32)[None])
+    assert exponent.tolist() == [[119, 138]] and codes[0, :, 0].tolist() == [0, 127]
+
+
+@given(st.integers(-(2**31), 2**31), st.integers(0, 60))
+def test_a_shift_rounds_a_half_up(value: int, shift: int) -> None:
+    expected = 0 if shift >= 32 else (2 * value + (1 << shift)) >> (shift + 1)
+    assert int(numerics.shift_round(value, shift)) == expected
+
+
+@given(st.integers(0, 0x7BFF), st.booleans())
+def test_half_precision_parts(code: int, negative: bool) -> None:
+    code |= 0x8000 if negative else 0
+    mantissa, field = numerics.half_parts(np.uint16(code))
+    assert float(mantissa) * 2.0 ** (float(field) - 25) == float(np.uint16(code).view(np.float16))
+
+
+def random_case(rng: np.random.Generator, kind: tuple[int, Scale], n: int, groups: int, columns: int):
+    """Stored codes, d, m [n, groups] over all finite exponents, x and its exponents."""
+    bits, scale = kind
+    low, high = (0, 16) if bits == 4 else (-128, 128)
+    codes = rng.integers(low, high, (n, groups * 32))
+    halves = [rng.integers(0, 0x7C00, (n, groups)) | rng.integers(0, 2, (n, groups)) << 15 for _ in range(2)]
+    d, m = (h.astype(np.uint16) if i < scale else None for i, h in enumerate(halves))
+    x = rng.integers(-127, 128, (columns, groups, 32)).astype(np.int8)
+    return codes, d, m, x, rng.integers(60, 140, (columns, groups))
+
+
+@pytest.mark.parametrize(
+    "kind", [(4, Scale.SCALE), (4, Scale.SCALE_MINIMUM), (8, Scale.SCALE), (8, Scale.NONE)]
+)
+@settings(max_examples=25)
+@given(seed=st.integers(0, 2**32), n=st.integers(1, 9), groups=st.integers(1, 6), columns=st.integers(1, 5))
+def test_the_fast_product_is_the_sum_of_block_terms(
+    kind, seed: int, n: int, groups: int, columns: int
+) -> None:
+    bits, scale = kind
+    codes, d, m, x, exponent = random_case(np.random.default_rng(seed), kind, n, groups, columns)
+    core, top = Core(rows=2), 30 if scale else 15
+    shape = Shape(core, n, groups * 32, bits, scale)
+    weights = golden_matrix.decoded(shape, pack_matrix(core, codes, d, m, bits), top)
+    column_top = exponent.max(axis=1)
+    found = golden_matrix.product(weights, x, column_top, exponent)
+    integers = codes.reshape(n, groups, 32) - (8 if kind == (4, Scale.SCALE) else 0)
+    one = np.full((n, groups), numerics.ONE_HALF_PRECISION)
+    for c in range(columns):
+        shift = column_top[c] - exponent[c]
+        terms = numerics.block_terms(integers, x[c], shift, one if d is None else d, m, top)
+        assert found[c].tolist() == terms.sum(axis=1).tolist()
+
+
+def test_a_block_by_hand() -> None:
+    # 32 times (3 - 8) x 2 = -320; d = 1.5 has mantissa 1536 and field 15. With top = 16 and a group 3 below the
+    # column's largest the shift is 4: -320 1536 / 16 = -30720. The unit is 2^(E - 133 + 16 - 25).
+    codes, x = np.full(32, -5), np.full(32, 2, np.int8)
+    d = np.float16(1.5).view(np.uint16)
+    assert int(numerics.block_terms(codes, x, 3, d, None, 16)) == -30720
+    # E = 133: -30720 2^-9 = -60 = -320 1.5 2^-3.
+    assert float(numerics.result(-30720, 133, 16)) == -60.0
+
+
+@given(seed=st.integers(0, 2**32), groups=st.integers(1, 8), zeros=st.integers(0, 4))
+def test_zeros_behind_do_not_change_a_sum(seed: int, groups: int, zeros: int) -> None:
+    x = np.random.default_rng(seed).normal(size=(2, groups * 32)).astype(np.float32)
+    padded = np.pad(x, ((0, 0), (0, zeros * 32)))
+    assert np.array_equal(numerics.reduce(Reduce.SUM, x), numerics.reduce(Reduce.SUM, padded))
+
+
+def test_a_sum_has_32_running_sums_in_order() -> None:
+    # Sum 0 gets 2^24 + 1 + 1 = 2^24 (each 1 is lost), sum 1 gets 1 + 1 = 2: 2^24 + 2.
+    x = np.zeros(96, np.float32)
+    x[[0, 32, 64]], x[[1, 33]] = (2.0**24, 1, 1), 1
+    assert float(numerics.reduce(Reduce.SUM, x)) == 2.0**24 + 2
+
+
+def test_a_magnitude_is_of_either_sign() -> None:
+    x = np.float32([[1, -3] + [0] * 30])
+    assert numerics.reduce(Reduce.MAX, x) == [1] and numerics.reduce(Reduce.MAGNITUDE, x) == [3]
+    assert float32.bits(numerics.reduce(Reduce.MAGNITUDE, x))[0] == 0x40400000

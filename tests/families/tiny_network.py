@@ -1,0 +1,70 @@
+"""Networks small enough for a test, with random weights, and what a core makes of them."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+
+from sartor.compiler.binary import Binary, compile_network
+from sartor.compiler.session import Session
+from sartor.families.tensor.core import Core
+from sartor.families.tensor.golden import Golden
+from sartor.families.tensor.network import Layer, Network
+from sartor.formats.blocks import Blocks, grouped
+
+
+def blocks(rng: np.random.Generator, n: int, k: int, bits: int = 4, minimum: bool = False) -> Blocks:
+    """Random weights of about 1 / sqrt(k)."""
+    w = grouped(rng.normal(0, k**-0.5, (n, k)).astype(np.float32), bits)
+    if not minimum:
+        return w
+    half = w.scale.view(np.float16)
+    return dataclasses.replace(w, minimum=(half * np.float16(-8)).view(np.uint16))
+
+
+def tiny(
+    seed: int = 0, dim: int = 64, heads: int = 2, kv_heads: int = 1, head_dim: int = 32, ffn: int = 96,
+    layers: int = 2, vocabulary: int = 64, bits: int = 4, minimum: bool = False,
+) -> Network:  # fmt: skip
+    rng = np.random.default_rng(seed)
+
+    def matrix(n: int, k: int) -> Blocks:
+        return blocks(rng, n, k, bits, minimum)
+
+    def norm() -> np.ndarray:
+        return rng.normal(1, 0.2, dim).astype(np.float32)
+
+    def layer() -> Layer:
+        return Layer(
+            norm(), matrix((heads + 2 * kv_heads) * head_dim, dim), matrix(dim, heads * head_dim),
+            norm(), matrix(2 * ffn, dim), matrix(dim, ffn),
+        )  # fmt: skip
+
+    embedding = blocks(rng, vocabulary, dim, 8)
+    head = blocks(rng, vocabulary, dim, 8)
+    return Network(
+        "tiny", dim, heads, kv_heads, head_dim, ffn, vocabulary, 4096, 1e-5, 10000.0,
+        tuple(layer() for _ in range(layers)), embedding, norm(), head,
+    )  # fmt: skip
+
+
+def machine(core: Core, net: Network, context: int = 128) -> tuple[Binary, Golden]:
+    binary = compile_network(core, net, context)
+    return binary, Golden(core, binary.image, binary.program.instructions, binary.program.constants)
+
+
+def decoded(
+    core: Core, net: Network, tokens: list[int], prefilled: int = 0, context: int = 128
+) -> np.ndarray:
+    """float32 [tokens - prefilled, vocabulary]: logits of `tokens`, the first `prefilled` in chunks."""
+    binary, golden = machine(core, net, context)
+    session, rows = Session(binary, golden), []
+    for start, chunk in session.chunks(tokens[: prefilled + 1]):
+        golden.run(binary.program.prefill, start, [binary.row(t) for t in chunk])
+    session.position = prefilled
+    for token in tokens[prefilled:]:
+        session.step(token)
+        assert golden.state.logits is not None
+        rows.append(golden.state.logits[: net.vocabulary].copy())
+    return np.array(rows)
