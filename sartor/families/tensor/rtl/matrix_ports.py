@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import ShapeLike, unsigned
+from amaranth.hdl import ShapeLike, signed, unsigned
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import Out
 
-from ..core import GROUP, MOST_COLUMNS, Core
+from ..core import GROUP, HALF, MOST_COLUMNS, Core
 
 EXPONENT_BITS = 8
 CODE_BITS = 8
@@ -17,6 +17,8 @@ FOLD_BITS = 12
 ADDRESS_BITS = 13  # groups of the scratchpad
 STRIDE_BITS = 10
 INDEX_BITS = 32  # a row: what argmax returns
+SUM_BITS = 13  # of 32 codes
+SHIFT_BITS = 5  # a shift of 31 already gives 0: the product has 31 bits
 
 
 def column_shape(core: Core) -> ShapeLike:
@@ -64,3 +66,24 @@ def scratch_write_signature(core: Core) -> wiring.Signature:
             "mask": Out(lanes), "data": Out(FLOAT_BITS * lanes),
         }
     )  # fmt: skip
+
+
+def step_layout() -> data.StructLayout:
+    """One cycle of the tile: `half` is the second half of a beat, `final` completes a beat, `first` is of the
+    first fold, `last` completes a row tile, `end` the command."""
+    return data.StructLayout(
+        {name: unsigned(1) for name in ("valid", "half", "final", "first", "last", "end")}
+    )
+
+
+def fold_layout(core: Core) -> data.ArrayLayout:
+    """What the tile takes of one fold of all columns, [column][group]: the values that meet the low nibbles
+    (of 8-bit codes with 4-bit multipliers: both) and those that meet the high nibbles, the sum of the 32 codes and
+    E - e, at most 31. With 8-bit multipliers `low` are the first 16 values and `high` the others."""
+    group = data.StructLayout(
+        {
+            "low": data.ArrayLayout(signed(CODE_BITS), HALF), "high": data.ArrayLayout(signed(CODE_BITS), HALF),
+            "sum": signed(SUM_BITS), "shift": unsigned(SHIFT_BITS),
+        }
+    )  # fmt: skip
+    return data.ArrayLayout(data.ArrayLayout(group, core.lane_groups), core.columns)

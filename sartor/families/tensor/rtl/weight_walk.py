@@ -1,0 +1,101 @@
+"""Where the weight decoder is: in the matrix (half beat, fold, row tile) and in the packet."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from amaranth.hdl import Const, Module, Mux, Signal, Value
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from ..core import Core
+from ..isa import Scale
+from . import matrix_ports as ports
+from .scale_buffer import MOST_WORDS, scale_words, slot_groups
+
+MOST_REPEAT = 3
+
+
+class MatrixWalk(wiring.Component):
+    """Fold by fold, row tile by row tile; `advance` completes the present step."""
+
+    def __init__(self, core: Core) -> None:
+        self.core = core
+        super().__init__(
+            {
+                "start": In(1), "command": In(ports.command_layout()), "advance": In(1),
+                "half": Out(1), "final": Out(1), "first": Out(1), "last": Out(1), "end": Out(1),
+                "next_fold": Out(ports.FOLD_BITS),
+            }
+        )  # fmt: skip
+
+    def elaborate(self, platform: Any) -> Module:
+        m = Module()
+        fold = Signal(ports.FOLD_BITS)
+        folds_left, tiles_left = Signal(ports.FOLD_BITS), Signal(ports.TILE_BITS)
+        fold_last = Signal()
+        m.d.comb += [
+            self.final.eq(self.half | ~self.command.code8 if self.core.multiplier_bits == 4 else 1),
+            fold_last.eq(folds_left == 0),
+            self.first.eq(fold == 0),
+            self.last.eq(self.final & fold_last),
+            self.end.eq(self.last & (tiles_left == 0)),
+            self.next_fold.eq(Mux(fold_last, 0, fold + 1)),
+        ]
+        half = Signal()
+        m.d.comb += self.half.eq(half)
+        with m.If(self.advance):
+            m.d.sync += half.eq(~self.final)
+            with m.If(self.final):
+                m.d.sync += fold.eq(self.next_fold)
+                m.d.sync += folds_left.eq(Mux(fold_last, self.command.folds, folds_left) - 1)
+            with m.If(self.last):
+                m.d.sync += tiles_left.eq(tiles_left - 1)
+        with m.If(self.start):
+            m.d.sync += [half.eq(0), fold.eq(0)]
+            m.d.sync += [folds_left.eq(self.command.folds - 1), tiles_left.eq(self.command.tiles - 1)]
+        return m
+
+
+class PacketWalk(wiring.Component):
+    """Scale words, then beats, and again: `take_scale` and `beat` tell what was taken, `end` ends both."""
+
+    def __init__(self, core: Core, minimum: bool) -> None:
+        self.core = core
+        self.kinds = [Scale.SCALE, *([Scale.SCALE_MINIMUM] if minimum else [])]
+        self.groups = max(slot_groups(core, kind) for kind in self.kinds)
+        super().__init__(
+            {
+                "start": In(1), "command": In(ports.command_layout()),
+                "take_scale": In(1), "beat": In(1), "end": In(1),
+                "in_scales": Out(1), "in_codes": Out(1),
+                "index": Out(range(MOST_WORDS)), "group": Out(range(max(2, self.groups))),
+            }
+        )  # fmt: skip
+
+    def elaborate(self, platform: Any) -> Module:
+        m = Module()
+        in_scales, in_codes, index = Signal(), Signal(), Signal(range(MOST_WORDS))
+        count = Signal(range(self.groups << MOST_REPEAT))
+        full = count == (self.of_kind(slot_groups) << self.command.repeat) - 1
+        scaled = self.command.scale != Scale.NONE
+        with m.If(self.take_scale):
+            m.d.sync += index.eq(index + 1)
+            with m.If(index == self.of_kind(scale_words) - 1):
+                m.d.sync += [index.eq(0), in_scales.eq(0), in_codes.eq(1)]
+        with m.If(self.beat):
+            m.d.sync += count.eq(count + 1)
+            with m.If(full):
+                m.d.sync += [count.eq(0), in_scales.eq(scaled), in_codes.eq(~scaled)]
+        with m.If(self.end):
+            m.d.sync += [in_scales.eq(0), in_codes.eq(0)]
+        with m.If(self.start):
+            m.d.sync += [index.eq(0), count.eq(0), in_scales.eq(scaled), in_codes.eq(~scaled)]
+        m.d.comb += [self.in_scales.eq(in_scales), self.in_codes.eq(in_codes), self.index.eq(index)]
+        m.d.comb += self.group.eq(count >> self.command.repeat)
+        return m
+
+    def of_kind(self, number: Any) -> Value:
+        """number(core, kind) of the command's kind of scales."""
+        values = [Const(number(self.core, kind)) for kind in self.kinds]
+        return Mux(self.command.scale == Scale.SCALE_MINIMUM, values[-1], values[0])
