@@ -74,18 +74,19 @@ def kinds() -> dict[int, Kind]:
     return {int(r["id"]): Kind(r["name"], int(r["block"]), int(r["bytes"]), r["format"]) for r in rows}
 
 
-def read(path: Path) -> Header:
-    """The header of the file at `path`; the weights are mapped, not read."""
+def read(path: Path, keep: frozenset[str] = frozenset()) -> Header:
+    """The header of the file at `path`; the weights are mapped, not read. Arrays in the metadata become their
+    length, but those of the keys in `keep` tuples."""
     try:
         with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-            return parse(data, path.name)
+            return parse(data, path.name, keep)
     except ValueError:  # an empty file cannot be mapped
         raise BrokenFile(f"{path.name}: is empty, not a GGUF file") from None
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror or error} (check the path)") from None
 
 
-def parse(data: bytes | mmap.mmap, where: str) -> Header:
+def parse(data: bytes | mmap.mmap, where: str, keep: frozenset[str] = frozenset()) -> Header:
     """The header at the start of `data`, which is the whole file."""
     cursor = Cursor(data, where)
     version = _version(cursor)
@@ -96,7 +97,9 @@ def parse(data: bytes | mmap.mmap, where: str) -> Header:
         key = cursor.text("metadata key", MOST_NAME)
         if key in metadata:
             raise cursor.broken(f"metadata key {key!r} is there twice")
-        metadata[key] = _value(cursor, cursor.number("I", "value type"), f"metadata {key!r}")
+        kind, what = cursor.number("I", "value type"), f"metadata {key!r}"
+        kept = key in keep and kind == _ARRAY
+        metadata[key] = _array(cursor, what) if kept else _value(cursor, kind, what)
     described = [_described(cursor) for _ in range(tensor_count)]
     return Header(version, metadata, _placed(described, cursor, metadata))
 
@@ -137,6 +140,18 @@ def _skipped_array(cursor: Cursor, what: str, depth: int) -> List:
         else:
             _value(cursor, kind, what, depth + 1)
     return List(count)
+
+
+def _array(cursor: Cursor, what: str) -> tuple[Any, ...]:
+    kind = cursor.number("I", what)
+    if kind == _STRING:
+        count = cursor.count(f"length of {what}", "Q", 8)
+        return tuple(cursor.text(what, MOST_NAME) for _ in range(count))
+    if kind not in _SCALARS:
+        raise cursor.broken(f"{what} is an array of the value type {kind}, not of numbers or texts")
+    code = _SCALARS[kind]
+    count = cursor.count(f"length of {what}", "Q", struct.calcsize(code))
+    return struct.unpack(f"<{count}{code}", cursor.take(count * struct.calcsize(code), what))
 
 
 def _described(cursor: Cursor) -> Tensor:
