@@ -86,16 +86,19 @@ def _built(v: Vocabulary, ids: dict[str, int], where: str) -> Tokenizer:
         raise Unsupported(f"{where}: tokenizer {v.model!r} is not known (gpt2, byte-level BPE, is)")
     if v.pre not in _SPLITS:
         raise Unsupported(f"{where}: pre-tokenizer {v.pre!r} is not known ({', '.join(_SPLITS)} is)")
-    merges = [tuple(m.split(" ")) for m in v.merges]
-    for merge in merges:
-        if len(merge) != 2 or not {*merge, "".join(merge)} <= ids.keys():
-            raise BrokenFile(f"{where}: merge {' '.join(merge)!r} is not of two tokens to a third")
-    built = Tokenizer(models.BPE(ids, merges))
+    built = Tokenizer(models.BPE(ids, [_merge(m, ids, where) for m in v.merges]))
     built.pre_tokenizer = _SPLITS[v.pre]()
     built.add_special_tokens(
         [AddedToken(v.tokens[i], special=True, normalized=False) for i in sorted(v.control)]
     )
     return built
+
+
+def _merge(text: str, ids: dict[str, int], where: str) -> tuple[str, str]:
+    left, _, right = text.partition(" ")
+    if not {left, right, left + right} <= ids.keys():
+        raise BrokenFile(f"{where}: merge {text!r} is not of two tokens to a third")
+    return left, right
 
 
 def _smollm() -> pre_tokenizers.PreTokenizer:

@@ -95,7 +95,10 @@ def test_half_a_surrogate_pair_is_no_text(small) -> None:
             {"tokens": None}, BrokenFile,
             "metadata tokenizer.ggml.tokens is missing or not a list (the file has no tokenizer)",
         ),
-        ({"merges": 5}, BrokenFile, "metadata tokenizer.ggml.merges is missing or not a list (the file has no tokenizer)"),
+        (
+            {"merges": 5}, BrokenFile,
+            "metadata tokenizer.ggml.merges is missing or not a list (the file has no tokenizer)",
+        ),
         ({"token_type": [1, 1]}, BrokenFile, "264 tokens, but types of 2"),
         ({"eos_token_id": 264}, BrokenFile, "the eos token is 264, but there are 264 tokens"),
     ],
@@ -144,11 +147,14 @@ def test_real_text_comes_back(smollm2) -> None:
 
 WORDS = [
     "The quick brown fox", "don't", "I'LL", "we've", "naïve", "안녕하세요", "대한민국의 수도는", "서울", "漢字", "かな",
-    "def f(x):", "    return x", "\t\tif (a != b) {", "}", "//", "/* x */", "==", "!=", "->", "0", "7", "12", "2024", "3.14",
-    "1,000,000", "0x1F", "²³", "½", "Ⅷ", "٣", "१२", " ", "  ", "   ", "\n", "\n\n", "\r\n", "\t", "\u00a0", "\u3000", "\u200b",
+    "def f(x):", "    return x", "\t\tif (a != b) {", "}", "//", "/* x */", "==", "!=", "->", "0", "7", "12", "2024",
+    "3.14",
+    "1,000,000", "0x1F", "²³", "½", "Ⅷ", "٣", "१२",
+    " ", "  ", "   ", "\n", "\n\n", "\r\n", "\t", "\u00a0", "\u3000", "\u200b",
     "😀", "👩‍👩‍👧", "🇰🇷", "é", "e\u0301", "…", "—", "“quoted”", "‘s", "'s", "'S", "_", "__init__", "a_b", "CamelCase",
     "http://x.org/a?b=c&d=%20", "user@host", "#tag", "@", "$5", "€", "≤", "∀x∈S", "Straße", "Ωμέγα", "Привет", "مرحبا",
-    "שלום", "ไทย", "नमस्ते", "<|im_start|>", "<|im_end|>", "<|endoftext|>", "<repo_name>", "<|nothing|>", "\u0300", "ﬁ", "A",
+    "שלום", "ไทย", "नमस्ते", "<|im_start|>", "<|im_end|>", "<|endoftext|>", "<repo_name>", "<|nothing|>",
+    "\u0300", "ﬁ", "A",
 ]  # fmt: skip
 
 
