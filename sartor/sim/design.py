@@ -19,9 +19,11 @@ TOP = "top"
 
 def core_library(core: Core, *, progress: Progress | None = None, folder: Path | None = None) -> Path:
     """The shared library that simulates `core`, built at the first call."""
-    folder = folder or cache_folder()
-    verilog = _verilog(core, folder, build.Stages(progress))
-    return build.library(verilog, TOP, native.sources(), progress=progress, folder=folder)
+    folder, stage = folder or cache_folder(), build.Stages(progress)
+    verilog = _verilog(core, folder, stage)
+    return build.library(
+        verilog, TOP, native.sources(), progress=lambda name, _: stage(name), folder=folder
+    )  # fmt: skip
 
 
 def _verilog(core: Core, folder: Path, stage: build.Stages) -> str:
