@@ -61,6 +61,7 @@ class Pin:
     output: bool
     capacitance_f: float = 0.0
     function: str = ""
+    edges_f: tuple[float, float] = (0.0, 0.0)  # capacitance for a rise, a fall
     max_capacitance_f: float = float("inf")
 
 

@@ -89,7 +89,7 @@ def energy_of(sta: Sta, activity: Activity) -> Energy:
     for net in clocks:  # a replay steps the clock; it rises and falls once a cycle
         rises[net] = falls[net] = 1.0
     load = loads_f(netlist, sta.constraints.output_load_f)
-    charge = load * netlist.library.voltage_v**2 * (rises + falls) / 2
+    charge = load.reshape(-1, 2).mean(axis=1) * netlist.library.voltage_v**2 * (rises + falls) / 2
     clock = sum(charge[n] for n in clocks)
     internal, in_clock = _internal(sta, rises, falls, clocks)
     leakage = sum(i.cell.leakage_w for i in netlist.instances)

@@ -92,3 +92,36 @@ def extended(bits: Sequence[Bit], width: int, signed: bool) -> list[Bit]:
 def is_register(kind: str) -> bool:
     """Whether a cell of Yosys holds state, so that paths end there."""
     return kind.startswith(_SEQUENTIAL)
+
+
+def levels_of(module: Module) -> dict[Bit, int]:
+    """How many cells lie before each net, counted from registers and inputs. Loops keep 0."""
+    ends = {"input": {}, "output": {}}  # type: dict[str, dict[str, set[Bit]]]
+    for name, cell in module.cells.items():
+        for port, bits in cell["connections"].items():
+            if not is_register(cell["type"]):
+                ends[cell["port_directions"][port]].setdefault(name, set()).update(bits)
+    made = set().union(*ends["output"].values()) if ends["output"] else set()
+    waits = {name: len(ends["input"].get(name, set()) & made) for name in ends["output"]}
+    readers: dict[Bit, list[str]] = {}
+    for name in waits:
+        for bit in ends["input"].get(name, ()):
+            readers.setdefault(bit, []).append(name)
+    return _walk(ends, waits, readers)
+
+
+def _walk(
+    ends: dict[str, dict[str, set[Bit]]], waits: dict[str, int], readers: dict[Bit, list[str]]
+) -> dict[Bit, int]:
+    """Cells in the order in which their inputs become known."""
+    level: dict[Bit, int] = {}
+    ready = [name for name, missing in waits.items() if not missing]
+    while ready:
+        name = ready.pop()
+        after = 1 + max((level.get(b, 0) for b in ends["input"].get(name, ())), default=0)
+        for bit in ends["output"][name]:
+            level[bit] = after
+            for reader in readers.get(bit, ()):
+                waits[reader] -= 1
+                ready += [] if waits[reader] else [reader]
+    return level

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ..errors import Unsupported
 from ..rtl.yosys import Progress, run_script, version
@@ -24,7 +24,7 @@ from .sta import Sta, Timing
 # Part of every key: raise it when the flow itself changes.
 REVISION = "1"
 MAX_ATTEMPTS = 8
-_NO_LIMIT_PS = 1_000_000.0
+_SCRIPTS = (scripts.COARSE, scripts.MAP, scripts.ABC_AREA, scripts.ABC_SPEED)
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ def map_cells(
     """
     tables = ArcTables(library)
     around = constraints or surroundings(library, period_s, tables)
-    key = key_of(REVISION, version(), rtlil, top, library.digest, repr(around), str(flatten))
+    key = key_of(REVISION, *_SCRIPTS, version(), rtlil, top, library.digest, repr(around), str(flatten))
     flat = kept("map", key, lambda: _search(rtlil, top, tables, around, flatten, progress))
     netlist = from_flat(flat, library)
     timing = Sta(netlist, tables, around).timing()
@@ -96,49 +96,61 @@ def _search(
     rtlil: str, top: str, tables: ArcTables, around: Constraints, flatten: bool, progress: Progress | None
 ) -> str:
     """The flat netlist of the first attempt that keeps the period, else of the fastest."""
-    coarse = run_script(
-        scripts.COARSE.format(top=top, flatten="flatten" if flatten else ""), {"in.il": rtlil},
-        progress=progress,
-    ).files["coarse.json"]  # fmt: skip
-    fast, speed, best = frozenset[str](), False, None
-    for _ in range(MAX_ATTEMPTS):
-        sta = sized(_attempt(coarse, top, tables, around, fast, speed, progress), tables, around)
-        timing = sta.timing()
-        if best is None or timing.slack_s > best.timing().slack_s:
-            best = sta
-        slow = _adders_of(timing, coarse) - fast
-        if timing.slack_s >= 0 or (speed and not slow):
+    script = scripts.COARSE.format(top=top, flatten="flatten" if flatten else "")
+    coarse = run_script(script, {"in.il": rtlil}, progress=progress).files["coarse.json"]
+    effort: Effort | None = Effort()
+    found: list[Sta] = []
+    while effort is not None and len(found) < MAX_ATTEMPTS:
+        found.append(sized(_attempt(coarse, top, tables, around, effort, progress), tables, around))
+        timing = found[-1].timing()
+        if timing.slack_s >= 0:
             break
-        speed = speed or not slow
-        fast |= slow
-    assert best is not None
-    return to_flat(best.netlist)
+        effort = effort.harder(_adders_of(timing, coarse))
+    return to_flat(max(found, key=lambda sta: sta.timing().slack_s).netlist)
+
+
+@dataclass(frozen=True)
+class Effort:
+    """What an attempt does for speed: which adders are parallel-prefix, of which kind, and ABC's script."""
+
+    fast: frozenset[str] = frozenset()
+    speed: bool = False
+    prefix: str = scripts.BRENT_KUNG
+
+    def harder(self, slow: frozenset[str]) -> Effort | None:
+        """The next step, given the adders on the slowest path; None when there is none."""
+        if slow - self.fast:
+            return replace(self, fast=self.fast | slow, speed=True)
+        if not self.speed:
+            return replace(self, speed=True)
+        if self.fast and self.prefix != scripts.SKLANSKY:
+            return replace(self, prefix=scripts.SKLANSKY)
+        return None
 
 
 def _adders_of(timing: Timing, coarse: str) -> frozenset[str]:
     """The adders of many bits that the slowest path goes through (bit i of adder a is the cell a.i)."""
-    known = {
-        n
-        for m in json.loads(coarse)["modules"].values()
-        for n, c in m["cells"].items()
-        if c["type"] == "$alu"
-    }
+    cells = [item for m in json.loads(coarse)["modules"].values() for item in m["cells"].items()]
+    known = {name for name, cell in cells if cell["type"] == "$alu"}
     return frozenset(s.instance.rsplit(".", 1)[0] for s in timing.path) & known
 
 
 def _attempt(
-    coarse: str, top: str, tables: ArcTables, around: Constraints, fast: frozenset[str], speed: bool,
-    progress: Progress | None,
-) -> Netlist:  # fmt: skip
-    """One mapping: adders placed, the rest by Yosys and ABC for area or for speed."""
+    coarse: str, top: str, tables: ArcTables, around: Constraints, effort: Effort, progress: Progress | None
+) -> Netlist:
+    """One mapping: adders placed, the rest by Yosys and ABC."""
     library, data = tables.library, json.loads(coarse)
     for module in data["modules"].values():
         if "cells" in module:
             edited = Module(module)
-            split(edited, fast)
+            split(edited, effort.fast)
             place(edited, library)
-    delay_ps = around.period_s * 1e12 if speed else _NO_LIMIT_PS
-    script = scripts.MAP.format(top=top, delay=f"-D {delay_ps:.0f}", flops=_avoided(library))
+    abc = (
+        scripts.ABC_SPEED.format(delay_ps=f"{around.period_s * 1e12:.0f}")
+        if effort.speed
+        else scripts.ABC_AREA
+    )
+    script = scripts.MAP.format(top=top, prefix=effort.prefix, abc=abc, flops=_avoided(library))
     files = {"coarse.json": json.dumps(data), "cells.lib": library.text, "cells.constr": _constr(library)}
     mapped = run_script(script, files, progress=progress).files["mapped.json"]
     return read_netlist(mapped, top, library)

@@ -17,6 +17,7 @@ _UNIT = re.compile(r"\s*([\d.eE+-]*)\s*([afpnumk]?)(s|v|w|f|a|ohm)\s*$", re.IGNO
 _CLOCKED = ("rising_edge", "falling_edge")
 _SETUP = ("setup_rising", "setup_falling")
 _LOGIC = ("", "combinational", "combinational_rise", "combinational_fall")
+_EDGE_CAPS = ("rise_capacitance", "fall_capacitance")
 _TIMES = ("input_net_transition", "input_transition_time", "constrained_pin_transition")
 
 
@@ -74,10 +75,10 @@ def _voltage(root: Group, where: str) -> float:
     wanted = root.attributes.get("default_operating_conditions")
     for group in root.all("operating_conditions"):
         if "voltage" in group.attributes and wanted in (None, *group.arguments):
-            return float(group.attributes["voltage"])
+            return _number(group, "voltage", 0)
     if "nom_voltage" not in root.attributes:
         raise BrokenFile(f"{where}: has no voltage (nom_voltage or operating_conditions)")
-    return float(root.attributes["nom_voltage"])
+    return _number(root, "nom_voltage", 0)
 
 
 def _cell(group: Group, scale: _Scale, root: Group) -> Cell:
@@ -85,10 +86,10 @@ def _cell(group: Group, scale: _Scale, root: Group) -> Cell:
     pins = {p.arguments[0]: p for p in group.all("pin") if p.arguments}
     stateful = any(group.all("latch", "statetable", "bus", "bundle"))
     flop = group.first("ff")
-    cap = float(root.attributes.get("default_input_pin_cap", 0))
+    cap = _number(root, "default_input_pin_cap", 0)
     read = {n: _pin(p, scale, stateful, cap) for n, p in pins.items()}
     return Cell(
-        group.arguments[0], float(group.attributes.get("area", 0)),
+        group.arguments[0], _number(group, "area", 0),
         {n: p for n, p in read.items() if p is not None},
         tuple(a for n, p in pins.items() for t in p.all("timing") for a in _arcs(n, t, scale)),
         tuple(e for n, p in pins.items() for g in p.all("internal_power") for e in _powers(n, g, scale)),
@@ -102,10 +103,13 @@ def _pin(group: Group, scale: _Scale, stateful: bool, default_cap: float) -> Pin
     if direction not in ("input", "output"):
         return None
     output = direction == "output"
-    cap = 0.0 if output else float(group.attributes.get("capacitance", default_cap))
-    limit = float(group.attributes.get("max_capacitance", "inf"))
+    cap = 0.0 if output else _number(group, "capacitance", default_cap)
+    limit = _number(group, "max_capacitance", np.inf)
+    edges = [0.0 if output else _number(group, n, cap) * scale.load_f for n in _EDGE_CAPS]
     function = "" if stateful else group.attributes.get("function", "")
-    return Pin(group.arguments[0], output, cap * scale.load_f, function, limit * scale.load_f)
+    return Pin(
+        group.arguments[0], output, cap * scale.load_f, function, (edges[0], edges[1]), limit * scale.load_f
+    )
 
 
 def _flop(group: Group) -> Flop:
@@ -118,10 +122,10 @@ def _flop(group: Group) -> Flop:
 def _leakage(group: Group, scale: _Scale) -> float:
     """The cell's figure, else the mean over its conditions (for each supply, then added)."""
     if "cell_leakage_power" in group.attributes:
-        return float(group.attributes["cell_leakage_power"]) * scale.leakage_w
+        return _number(group, "cell_leakage_power", 0) * scale.leakage_w
     by_supply: dict[str, list[float]] = {}
     for g in group.all("leakage_power"):
-        by_supply.setdefault(g.attributes.get("related_pg_pin", ""), []).append(float(g.attributes["value"]))
+        by_supply.setdefault(g.attributes.get("related_pg_pin", ""), []).append(_number(g, "value", 0))
     return sum(sum(v) / len(v) for v in by_supply.values()) * scale.leakage_w
 
 
@@ -184,5 +188,19 @@ def _oriented(axes: list[tuple[str, Floats]], grid: Floats, scale: _Scale) -> Ta
     return Table(si[1][1], si[0][1], grid.T)
 
 
+def _number(group: Group, name: str, default: float) -> float:
+    """An attribute as a number."""
+    text = group.attributes.get(name)
+    try:
+        return default if text is None else float(text)
+    except ValueError:
+        place = " ".join((group.kind, *group.arguments))
+        raise BrokenFile(f"liberty: {place}: {name} = {text!r} is not a number") from None
+
+
 def _numbers(texts: tuple[str, ...]) -> Floats:
-    return np.array([float(x) for t in texts for x in re.split(r"[,\s\\]+", t.strip()) if x])
+    """All numbers of a list of quoted lists."""
+    try:
+        return np.array([float(x) for t in texts for x in re.split(r"[,\s\\]+", t.strip()) if x])
+    except ValueError as error:
+        raise BrokenFile(f"liberty: {error} in a table") from None

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from .adders import AdderCell, Node, Polarity, find_adder
 from .cells import Library
-from .gates import Bit, Module, is_register
+from .fold import fold
+from .gates import Bit, Module, levels_of
 
 _XOR2, _AND2, _NAND2, _MAJ3, _MIN3 = 0b0110, 0b1000, 0b0111, 0b11101000, 0b00010111
 
 
 def place(module: Module, library: Library) -> None:
     """Replace every `$fa` of the module."""
+    fold(module)
     _drop_unused(module)
-    finder, levels, users = _Choice(library), _levels(module), module.users()
+    finder, levels, users = _Choice(library), levels_of(module), module.users()
     nodes = []
     for name, cell in [(n, c) for n, c in module.cells.items() if c["type"] == "$fa"]:
         wires = {p: b[0] for p, b in cell["connections"].items()}
@@ -56,7 +58,9 @@ class _Choice:
             return None
         carry, total = (self.majority, 2 * self.xor) if len(live) == 3 else (self.conjunction, self.xor)
         gates = carry * used[0] + total * used[1]
-        return cell if cell.cell.area_um2 <= gates else None
+        # One output alone, at the same price, is faster as a gate.
+        area = cell.cell.area_um2
+        return cell if area < gates or (all(used) and area == gates) else None
 
 
 def _node(name: str, adder: AdderCell, wires: dict[str, Bit], levels: dict[Bit, int]) -> Node:
@@ -89,39 +93,6 @@ def _drop_unused(module: Module) -> None:
             users[bit].remove((name, port))
             work.append(drivers.get(bit, ""))
         del left[name], module.cells[name]
-
-
-def _levels(module: Module) -> dict[Bit, int]:
-    """How many cells lie before each net, counted from registers and inputs. Loops keep 0."""
-    ends = {"input": {}, "output": {}}  # type: dict[str, dict[str, set[Bit]]]
-    for name, cell in module.cells.items():
-        for port, bits in cell["connections"].items():
-            if not is_register(cell["type"]):
-                ends[cell["port_directions"][port]].setdefault(name, set()).update(bits)
-    made = set().union(*ends["output"].values()) if ends["output"] else set()
-    waits = {name: len(ends["input"].get(name, set()) & made) for name in ends["output"]}
-    readers: dict[Bit, list[str]] = {}
-    for name in waits:
-        for bit in ends["input"].get(name, ()):
-            readers.setdefault(bit, []).append(name)
-    return _walk(ends, waits, readers)
-
-
-def _walk(
-    ends: dict[str, dict[str, set[Bit]]], waits: dict[str, int], readers: dict[Bit, list[str]]
-) -> dict[Bit, int]:
-    """Cells in the order in which their inputs become known."""
-    level: dict[Bit, int] = {}
-    ready = [name for name, missing in waits.items() if not missing]
-    while ready:
-        name = ready.pop()
-        after = 1 + max((level.get(b, 0) for b in ends["input"].get(name, ())), default=0)
-        for bit in ends["output"][name]:
-            level[bit] = after
-            for reader in readers.get(bit, ()):
-                waits[reader] -= 1
-                ready += [] if waits[reader] else [reader]
-    return level
 
 
 def _emit(module: Module, nodes: list[Node], polarity: Polarity) -> None:

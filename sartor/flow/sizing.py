@@ -84,7 +84,7 @@ def _gain(sta: Sta, arc_tables: ArcTables, row: int, before: int | None, other: 
     if delay is None:
         return -np.inf
     more = sum(
-        other.pins[p].capacitance_f - instance.cell.pins[p].capacitance_f
+        other.pins[p].edges_f[source % 2] - instance.cell.pins[p].edges_f[source % 2]
         for p, n in instance.pins.items()
         if n == source // 2
     )

@@ -59,7 +59,7 @@ class Sta:
 
     def __init__(self, netlist: Netlist, arc_tables: ArcTables, constraints: Constraints) -> None:
         self.netlist, self.tables, self.constraints = netlist, arc_tables.tables, constraints
-        self.load = np.repeat(loads_f(netlist, constraints.output_load_f), 2)
+        self.load = loads_f(netlist, constraints.output_load_f)
         self.arcs = arc_tables.of(netlist, "combinational")
         self.launches = arc_tables.of(netlist, "clock")
         self.setups = arc_tables.of(netlist, "setup")
