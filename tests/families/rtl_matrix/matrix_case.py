@@ -1,0 +1,179 @@
+"""Random commands of the matrix unit, what they must write, and a driver."""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from tests.verilate import Run, Verilated
+
+from sartor.families.tensor import float32, numerics
+from sartor.families.tensor.core import GROUP, Core
+from sartor.families.tensor.isa import Scale
+from sartor.families.tensor.layout import pack_matrix
+from sartor.families.tensor.rtl.matrix import MatrixUnit
+
+EXTREME_HALVES = (0x0000, 0x8000, 0x0001, 0x83FF, 0x0400, 0x3C00, 0xBC00, 0x7BFF, 0xFBFF)
+
+
+@functools.cache
+def unit(core: Core, minimum: bool = True) -> Verilated:
+    return Verilated(MatrixUnit(core, minimum=minimum), "matrix")
+
+
+@dataclass
+class Case:
+    """One MM and its data. codes [n, k] as stored, d and m [n, k / 32], x [columns, k] and its exponents."""
+
+    core: Core
+    codes: np.ndarray
+    d: np.ndarray | None
+    m: np.ndarray | None
+    x: np.ndarray
+    exponents: np.ndarray
+    bits: int = 4
+    repeat: int = 0
+    top: int = 30
+    cache: bool = False
+    argmax: bool = False
+    address: int = 0
+    stride: int = 1
+    written: np.ndarray = field(default_factory=lambda: np.zeros(0))
+
+    @property
+    def scale(self) -> Scale:
+        return Scale((self.d is not None) + (self.m is not None))
+
+    @property
+    def tiles(self) -> int:
+        return -(-self.codes.shape[0] // self.core.rows)
+
+    @property
+    def folds(self) -> int:
+        return -(-self.codes.shape[1] // self.core.lanes)
+
+    def command(self) -> dict[str, int]:
+        return {
+            "cache": self.cache, "code8": self.bits == 8, "scale": self.scale, "repeat": self.repeat,
+            "tiles": self.tiles, "folds": self.folds, "exponent": self.top, "columns": len(self.x),
+            "argmax": self.argmax, "d_addr": self.address, "d_stride": self.stride,
+        }  # fmt: skip
+
+    def words(self) -> np.ndarray:
+        stream = pack_matrix(self.core, self.codes, self.d, self.m, self.bits, self.repeat)
+        return stream.view("<u4").reshape(-1, self.core.port_bytes // 4)
+
+    def results(self) -> np.ndarray:
+        """binary32 [columns, rows of all tiles]: padded rows are 0."""
+        n, k = self.codes.shape
+        offset = 8 if self.bits == 4 and self.m is None else 0
+        codes = self.codes.reshape(n, -1, GROUP).astype(np.int64) - offset
+        d = np.full((n, k // GROUP), numerics.ONE_HALF_PRECISION) if self.d is None else self.d
+        largest = self.exponents.max(axis=1)
+        x = self.x.reshape(len(self.x), 1, -1, GROUP)
+        shift = (largest[:, None] - self.exponents)[:, None]
+        terms = numerics.block_terms(codes, x, shift, d, self.m, self.top)
+        found = numerics.result(terms.sum(-1), largest[:, None], self.top)
+        return np.pad(found, ((0, 0), (0, self.tiles * self.core.rows - n)))
+
+
+def random_case(core: Core, rng: np.random.Generator, **chosen: Any) -> Case:
+    """A command within what the buffer and the scratchpad hold; about a third has extreme values."""
+    bits = int(chosen.get("bits", rng.choice([4, 8])))
+    scale = Scale(chosen.get("scale", rng.integers(1 if bits == 4 else 0, 3)))
+    columns = int(chosen.get("columns", rng.integers(1, core.columns + 1)))
+    groups = int(chosen.get("groups", rng.integers(1, min(core.buffer_groups, 10) + 1)))
+    rows = int(chosen.get("rows", rng.integers(1, 4 * core.rows + 1)))
+    extreme = bool(chosen.get("extreme", rng.random() < 0.33))
+    codes = _codes(rng, (rows, groups * GROUP), bits, extreme)
+    d, m = (_halves(rng, (rows, groups), extreme) if scale > i else None for i in (0, 1))
+    x, exponents = _values(rng, columns, groups, extreme)
+    fields = [np.maximum(h >> 10 & 31, 1).max() for h in (d, m) if h is not None]
+    top = int(max(fields, default=15)) + int(rng.integers(0, 2))
+    stride = -(-4 * core.rows // GROUP) + int(rng.integers(0, 3))
+    return Case(
+        core, codes, d, m, x, exponents, bits, top=min(top, 31), cache=bool(rng.random() < 0.5),
+        argmax=bool(chosen.get("argmax", False)), stride=stride,
+        address=int(rng.integers(0, max(1, core.scratch_groups - columns * (stride + 8)))),
+    )  # fmt: skip
+
+
+def _codes(rng: np.random.Generator, shape: tuple[int, int], bits: int, extreme: bool) -> np.ndarray:
+    low, high = (0, 16) if bits == 4 else (-128, 128)
+    if extreme:
+        return rng.choice([low, high - 1], shape)
+    return rng.integers(low, high, shape)
+
+
+def _halves(rng: np.random.Generator, shape: tuple[int, int], extreme: bool) -> np.ndarray:
+    """binary16 without infinities."""
+    if extreme:
+        return rng.choice(np.array(EXTREME_HALVES, np.uint16), shape)
+    around = int(rng.integers(1, 28))
+    return (rng.integers(0, 1 << 16, shape) & 0x83FF | rng.integers(around, around + 4, shape) << 10).astype(
+        np.uint16
+    )
+
+
+def _values(rng: np.random.Generator, columns: int, groups: int, extreme: bool) -> tuple[Any, Any]:
+    """int8 [columns, groups * 32], at most +-127, and exponents: some groups are 0, some far below."""
+    if extreme:
+        x = rng.choice([-127, 127], (columns, groups, GROUP))
+        exponents = rng.choice([1, 100, 125, 126, 127, 254], (columns, groups))
+    else:
+        x = rng.integers(-127, 128, (columns, groups, GROUP))
+        exponents = rng.integers(110, 130, (columns, groups))
+    empty = rng.random((columns, groups)) < 0.1
+    return np.where(empty[..., None], 0, x).reshape(columns, -1), np.where(empty, 0, exponents)
+
+
+def fill(sim: Verilated, case: Case) -> None:
+    """Clears the exponents and writes x into the buffer; what is left from before stays behind it."""
+    columns, groups = case.exponents.shape
+    count = columns * groups + 2
+    codes = case.x.astype(np.int8).reshape(columns * groups, GROUP).view("<u4")
+    sim.run(
+        count,
+        {
+            "buffer_clear__valid": np.arange(count) == 0, "buffer_clear__columns": columns,
+            "buffer_write__valid": np.arange(count) < columns * groups,
+            "buffer_write__column": np.resize(np.repeat(np.arange(columns), groups), count),
+            "buffer_write__group": np.resize(np.tile(np.arange(groups), columns), count),
+            "buffer_write__codes": np.resize(codes, (count, GROUP // 4)),
+            "buffer_write__exponent": np.resize(case.exponents, count),
+        },
+    )  # fmt: skip
+
+
+def run(sim: Verilated, case: Case, gaps: float = 0.0, seed: int = 0, budget: int = 20000) -> Run:
+    """One command up to `done`. The stream that the command does not read offers words too."""
+    fill(sim, case)
+    rng = np.random.default_rng(seed)
+    words = case.words()
+    source, other = ("cache", "weights") if case.cache else ("weights", "cache")
+    found = sim.run(
+        budget, streams={"command": [case.command()], source: words, other: ~words},
+        gaps={source: rng.random(budget) < gaps, other: rng.random(budget) < gaps}, until="done",
+    )  # fmt: skip
+    assert found.stopped, f"no end within {budget} cycles: {case.command()}"
+    assert found.left[source] == 0 and found.left[other] == len(words)
+    return found
+
+
+def written(found: Run, case: Case) -> np.ndarray:
+    """What a run wrote: binary32 [columns, rows of all tiles]; no element is written twice, none beside."""
+    core = case.core
+    memory, times = (np.zeros(core.scratch_groups * GROUP, np.uint32) for _ in range(2))
+    for cycle in np.flatnonzero(found["scratch_write__valid"]):
+        mask = int(found["scratch_write__mask"][cycle])
+        data = np.atleast_1d(found["scratch_write__data"][cycle]).view("<u4")
+        for lane in range(core.vector_lanes):
+            if mask >> lane & 1:
+                at = int(found["scratch_write__address"][cycle]) * core.vector_lanes + lane
+                memory[at], times[at] = data[lane], times[at] + 1
+    n = case.tiles * core.rows
+    places = (case.address + np.arange(len(case.x)) * case.stride)[:, None] * GROUP + np.arange(n)
+    assert (times[places] == 1).all() and times.sum() == places.size
+    return float32.from_bits(memory[places])
