@@ -27,7 +27,10 @@ class Memory(wiring.Component):
     """
 
     def __init__(self, core: Core) -> None:
-        self.core = core
+        self.core, word = core, 8 * core.port_bytes
+        self.arbiter = Arbiter(ports.ADDRESS_BITS, 3)
+        self.weight_fifo = CreditFifo(word, core.weight_fifo_words)
+        self.cache_fifo = CreditFifo(word, core.cache_fifo_words)
         super().__init__(
             {
                 "stream": In(stream.Signature(ports.stream_layout())),
@@ -42,12 +45,11 @@ class Memory(wiring.Component):
 
     def elaborate(self, platform: Any) -> Module:
         m = Module()
-        word = 8 * self.core.port_bytes
-        m.submodules.arbiter = arbiter = Arbiter(ports.ADDRESS_BITS, 3)
+        m.submodules.arbiter = arbiter = self.arbiter
         m.submodules.weight_queue = weight_queue = WeightQueue()
         m.submodules.cache_queue = cache_queue = CacheQueue()
-        m.submodules.weight_fifo = weight_fifo = CreditFifo(word, self.core.weight_fifo_words)
-        m.submodules.cache_fifo = cache_fifo = CreditFifo(word, self.core.cache_fifo_words)
+        m.submodules.weight_fifo = weight_fifo = self.weight_fifo
+        m.submodules.cache_fifo = cache_fifo = self.cache_fifo
         wiring.connect(m, weight_queue.command, wiring.flipped(self.stream))
         wiring.connect(m, cache_queue.command, wiring.flipped(self.fetch))
         self.read(m, arbiter, WEIGHTS, weight_queue, weight_fifo, ports.WEIGHTS)

@@ -20,12 +20,14 @@ from .vector import VectorUnit
 
 class Top(wiring.Component):
     """One core. `trace=False` leaves out the trace ports and `structural` takes the dot product's carry-save
-    tree: for synthesis."""
+    tree: for synthesis. `minimum=False`: no weights with a minimum."""
 
     def __init__(
-        self, core: Core, trace: bool = True, program_words: int = PROGRAM_WORDS, structural: bool = False
-    ) -> None:
-        self.core, self.trace, self.program_words, self.structural = core, trace, program_words, structural
+        self, core: Core, trace: bool = True, program_words: int = PROGRAM_WORDS, structural: bool = False,
+        minimum: bool = True,
+    ) -> None:  # fmt: skip
+        self.core, self.trace, self.program_words = core, trace, program_words
+        self.structural, self.minimum = structural, minimum
         traced = top_ports.trace(core, program_words) if trace else {}
         super().__init__({**top_ports.host(), **top_ports.memory(core), **traced})
 
@@ -34,7 +36,9 @@ class Top(wiring.Component):
         m.submodules.host = host = Host(self.program_words)
         m.submodules.sequencer = sequencer = Sequencer(self.core, self.program_words)
         m.submodules.memory = memory = Memory(self.core)
-        m.submodules.matrix = matrix = MatrixUnit(self.core, structural=self.structural)
+        m.submodules.matrix = matrix = MatrixUnit(
+            self.core, minimum=self.minimum, structural=self.structural
+        )
         m.submodules.vector = vector = VectorUnit(self.core)
         m.submodules.counters = counters = Counters()
         self.connect_host(m, host, sequencer, matrix, vector)
