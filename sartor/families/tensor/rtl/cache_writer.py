@@ -1,0 +1,213 @@
+"""Quantized keys and values into the KV cache: masked writes in the order of bytes of docs/hardware.md.
+
+A byte of a packet, or of a row tile of values, has an address whose bits are those of its place: beat, row,
+group, element. So the address of a write is a concatenation, added to where the packet or the tile starts.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
+from amaranth.lib import stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from ..core import GROUP, HALF, Core
+from ..numerics import EXPONENT_BIAS
+from .matrix_ports import CODE_BITS, EXPONENT_BITS
+from .memory_ports import ADDRESS_BITS, store_layout
+
+SLOT_BYTES = 2
+TOKEN_BITS = 20
+GROUP_BITS = 6  # a head has at most 64 groups
+_HALF_BIAS, _BF16_BIAS = 15, 127
+
+
+def log2(x: int) -> int:
+    return x.bit_length() - 1
+
+
+def rows_of_word(core: Core) -> int:
+    """Rows of values, of one row tile, whose codes of one token lie in one word; at most a group."""
+    return min(GROUP, core.rows, max(1, core.port_bytes // row_bytes(core)))
+
+
+def row_bytes(core: Core) -> int:
+    """From one row's code of a token to the next row's: the groups of a fold, whole or half."""
+    return core.lane_groups * (GROUP if core.multiplier_bits == 8 else HALF)
+
+
+def whole_keys(core: Core) -> bool:
+    """Whether the 32 codes of a key's group lie side by side in one word."""
+    return core.multiplier_bits == 8 and core.port_bytes >= GROUP
+
+
+def key_cycles(core: Core) -> int:
+    """Cycles of one group of keys: one to begin, its scale, its codes."""
+    return 3 if whole_keys(core) else 4
+
+
+def value_cycles(core: Core) -> int:
+    """Cycles of one group of values; the first one of a token writes its scale, too."""
+    return 1 + GROUP // rows_of_word(core)
+
+
+class CacheWriter(wiring.Component):
+    """`load`: the group `group` of `token` is in the quantizer from the next cycle on, and must stay there while
+    `busy`, but for `shift` (half a group; the rows of a word). Groups of a token come in order."""
+
+    def __init__(self, core: Core) -> None:
+        self.core = core
+        super().__init__(
+            {
+                "load": In(1), "values": In(1), "token": In(TOKEN_BITS), "group": In(GROUP_BITS),
+                "groups": In(GROUP_BITS + 1), "codes": In(CODE_BITS * GROUP), "exponent": In(EXPONENT_BITS),
+                "base": In(ADDRESS_BITS), "value_stride": In(ADDRESS_BITS), "value_scales": In(ADDRESS_BITS),
+                "busy": Out(1), "shift": Out(2), "store": Out(stream.Signature(store_layout(core))),
+            }
+        )  # fmt: skip
+
+    def elaborate(self, platform: Any) -> Module:
+        m = Module()
+        core = self.core
+        self.at_token, self.at_group = Signal(TOKEN_BITS), Signal(GROUP_BITS)
+        self.scale = Signal()  # the scale comes next, or is there
+        self.count = Signal(range(GROUP))  # of the code writes
+        self.row, self.tile = Signal(log2(core.rows)), Signal(ADDRESS_BITS)
+        self.ready, self.address = Signal(), Signal(ADDRESS_BITS)
+        block = self.numbered()
+        self.block = Signal(len(block))
+        m.d.comb += self.block.eq(block)
+        with m.If(self.load):
+            m.d.sync += [self.busy.eq(1), self.ready.eq(0), self.count.eq(0)]
+            m.d.sync += [self.at_token.eq(self.token), self.at_group.eq(self.group)]
+            m.d.sync += self.scale.eq(~self.values | (self.group == 0))
+            with m.If(self.group == 0):
+                m.d.sync += [self.tile.eq(self.base), self.row.eq(0)]
+        self.steps(m)
+        self.word(m)
+        return m
+
+    def steps(self, m: Module) -> None:
+        """The address of a write is worked out a cycle before it."""
+        core, moved = self.core, self.store.valid & self.store.ready
+        count, row, scale = Signal.like(self.count), Signal(log2(core.rows) + 1), Signal()
+        tile, last = Signal(ADDRESS_BITS), Signal()
+        codes_moved = moved & ~self.scale
+        m.d.comb += [count.eq(self.count + codes_moved), scale.eq(self.scale & ~moved)]
+        m.d.comb += row.eq(self.row + Mux(codes_moved & self.values, rows_of_word(core), 0))
+        m.d.comb += tile.eq(self.tile + Mux(row[-1], self.value_stride, 0))
+        most = Mux(self.values, value_cycles(core) - 2, key_cycles(core) - 3)
+        m.d.comb += last.eq(codes_moved & (self.count == most))
+        m.d.comb += self.store.valid.eq(self.ready)
+        m.d.comb += self.shift.eq(Cat(codes_moved & ~self.values, codes_moved & self.values))
+        with m.If(self.busy & (~self.ready | moved)):
+            m.d.sync += [
+                self.ready.eq(~last),
+                self.busy.eq(~last),
+                self.count.eq(count),
+                self.scale.eq(scale),
+            ]
+            m.d.sync += [self.row.eq(row), self.tile.eq(tile)]
+            m.d.sync += self.address.eq(
+                Mux(self.values, self.value_address(row, tile, scale), self.key_address(count, scale))
+            )
+
+    def key_address(self, count: Value, scale: Value) -> Value:
+        """Packets are 34 S bytes, 32 S + 2 S: the number of the packet, added at two places."""
+        core = self.core
+        block = self.block
+        slots = log2(core.slots(SLOT_BYTES))
+        scale_words = core.slots(SLOT_BYTES) * SLOT_BYTES // core.port_bytes
+        packet = block[slots:]
+        code_at = _words(core, Cat(self.key_offset(count), packet))
+        of_scale = Cat(Const(0, log2(GROUP * core.slots(SLOT_BYTES)) - log2(core.port_bytes)), packet)
+        inside = _words(core, Cat(Const(0, 1), block[:slots]))
+        first = Mux(scale, of_scale, code_at)
+        second = Mux(scale, packet << log2(scale_words), (packet + 1) << log2(scale_words))
+        return (self.base + first + (second + Mux(scale, inside, 0)))[:ADDRESS_BITS]
+
+    def numbered(self) -> Value:
+        """Number of the block in the matrix: tile, fold, row, group of the fold."""
+        core = self.core
+        rows, lane_groups = log2(core.rows), log2(core.lane_groups)
+        folds: Value = self.at_token[rows:]
+        for power in range(1, GROUP_BITS - lane_groups + 1):
+            folds = Mux(self.groups[lane_groups + power], self.at_token[rows:] << power, folds)
+        beat = folds | self.at_group[lane_groups:]
+        return Cat(self.at_group[:lane_groups], self.at_token[:rows], beat)
+
+    def key_offset(self, count: Value) -> Value:
+        """Byte of the codes in their packet."""
+        core, block = self.core, self.block
+        slots, units = log2(core.slots(SLOT_BYTES)), log2(core.dot_units)
+        half, byte = count[0], Const(0, log2(HALF))
+        if core.multiplier_bits == 8:
+            return Cat(byte, half, block[:slots])
+        return Cat(byte, block[:units], half, block[units:slots])
+
+    def value_offset(self, row: Value) -> Value:
+        """Byte of a row's code in its row tile."""
+        core, token = self.core, self.at_token
+        lanes, element = log2(core.lanes), log2(GROUP)
+        row = row[: log2(core.rows)]
+        if core.multiplier_bits == 8:
+            return Cat(token[:lanes], row, token[lanes:])
+        half = element - 1
+        return Cat(token[:half], token[element:lanes], row, token[half], token[lanes:])
+
+    def value_address(self, row: Value, tile: Value, scale: Value) -> Value:
+        core = self.core
+        at = Mux(scale, self.base, tile)
+        inside = Mux(
+            scale, _words(core, Cat(Const(0, 1), self.at_token)), _words(core, self.value_offset(row))
+        )
+        return (at + inside + Mux(scale, self.value_scales, 0))[:ADDRESS_BITS]
+
+    def word(self, m: Module) -> None:
+        """Data repeated over the word, and the mask of what is meant: the bytes whose address bits agree."""
+        core, port = self.core, log2(self.core.port_bytes)
+        of_scale = Mux(self.values, Cat(Const(0, 1), self.at_token), Cat(Const(0, 1), self.block))
+        of_codes = Mux(self.values, self.value_offset(self.row), self.key_offset(self.count))
+        offset = Signal(port)
+        m.d.comb += offset.eq(Mux(self.scale, of_scale[:port], of_codes[:port]))
+        key_free = GROUP - 1 if whole_keys(core) else HALF - 1
+        value_free = (rows_of_word(core) - 1) * row_bytes(core)
+        free = Mux(
+            self.scale, Const(SLOT_BYTES - 1, port),
+            Mux(self.values, Const(value_free, port), Const(key_free, port)),
+        )  # fmt: skip
+        ones, zeros = Signal(port), Signal(port)
+        m.d.comb += [ones.eq(offset | free), zeros.eq(~offset | free)]
+        mask: Value = Const(1, 1)
+        for bit in range(port):
+            wider = Signal(2 << bit, name=f"mask{bit}")
+            m.d.comb += wider.eq(
+                Cat(mask & zeros[bit].replicate(1 << bit), mask & ones[bit].replicate(1 << bit))
+            )
+            mask = wider
+        m.d.comb += [self.store.payload.address.eq(self.address), self.store.payload.mask.eq(mask)]
+        m.d.comb += self.store.payload.data.eq(
+            Mux(self.scale, self.scale_word(), Mux(self.values, self.value_word(), self.key_word()))
+        )
+
+    def scale_word(self) -> Value:
+        """binary16 of a key, bfloat16 of a value: powers of two."""
+        half = Cat(Const(0, 10), (self.exponent - (EXPONENT_BIAS - _HALF_BIAS))[:5], Const(0, 1))
+        brain = Cat(Const(0, 7), (self.exponent - (EXPONENT_BIAS - _BF16_BIAS))[:8], Const(0, 1))
+        return Mux(self.values, brain, half).replicate(self.core.port_bytes // SLOT_BYTES)
+
+    def key_word(self) -> Value:
+        count = GROUP if whole_keys(self.core) else HALF
+        return self.codes[: CODE_BITS * count].replicate(self.core.port_bytes // count)
+
+    def value_word(self) -> Value:
+        """Each byte of a row's slot is the row's code."""
+        core = self.core
+        size, rows = min(row_bytes(core), core.port_bytes), rows_of_word(core)
+        codes = [self.codes.word_select(i % rows, CODE_BITS) for i in range(core.port_bytes // size)]
+        return Cat(code.replicate(size) for code in codes)
+
+
+def _words(core: Core, byte: Value) -> Value:
+    return byte[log2(core.port_bytes) :]

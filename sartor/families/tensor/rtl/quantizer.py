@@ -1,0 +1,110 @@
+"""Groups of 32 binary32 numbers become INT8 codes and one exponent (docs/numerics.md, section 3)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
+
+from ....rtl.float_parts import FLOAT, FRACTION_BITS, rounded, shifted_right
+from ..core import GROUP, Core
+from ..isa import Target
+from ..numerics import KEY_HIGH, KEY_LOW
+from .matrix_ports import CODE_BITS, EXPONENT_BITS, FLOAT_BITS
+
+_MOST = (1 << CODE_BITS - 1) - 1
+_KEPT = 9  # upper bits of a mantissa that can reach a code or its rounding
+_SHIFT_BITS = 4
+
+
+def code(m: Module, number: Value, exponent: Value, name: str) -> Value:
+    """The code of one number with the scale 2^(exponent - 133)."""
+    x = data.View(FLOAT, number)
+    distance, amount = Signal(signed(9), name=f"{name}_d"), Signal(_SHIFT_BITS, name=f"{name}_s")
+    m.d.comb += distance.eq(exponent - x.exponent)
+    m.d.comb += amount.eq(Mux(distance > _KEPT, _KEPT, distance))
+    mantissa = Cat(x.fraction[FRACTION_BITS + 1 - _KEPT :], x.exponent != 0)
+    kept, lost = shifted_right(m, mantissa, amount, name)
+    sticky = lost | kept[0] | x.fraction[: FRACTION_BITS + 1 - _KEPT].any()
+    full = rounded(kept[2:], kept[1], sticky)
+    magnitude = Mux((distance < 0) | full[CODE_BITS - 1], _MOST, full[: CODE_BITS - 1])
+    flip = x.sign.replicate(CODE_BITS)
+    return ((Cat(magnitude, Const(0, 1)) ^ flip) + x.sign)[:CODE_BITS]
+
+
+class Quantizer(wiring.Component):
+    """`accept`: `result` is the word `index` of a group, which Slots keep; `last` of the group. The words then
+    become codes, one a cycle while `go`, `read_index` by `read_index`; `loaded` comes with the last of them.
+    `stall`: a `waiting` result must not be accepted yet, its slot is still needed. `codes` move down by `shift`
+    (a number of codes a bit: half a group, or the rows of one word)."""
+
+    def __init__(self, core: Core, rows: int) -> None:
+        self.core, self.rows = core, rows
+        index = range(core.words_per_group)
+        super().__init__(
+            {
+                "target": In(Target), "largest": In(EXPONENT_BITS), "waiting": In(1), "accept": In(1),
+                "index": In(index), "last": In(1), "result": In(FLOAT_BITS * core.vector_lanes),
+                "word": In(FLOAT_BITS * core.vector_lanes), "go": In(1), "shift": In(2),
+                "stall": Out(1), "pending": Out(1), "read_index": Out(index), "loaded": Out(1),
+                "codes": Out(CODE_BITS * GROUP), "exponent": Out(EXPONENT_BITS),
+            }
+        )  # fmt: skip
+
+    def elaborate(self, platform: Any) -> Module:
+        m = Module()
+        held = Signal(EXPONENT_BITS, reset_less=True)
+        convert = Signal()
+        m.d.comb += convert.eq(self.pending & self.go)
+        m.d.comb += self.stall.eq(self.waiting & self.pending & ~self.go & (self.index == self.read_index))
+        m.d.comb += self.loaded.eq(convert & (self.read_index == self.core.words_per_group - 1))
+        with m.If(self.accept & self.last):
+            m.d.sync += self.pending.eq(1)
+        with m.Elif(self.loaded):
+            m.d.sync += self.pending.eq(0)
+        with m.If(convert):
+            m.d.sync += self.read_index.eq(self.read_index + 1)
+        self.measure(m, held)
+        self.convert(m, convert, held)
+        return m
+
+    def measure(self, m: Module, held: Signal) -> None:
+        """The exponent of the group, `held` with its last word."""
+        top, largest = Signal(EXPONENT_BITS, reset_less=True), Signal(EXPONENT_BITS)
+        lanes = [
+            data.View(FLOAT, self.result.word_select(i, FLOAT_BITS)) for i in range(self.core.vector_lanes)
+        ]
+        found: list[Value] = [x.exponent for x in lanes] + [Mux(self.index == 0, 0, top)]
+        while len(found) > 1:
+            rest = found[2 * (len(found) // 2) :]
+            found = [_larger(m, a, b) for a, b in zip(found[::2], found[1::2], strict=False)] + rest
+        m.d.comb += largest.eq(Mux(self.target == Target.VALUES, self.largest, found[0]))
+        cached = (self.target == Target.KEYS) | (self.target == Target.VALUES)
+        clamped = Mux(largest < KEY_LOW, KEY_LOW, Mux(largest > KEY_HIGH, KEY_HIGH, largest))
+        with m.If(self.accept):
+            m.d.sync += top.eq(found[0])
+            with m.If(self.last):
+                m.d.sync += held.eq(Mux(cached, clamped, largest))
+
+    def convert(self, m: Module, convert: Signal, held: Signal) -> None:
+        lanes = range(self.core.vector_lanes)
+        words = [self.word.word_select(i, FLOAT_BITS) for i in lanes]
+        codes = Signal(CODE_BITS * len(lanes))
+        m.d.comb += codes.eq(Cat(code(m, x, held, f"code{i}") for i, x in zip(lanes, words, strict=True)))
+        for i in range(self.core.words_per_group):
+            with m.If(convert & (self.read_index == i)):
+                m.d.sync += self.codes.word_select(i, len(codes)).eq(codes)
+        with m.If(convert):
+            m.d.sync += self.exponent.eq(held)
+        with m.If(self.shift[0]):
+            m.d.sync += self.codes.eq(self.codes >> CODE_BITS * GROUP // 2)
+        with m.If(self.shift[1]):
+            m.d.sync += self.codes.eq(self.codes >> CODE_BITS * self.rows)
+
+
+def _larger(m: Module, a: Value, b: Value) -> Value:
+    found = Signal(EXPONENT_BITS)
+    m.d.comb += found.eq(Mux(a > b, a, b))
+    return found
