@@ -38,8 +38,9 @@ def command(bench: Bench, target: Target | None = None, **fixed: Any) -> Instruc
     fields = _operands(rng)
     cached = target >= Target.KEYS and not reduce
     streamed = not cached and rng.random() < 0.3
-    columns = 1 if streamed else int(rng.integers(1, bench.core.columns + 1))
-    n = _head(bench) if cached else int(rng.integers(1, REGION // columns + 1))
+    most = min(bench.core.columns, REGION // bench.core.lane_groups)
+    columns = 1 if streamed else int(rng.integers(1, most + 1))
+    n = _head(bench, columns) if cached else int(rng.integers(1, REGION // columns + 1))
     fields |= {"n": n, "columns": columns, "reduce": reduce, "target": target, **_places(rng, n, columns)}
     if streamed:
         fields |= {"a_source": int(rng.integers(1, 4)), "a_addr": 0}
@@ -87,13 +88,10 @@ def _after(rng: np.random.Generator) -> int:
     return after(int(rng.integers(0, SCALARS)), p, q, Function(int(rng.integers(0, 4))))
 
 
-def _head(bench: Bench) -> int:
+def _head(bench: Bench, columns: int) -> int:
     """Groups of a head: a power of two, at least a fold."""
-    return max(bench.core.lane_groups, 1 << int(rng_power(bench)))
-
-
-def rng_power(bench: Bench) -> int:
-    return int(bench.rng.integers(0, (REGION // bench.core.columns).bit_length()))
+    power = int(bench.rng.integers(0, (REGION // columns).bit_length()))
+    return max(bench.core.lane_groups, 1 << power)
 
 
 def _cache(bench: Bench) -> None:
