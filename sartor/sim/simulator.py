@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from ..errors import BrokenFile, CheckFailed, InputError
+from ..errors import CheckFailed, InputError
 from ..families.tensor.core import CONSTANTS, Core
 from ..families.tensor.isa import COUNTERS, Instruction, encode
 from . import native
 from .design import core_library
+from .inputs import NO_STALLS, Stalls, image_of
 from .memory_timing import MemoryTiming
 from .native import Config, Native
 from .results import RunResult, Writes, memory_statistics
@@ -26,36 +25,15 @@ ROWS, CONSTANT, COUNTER, PROGRAM = 0x0010, 0x0020, 0x0040, 0x4000
 PROGRAM_WORDS = 4  # an instruction
 MOST_INSTRUCTIONS = 0x4000 // PROGRAM_WORDS
 CHUNK = 50_000  # cycles between calls of `progress`, and chances for Ctrl-C
-_PROBABILITY = 65536
 
 Cycles = Callable[[int], None]  # gets the cycles that have been run
-
-
-@dataclass(frozen=True)
-class Stalls:
-    """Random waits, for verification: chances in each cycle that the memory takes no request, that it holds
-    back a response. The same seed gives the same waits."""
-
-    request: float = 0.0
-    response: float = 0.0
-    seed: int = 0
-
-    def config(self) -> dict[str, int]:
-        for name in ("request", "response"):
-            if not 0 <= getattr(self, name) < 1:
-                raise InputError(f"stalls: {name} = {getattr(self, name)} is outside 0 to below 1")
-        return {
-            "stall_request": round(self.request * _PROBABILITY),
-            "stall_response": round(self.response * _PROBABILITY),
-            "seed": self.seed,
-        }
 
 
 class Simulator:
     """A core with its memory, which begins with `image` (a file, bytes, or nothing) and has `memory_bytes`.
 
     The image is mapped, not read, and never written: a run's stores stay in the simulator. `library`: one
-    that is built already, instead of the core's.
+    that is built already, instead of the core's. `watchdog`: cycles in which nothing moves until it gives up.
     """
 
     def __init__(
@@ -65,7 +43,7 @@ class Simulator:
         timing: MemoryTiming,
         *,
         memory_bytes: int = 0,
-        stalls: Stalls = Stalls(),
+        stalls: Stalls = NO_STALLS,
         watchdog: int = 100_000,
         library: Path | None = None,
         progress: Progress | None = None,
@@ -74,7 +52,7 @@ class Simulator:
         self._program: list[Instruction] = []
         self._constants: list[float] = []
         self._failed = False  # the core is somewhere in a run
-        file, content = _image(image)
+        file, content = image_of(image)
         size = file.stat().st_size if file else len(content)
         if memory_bytes and memory_bytes < size:
             raise InputError(f"memory of {memory_bytes:,} bytes is smaller than its image of {size:,} bytes")
@@ -206,16 +184,3 @@ class Simulator:
         size = len(self._native.memory)
         if address < 0 or count < 0 or address + count > size:
             raise InputError(f"memory: bytes {address:,} to {address + count:,} are outside its {size:,}")
-
-
-def _image(image: Any) -> tuple[Path | None, np.ndarray]:
-    """A file to map, or bytes to copy."""
-    if isinstance(image, str | Path):
-        path = Path(image)
-        if not path.is_file():
-            raise BrokenFile(f"{path}: there is no such memory image (compile the program first)")
-        return path, np.empty(0, np.uint8)
-    if image is None:
-        return None, np.empty(0, np.uint8)
-    array = image if isinstance(image, np.ndarray) else np.frombuffer(image, np.uint8)
-    return None, np.ascontiguousarray(array).view(np.uint8).ravel()

@@ -1,5 +1,5 @@
-"""A device with the ports of a core that does one thing: it reads words, traces them, adds them up, writes the
-sum. Its "program" is read as registers: instructions SET with a value each, by their place."""
+"""A device with the ports of a core that does one thing once it is started: it reads words, traces them, adds
+them up, writes the sum. Its "program" is read as registers: instructions SET with a value each, by place."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -53,7 +53,7 @@ class Device(wiring.Component):
                 for at, value in ((0, busy), (2, asked), (3, total), (0x40, cycles), (0x58, got)):
                     with m.Case(at):
                         m.d.sync += self.host_data.eq(value)
-        with m.If(write & (address == 0)):
+        with m.If(write & (address == 0) & ~busy):
             m.d.sync += [busy.eq(1), asked.eq(0), got.eq(0), total.eq(0), step.eq(0), cycles.eq(0)]
         reading = busy & (asked < regs[COUNT]) & (position != HANGS) & (asked - got < regs[WINDOW])
         storing = busy & (step == 2)
