@@ -24,6 +24,11 @@ ABSENT = {
 }
 
 
+def near(expected: Any) -> Any:
+    """Relative only: pytest's usual absolute tolerance of 1e-12 is a whole picosecond."""
+    return pytest.approx(expected, rel=1e-6, abs=0.0)
+
+
 def real(name: str) -> Path:
     """The path of a real liberty file; skips the test where it is absent."""
     if not REAL[name].is_file():
@@ -133,4 +138,17 @@ def rtlil(design: Any, name: str = "top") -> str:
     return to_rtlil(design, name)
 
 
-__all__ = ["PDK", "REAL", "TEXT", "Cat", "Design", "In", "Out", "multiply_add", "real", "rtlil", "tiny"]
+__all__ = [
+    "PDK",
+    "REAL",
+    "TEXT",
+    "Cat",
+    "Design",
+    "In",
+    "Out",
+    "multiply_add",
+    "near",
+    "real",
+    "rtlil",
+    "tiny",
+]
