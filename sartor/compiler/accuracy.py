@@ -54,16 +54,18 @@ def forced(binary: Binary, golden: Golden, tokens: list[int], skip: int) -> np.n
     return np.array(rows)
 
 
-def continued(reference: Reference, prompt: list[int], count: int) -> tuple[list[int], np.ndarray]:
-    """`prompt` with `count` greedy tokens of the reference behind it, and the logits after each token but the
-    last."""
+def measure(binary: Binary, golden: Golden, reference: Reference, tokens: list[int], skip: int) -> Accuracy:
+    """Over the positions of `tokens` from `skip` on, each with the same tokens before it."""
     reference.reset()
-    rows, tokens = [reference.logits(prompt)], list(prompt)
-    for _ in range(count):
-        tokens.append(int(rows[-1][-1].argmax()))
-        if len(tokens) < len(prompt) + count:
-            rows.append(reference.logits(tokens[-1:]))
-    return tokens, np.concatenate(rows)
+    return compare(reference.logits(tokens)[skip:], forced(binary, golden, tokens, skip))
+
+
+def together(parts: list[Accuracy]) -> Accuracy:
+    """Of all positions of `parts`."""
+    positions = sum(a.positions for a in parts)
+    mean = sum(a.mean_kl_nats * a.positions for a in parts) / positions
+    worst = max(a.worst_kl_nats for a in parts), max(a.worst_regret for a in parts)
+    return Accuracy(positions, sum(a.agreeing for a in parts), mean, *worst)
 
 
 def _log_softmax(logits: np.ndarray) -> np.ndarray:

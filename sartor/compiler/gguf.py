@@ -70,15 +70,19 @@ def network(path: Path) -> Network:
 
 
 def _layer(file: File, i: int) -> Layer:
-    def matrix(name: str) -> Blocks:
-        return file.matrix(f"blk.{i}.{name}.weight")
+    def matrix(*names: str) -> Blocks:
+        parts = [file.matrix(f"blk.{i}.{name}.weight") for name in names]
+        try:
+            return stacked(*parts) if len(parts) > 1 else parts[0]
+        except Unsupported as error:
+            raise Unsupported(f"{file.path.name}: blk.{i}.{', '.join(names)}: {error}") from None
 
     return Layer(
         attention_norm=file.vector(f"blk.{i}.attn_norm.weight"),
-        qkv=stacked(matrix("attn_q"), matrix("attn_k"), matrix("attn_v")),
+        qkv=matrix("attn_q", "attn_k", "attn_v"),
         output=matrix("attn_output"),
         ffn_norm=file.vector(f"blk.{i}.ffn_norm.weight"),
-        gate_up=stacked(matrix("ffn_gate"), matrix("ffn_up")),
+        gate_up=matrix("ffn_gate", "ffn_up"),
         down=matrix("ffn_down"),
     )
 
