@@ -1,7 +1,6 @@
 """Quantized keys and values into the KV cache: masked writes in the order of bytes of docs/hardware.md.
 
-A byte of a packet, or of a row tile of values, has an address whose bits are those of its place: beat, row,
-group, element. So the address of a write is a concatenation, added to where the packet or the tile starts.
+The address of a write is a concatenation (cache_address.py), added to where the packet or the tile starts.
 """
 
 from __future__ import annotations
@@ -14,32 +13,23 @@ from amaranth.lib.wiring import In, Out
 
 from ..core import GROUP, HALF, Core
 from ..numerics import EXPONENT_BIAS
+from .cache_address import (
+    GROUP_BITS,
+    SLOT_BYTES,
+    TOKEN_BITS,
+    block_number,
+    in_words,
+    key_offset,
+    log2,
+    row_bytes,
+    rows_of_word,
+    value_offset,
+    whole_keys,
+)  # fmt: skip
 from .matrix_ports import CODE_BITS, EXPONENT_BITS
 from .memory_ports import ADDRESS_BITS, store_layout
 
-SLOT_BYTES = 2
-TOKEN_BITS = 20
-GROUP_BITS = 6  # a head has at most 64 groups
 _HALF_BIAS, _BF16_BIAS = 15, 127
-
-
-def log2(x: int) -> int:
-    return x.bit_length() - 1
-
-
-def rows_of_word(core: Core) -> int:
-    """Rows of values, of one row tile, whose codes of one token lie in one word; at most a group."""
-    return min(GROUP, core.rows, max(1, core.port_bytes // row_bytes(core)))
-
-
-def row_bytes(core: Core) -> int:
-    """From one row's code of a token to the next row's: the groups of a fold, whole or half."""
-    return core.lane_groups * (GROUP if core.multiplier_bits == 8 else HALF)
-
-
-def whole_keys(core: Core) -> bool:
-    """Whether the 32 codes of a key's group lie side by side in one word."""
-    return core.multiplier_bits == 8 and core.port_bytes >= GROUP
 
 
 def key_cycles(core: Core) -> int:
@@ -75,7 +65,7 @@ class CacheWriter(wiring.Component):
         self.count = Signal(range(GROUP))  # of the code writes
         self.row, self.tile = Signal(log2(core.rows)), Signal(ADDRESS_BITS)
         self.ready, self.address = Signal(), Signal(ADDRESS_BITS)
-        block = self.numbered()
+        block = block_number(core, self.at_token, self.at_group, self.groups)
         self.block = Signal(len(block))
         m.d.comb += self.block.eq(block)
         with m.If(self.load):
@@ -120,47 +110,20 @@ class CacheWriter(wiring.Component):
         slots = log2(core.slots(SLOT_BYTES))
         scale_words = core.slots(SLOT_BYTES) * SLOT_BYTES // core.port_bytes
         packet = block[slots:]
-        code_at = _words(core, Cat(self.key_offset(count), packet))
+        code_at = in_words(core, Cat(key_offset(core, self.block, count), packet))
         of_scale = Cat(Const(0, log2(GROUP * core.slots(SLOT_BYTES)) - log2(core.port_bytes)), packet)
-        inside = _words(core, Cat(Const(0, 1), block[:slots]))
+        inside = in_words(core, Cat(Const(0, 1), block[:slots]))
         first = Mux(scale, of_scale, code_at)
         second = Mux(scale, packet << log2(scale_words), (packet + 1) << log2(scale_words))
         return (self.base + first + (second + Mux(scale, inside, 0)))[:ADDRESS_BITS]
-
-    def numbered(self) -> Value:
-        """Number of the block in the matrix: tile, fold, row, group of the fold."""
-        core = self.core
-        rows, lane_groups = log2(core.rows), log2(core.lane_groups)
-        folds: Value = self.at_token[rows:]
-        for power in range(1, GROUP_BITS - lane_groups + 1):
-            folds = Mux(self.groups[lane_groups + power], self.at_token[rows:] << power, folds)
-        beat = folds | self.at_group[lane_groups:]
-        return Cat(self.at_group[:lane_groups], self.at_token[:rows], beat)
-
-    def key_offset(self, count: Value) -> Value:
-        """Byte of the codes in their packet."""
-        core, block = self.core, self.block
-        slots, units = log2(core.slots(SLOT_BYTES)), log2(core.dot_units)
-        half, byte = count[0], Const(0, log2(HALF))
-        if core.multiplier_bits == 8:
-            return Cat(byte, half, block[:slots])
-        return Cat(byte, block[:units], half, block[units:slots])
-
-    def value_offset(self, row: Value) -> Value:
-        """Byte of a row's code in its row tile."""
-        core, token = self.core, self.at_token
-        lanes, element = log2(core.lanes), log2(GROUP)
-        row = row[: log2(core.rows)]
-        if core.multiplier_bits == 8:
-            return Cat(token[:lanes], row, token[lanes:])
-        half = element - 1
-        return Cat(token[:half], token[element:lanes], row, token[half], token[lanes:])
 
     def value_address(self, row: Value, tile: Value, scale: Value) -> Value:
         core = self.core
         at = Mux(scale, self.base, tile)
         inside = Mux(
-            scale, _words(core, Cat(Const(0, 1), self.at_token)), _words(core, self.value_offset(row))
+            scale,
+            in_words(core, Cat(Const(0, 1), self.at_token)),
+            in_words(core, value_offset(core, self.at_token, row)),
         )
         return (at + inside + Mux(scale, self.value_scales, 0))[:ADDRESS_BITS]
 
@@ -168,7 +131,9 @@ class CacheWriter(wiring.Component):
         """Data repeated over the word, and the mask of what is meant: the bytes whose address bits agree."""
         core, port = self.core, log2(self.core.port_bytes)
         of_scale = Mux(self.values, Cat(Const(0, 1), self.at_token), Cat(Const(0, 1), self.block))
-        of_codes = Mux(self.values, self.value_offset(self.row), self.key_offset(self.count))
+        of_codes = Mux(
+            self.values, value_offset(core, self.at_token, self.row), key_offset(core, self.block, self.count)
+        )
         offset = Signal(port)
         m.d.comb += offset.eq(Mux(self.scale, of_scale[:port], of_codes[:port]))
         key_free = GROUP - 1 if whole_keys(core) else HALF - 1
@@ -207,7 +172,3 @@ class CacheWriter(wiring.Component):
         size, rows = min(row_bytes(core), core.port_bytes), rows_of_word(core)
         codes = [self.codes.word_select(i % rows, CODE_BITS) for i in range(core.port_bytes // size)]
         return Cat(code.replicate(size) for code in codes)
-
-
-def _words(core: Core, byte: Value) -> Value:
-    return byte[log2(core.port_bytes) :]

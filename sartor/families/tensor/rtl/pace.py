@@ -1,21 +1,17 @@
 """The pace of a pass: how many cycles a vector word takes, and what happens in each of them.
 
-A word has `interval` phases. Phase 0 reads `a` from the scratchpad, or the first phases take it from a stream,
-`chunks` words of it. `b` as a factor is read in the phase after a scratch `a`, or with the last stream word:
-the launch phase, after which a and p are complete. A scratch addend is read in the phase after that. Functions
-take two cycles a word, because two lanes share one unit. A reduction sends every word twice through the adder:
-two cycles a word, and enough for the sum of the same slot; a power of two, so that both ways never meet.
+A word has several phases, a cycle each. Phase 0 reads `a` from the scratchpad, or the first phases take it from
+a stream, `chunks` words of it. `b` as a factor is read in the phase after a scratch `a`, or with the last stream
+word: the launch phase, after which a and p are complete. A scratch addend is read in the phase after that.
+Functions take two cycles a word, because two lanes share one unit. A reduction sends every word twice through the
+adder: two cycles a word, and enough for the sum of the same slot; a power of two, so that both ways never meet.
 """
 
 from __future__ import annotations
 
-from typing import Any
-
-import numpy as np
-
 from ....rtl import float_add
 from ..core import GROUP, Core
-from ..isa import Operand, Source
+from ..isa import Source
 
 FUNCTION_INTERVAL = 2
 BYTES = {Source.WEIGHTS: 4, Source.CACHE: 4, Source.CACHE_BF16: 2}  # of a number in a stream
@@ -39,19 +35,3 @@ def reduce_interval(core: Core) -> int:
 
 def _power(x: int) -> int:
     return 1 << (x - 1).bit_length()
-
-
-def launch_phase(chunks: Any, streamed: Any, p: Any) -> Any:
-    """The phase after which a and p are complete; `chunks` of a stream."""
-    return np.where(streamed, chunks - 1, np.equal(p, Operand.B))
-
-
-def interval(chunks: Any, least: Any, streamed: Any, p: Any, q: Any, function: Any, reduce: Any) -> Any:
-    """Phases of a word; `least` of a reduction."""
-    addend = np.equal(q, Operand.B) | np.equal(q, Operand.D)
-    phases = launch_phase(chunks, streamed, p) + 1 + addend
-    phases = np.maximum(phases, np.where(np.asarray(function) > 0, FUNCTION_INTERVAL, 1))
-    reduced = np.maximum(least, phases)
-    for step in (2, 4, 8):
-        reduced = np.where((reduced > step) & (reduced < 2 * step), 2 * step, reduced)
-    return np.where(np.asarray(reduce) > 0, reduced, phases)

@@ -102,7 +102,8 @@ class Reducer(wiring.Component):
 
     def back(self, m: Module, halve: Signal) -> None:
         """Which slot the sums that come out of the adders belong to."""
-        flags, indices = [], []
+        flags: list[Signal] = []
+        indices: list[Signal] = []
         valid: Value = self.feed
         index: Value = Mux(halve, self.step, self.index)
         for i in range(_GAP):

@@ -4,24 +4,23 @@ from __future__ import annotations
 
 from typing import Any
 
-from amaranth.hdl import Cat, Module, Mux, Signal, Value
-from amaranth.lib import data, memory, stream, wiring
+from amaranth.hdl import Module, Mux, Signal
+from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from ....rtl.float_parts import MINUS_MOST
 from ..core import Core
-from ..isa import AFTER, Operand, Source, Target
-from . import cache_writer, matrix_ports, memory_ports, vector_ports
+from ..isa import AFTER, Target
+from . import cache_address, matrix_ports, memory_ports, vector_ports
 from .cache_writer import CacheWriter
 from .fetch import Fetch
 from .lane_array import LaneArray
 from .matrix_ports import FLOAT_BITS
+from .operands import Operands
 from .quantizer import Quantizer
 from .reducer import Reducer
 from .results import Results
 from .shared_operands import SharedOperands
 from .slots import Slots
-from .stream_words import StreamWords
 
 AFTER_LAYOUT = data.StructLayout(dict(AFTER))
 
@@ -58,22 +57,22 @@ class VectorUnit(wiring.Component):
         m = Module()
         core = self.core
         m.submodules.fetch = self.fetch = Fetch(core)
-        m.submodules.words = self.words = StreamWords(core)
+        m.submodules.operands = self.operands = Operands(core)
         m.submodules.lanes = self.lanes = LaneArray(core)
         m.submodules.slots = self.slots = Slots(core)
         m.submodules.reducer = self.reducer = Reducer(core)
-        m.submodules.quantizer = self.quantizer = Quantizer(core, cache_writer.rows_of_word(core))
+        m.submodules.quantizer = self.quantizer = Quantizer(core, cache_address.rows_of_word(core))
         m.submodules.writer = self.writer = CacheWriter(core)
         m.submodules.shared = self.shared = SharedOperands(core)
         m.submodules.results = self.results = Results(core)
         self.held = Signal(vector_ports.command_layout())
         self.running, self.after = Signal(), Signal()
-        self.go, self.advance = Signal(), Signal()
+        self.go = Signal()
         self.reducing, self.quantizing = Signal(), Signal()
         self.take_command(m)
-        self.read_operands(m)
-        self.launch(m)
+        self.fetch_operands(m)
         self.place_results(m)
+        self.write_scratch(m)
         self.reduce(m)
         self.quantize(m)
         self.finish(m)
@@ -92,65 +91,29 @@ class VectorUnit(wiring.Component):
         with m.Elif(self.done):
             m.d.sync += self.running.eq(0)
         m.d.comb += [self.fetch.start.eq(start), self.fetch.offered.eq(self.command.payload)]
-        m.d.comb += [self.fetch.command.eq(c), self.fetch.advance.eq(self.advance)]
         m.d.comb += [self.results.start.eq(start), self.results.command.eq(c)]
         m.d.comb += self.results.offered.eq(self.command.payload)
 
-    def read_operands(self, m: Module) -> None:
-        """Scratchpad and stream; `a` swapped and masked."""
-        core, fetch, step = self.core, self.fetch, self.fetch.step
-        shape = data.ArrayLayout(FLOAT_BITS, core.vector_lanes)
-        scratch = memory.Memory(shape=shape, depth=core.scratch_groups * core.words_per_group, init=[])
-        m.submodules.scratch = scratch
-        read, self.write = scratch.read_port(), scratch.write_port(granularity=1)
-        m.d.comb += [read.en.eq(fetch.read), read.addr.eq(fetch.address), self.lanes.memory.eq(read.data)]
-        streamed = self.held.a_source != Source.SCRATCH
-        from_weights = self.held.a_source == Source.WEIGHTS
-        m.d.comb += self.words.payload.eq(Mux(from_weights, self.weights.payload, self.cache.payload))
+    def fetch_operands(self, m: Module) -> None:
+        fetch, operands, lanes, c = self.fetch, self.operands, self.lanes, self.held
+        wiring.connect(m, wiring.flipped(self.weights), operands.weights)
+        wiring.connect(m, wiring.flipped(self.cache), operands.cache)
+        m.d.comb += [fetch.command.eq(c), fetch.advance.eq(operands.advance), operands.command.eq(c)]
+        m.d.comb += [operands.step.eq(fetch.step), operands.step_valid.eq(fetch.step_valid)]
         m.d.comb += [
-            self.words.half.eq(self.held.a_source == Source.CACHE_BF16),
-            self.words.chunk.eq(step.chunk),
+            operands.read.eq(fetch.read),
+            operands.address.eq(fetch.address),
+            operands.go.eq(self.go),
         ]
-        m.d.comb += self.words.last.eq(step.last)
-        raw = Signal(FLOAT_BITS * core.vector_lanes)
-        m.d.comb += raw.eq(Mux(streamed, self.words.numbers, read.data.as_value()))
-        numbers = [raw.word_select(i, FLOAT_BITS) for i in range(core.vector_lanes)]
-        operands: list[Value] = []
-        for i, number in enumerate(numbers):
-            swapped = Mux(self.held.swap, numbers[i ^ 1], number)
-            operands.append(Mux(step.limit > i, swapped, MINUS_MOST))
-        first = self.slots.first[:FLOAT_BITS]
-        m.d.comb += self.lanes.a.eq(Cat(Mux(self.reducer.after, first, operands[0]), *operands[1:]))
-
-    def launch(self, m: Module) -> None:
-        """Loads what comes in this cycle, unless a stream is empty. A reduction launches in every other cycle
-        only: in those between, its words take the adders a second time."""
-        c, step, lanes, after = self.held, self.fetch.step, self.lanes, self.reducer.after
-        launched, odd, blocked = Signal(), Signal(), Signal()
-        offers = Mux(c.a_source == Source.WEIGHTS, self.weights.valid, self.cache.valid)
-        wants, waits = Signal(), Signal()
-        m.d.comb += blocked.eq(step.launch & self.reducing & odd)
-        m.d.comb += wants.eq(self.fetch.step_valid & step.stream & self.go & ~blocked)
-        m.d.comb += waits.eq(self.fetch.step_valid & (step.stream & ~offers | blocked))
-        m.d.comb += self.advance.eq(self.go & ~waits)
-        moves, from_weights = self.fetch.step_valid & self.advance, c.a_source == Source.WEIGHTS
-        m.d.comb += self.words.take.eq(moves & step.stream)
-        m.d.comb += self.weights.ready.eq(wants & from_weights & self.words.done)
-        m.d.comb += self.cache.ready.eq(wants & ~from_weights & self.words.done)
-        m.d.comb += self.stall_weights.eq(wants & from_weights & ~self.weights.valid)
-        m.d.comb += self.stall_cache.eq(wants & ~from_weights & ~self.cache.valid)
-        all_lanes = (moves & step.load_a).replicate(self.core.vector_lanes)
-        chunk = Mux(self.words.take, self.words.lanes, 0)
-        m.d.comb += [lanes.load_a.eq(all_lanes | chunk | after), lanes.load_p.eq(moves & step.launch | after)]
-        m.d.comb += [lanes.load_q.eq(moves & step.load_q), lanes.launch.eq(moves & step.launch | after)]
-        m.d.comb += lanes.p_is_a.eq((c.p == Operand.A) & ~self.after)
-        m.d.comb += lanes.p_memory.eq((c.p == Operand.B) & ~self.after)
-        with m.If(self.results.resume | ~self.running):
-            m.d.sync += [launched.eq(0), odd.eq(0)]
-        with m.Elif(moves & step.launch):
-            m.d.sync += [launched.eq(1), odd.eq(1)]
-        with m.Elif(launched):
-            m.d.sync += odd.eq(~odd)
+        m.d.comb += operands.fresh.eq(self.results.resume | ~self.running)
+        m.d.comb += [
+            operands.after.eq(self.reducer.after),
+            operands.reduced.eq(self.slots.first[:FLOAT_BITS]),
+        ]
+        for name in ("a", "memory", "load_a", "load_p", "load_q", "launch", "p_is_a", "p_memory"):
+            m.d.comb += getattr(lanes, name).eq(getattr(operands, name))
+        for name in ("stall_weights", "stall_cache"):
+            m.d.comb += getattr(self, name).eq(getattr(operands, name))
 
     def place_results(self, m: Module) -> None:
         """Operands that all lanes share, the function, and where results go."""
@@ -167,16 +130,18 @@ class VectorUnit(wiring.Component):
         m.d.comb += results.reduced.eq(lanes.valid & self.after)
         m.d.comb += [shared.write.eq(results.reduced), shared.write_scalar.eq(after.scalar)]
         m.d.comb += [shared.write_column.eq(results.column), shared.write_data.eq(lanes.result[:FLOAT_BITS])]
-        port, given, trace = self.write, self.scratch_write, self.scratch_trace
-        own = results.accept & ~self.reducing & (c.target == Target.SCRATCH)
-        every = own.replicate(self.core.vector_lanes)
-        m.d.comb += [
-            trace.valid.eq(given.valid | own),
-            trace.address.eq(Mux(own, results.address, given.address)),
-        ]
-        m.d.comb += trace.mask.eq(every | Mux(given.valid, given.mask, 0))
-        m.d.comb += trace.data.eq(Mux(own, lanes.result, given.data))
-        m.d.comb += [port.addr.eq(trace.address), port.data.eq(trace.data), port.en.eq(trace.mask)]
+
+    def write_scratch(self, m: Module) -> None:
+        """Results, or what the matrix unit writes: never both."""
+        results, given, trace = self.results, self.scratch_write, self.scratch_trace
+        own = results.accept & ~self.reducing & (self.held.target == Target.SCRATCH)
+        m.d.comb += trace.valid.eq(given.valid | own)
+        m.d.comb += trace.address.eq(Mux(own, results.address, given.address))
+        m.d.comb += trace.mask.eq(Mux(own, ~0, given.mask))
+        m.d.comb += trace.data.eq(Mux(own, self.lanes.result, given.data))
+        write = self.operands.write
+        m.d.comb += [write.valid.eq(trace.valid), write.address.eq(trace.address)]
+        m.d.comb += [write.mask.eq(trace.mask), write.data.eq(trace.data)]
 
     def reduce(self, m: Module) -> None:
         reducer, lanes, results, slots = self.reducer, self.lanes, self.results, self.slots
@@ -201,7 +166,7 @@ class VectorUnit(wiring.Component):
     def quantize(self, m: Module) -> None:
         c, quantizer, writer, results = self.held, self.quantizer, self.writer, self.results
         group, column = Signal(vector_ports.COUNT_BITS), Signal.like(results.column)
-        token = Signal(cache_writer.TOKEN_BITS)
+        token = Signal(cache_address.TOKEN_BITS)
         cached = c.target != Target.BUFFER
         with m.If(quantizer.accept & quantizer.last):
             m.d.sync += [group.eq(results.group), column.eq(results.column)]
