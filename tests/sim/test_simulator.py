@@ -124,7 +124,7 @@ def test_an_address_beyond_the_memory(library: Path) -> None:
     sim.load(program(9, base=WORDS - 4))
     with pytest.raises(CheckFailed, match="weights ask for word 256 of a memory of 256 words"):
         sim.run()
-    sim.load(program(4, base=WORDS - 4, dest=WORDS))
+    sim.load(program(3, base=WORDS - 4, dest=WORDS))  # the core was reset
     with pytest.raises(
         CheckFailed, match=r"stores ask for word 256 .* 3 retired, .*at pc 2 .SET .*register 2"
     ):
