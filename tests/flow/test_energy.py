@@ -39,7 +39,8 @@ def energy(every: int, cycles: int = 8):
 
 def test_a_net_that_toggles_every_cycle_by_hand() -> None:
     # One edge a cycle: C V^2 / 2 with V = 0.5 V and C = 1 (d) + 1 (QN) + 6 (y) fF: 8 * 0.25 / 2 = 1 fJ.
-    # Internal: 1 fJ for each edge of the inverter. Clock: two edges of 1 fF: 0.25 fJ. Leakage 1 nW (INV).
+    # Internal: 1 fJ, the mean of its conditions, for each edge of the inverter. Clock: two edges of 1 fF:
+    # 0.25 fJ. Leakage 1 nW (INV).
     found = energy(every=1)
     assert found.switching_j == near(1e-15) and found.internal_j == near(1e-15)
     assert found.clock_j == near(0.25e-15) and found.leakage_w == near(1e-9)

@@ -29,7 +29,7 @@ def test_units_and_cells() -> None:
     assert rise is not None and rise.values[0] == near([5e-12, 25e-12])
     # Internal energy: fF V^2 = fJ.
     power = inverter.powers[0].rise
-    assert power is not None and power.values[0, 0] == near(1e-15)
+    assert power is not None and power.values[0, 0] == near(0.5e-15)
     assert library.inverter is inverter
     assert [c.name for c in library.sizes["INV"]] == ["INV", "INVX4"]
 

@@ -12,10 +12,13 @@ from amaranth.hdl import Module, Signal, Value
 from amaranth.lib.memory import Memory
 from tiny import Design, In, Out, multiply_add, near, real, rtlil, tiny
 
+from sartor.flow import logic
 from sartor.flow.cells import Library, read_library
+from sartor.flow.gates import Module as Netted
 from sartor.flow.generic import gate_count
 from sartor.flow.mapping import Mapped, map_cells
 from sartor.flow.netlist import from_flat, to_flat
+from sartor.flow.place_adders import place
 from sartor.flow.simulate import Simulator, from_words, to_words
 from sartor.rtl.csa import full_adder, summed
 from sartor.rtl.dot import DotProduct
@@ -103,6 +106,55 @@ def test_constants_and_unused_outputs_cost_no_full_adder() -> None:
     found = mapped(Design({"a": In(4), "y": Out(3)}, fill))
     # A half adder with two inverters (5 + 2) is no more than XOR and AND (8); a + b + 1 without carry is XNOR.
     assert found.cells == {"HA": 1, "INV": 2, "XNOR2": 1}
+
+
+def test_adders_with_any_constants_do_what_they_should() -> None:
+    """All 64 choices of three inputs among a, b, 0, 1; the carry goes on into an adder with a constant 1."""
+    kinds = [(i, j, k) for i in range(4) for j in range(4) for k in range(4)]
+    module = _constant_adders(kinds)
+    place(module, tiny())
+    assert not any(c["type"] == "$fa" for c in module.cells.values())
+    for a, b in ((0, 0), (0, 1), (1, 0), (1, 1)):
+        bits = _evaluated(module, {2: a, 3: b})
+        for n, (i, j, k) in enumerate(kinds):
+            x, y, x2, y2 = (bits[net] for net in module.data["ports"]["y"]["bits"][4 * n : 4 * n + 4])
+            ones = sum((a, b, 0, 1)[which] for which in (i, j, k))
+            assert (x, y) == (ones >> 1, ones & 1) and (x2, y2) == ((x + 1) >> 1, (x + 1) & 1)
+
+
+def _constant_adders(kinds: list[tuple[int, int, int]]) -> Netted:
+    """Per choice: its carry and sum, and those of carry + 0 + 1."""
+    made: dict[str, Any] = {"cells": {}, "ports": {}, "netnames": {}}
+    made["ports"]["a"] = {"direction": "input", "bits": [2, 3]}
+    module = Netted(made)
+    outputs: list[Any] = []
+    for n, choice in enumerate(kinds):
+        outputs += [module.net() for _ in range(4)]
+        x, y, x2, y2 = outputs[-4:]
+        inputs = [(2, 3, "0", "1")[which] for which in choice]
+        module.add("$fa", dict(zip("ABC", inputs, strict=True)), {"X": x, "Y": y}, f"f{n}")
+        module.add("$fa", {"A": x, "B": "0", "C": "1"}, {"X": x2, "Y": y2}, f"g{n}")
+    made["ports"]["y"] = {"direction": "output", "bits": outputs}
+    return module
+
+
+def _evaluated(module: Netted, known: dict[Any, int]) -> dict[Any, int]:
+    """The value of every net: gates of Yosys and adders of the tiny library, until nothing is left."""
+    gates = {"$_NOT_": "!A", "$_AND_": "A & B", "$_OR_": "A | B", "$_XOR_": "A ^ B"}
+    bits, left = {"0": 0, "1": 1, **known}, dict(module.cells)
+    while left:
+        before = len(left)
+        for name, cell in list(left.items()):
+            wires = {p: b[0] for p, b in cell["connections"].items()}
+            inputs = {p: w for p, w in wires.items() if cell["port_directions"][p] == "input"}
+            if all(w in bits for w in inputs.values()):
+                for pin in wires.keys() - inputs.keys():
+                    kind = cell["type"]
+                    function = gates.get(kind) or tiny().cell(kind).pins[pin].function
+                    bits[wires[pin]] = logic.evaluator(function)({p: bits[w] for p, w in inputs.items()}, 1)
+                del left[name]
+        assert len(left) < before, "a net has no driver"
+    return bits
 
 
 @pytest.mark.parametrize("name", ["tiny", "asap7", "sky130", "osu018"])

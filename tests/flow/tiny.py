@@ -61,13 +61,15 @@ def _arc(source: str, sense: str, delay: float, ps_per_ff: float, kind: str = ""
 
 def cell(name: str, area: float, functions: dict[str, str], inputs: str, delay: float, cap: float = 1,
          ps_per_ff: float = 2, sense: str = "non_unate") -> str:  # fmt: skip
-    """Each output has 1 fJ of internal energy for a rise and 1 fJ for a fall."""
+    """Each edge of an output has 0.5 fJ of internal energy in one condition and 1.5 fJ in the other."""
     text = f"cell ({name}) {{ area : {area}; cell_leakage_power : 1;"
     for pin in inputs:
         text += f"\n  pin ({pin}) {{ direction : input; capacitance : {cap}; }}"
     for pin, function in functions.items():
-        power = (
-            'internal_power () { rise_power (e) { values ("1, 1"); } fall_power (e) { values ("1, 1"); } }'
+        power = "".join(
+            f'internal_power () {{ when : "{when}"; rise_power (e) {{ values ("{fj}, {fj}"); }} '
+            f'fall_power (e) {{ values ("{fj}, {fj}"); }} }} '
+            for when, fj in ((inputs[0], 0.5), (f"!{inputs[0]}", 1.5))
         )
         arcs = " ".join(_arc(i, sense, delay, ps_per_ff) for i in inputs)
         text += f'\n  pin ({pin}) {{ direction : output; function : "{function}"; {arcs} {power} }}'
