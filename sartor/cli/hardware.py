@@ -161,6 +161,6 @@ def _on_cells(f: dict[str, Any], c: dict[str, Any]) -> str:
     unit = f"one dot unit: {c['unit_um2']:,.0f} um2, {c['unit_cells']:,} cells"
     return (
         f"[bold]{c['core_um2'] / 1e6:.3g} mm2[/] of logic on {c['library']}, {c['um2_per_mac']:.3g} um2 a MAC, "
-        f"{si(c['fmax_hz'], 'Hz')} at most ({speed} {si(f['clock_hz'], 'Hz')}), {si(c['j_per_mac'], 'J')} a MAC\n"
+        f"{si(c['fmax_hz'], 'Hz')} at most ({speed} {si(f['clock_hz'], 'Hz')}), {1e15 * c['j_per_mac']:.3g} fJ a MAC\n"
         f"{unit}, in the core {f['dot_units']} times; the rest at {c['nand_um2']:.3g} um2 a gate equivalent"
     )

