@@ -33,8 +33,8 @@ SKIP = 3  # the first tokens of a text say little
 TEXTS = {
     "fact": "The capital of South Korea is Seoul.\n\nThe United States has a population of approximately 311 million "
     "people.\n",
-    "story": "Once upon a time, in a small village by the sea, there lived a wise and kind woman named Elara. She was a "
-    "skilled healer and had many friends, including a young and",
+    "story": "Once upon a time, in a small village by the sea, there lived a wise and kind woman named Elara. She was "
+    "a skilled healer and had many friends, including a young and",
     "question": "Q: Why is the sky blue?\nA: The answer is: The sky is blue because of a process called Rayleigh "
     "Scattering.\nB: The answer is",
     "science": "Photosynthesis is the process by which plants convert sunlight into energy. This process is essential "

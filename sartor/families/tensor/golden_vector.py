@@ -9,7 +9,18 @@ import numpy as np
 from . import cache_layout, float32, numerics
 from .core import GROUP
 from .golden_state import State
-from .isa import BYPASS, VALUE_SCALES, VALUE_STRIDE, Function, Instruction, Mask, Operand, Source, Target
+from .isa import (
+    BYPASS,
+    VALUE_SCALES,
+    VALUE_STRIDE,
+    Function,
+    Instruction,
+    Mask,
+    Operand,
+    Reduce,
+    Source,
+    Target,
+)
 
 
 def run(s: State, i: Instruction) -> None:
@@ -61,12 +72,22 @@ def _operand(s: State, i: Instruction, kind: Operand, index: int, a: np.ndarray)
 
 
 def _reduced(s: State, i: Instruction, y: np.ndarray) -> None:
-    step, value = i.after, numerics.reduce(i.reduce, y)
+    step, value = i.after, _sum(y) if i.reduce == Reduce.SUM else numerics.reduce(i.reduce, y)
     if step["after_p"] != BYPASS:
         value = float32.multiply(value, s.constants[step["after_p"]])
     if step["after_q"] != BYPASS:
         value = float32.add(value, s.constants[step["after_q"]])
     s.scalars[step["scalar"], : i.columns] = numerics.function(Function(step["after_function"]), value)
+
+
+def _sum(y: np.ndarray) -> np.ndarray:
+    """numerics.reduce(SUM), but the 32 running sums in one call, if none of them ever has to be made canonical."""
+    with np.errstate(over="ignore", under="ignore", invalid="ignore"):
+        running = np.add.accumulate(y.reshape(len(y), -1, numerics.PARTIALS), axis=1)
+    size = np.abs(running)
+    if not np.all((size <= float32.MOST) & ((size >= float32.LEAST) | (size == 0))):
+        return numerics.reduce(Reduce.SUM, y)
+    return numerics.reduce(Reduce.SUM, running[:, -1])
 
 
 def _to_scratch(s: State, i: Instruction, y: np.ndarray) -> None:

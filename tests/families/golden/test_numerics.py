@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sartor.families.tensor import float32, golden_matrix, numerics
+from sartor.families.tensor import float32, golden_matrix, golden_vector, numerics
 from sartor.families.tensor.core import Core
 from sartor.families.tensor.isa import Reduce, Scale
 from sartor.families.tensor.layout import Shape, pack_matrix
@@ -63,8 +63,21 @@ def random_case(rng: np.random.Generator, kind: tuple[int, Scale], n: int, group
 def test_the_fast_product_is_the_sum_of_block_terms(
     kind, seed: int, n: int, groups: int, columns: int
 ) -> None:
+    check_product(np.random.default_rng(seed), kind, n, groups, columns)
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_the_fast_product_in_tiles_and_threads(monkeypatch, threads: int) -> None:
+    """700 rows are three tiles of 234, the last one padded."""
+    monkeypatch.setattr(golden_matrix, "THREADS", threads)
+    monkeypatch.setattr(golden_matrix, "LEAST_FOR_THREADS", 1)
+    monkeypatch.setattr(golden_matrix, "CHUNK_BYTES", 2**14)
+    check_product(np.random.default_rng(0), (4, Scale.SCALE_MINIMUM), 700, 3, 2)
+
+
+def check_product(rng: np.random.Generator, kind, n: int, groups: int, columns: int) -> None:
     bits, scale = kind
-    codes, d, m, x, exponent = random_case(np.random.default_rng(seed), kind, n, groups, columns)
+    codes, d, m, x, exponent = random_case(rng, kind, n, groups, columns)
     core, top = Core(rows=2), 30 if scale else 15
     shape = Shape(core, n, groups * 32, bits, scale)
     weights = golden_matrix.decoded(shape, pack_matrix(core, codes, d, m, bits), top)
@@ -106,3 +119,15 @@ def test_a_magnitude_is_of_either_sign() -> None:
     x = np.float32([[1, -3] + [0] * 30])
     assert numerics.reduce(Reduce.MAX, x) == [1] and numerics.reduce(Reduce.MAGNITUDE, x) == [3]
     assert float32.bits(numerics.reduce(Reduce.MAGNITUDE, x))[0] == 0x40400000
+
+
+@given(
+    seed=st.integers(0, 2**32), groups=st.integers(1, 20), exponent=st.sampled_from([-126, -100, 0, 100, 127]),
+    fine=st.booleans(),
+)  # fmt: skip
+def test_the_fast_sum_is_the_sum(seed: int, groups: int, exponent: int, fine: bool) -> None:
+    """Also where running sums are flushed to zero or saturate on the way."""
+    rng = np.random.default_rng(seed)
+    x = rng.normal(size=(3, groups * 32)) if fine else rng.integers(-2, 3, (3, groups * 32)) / 2
+    y = float32.canonical(np.ldexp(x, exponent))
+    assert np.array_equal(float32.bits(golden_vector._sum(y)), float32.bits(numerics.reduce(Reduce.SUM, y)))
