@@ -86,15 +86,19 @@ def random_case(core: Core, rng: np.random.Generator, **chosen: Any) -> Case:
     columns = int(chosen.get("columns", rng.integers(1, core.columns + 1)))
     groups = int(chosen.get("groups", rng.integers(1, min(core.buffer_groups, 10) + 1)))
     rows = int(chosen.get("rows", rng.integers(1, 4 * core.rows + 1)))
+    repeat = int(chosen.get("repeat", rng.integers(0, 4))) if scale else 0
+    if repeat:  # shared scales leave no place for padding
+        rows, groups = -(-rows // core.rows) * core.rows, -(-groups // core.lane_groups) * core.lane_groups
     extreme = bool(chosen.get("extreme", rng.random() < 0.33))
     codes = _codes(rng, (rows, groups * GROUP), bits, extreme)
     d, m = (_halves(rng, (rows, groups), extreme) if scale > i else None for i in (0, 1))
+    d, m = (_shared(core, h, repeat) for h in (d, m))
     x, exponents = _values(rng, columns, groups, extreme)
     fields = [np.maximum(h >> 10 & 31, 1).max() for h in (d, m) if h is not None]
     top = int(max(fields, default=15)) + int(rng.integers(0, 2))
     stride = -(-4 * core.rows // GROUP) + int(rng.integers(0, 3))
     return Case(
-        core, codes, d, m, x, exponents, bits, top=min(top, 31), cache=bool(rng.random() < 0.5),
+        core, codes, d, m, x, exponents, bits, repeat, top=min(top, 31), cache=bool(rng.random() < 0.5),
         argmax=bool(chosen.get("argmax", False)), stride=stride,
         address=int(rng.integers(0, max(1, core.scratch_groups - columns * (stride + 8)))),
     )  # fmt: skip
@@ -115,6 +119,16 @@ def _halves(rng: np.random.Generator, shape: tuple[int, int], extreme: bool) -> 
     return (rng.integers(0, 1 << 16, shape) & 0x83FF | rng.integers(around, around + 4, shape) << 10).astype(
         np.uint16
     )
+
+
+def _shared(core: Core, halves: np.ndarray | None, repeat: int) -> np.ndarray | None:
+    """Blocks of 2^repeat successive beats get the scale of the first."""
+    if halves is None or not repeat:
+        return halves
+    tiled = halves.reshape(-1, core.rows, halves.shape[1] // core.lane_groups, core.lane_groups).swapaxes(1, 2)
+    beats = tiled.reshape(-1, core.dot_units)
+    shared = np.repeat(beats[:: 1 << repeat], 1 << repeat, axis=0)[: len(beats)]
+    return shared.reshape(tiled.shape).swapaxes(1, 2).reshape(halves.shape)
 
 
 def _values(rng: np.random.Generator, columns: int, groups: int, extreme: bool) -> tuple[Any, Any]:

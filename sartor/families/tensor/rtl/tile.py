@@ -16,7 +16,8 @@ from amaranth.lib.wiring import In, Out
 from ..core import ACCUMULATOR_BITS, MOST_COLUMNS, Core
 from ..isa import Scale
 from . import matrix_ports as ports
-from .dot_unit import DOT, MANTISSA_BITS, S_BITS, STAGES, DotUnit
+from .dot_unit import MANTISSA_BITS, STAGES, DotUnit, Scaler
+from .dots import DOT, S_BITS, PackedDots, packed_rows
 from .matrix_ports import HALF_BITS, SHIFT_BITS
 from .weight_codes import codes_layout
 
@@ -51,12 +52,13 @@ class Tile(wiring.Component):
         stages = [s.valid for s in steps[1 : DOT + 2]] + self.final[DOT + 2 : LATENCY]
         enables = [[stage & on for stage in stages] for on in active]
         rows = [self.scales(m, unit, stages) for unit in range(self.core.dot_units)]
+        self.dots = [] if self.structural else self.simulated(m, enables)
         for c, enable in enumerate(enables):
             groups = [self.group(m, c, g, enable) for g in range(self.core.lane_groups)]
             for r in range(self.core.rows):
                 terms = [
-                    self.unit(m, r * len(groups) + g, c, rows, groups[g], enable, steps[DOT + 1].half)
-                    for g in range(len(groups))
+                    self.unit(m, u, c, rows[u], group, Cat(enable[:STAGES]), steps[DOT + 1].half)
+                    for u, group in enumerate(groups, r * len(groups))
                 ]
                 self.accumulate(m, r, c, enable[STAGES], steps[STAGES + 1].first, terms)
         m.d.comb += [self.full.eq(self.final[LATENCY] & steps[LATENCY].last), self.end.eq(steps[LATENCY].end)]
@@ -98,22 +100,44 @@ class Tile(wiring.Component):
         return [delayed(m, correction, enable[:DOT]), delayed(m, fold.shift, enable[: DOT + 1]), total]
 
     def unit(
-        self, m: Module, u: int, c: int, rows: Sequence[Sequence[Value]], group: Sequence[Value],
-        enable: Sequence[Value], half: Value,
+        self, m: Module, u: int, c: int, row: Sequence[Value], group: Sequence[Value], enable: Value, half: Value,
     ) -> list[Value]:  # fmt: skip
         """One dot unit; its terms, each with the bit that rounds."""
-        unit = DotUnit(self.core, self.minimum, self.structural)
+        unit = DotUnit(self.core, self.minimum) if self.structural else Scaler(self.core, self.minimum)
         m.submodules[f"unit_{u}_{c}"] = unit
-        fold = self.fold[c][u % self.core.lane_groups]
+        if isinstance(unit, DotUnit):
+            m.d.comb += [unit.codes.eq(self.codes[u]), unit.code8.eq(self.code8)]
+            m.d.comb += unit.values.eq(self.values(u % self.core.lane_groups, c))
+        else:
+            m.d.comb += unit.dot.eq(self.dots[u][c])
         m.d.comb += [
-            unit.enable.eq(Cat(enable[:STAGES])), unit.codes.eq(self.codes[u]), unit.low.eq(fold.low),
-            unit.high.eq(fold.high), unit.code8.eq(self.code8), unit.half.eq(half),
-            unit.correction.eq(group[0]), unit.x_shift.eq(group[1]), unit.sum.eq(group[2]),
-            unit.d.eq(rows[u][0]), unit.d_shift.eq(rows[u][1]),
+            unit.enable.eq(enable), unit.half.eq(half), unit.correction.eq(group[0]),
+            unit.x_shift.eq(group[1]), unit.sum.eq(group[2]), unit.d.eq(row[0]), unit.d_shift.eq(row[1]),
         ]  # fmt: skip
         if self.minimum:
-            m.d.comb += [unit.m.eq(rows[u][2]), unit.m_shift.eq(rows[u][3])]
+            m.d.comb += [unit.m.eq(row[2]), unit.m_shift.eq(row[3])]
         return [unit.term, unit.least][: 1 + self.minimum]
+
+    def values(self, g: int, c: int) -> Value:
+        """The values of group g of column c."""
+        return Cat(self.fold[c][g].low, self.fold[c][g].high)
+
+    def simulated(self, m: Module, enables: Sequence[Sequence[Value]]) -> list[list[Value]]:
+        """Dot products of all units [unit][column], several rows at a time."""
+        groups, columns = self.core.lane_groups, range(self.core.columns)
+        found: list[list[Value]] = [[] for _ in range(self.core.dot_units)]
+        for first in range(0, self.core.rows, packed_rows(self.core)):
+            for g in range(groups):
+                units = [(first + i) * groups + g for i in range(packed_rows(self.core))]
+                m.submodules[f"dots_{first}_{g}"] = dots = PackedDots(self.core)
+                m.d.comb += [
+                    dots.enable.eq(Cat(enable[0] for enable in enables)), dots.code8.eq(self.code8),
+                    dots.codes.eq(Cat(self.codes[u] for u in units)),
+                    dots.values.eq(Cat(self.values(g, c) for c in columns)),
+                ]  # fmt: skip
+                for i, u in enumerate(units):
+                    found[u] = [dots.dots[c][i] for c in columns]
+        return found
 
     def accumulate(
         self, m: Module, r: int, c: int, enable: Value, first: Value, terms: Sequence[Sequence[Value]]

@@ -1,0 +1,140 @@
+"""Dot products of blocks and groups: as they are built, and as they are simulated.
+
+Both take codes and values in one cycle and give, `DOT` cycles later, for 4-bit multipliers the sum over the low
+nibbles and that over the high ones, those 16 times as much for 8-bit codes; else the sum over all 32 codes.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from amaranth.hdl import Cat, Const, EnableInserter, Module, Mux, Signal, Value, signed
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
+
+from ....rtl.dot import DotProduct
+from ..core import GROUP, HALF, Core
+from .matrix_ports import CODE_BITS
+from .weight_codes import codes_layout
+
+DOT = 1  # registers within the dot product
+S_BITS = 20  # 32 x 128 x 127 and a sign; sums on the way may wrap
+PACK_BITS = 64
+
+
+def values_layout(core: Core) -> data.StructLayout:
+    half = data.ArrayLayout(signed(CODE_BITS), HALF)
+    return data.StructLayout({"low": half, "high": half})
+
+
+def lanes_of(core: Core, codes: Value) -> list[list[Value]]:
+    """Codes of a block by the dot product that takes them: of low and high nibbles, or one of bytes."""
+    bits = core.multiplier_bits
+    if bits == 8:
+        return [[codes[8 * i :][:8] for i in range(GROUP)]]
+    return [[codes[8 * i + bits * h :][:bits] for i in range(HALF)] for h in (0, 1)]
+
+
+def values_of(core: Core, values: Any) -> list[list[Value]]:
+    """The values that meet them."""
+    halves = [[half[i] for i in range(HALF)] for half in (values.low, values.high)]
+    return halves if core.multiplier_bits == 4 else [halves[0] + halves[1]]
+
+
+def joined(sums: list[Value], code8: Value) -> Value:
+    """Of low and high nibbles one sum."""
+    return sums[0] if len(sums) == 1 else sums[0] + Mux(code8, sums[1] << 4, sums[1])
+
+
+class BlockDot(wiring.Component):
+    """One block and one column, of carry-save trees unless `structural` is off."""
+
+    def __init__(self, core: Core, structural: bool = True) -> None:
+        self.core, self.structural = core, structural
+        super().__init__(
+            {
+                "enable": In(1), "codes": In(codes_layout(core).elem_shape), "values": In(values_layout(core)),
+                "code8": In(1), "dot": Out(signed(S_BITS)),
+            }
+        )  # fmt: skip
+
+    def elaborate(self, platform: Any) -> Module:
+        m = Module()
+        sums: list[Value] = []
+        pairs = zip(lanes_of(self.core, self.codes), values_of(self.core, self.values), strict=True)
+        for i, (codes, values) in enumerate(pairs):
+            dot = DotProduct(
+                lanes=len(codes), code_bits=self.core.multiplier_bits, value_bits=CODE_BITS, registers=DOT,
+                structural=self.structural,
+            )  # fmt: skip
+            m.submodules[f"sum_{i}"] = EnableInserter(self.enable)(dot) if DOT else dot
+            m.d.comb += [Value.cast(dot.codes).eq(Cat(codes)), Value.cast(dot.values).eq(Cat(values))]
+            sums.append(dot.total)
+        m.d.comb += self.dot.eq(joined(sums, self.code8))
+        return m
+
+
+class PackedDots(wiring.Component):
+    """Blocks of several rows and all columns, for simulation: the codes of rows are fields of one 64-bit
+    number, so that one multiplication serves them all."""
+
+    def __init__(self, core: Core) -> None:
+        self.core, self.rows = core, packed_rows(core)
+        codes = data.ArrayLayout(codes_layout(core).elem_shape, self.rows)
+        super().__init__(
+            {
+                "enable": In(core.columns), "codes": In(codes), "code8": In(1),
+                "values": In(data.ArrayLayout(values_layout(core), core.columns)),
+                "dots": Out(data.ArrayLayout(data.ArrayLayout(signed(S_BITS), self.rows), core.columns)),
+            }
+        )  # fmt: skip
+
+    def elaborate(self, platform: Any) -> Module:
+        m = Module()
+        bits = PACK_BITS // self.rows
+        packs = self.packs(m, bits)
+        for c in range(self.core.columns):
+            values = values_of(self.core, self.values[c])
+            totals = [self.total(m, f"{c}_{i}", self.enable[c], packs[i], v) for i, v in enumerate(values)]
+            for row in range(self.rows):
+                m.d.comb += self.dots[c][row].eq(
+                    joined([field(total, row, bits) for total in totals], self.code8)
+                )
+        return m
+
+    def packs(self, m: Module, bits: int) -> list[list[Signal]]:
+        """For each lane the codes of all rows, `bits` apart."""
+        rows = [lanes_of(self.core, self.codes[row]) for row in range(self.rows)]
+        packs: list[list[Signal]] = []
+        for i in range(len(rows[0])):
+            packs.append([])
+            for lane in range(len(rows[0][i])):
+                pack = Signal(signed(PACK_BITS), name=f"pack_{i}_{lane}")
+                m.d.comb += pack.eq(Cat(*[_wide(row[i][lane], bits) for row in rows]))
+                packs[-1].append(pack)
+        return packs
+
+    def total(self, m: Module, name: str, enable: Value, packs: list[Signal], values: list[Value]) -> Value:
+        products = [(p * v)[:PACK_BITS].as_signed() for p, v in zip(packs, values, strict=True)]
+        total: Value = sum(products[1:], start=products[0])[:PACK_BITS]
+        for i in range(DOT):
+            held = Signal(PACK_BITS, reset_less=True, name=f"total_{name}_{i}")
+            with m.If(enable):
+                m.d.sync += held.eq(total)
+            total = held
+        return total
+
+
+def packed_rows(core: Core) -> int:
+    """Rows whose sums fit side by side: 16 bits each for nibbles (16 x 15 x 128), else 32."""
+    return min(core.rows, 4 if core.multiplier_bits == 4 else 2)
+
+
+def field(total: Value, row: int, bits: int) -> Value:
+    """The sum of one row: a negative field has borrowed from the next one."""
+    value = total[row * bits :][:bits].as_signed()
+    return value + total[row * bits - 1] if row else value
+
+
+def _wide(code: Value, bits: int) -> Value:
+    return Cat(code, Const(0, bits - len(code)))
