@@ -71,7 +71,7 @@ def test_the_fast_product_in_tiles_and_threads(monkeypatch, threads: int) -> Non
     """700 rows are three tiles of 234, the last one padded."""
     monkeypatch.setattr(golden_matrix, "THREADS", threads)
     monkeypatch.setattr(golden_matrix, "LEAST_FOR_THREADS", 1)
-    monkeypatch.setattr(golden_matrix, "CHUNK_BYTES", 2**14)
+    monkeypatch.setattr(golden_matrix, "CHUNK_BYTES", 2**15)
     check_product(np.random.default_rng(0), (4, Scale.SCALE_MINIMUM), 700, 3, 2)
 
 
