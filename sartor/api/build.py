@@ -17,7 +17,7 @@ from ..search import study as studies
 from ..search.store import whole
 from ..workload.fetch import WEIGHTS
 from .estimate import estimate
-from .generate import Say, Weights, found_chip, model_of, module_name, one_core, silent, weights_of
+from .generate import Placed, Say, found_chip, model_of, module_name, one_core, place, silent, weights_of
 from .verilog import verilog
 
 PROGRAM = "{name}.program.txt"
@@ -62,16 +62,7 @@ def save(built: Built, out: Path) -> list[Path]:
     return [out / name for name in built.files]
 
 
-@dataclass(frozen=True, eq=False)
-class _Compiled:
-    """A network placed and lowered, not packed."""
-
-    weights: Weights
-    memory: Any
-    program: Any
-
-
-def _compiled(chip: Chip, core: Core, model: str | None, context: int | None, say: Say) -> _Compiled | None:
+def _compiled(chip: Chip, core: Core, model: str | None, context: int | None, say: Say) -> Placed | None:
     """`model` on `core`; the study's own model only where it can be run."""
     if model is None:
         if chip.name not in studies.names() or model_of(chip) not in WEIGHTS:
@@ -82,20 +73,7 @@ def _compiled(chip: Chip, core: Core, model: str | None, context: int | None, sa
     return place(core, weights_of(model, say), context)
 
 
-def place(core: Core, weights: Weights, context: int | None = None) -> _Compiled:
-    """Where the network lies, and its program."""
-    from ..compiler import store
-    from ..families.tensor import lower, memory_map
-
-    net = weights.network
-    if context is not None and context < 1:
-        raise InputError(f"context = {context} must be at least 1")
-    fits = memory_map.longest(core, net) if context is None else memory_map.check(core, net, context)
-    memory = store.planned(core, net, fits)
-    return _Compiled(weights, memory, lower.lower(core, net, memory))
-
-
-def _sheet(chip: Chip, core: Core, compiled: _Compiled | None) -> dict[str, Any]:
+def _sheet(chip: Chip, core: Core, compiled: Placed | None) -> dict[str, Any]:
     from ..report.datasheet import Model, sheet
 
     if compiled is None:
@@ -125,7 +103,7 @@ def _texts(sheet: dict[str, Any]) -> dict[str, str]:
     return found
 
 
-def _program(sheet: dict[str, Any], compiled: _Compiled | None) -> dict[str, str]:
+def _program(sheet: dict[str, Any], compiled: Placed | None) -> dict[str, str]:
     return {} if compiled is None else {PROGRAM.format(name=sheet["module"]): f"{compiled.program}\n"}
 
 

@@ -11,8 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from ..chip.spec import Chip
-from ..compiler import gguf
+from ..compiler import gguf, store
 from ..errors import InputError, Unsupported
+from ..families.tensor import memory_map
+from ..families.tensor.core import Core
+from ..families.tensor.lower import Program, lower
+from ..families.tensor.memory_map import MemoryMap
 from ..families.tensor.network import Network
 from ..search import study as studies
 from ..workload.fetch import WEIGHTS, cache_folder, fetch
@@ -100,6 +104,33 @@ def _from_file(name: str) -> Weights:
     except OSError as error:
         raise InputError(f"{name}: cannot be read: {error.strerror}") from None
     return Weights(name, gguf.network(path), path, key)
+
+
+@dataclass(frozen=True, eq=False)
+class Placed:
+    """A network placed and lowered, not packed."""
+
+    weights: Weights
+    memory: MemoryMap
+    program: Program
+
+
+def place(core: Core, weights: Weights, context: int | None = None) -> Placed:
+    """Where the network lies, and its program; None: the longest context that fits."""
+    from ..families.tensor.rtl.sequencer import PROGRAM_WORDS
+
+    net = weights.network
+    if context is not None and context < 1:
+        raise InputError(f"context = {context} must be at least 1")
+    fits = memory_map.longest(core, net) if context is None else memory_map.check(core, net, context)
+    memory = store.planned(core, net, fits)
+    program = lower(core, net, memory)
+    if len(program.instructions) > PROGRAM_WORDS:
+        raise InputError(
+            f"{weights.model} needs {len(program.instructions)} instructions, but the core holds {PROGRAM_WORDS} "
+            "(fewer columns)"
+        )
+    return Placed(weights, memory, program)
 
 
 def check_tools() -> None:

@@ -10,19 +10,23 @@ from ..families.tensor.sizing import core_of
 from ..search.study import Study
 from ..workload.fetch import WEIGHTS
 from .generate import Say, silent
+from .synth import synth
 from .verify import verify
 
 TOKENS = 8
 
 
-def silicon(chip: Chip, study: Study, say: Say = silent, tokens: int = TOKENS) -> dict[str, Any]:
+def silicon(
+    chip: Chip, study: Study, say: Say = silent, tokens: int = TOKENS, gates: bool = False
+) -> dict[str, Any]:
     """Facts of the run of `study`'s model on the RTL of `chip`; {"refused": reason} where there is none.
 
-    A difference between RTL and golden model is not refused: it raises CheckFailed.
+    `gates`: synthesize it too. A difference between RTL and golden model is not refused: it raises CheckFailed.
     """
     try:
         _check(chip, study)
-        return verify(chip, study.model.name, tokens=tokens, say=say)
+        found = verify(chip, study.model.name, tokens=tokens, say=say)
+        return {**found, "synthesis": synth(chip, say=say)} if gates else found
     except InputError as error:
         return {"refused": str(error)}
 
