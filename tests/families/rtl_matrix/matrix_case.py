@@ -7,20 +7,28 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from tests.verilate import Run, Verilated
 
 from sartor.families.tensor import float32, numerics
 from sartor.families.tensor.core import GROUP, Core
 from sartor.families.tensor.isa import Scale
 from sartor.families.tensor.layout import pack_matrix
 from sartor.families.tensor.rtl.matrix import MatrixUnit
+from tests.verilate import Run, Verilated
 
 EXTREME_HALVES = (0x0000, 0x8000, 0x0001, 0x83FF, 0x0400, 0x3C00, 0xBC00, 0x7BFF, 0xFBFF)
 
 
 @functools.cache
-def unit(core: Core, minimum: bool = True) -> Verilated:
-    return Verilated(MatrixUnit(core, minimum=minimum), "matrix")
+def unit(core: Core, minimum: bool = True, structural: bool = False) -> Verilated:
+    return Verilated(MatrixUnit(core, minimum=minimum, structural=structural), "matrix")
+
+
+def numbers(core: Any) -> str:
+    """A core as the name of a test; gaps as they are."""
+    if not isinstance(core, Core):
+        return str(core)
+    sizes = core.rows, core.lanes, core.columns, core.vector_lanes, core.multiplier_bits, core.port_bytes
+    return "x".join(map(str, sizes))
 
 
 @dataclass
@@ -125,7 +133,9 @@ def _shared(core: Core, halves: np.ndarray | None, repeat: int) -> np.ndarray | 
     """Blocks of 2^repeat successive beats get the scale of the first."""
     if halves is None or not repeat:
         return halves
-    tiled = halves.reshape(-1, core.rows, halves.shape[1] // core.lane_groups, core.lane_groups).swapaxes(1, 2)
+    tiled = halves.reshape(-1, core.rows, halves.shape[1] // core.lane_groups, core.lane_groups).swapaxes(
+        1, 2
+    )
     beats = tiled.reshape(-1, core.dot_units)
     shared = np.repeat(beats[:: 1 << repeat], 1 << repeat, axis=0)[: len(beats)]
     return shared.reshape(tiled.shape).swapaxes(1, 2).reshape(halves.shape)

@@ -1,0 +1,83 @@
+"""Weight streams: bytes by hand, and back."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sartor.errors import InputError
+from sartor.families.tensor.core import Core
+from sartor.families.tensor.isa import Scale
+from sartor.families.tensor.layout import Shape, pack_matrix, unpack_matrix
+
+
+def test_four_bit_codes_by_hand() -> None:
+    # Two rows, one fold; 2 blocks of 16 bytes are two words of 16. S = 16 / 2 = 8 slots: one word of scales,
+    # of which two are used.
+    core = Core(rows=2, lanes=32, port_bytes=16)
+    codes = np.stack([np.arange(32) % 16, np.arange(32) // 16 + 3])
+    stream = pack_matrix(core, codes, np.array([[0x3C01], [0xBC02]]))
+    scales = [0x01, 0x3C, 0x02, 0xBC] + [0] * 12
+    first = [j | j << 4 for j in range(16)]  # code j and code 16 + j
+    assert stream.tolist() == scales + first + [0x43] * 16
+
+
+def test_eight_bit_codes_by_hand() -> None:
+    # With 4-bit multipliers codes 0-15 of both rows come first; no scales, and 64 bytes in one word of 128.
+    codes = np.stack([np.arange(32), -np.arange(32)])
+    byte = codes.astype(np.int8).view(np.uint8)
+    halves = pack_matrix(Core(rows=2, port_bytes=128), codes, bits=8)
+    assert halves.tolist() == [*byte[0, :16], *byte[1, :16], *byte[0, 16:], *byte[1, 16:]] + [0] * 64
+    whole = pack_matrix(Core(rows=2, port_bytes=128, multiplier_bits=8), codes, bits=8)
+    assert whole.tolist() == [*byte[0], *byte[1]] + [0] * 64
+
+
+def test_row_tiles_come_fold_by_fold() -> None:
+    core = Core(rows=2, lanes=32, port_bytes=16)
+    blocks = np.arange(8).reshape(4, 2)  # [rows, groups]
+    stream = pack_matrix(core, np.repeat(blocks, 32, axis=1))
+    assert (stream.reshape(8, 16)[:, 0] & 15).tolist() == [0, 2, 1, 3, 4, 6, 5, 7]
+
+
+def test_d_and_m_lie_side_by_side_and_serve_two_beats() -> None:
+    core = Core(rows=2, lanes=32, port_bytes=16)
+    d, m = np.array([[1, 1], [2, 2]]), np.array([[3, 3], [4, 4]])
+    stream = pack_matrix(core, np.zeros((2, 64), int), d, m, repeat=1)
+    assert stream.view("<u2")[:8].tolist() == [1, 3, 2, 4, 0, 0, 0, 0]
+    assert stream.size == 16 + 2 * 32
+
+
+cores = st.builds(
+    Core, rows=st.sampled_from([2, 4, 16, 64]), lanes=st.sampled_from([32, 64, 128]),
+    port_bytes=st.sampled_from([16, 64, 256]), multiplier_bits=st.sampled_from([4, 8]),
+)  # fmt: skip
+
+
+@given(
+    cores, st.integers(1, 90), st.integers(1, 9), st.sampled_from([4, 8]), st.sampled_from(Scale), st.data()
+)
+def test_there_and_back(
+    core: Core, n: int, groups: int, bits: int, scale: Scale, data: st.DataObject
+) -> None:
+    rng = np.random.default_rng(data.draw(st.integers(0, 99)))
+    codes = rng.integers(0, 16, (n, groups * 32)) if bits == 4 else rng.integers(-128, 128, (n, groups * 32))
+    d, m = (rng.integers(0, 1 << 16, (n, groups)) if scale > i else None for i in (0, 1))
+    stream = pack_matrix(core, codes, d, m, bits)
+    shape = Shape(core, n, groups * 32, bits, scale)
+    assert stream.size == shape.words * core.port_bytes
+    found = unpack_matrix(core, stream, n, groups * 32, bits, scale)
+    assert np.array_equal(found[0], codes)
+    for got, want in zip(found[1:], (d, m), strict=True):
+        assert (got is None) == (want is None) and (want is None or np.array_equal(got, want))
+
+
+def test_what_is_refused() -> None:
+    core = Core(rows=2, port_bytes=16)
+    with pytest.raises(InputError, match="codes -1 to 0, not 0 to 15"):
+        pack_matrix(core, np.repeat([[-1, 0]], 16, axis=1))
+    with pytest.raises(InputError, match="scales of 2 successive beats differ"):
+        pack_matrix(core, np.zeros((2, 64), int), np.array([[1, 2], [1, 1]]), repeat=1)
+    with pytest.raises(InputError, match="multiple of 32"):
+        pack_matrix(core, np.zeros((2, 33), int))
+    with pytest.raises(InputError, match="not the 32 of 2 x 32"):
+        unpack_matrix(core, np.zeros(16), 2, 32, scale=Scale.NONE)
