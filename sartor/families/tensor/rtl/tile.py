@@ -16,6 +16,7 @@ from amaranth.lib.wiring import In, Out
 from ..core import ACCUMULATOR_BITS, MOST_COLUMNS, Core
 from ..isa import Scale
 from . import matrix_ports as ports
+from .accumulator import Accumulator
 from .dot_unit import MANTISSA_BITS, STAGES, DotUnit, Scaler
 from .dots import DOT, S_BITS, PackedDots, packed_rows
 from .matrix_ports import HALF_BITS, SHIFT_BITS
@@ -142,11 +143,13 @@ class Tile(wiring.Component):
     def accumulate(
         self, m: Module, r: int, c: int, enable: Value, first: Value, terms: Sequence[Sequence[Value]]
     ) -> None:
-        total = Signal(signed(ACCUMULATOR_BITS), reset_less=True, name=f"sum_{r}_{c}")
-        added = sum((term >> 1) + term[0] for unit in terms for term in unit)
-        with m.If(enable):
-            m.d.sync += total.eq(Mux(first, 0, total) + added)
-        m.d.comb += self.sums[r][c].eq(total)
+        sums = Accumulator(self.core, self.minimum)
+        m.submodules[f"sum_{r}_{c}"] = sums
+        flat = [term for unit in terms for term in unit]
+        m.d.comb += [
+            sums.enable.eq(enable), sums.first.eq(first), self.sums[r][c].eq(sums.total),
+            *(getattr(sums, name).eq(term) for name, term in zip(sums.names, flat, strict=True)),
+        ]  # fmt: skip
 
 
 def delayed(m: Module, value: Value, enables: Sequence[Value]) -> Value:
