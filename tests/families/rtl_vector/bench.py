@@ -8,11 +8,13 @@ import numpy as np
 from sartor.families.tensor import cycles_vector, float32, golden_vector
 from sartor.families.tensor.core import CONSTANTS, GROUP, Core
 from sartor.families.tensor.golden_state import State, Write
-from sartor.families.tensor.isa import FIELDS, Instruction, Op, Source, Target
+from sartor.families.tensor.isa import FIELDS, Instruction, Op, Operand, Source, Target, make
 from sartor.families.tensor.rtl.vector import VectorUnit
 from tests.verilate import Run, Verilated
 
 MEMORY_BYTES = 1 << 21
+ZERO, MINUS = 0, 1  # constants that are known
+SHOWN = 48  # group of the scratchpad where scalars are shown
 BUDGET = 4  # times the cycles without stalls, and some
 
 
@@ -37,6 +39,7 @@ class Bench:
         self.core, self.rng = core, np.random.default_rng(seed)
         self.sim = Verilated(VectorUnit(core), "vector")
         self.constants = numbers(self.rng, CONSTANTS)
+        self.constants[[ZERO, MINUS]] = 0, -1
         self.state = State(core, np.zeros(MEMORY_BYTES, np.uint8), tuple(self.constants))
         self.scratch = numbers(self.rng, core.scratch_groups * GROUP)
         self.state.scratch[:] = self.scratch
@@ -67,9 +70,17 @@ class Bench:
         assert not any(run.left.values()), f"{i}: {run.left} words are left"
         self._compare(i, run, memory)
         cycles = run.cycles - 1 - int(run.when("command")[0])
+        if i.reduce:
+            self._show_scalar(i)
         if stalls is None:
             assert cycles == want, f"{i}: {cycles} cycles, by the formula {want}"
         return cycles
+
+    def _show_scalar(self, i: Instruction) -> None:
+        """Compares it: 0 a + scalar, in the scratchpad."""
+        zero = {"p": Operand.CONSTANT, "p_index": ZERO, "d_addr": SHOWN, "d_stride": 1}
+        scalar = {"q": Operand.SCALAR, "q_index": i.after["scalar"]}
+        self.run(make(Op.VEC, n=1, columns=i.columns, **zero, **scalar))
 
     def payload(self, i: Instruction) -> dict[str, int]:
         """The command as the sequencer resolves it."""

