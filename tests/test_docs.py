@@ -246,6 +246,8 @@ def run(lines):
             args[args.index("--points") + 1] = FEW
         elif args[0] in ("design", "explore"):
             args += ["--points", FEW]
+        if args[0] == "design":
+            args.append("--no-build")
         done = CliRunner().invoke(app, args, catch_exceptions=False)
         assert done.exit_code == 0, f"{line}\n{done.output}"
 

@@ -28,6 +28,7 @@ from ..search.store import to_table, whole, write_text
 from ..search.study import Study, find_study
 from ..search.uncertainty import KeepsAt, PriceAt, survival
 from ..tech.technology import Technology
+from .silicon import silicon
 from .weights import real_weights
 
 ROBUST_POINTS = 1_000_000  # screened for each of the other traffics
@@ -50,8 +51,10 @@ def design(
     progress: Progress | None = None,
     say: Say | None = None,
     resume: bool = False,
+    build: bool = False,
 ) -> Design:
-    """Explore `study`, choose its chip, stand it beside the chips one could buy, and say why."""
+    """Explore `study`, choose its chip, stand it beside the chips one could buy, and say why. `build`: generate the
+    chip, and run the study's model on its RTL and on the golden model (minutes)."""
     tell = say or (lambda text: None)
     study = find_study(study) if isinstance(study, str) else study
     tell("fetching and checking the weights")
@@ -69,6 +72,8 @@ def design(
     )
     said = report(run, chip, standings, regret, survived)
     said["workload"]["weights"] = weights
+    if build:
+        said["silicon"] = silicon(chip, study, tell, gates=True)
     return Design(chip, run, standings, said)
 
 

@@ -31,10 +31,12 @@ Model = Annotated[str, typer.Option(help="A bundled model, or a config.json, GGU
 @app.command()
 def design(
     study: Annotated[str, typer.Argument(help="A study's name, or a TOML file.")] = "edge-smollm2",
-    out: Out = None, points: Points = None, seed: Seed = None, executor: Executor = "process", json: Json = False,
+    out: Out = None, points: Points = None, seed: Seed = None, executor: Executor = "process",
+    build: Annotated[bool, typer.Option(help="Build the chosen chip and run the model on it (minutes).")] = True,
+    json: Json = False,
 ) -> None:  # fmt: skip
-    """The whole job: explore, choose, compare, explain, report."""
-    show.design(study, out, points, seed, executor, json)
+    """The whole job: explore, choose, compare, explain, build, verify, report."""
+    show.design(study, out, points, seed, executor, build, json)
 
 
 @app.command()

@@ -18,7 +18,13 @@ from .console import OUT, as_json, bar
 
 
 def design(
-    study: str, out: Path | None, points: int | None, seed: int | None, executor: str, json: bool
+    study: str,
+    out: Path | None,
+    points: int | None,
+    seed: int | None,
+    executor: str,
+    build: bool,
+    json: bool,
 ) -> None:
     found = find_study(study).with_points(points, seed)
     folder = out or Path("out") / found.name
@@ -30,7 +36,7 @@ def design(
             shown.update(task, completed=done, total=total)
 
         result = api.design(
-            found, executor, step, lambda text: shown.update(task, description=text), resume=True
+            found, executor, step, lambda text: shown.update(task, description=text), resume=True, build=build
         )
         shown.update(task, description="writing the report")
         written = api.write(result, folder)
