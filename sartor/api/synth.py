@@ -137,7 +137,7 @@ def _energy_j(core: Core, mapped: Any) -> float:
     simulator.set("enable", np.full((len(ports["enable"]), WORDS), 2**64 - 1, np.uint64))
 
     def drive(cycle: int) -> None:
-        for name in ("low", "high", "x_shift", "sum"):
+        for name in ("values", "x_shift", "sum"):
             fill(name)
 
     return float(replay_energy(analysis(mapped), simulator, CYCLES, drive).cycle_j)

@@ -11,15 +11,31 @@ from .. import __version__, families, rtl
 from ..chip.spec import Chip
 from ..families.tensor.core import Core
 from ..flow.cache import kept, key_of
+from . import alike
 from .generate import Say, module_name, silent
+
+# The hierarchy stays: a component that stands there many times is written once.
+HIERARCHY = """
+read_rtlil in.il
+hierarchy -check -top {top}
+proc
+opt -full
+wreduce
+peepopt
+opt_dff
+opt -full
+techmap -map +/techmap.v t:$fa
+opt_clean -purge
+write_verilog -noattr out.v
+"""
 
 
 def verilog(chip: Chip, core: Core, say: Say = silent) -> str:
-    """One core as clean Verilog, its parameters above it."""
+    """One core as it is built, in clean Verilog, its parameters above it."""
     from ..rtl import yosys
 
     module = module_name(chip.name)
-    tools = (metadata.version("amaranth"), yosys.version(), yosys.CLEAN)
+    tools = (metadata.version("amaranth"), yosys.version(), HIERARCHY)
     key = key_of(repr(core), module, *tools, *_sources())
     return _heading(chip, core) + kept("verilog", key, lambda: _made(core, module, say))
 
@@ -29,10 +45,12 @@ def _made(core: Core, module: str, say: Say) -> str:
     from ..rtl import yosys
 
     say("Amaranth: RTLIL of the core")
-    rtlil = yosys.to_rtlil(Top(core, trace=False), module)
+    rtlil, _ = alike.merged(yosys.to_rtlil(Top(core, trace=False, structural=True), module), module)
     say("Yosys: clean Verilog")
-    text = yosys.clean_verilog(rtlil, module, progress=lambda step: say(f"Yosys: {step}"))
-    return text.partition("\n")[2].lstrip("\n")  # the first line names a compiler
+    done = yosys.run_script(
+        HIERARCHY.format(top=module), {"in.il": rtlil}, progress=lambda step: say(f"Yosys: {step}")
+    )
+    return done.files["out.v"].partition("\n")[2].lstrip("\n")  # the first line names a compiler
 
 
 def _sources() -> Iterator[str]:

@@ -125,9 +125,11 @@ def test_the_verilog_reads_elsewhere_and_has_the_ports_of_the_data_sheet(own_cac
     assert text.startswith("// tiny: a core of family tensor, made by Sartor") and "/work" + "/" not in text
     tree = pyslang.syntax.SyntaxTree.fromText(text)
     assert [d for d in tree.diagnostics if d.isError()] == []
+    top = re.search(r"^module \\?tiny ?\(.*?^endmodule", text, re.M | re.S)[0]
+    assert "tile_unit" in text and text.count("\nmodule ") < 60
     declared = {
         name: int(high or 0) + 1
-        for high, name in re.findall(r"^  (?:input|output) (?:\[(\d+):0\] )?(\w+);$", text, re.M)
+        for high, name in re.findall(r"^  (?:input|output) (?:\[(\d+):0\] )?(\w+);$", top, re.M)
     }
     told = re.findall(r"^\| (\w+) \| (?:in|out) \| ([\d,]+) \|", done.files["datasheet.md"], re.M)
     assert declared == {name: int(bits.replace(",", "")) for name, bits in told}
