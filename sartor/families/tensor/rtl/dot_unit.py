@@ -12,6 +12,7 @@ from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
+from ....rtl.multiply import Multiplier
 from ..core import Core
 from .dots import DOT, S_BITS, BlockDot, values_layout
 from .matrix_ports import SHIFT_BITS, SUM_BITS
@@ -24,7 +25,8 @@ STAGES = DOT + 3  # cycles from codes and values to the terms
 
 
 def scaler_ports() -> dict[str, Any]:
-    """Of a dot unit behind its dot product. `enable` has a bit a stage."""
+    """Of a dot unit behind its dot product. `enable` has a bit a stage. The dot product, its correction and
+    the mantissas come in the second stage, shifts and sum in the third."""
     return {
         "enable": In(STAGES), "half": In(1), "correction": In(signed(S_BITS)),
         "d": In(signed(MANTISSA_BITS)), "d_shift": In(SHIFT_BITS),
@@ -37,8 +39,8 @@ def scaler_ports() -> dict[str, Any]:
 class Scaler(wiring.Component):
     """Terms of a dot product: their value is the upper bits plus the lowest one, which rounds."""
 
-    def __init__(self, core: Core, minimum: bool = True) -> None:
-        self.core, self.minimum = core, minimum
+    def __init__(self, core: Core, minimum: bool = True, structural: bool = False) -> None:
+        self.core, self.minimum, self.structural = core, minimum, structural
         super().__init__({"dot": In(signed(S_BITS)), **scaler_ports()})
 
     def elaborate(self, platform: Any) -> Module:
@@ -54,14 +56,21 @@ class Scaler(wiring.Component):
         return m
 
     def scaled(self, m: Module, x: Value, mantissa: Value, shift: Value, name: str) -> Value:
-        """x times mantissa / 2^(shifts), with one bit behind the point."""
+        """x times mantissa / 2^(shifts), with one bit behind the point.
+
+        The mantissa comes a stage early and has a register here: all columns share it, and the multiplier
+        has no time for such a fan-out.
+        """
         bits = len(x) + MANTISSA_BITS - 1
+        factor = Signal(signed(MANTISSA_BITS), reset_less=True, name=f"{name}_factor")
         product = Signal(signed(bits), reset_less=True, name=f"{name}_product")
         term = Signal(signed(bits + 1), reset_less=True, name=f"{name}_term")
         both, distance = Signal(SHIFT_BITS + 1), Signal(SHIFT_BITS, reset_less=True, name=f"{name}_distance")
         m.d.comb += both.eq(self.x_shift + shift)
+        with m.If(self.enable[DOT]):
+            m.d.sync += factor.eq(mantissa)
         with m.If(self.enable[DOT + 1]):
-            m.d.sync += product.eq(x * mantissa)
+            m.d.sync += product.eq(x * factor)
             m.d.sync += distance.eq(Mux(both[SHIFT_BITS], (1 << SHIFT_BITS) - 1, both))
         with m.If(self.enable[DOT + 2]):
             m.d.sync += term.eq(Cat(Const(0, 1), product).as_signed() >> distance)
@@ -81,7 +90,7 @@ class DotUnit(wiring.Component):
     def elaborate(self, platform: Any) -> Module:
         m = Module()
         m.submodules.dot = dot = BlockDot(self.core, self.structural)
-        m.submodules.scaler = scaler = Scaler(self.core, self.minimum)
+        m.submodules.scaler = scaler = Scaler(self.core, self.minimum, self.structural)
         m.d.comb += [
             dot.enable.eq(self.enable[0]), dot.codes.eq(self.codes), dot.values.eq(self.values),
             dot.code8.eq(self.code8), scaler.dot.eq(dot.dot),

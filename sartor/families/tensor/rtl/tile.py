@@ -77,7 +77,7 @@ class Tile(wiring.Component):
         return steps
 
     def scales(self, m: Module, unit: int, stages: Sequence[Value]) -> list[Value]:
-        """Mantissa and shift of d, and of m, for the stage of the product."""
+        """Mantissa and shift of d, and of m, each for its stage."""
         parts: list[Value] = []
         for name, code in [("d", self.d[unit]), ("m", self.m[unit])][: 1 + self.minimum]:
             field, fraction = code[10:15], code[:10]
@@ -87,7 +87,7 @@ class Tile(wiring.Component):
             shift = Signal(SHIFT_BITS, name=f"{name}_shift_{unit}")
             m.d.comb += mantissa.eq(Mux(code[15], -magnitude, magnitude))
             m.d.comb += shift.eq(self.top - Mux(normal, field, 1))
-            parts += [delayed(m, part, stages[: DOT + 1]) for part in (mantissa, shift)]
+            parts += [delayed(m, mantissa, stages[:DOT]), delayed(m, shift, stages[: DOT + 1])]
         return parts
 
     def group(self, m: Module, c: int, g: int, enable: Sequence[Value]) -> list[Value]:
