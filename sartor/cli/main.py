@@ -10,7 +10,7 @@ import typer
 
 from .. import __version__, api
 from ..errors import SartorError
-from . import answers, show
+from . import answers, hardware, show
 
 app = typer.Typer(
     no_args_is_help=True, rich_markup_mode="rich", pretty_exceptions_enable=False,
@@ -110,6 +110,51 @@ def compare(
 ) -> None:
     """Chips side by side at the same work, each in its best configuration."""
     answers.compare(api.compare(list(chips), model, trace, ttft, tpot, batch=batch), json)
+
+
+Generated = Annotated[
+    str, typer.Argument(help="A chip's TOML file or a study; a study without a chip is explored first.")
+]
+
+
+@app.command()
+def build(
+    chip: Generated,
+    out: Out = None,
+    model: Annotated[
+        str | None, typer.Option(help="Add memory map and program of this model; a study's chip has its own.")
+    ] = None,
+    context: Annotated[int | None, typer.Option(help="Tokens in the KV cache; the longest that fits.", min=1)] = None,
+    json: Json = False,
+) -> None:
+    """Verilog of a core with its register map, memory map, program listing and data sheet."""
+    hardware.build(chip, model, context, out, json)
+
+
+@app.command()
+def verify(
+    chip: Generated,
+    model: Annotated[
+        str | None, typer.Option(help="A model with known weights, or a GGUF file; by default the study's.")
+    ] = None,
+    prompt: Annotated[str, typer.Option(help="What the model goes on with.")] = api.PROMPT,
+    tokens: Annotated[int, typer.Option(help="Tokens to generate.")] = api.TOKENS,
+    seed: Annotated[int, typer.Option(help="Seed of the waits of --stalls.")] = 0,
+    stalls: Annotated[bool, typer.Option("--stalls", help="Let the memory wait at random.")] = False,
+    json: Json = False,
+) -> None:
+    """Run a real model on the generated RTL, every instruction beside the golden model, bit for bit."""
+    hardware.verify(chip, model, prompt, tokens, seed, stalls, json)
+
+
+@app.command()
+def synth(
+    chip: Generated,
+    liberty: Annotated[str | None, typer.Option(help="Cells to map the tile on: a .lib or .lib.gz file.")] = None,
+    json: Json = False,
+) -> None:
+    """Gate equivalents of a core by component; on a library's cells also area, clock and energy of the tile."""
+    hardware.synth(chip, liberty, json)
 
 
 @app.command()

@@ -77,6 +77,15 @@ class Flop:
     preset: str = ""
 
 
+@dataclass(frozen=True)
+class ClockGate:
+    """A cell that passes the clock's pulse only if one of its enables was high before."""
+
+    clock: str
+    enables: tuple[str, ...]
+    output: str
+
+
 @dataclass(frozen=True, eq=False)
 class Cell:
     name: str
@@ -86,6 +95,7 @@ class Cell:
     powers: tuple[Power, ...] = ()
     leakage_w: float = 0.0
     flop: Flop | None = None
+    gate: ClockGate | None = None
     usable: bool = True  # not dont_use
 
     @cached_property

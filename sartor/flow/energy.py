@@ -40,12 +40,13 @@ class Energy:
 
 
 class Activity:
-    """Rises and falls of every net, and falls and rises of inputs that moved no output of their cell."""
+    """Rises and falls of every net, and pulses of the gated clocks."""
 
     def __init__(self, simulator: Simulator) -> None:
         self.simulator = simulator
         self.rises = np.zeros(len(simulator.values), dtype=np.int64)
         self.falls = np.zeros(len(simulator.values), dtype=np.int64)
+        self.pulses = dict.fromkeys(simulator.pulses, 0)
         self.samples = 0
         self._before = simulator.values.copy()
 
@@ -55,6 +56,8 @@ class Activity:
         self.rises += np.bitwise_count(now & ~self._before).sum(axis=1, dtype=np.int64)
         self.falls += np.bitwise_count(self._before & ~now).sum(axis=1, dtype=np.int64)
         self._before = now.copy()
+        for net, reached in self.simulator.pulses.items():
+            self.pulses[net] += int(np.bitwise_count(reached).sum())
         self.samples += 1
 
 
@@ -86,8 +89,8 @@ def energy_of(sta: Sta, activity: Activity) -> Energy:
     runs = activity.samples * activity.simulator.values.shape[1] * 64
     rises, falls = activity.rises / runs, activity.falls / runs
     clocks = _clock_nets(netlist.instances)
-    for net in clocks:  # a replay steps the clock; it rises and falls once a cycle
-        rises[net] = falls[net] = 1.0
+    for net in clocks:  # a replay steps the clock; it rises and falls once a cycle, unless it is gated
+        rises[net] = falls[net] = activity.pulses.get(net, runs) / runs
     load = loads_f(netlist, sta.constraints.output_load_f)
     charge = load.reshape(-1, 2).mean(axis=1) * netlist.library.voltage_v**2 * (rises + falls) / 2
     clock = sum(charge[n] for n in clocks)
@@ -101,9 +104,9 @@ def energy_of(sta: Sta, activity: Activity) -> Energy:
 def _clock_nets(instances: tuple[Instance, ...]) -> set[int]:
     clocks = set()
     for instance in instances:
-        if instance.cell.flop:
-            pin = instance.cell.flop.clock.strip("!() '")
-            clocks |= {instance.pins[pin]} if pin in instance.pins else set()
+        cell = instance.cell
+        pin = cell.flop.clock.strip("!() '") if cell.flop else cell.gate.clock if cell.gate else ""
+        clocks |= {instance.pins[pin]} if pin in instance.pins else set()
     return clocks
 
 

@@ -14,6 +14,7 @@ from .arcs import ArcTables
 from .cache import kept, key_of
 from .cells import Cell, Library
 from .constraints import Constraints, inverts, surroundings
+from .enables import merge_resets
 from .gates import Module
 from .netlist import Netlist, from_flat, read_netlist, to_flat
 from .place_adders import place
@@ -24,6 +25,8 @@ from .sta import Sta, Timing
 # Part of every key: raise it when the flow itself changes.
 REVISION = "1"
 MAX_ATTEMPTS = 8
+# Registers of one enable that share a clock gate, at least.
+GATED = 4
 _SCRIPTS = (scripts.COARSE, scripts.MAP, scripts.ABC_AREA, scripts.ABC_SPEED)
 
 
@@ -148,6 +151,8 @@ def _attempt(
     for module in data["modules"].values():
         if "cells" in module:
             edited = Module(module)
+            if any(c.gate for c in library.cells.values()):
+                merge_resets(edited, GATED)
             split(edited, effort.fast)
             place(edited, library)
     abc = (
@@ -155,7 +160,7 @@ def _attempt(
         if effort.speed
         else scripts.ABC_AREA
     )
-    script = scripts.MAP.format(top=top, prefix=effort.prefix, abc=abc, flops=_avoided(library))
+    script = scripts.MAP.format(top=top, prefix=effort.prefix, abc=abc, gated=GATED, flops=_avoided(library))
     files = {"coarse.json": json.dumps(data), "cells.lib": library.text, "cells.constr": _constr(library)}
     mapped = run_script(script, files, progress=progress).files["mapped.json"]
     return read_netlist(mapped, top, library)

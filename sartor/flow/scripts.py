@@ -24,14 +24,16 @@ opt -full
 write_json coarse.json
 """
 
-# What is left to gates, registers to the library's, gates to its cells.
+# What is left to gates, enabled registers to clock gates where the library has them, registers to the
+# library's, gates to its cells.
 MAP = """
 read_liberty -lib -ignore_miss_func cells.lib
 read_json coarse.json
 hierarchy -check -top {top}
 techmap {prefix}
-opt
+opt -nodffe -nosdff
 setattr -unset init
+clockgate -liberty cells.lib -min_net_size {gated}
 dfflibmap {flops} -liberty cells.lib
 opt
 abc -liberty cells.lib -constr cells.constr {abc}

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from ..errors import InputError, Unsupported
 from . import logic
 from .cells import Cell
-from .netlist import HIGH, LOW, Netlist
+from .netlist import HIGH, LOW, Instance, Netlist
 
 Words = NDArray[np.uint64]
 ONES = np.uint64(2**64 - 1)
@@ -44,6 +44,8 @@ class Simulator:
         self.values[HIGH] = ONES
         self._gates = _ordered(netlist)
         self._flops = [i for i in netlist.instances if i.cell.flop]
+        self._gates_of = {i.pins[i.cell.gate.output]: i for i in netlist.instances if i.cell.gate}
+        self.pulses: dict[int, Words] = {}  # by gated clock: the runs that the last edge reached
         self._states: Words = np.zeros((len(self._flops), words), dtype=np.uint64)
         self._show()
 
@@ -64,9 +66,23 @@ class Simulator:
 
     def clock(self) -> None:
         """One rising edge; then `settle` again."""
+        self.pulses = {net: self._pulse(net) for net in self._gates_of}
         for index, instance in enumerate(self._flops):
-            self._states[index] = self._next(instance.cell, instance.pins, self._states[index])
+            before = self._states[index].copy()
+            after = self._next(instance.cell, instance.pins, before)
+            pulse = self.pulses.get(_clock_net(instance), ONES)
+            self._states[index] = (after & pulse) | (before & ~pulse)
         self._show()
+
+    def _pulse(self, net: int) -> Words:
+        """The runs in which the next edge reaches this clock net."""
+        instance = self._gates_of.get(net)
+        if instance is None or instance.cell.gate is None:
+            return np.full_like(self.values[net], ONES)
+        enabled = np.zeros_like(self.values[net])
+        for pin in instance.cell.gate.enables:
+            enabled |= self.values[instance.pins.get(pin, LOW)]
+        return enabled & self._pulse(instance.pins[instance.cell.gate.clock])
 
     def _next(self, cell: Cell, pins: Mapping[str, int], state: Words) -> Words:
         flop = cell.flop
@@ -88,10 +104,16 @@ class Simulator:
                     self.values[instance.pins[pin]] = logic.evaluator(cell.pins[pin].function)(states, ONES)
 
 
+def _clock_net(instance: Instance) -> int:
+    """The net of a register's clock pin."""
+    assert instance.cell.flop is not None
+    return instance.pins.get(instance.cell.flop.clock.strip("!() '"), LOW)
+
+
 def _ordered(netlist: Netlist) -> list[_Gate]:
     """Every gate behind those that drive it."""
-    gates = [_gate(i.cell, i.pins, pin) for i in netlist.instances if not i.cell.flop for pin in i.cell.outputs
-             if pin in i.pins]  # fmt: skip
+    logical = [i for i in netlist.instances if not (i.cell.flop or i.cell.gate)]
+    gates = [_gate(i.cell, i.pins, pin) for i in logical for pin in i.cell.outputs if pin in i.pins]
     made = {g.output: g for g in gates}
     waits = {g.output: sum(n in made for n in set(g.inputs.values())) for g in gates}
     readers: dict[int, list[_Gate]] = {}

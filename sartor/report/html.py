@@ -8,11 +8,22 @@ from typing import Any
 
 import vl_convert
 
-from .sections import assumptions, comparison, headline, pareto, regret, steps, survival, why, why_not
+from .sections import (
+    assumptions,
+    comparison,
+    headline,
+    pareto,
+    regret,
+    silicon,
+    steps,
+    survival,
+    why,
+    why_not,
+)
 from .tags import Html, esc, say, tag
 
 Report = dict[str, Any]
-SECTIONS = (headline, pareto, comparison, why, steps, why_not, regret, survival, assumptions)
+SECTIONS = (headline, pareto, comparison, why, silicon, steps, why_not, regret, survival, assumptions)
 
 
 def page(report: Report) -> str:
@@ -20,17 +31,22 @@ def page(report: Report) -> str:
     parts = {
         "title": esc(f"{report['study']['title'] or report['study']['name']} – Sartor"),
         "style": own_file("page.css"),
-        "menu": menu(),
-        "body": "\n".join(part.html(report) for part in SECTIONS),
+        "menu": menu(report),
+        "body": "\n".join(part.html(report) for part in sections(report)),
         "vega": vega(),
         "script": own_file("page.js") + own_file("plots.js"),
     }
     return fill(own_file("page.html"), parts)
 
 
-def menu() -> Html:
+def sections(report: Report) -> list[Any]:
+    """All of them, but the hardware's where none was made."""
+    return [part for part in SECTIONS if part is not silicon or silicon.present(report)]
+
+
+def menu(report: Report) -> Html:
     """Links to the sections."""
-    names = [part.__name__.rpartition(".")[2] for part in SECTIONS]
+    names = [part.__name__.rpartition(".")[2] for part in sections(report)]
     return "".join(tag("a", say(f"menu.{name}"), href=f"#{name}") for name in names)
 
 

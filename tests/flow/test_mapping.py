@@ -178,3 +178,31 @@ def test_gate_equivalents_by_component_and_memory_bits() -> None:
     assert rows["part"].registers == 8 and rows["part"].gate_equivalents == pytest.approx(64)
     assert rows[""].memory_bits == 64 * 8 and rows["part"].memory_bits == 0
     assert counted.whole is counted.components[0] and counted.black_boxes == {}
+
+
+@pytest.mark.parametrize(("name", "gates"), [("tiny", 0), ("asap7", 2), ("sky130", 2)])
+def test_registers_of_one_enable_share_a_clock_gate(name: str, gates: int) -> None:
+    """Two rows of eight registers, each with its enable, and a reset: right in every cycle, gated or not."""
+
+    def fill(m: Module, d: Any) -> None:
+        middle = Signal(8)
+        with m.If(d.first):
+            m.d.sync += middle.eq(d.a)
+        with m.If(d.second):
+            m.d.sync += d.y.eq(middle)
+
+    ports = {"a": In(8), "first": In(1), "second": In(1), "y": Out(8)}
+    found = mapped(Design(ports, fill), tiny() if name == "tiny" else read_library(real(name)))
+    assert sum(i.cell.gate is not None for i in found.netlist.instances) == gates
+    rng, simulator = np.random.default_rng(3), Simulator(found.netlist, RUNS // 64)
+    middle = y = np.zeros(RUNS, dtype=np.int64)
+    for cycle in range(30):
+        a, first, second = rng.integers(0, 256, RUNS), rng.integers(0, 2, RUNS), rng.integers(0, 2, RUNS)
+        reset = rng.integers(0, 8, RUNS) == 0 if cycle else np.ones(RUNS, dtype=bool)
+        for port, numbers in (("a", a), ("first", first), ("second", second), ("rst", reset.astype(int))):
+            simulator.set(port, to_words(numbers, len(found.netlist.inputs[port])))
+        simulator.settle()
+        simulator.clock()
+        simulator.settle()
+        y, middle = np.where(second, middle, y) * ~reset, np.where(first, a, middle) * ~reset
+        assert (from_words(simulator.get("y"), RUNS) == y).all()

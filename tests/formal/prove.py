@@ -91,8 +91,8 @@ def proven(claim: Property, folder: Path, cycles: int) -> str:
     return refuted(text, folder, cycles) or refuted(text, folder, cycles, "-i")
 
 
-def broken(component: type, old: str, new: str) -> Any:
-    """The component with a bug: its file with `old`, which is there once, replaced by `new`."""
+def broken(component: Any, old: str, new: str) -> Any:
+    """The component, or function, with a bug: its file with `old`, which is there once, replaced by `new`."""
     module = sys.modules[component.__module__]
     source = Path(str(module.__file__)).read_text(encoding="utf-8")
     assert source.count(old) == 1, f"{old!r} is {source.count(old)} times in {module.__name__}"

@@ -12,28 +12,37 @@ import numpy as np
 
 LEAST = np.float32(2.0**-126)
 MOST = np.finfo(np.float32).max
+_ZERO = np.float32(0)
 
 
 def canonical(x: Any) -> np.ndarray:
     """Subnormals and -0 become +0, infinities the largest finite number."""
     with np.errstate(over="ignore", under="ignore", invalid="ignore"):
-        x = np.clip(np.asarray(x).astype(np.float32), -MOST, MOST)
-    return np.where(np.abs(x) < LEAST, np.float32(0), x)
+        return _flushed(np.array(x, np.float32))
+
+
+def _flushed(x: Any) -> np.ndarray:
+    """`x` made canonical in place; called where overflow is no error."""
+    x = np.asarray(x)  # a scalar becomes an array to write to
+    np.minimum(x, MOST, out=x)
+    np.maximum(x, -MOST, out=x)
+    np.copyto(x, _ZERO, where=np.abs(x) < LEAST)
+    return x
 
 
 def add(a: Any, b: Any) -> np.ndarray:
     """a + b. A tiny sum is exact, so that flushing it after rounding is flushing it before."""
     with np.errstate(over="ignore", under="ignore", invalid="ignore"):
-        return canonical(np.asarray(a, np.float32) + np.asarray(b, np.float32))
+        return _flushed(np.add(a, b, dtype=np.float32))
 
 
 def multiply(a: Any, b: Any) -> np.ndarray:
     """a b. A product below 2^-126 before rounding is 0."""
     a, b = np.asarray(a, np.float32), np.asarray(b, np.float32)
     with np.errstate(over="ignore", under="ignore", invalid="ignore"):
-        product = canonical(a * b)
+        product = _flushed(np.multiply(a, b))
     edge = np.abs(product) == LEAST
-    if np.any(edge):  # rounded up to the least normal number, or that number itself
+    if edge.any():  # rounded up to the least normal number, or that number itself
         tiny = np.abs(a.astype(np.float64) * b.astype(np.float64)) < float(LEAST)
         product = np.where(edge & tiny, np.float32(0), product)
     return product

@@ -1,10 +1,14 @@
 """MM of the golden model: decoded weights, exact accumulators, and their binary32.
 
-Block products are float32 matrix products (exact below 2^24), scaling is float64 (exact below 2^53).
+Block products are float32 matrix products (exact below 2^24), scaling is float64 (exact below 2^53). Weights lie
+in tiles of some hundred rows, so that what is worked on stays in the processor's cache.
 """
 
 from __future__ import annotations
 
+import functools
+import os
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,12 +19,18 @@ from .golden_state import State
 from .isa import Instruction, Scale
 from .layout import Shape, unpack_matrix
 
+TILE_ROWS = 256  # at most: a product of a tile and a group is too small for BLAS to start threads
+CHUNK_BYTES = 2**18  # of terms at a time
+THREADS = min(2, os.cpu_count() or 1)
+LEAST_FOR_THREADS = 2**19  # weights times columns
+
 
 @dataclass(frozen=True, eq=False)
 class Weights:
-    """float32 [groups, n, 32] codes as signed integers; float64 [groups, n] mantissa 2^(field - top) of scale
-    and minimum."""
+    """Of `n` rows: float32 [tiles, groups, rows, 32] codes as signed integers; float64 [tiles, groups, rows]
+    mantissa 2^(field - top) of scale and minimum."""
 
+    n: int
     codes: np.ndarray
     scale: np.ndarray
     minimum: np.ndarray | None
@@ -69,17 +79,34 @@ def _weights(s: State, i: Instruction, n: int, k: int, kept: Kept) -> Weights:
 def decoded(shape: Shape, raw: np.ndarray, top: int) -> Weights:
     """The weights in the stream `raw`."""
     codes, d, m = unpack_matrix(shape.core, raw, shape.n, shape.k, shape.bits, shape.scale, shape.repeat)
-    offset = np.float32(8 if shape.bits == 4 and shape.scale == Scale.SCALE else 0)
-    planes = codes.reshape(shape.n, -1, GROUP).transpose(1, 0, 2).astype(np.float32)
+    tiled = _tiled(codes.reshape(shape.n, -1, GROUP))
+    planes = np.empty(tiled.shape, np.float32)
+    offset = 8 if shape.bits == 4 and shape.scale == Scale.SCALE else 0
+    np.subtract(tiled, np.float32(offset), out=planes, dtype=np.float32)
     if d is None:
         d = np.full((shape.n, shape.k // GROUP), numerics.ONE_HALF_PRECISION, np.uint16)
     minimum = None if m is None else _relative(m, top)
-    return Weights(np.ascontiguousarray(planes - offset), _relative(d, top), minimum)
+    return Weights(shape.n, planes, _relative(d, top), minimum)
+
+
+def _tiled(x: np.ndarray) -> np.ndarray:
+    """[n, groups, ...] to [tiles, groups, rows, ...], the last tile padded with zeros."""
+    tiles = -(-len(x) // TILE_ROWS)
+    rows = -(-len(x) // tiles)
+    if missing := tiles * rows - len(x):
+        x = np.concatenate([x, np.zeros((missing, *x.shape[1:]), x.dtype)])
+    return x.reshape(tiles, rows, *x.shape[1:]).swapaxes(1, 2)
+
+
+@functools.cache
+def _relatives(top: int) -> np.ndarray:
+    """float64 [65536]: mantissa 2^(field - top) of every binary16 number."""
+    mantissa, field = numerics.half_parts(np.arange(65536))
+    return np.ldexp(mantissa.astype(np.float64), field - top)
 
 
 def _relative(halves: np.ndarray, top: int) -> np.ndarray:
-    mantissa, field = numerics.half_parts(halves)
-    return np.ascontiguousarray(np.ldexp(mantissa.astype(np.float64), field - top).T)
+    return _relatives(top)[np.ascontiguousarray(_tiled(halves))]
 
 
 def product(w: Weights, x: np.ndarray, top: np.ndarray, exponent: np.ndarray) -> np.ndarray:
@@ -88,24 +115,41 @@ def product(w: Weights, x: np.ndarray, top: np.ndarray, exponent: np.ndarray) ->
     A term is floor(v + 1/2), v = S mantissa 2^-shift: float64 holds v and v + 1/2 exactly, and a shift of 32
     and more leaves |v| <= 1/2, which gives 0.
     """
-    dots = np.matmul(w.codes, x.transpose(1, 2, 0).astype(np.float32))  # [groups, n, columns]
-    factor = np.ldexp(1.0, exponent - top[:, None])  # [columns, groups]
-    sums = x.sum(-1, dtype=np.int64) * factor
-    total = np.zeros((len(x), w.codes.shape[1]))
-    term = np.empty(w.codes.shape[1])
-    for c in range(len(x)):
-        for g in range(len(dots)):
-            np.multiply(dots[g, :, c], w.scale[g], out=term)
-            _accumulate(total[c], term, factor[c, g])
-            if w.minimum is not None:
-                np.copyto(term, w.minimum[g])
-                _accumulate(total[c], term, sums[c, g])
-    return total.astype(np.int64)
+    factor = np.ldexp(1.0, exponent - top[:, None]).T[:, :, None]  # [groups, columns, 1]
+    sums = x.sum(-1, dtype=np.int64).T[:, :, None] * factor
+    columns = np.ascontiguousarray(x.transpose(1, 2, 0), np.float32)  # [groups, 32, columns]
+    tiles, _, rows, _ = w.codes.shape
+    total = np.empty((tiles, len(x), rows))
+    work = functools.partial(_tiles, w, columns, factor, sums, total)
+    if THREADS > 1 and tiles > 1 and w.codes.size * len(x) >= LEAST_FOR_THREADS:
+        list(_pool().map(work, [0, tiles // 2], [tiles // 2, tiles]))
+    else:
+        work(0, tiles)
+    return total.transpose(1, 0, 2).reshape(len(x), -1)[:, : w.n].astype(np.int64)
 
 
-def _accumulate(total: np.ndarray, term: np.ndarray, factor: float) -> None:
-    """total += floor(term factor + 1/2)."""
-    term *= factor
-    term += 0.5
-    np.floor(term, out=term)
-    total += term
+def _tiles(
+    w: Weights, x: np.ndarray, factor: np.ndarray, sums: np.ndarray, total: np.ndarray, first: int, end: int
+) -> None:
+    """Accumulators of the tiles from `first` to `end`, some at a time."""
+    step = max(1, CHUNK_BYTES // (total[0].nbytes * len(x)))
+    for start in range(first, end, step):
+        part = slice(start, min(start + step, end))
+        terms = w.scale[part, :, None] * factor  # [tiles, groups, columns, rows]
+        terms *= np.matmul(w.codes[part], x).swapaxes(-1, -2)
+        total[part] = _summed(terms)
+        if w.minimum is not None:
+            np.multiply(w.minimum[part, :, None], sums, out=terms)
+            total[part] += _summed(terms)
+
+
+def _summed(terms: np.ndarray) -> np.ndarray:
+    """The sum over groups of floor(term + 1/2)."""
+    terms += 0.5
+    np.floor(terms, out=terms)
+    return np.asarray(terms.sum(axis=1))
+
+
+@functools.cache
+def _pool() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(THREADS)

@@ -90,8 +90,11 @@ class State:
 
     def read_scratch(self, address: int, reg: int, stride: int, columns: int, n: int) -> np.ndarray:
         """float32 [columns, n]."""
-        start = (address + self.registers[reg]) * GROUP
-        return self.scratch[start + np.arange(columns)[:, None] * (stride * GROUP) + np.arange(n)]
+        start, step = (address + self.registers[reg]) * GROUP, stride * GROUP
+        end = start + (columns - 1) * step + n
+        if end > len(self.scratch):
+            raise InputError(f"element {end} is beyond the scratchpad's {len(self.scratch)}")
+        return np.stack([self.scratch[start + c * step :][:n] for c in range(columns)])
 
     def write_scratch(self, at: int, row: np.ndarray) -> None:
         if at + len(row) > len(self.scratch):

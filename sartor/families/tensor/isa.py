@@ -143,11 +143,10 @@ class Instruction:
             if not 0 <= value < 1 << widths[name]:
                 most = (1 << widths[name]) - 1
                 raise InputError(f"{self.op.name} {self.label}: {name} = {value} is outside 0 to {most}")
+        self.__dict__.update({name: self.values.get(name, 0) for name in widths})  # the golden model reads often
 
     def __getattr__(self, name: str) -> int:
-        if name.startswith("_") or name not in dict(FIELDS[self.op]):
-            raise AttributeError(name)
-        return self.values.get(name, 0)
+        raise AttributeError(name)  # fields are attributes of the instance; this tells the type checker
 
     @property
     def after(self) -> dict[str, int]:

@@ -69,8 +69,8 @@ def test_random_programs(bench: Verilated, seed: int, stalls: float) -> None:
     delay = rng.integers(0, 16, MOST_CYCLES) if stalls else 5
     run = start(bench, 0, position, lambda: rng.random(MOST_CYCLES) >= stalls, delay=delay)
     cycles = check(run, expected)
-    if not stalls:  # the command's cycle, 5 cycles, `done`
-        assert cycles == total_cycles([code[pc] for pc in expected.retired], lambda _: 7)
+    if not stalls:  # 5 cycles of the unit, then `done`
+        assert cycles == total_cycles([code[pc] for pc in expected.retired], lambda _: 6)
 
 
 def test_cycles_by_hand(bench: Verilated) -> None:

@@ -1,0 +1,38 @@
+"""What the report says of a study's chip as hardware: built, verified, synthesized, or refused with the reason."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..chip.spec import Chip
+from ..errors import InputError, Unsupported
+from ..families.tensor.sizing import core_of
+from ..search.study import Study
+from ..workload.fetch import WEIGHTS
+from .generate import Say, silent
+from .verify import verify
+
+TOKENS = 8
+
+
+def silicon(chip: Chip, study: Study, say: Say = silent, tokens: int = TOKENS) -> dict[str, Any]:
+    """Facts of the run of `study`'s model on the RTL of `chip`; {"refused": reason} where there is none.
+
+    A difference between RTL and golden model is not refused: it raises CheckFailed.
+    """
+    try:
+        _check(chip, study)
+        return verify(chip, study.model.name, tokens=tokens, say=say)
+    except InputError as error:
+        return {"refused": str(error)}
+
+
+def _check(chip: Chip, study: Study) -> None:
+    """Raises Unsupported for what cannot be generated whole."""
+    if chip.cores > 1:
+        raise Unsupported(
+            f"{chip.name} has {chip.cores} cores; what joins them is not generated (one core is: sartor verify)"
+        )
+    core_of(chip)
+    if study.model.name not in WEIGHTS:
+        raise Unsupported(f"no weights of {study.model.name} are known to run it with")

@@ -1,0 +1,48 @@
+"""Verilog of one core, kept by the content of everything that decides it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict
+from importlib import metadata
+from pathlib import Path
+
+from .. import __version__, families, rtl
+from ..chip.spec import Chip
+from ..families.tensor.core import Core
+from ..flow.cache import kept, key_of
+from .generate import Say, module_name, silent
+
+
+def verilog(chip: Chip, core: Core, say: Say = silent) -> str:
+    """One core as clean Verilog, its parameters above it."""
+    from ..rtl import yosys
+
+    module = module_name(chip.name)
+    tools = (metadata.version("amaranth"), yosys.version(), yosys.CLEAN)
+    key = key_of(repr(core), module, *tools, *_sources())
+    return _heading(chip, core) + kept("verilog", key, lambda: _made(core, module, say))
+
+
+def _made(core: Core, module: str, say: Say) -> str:
+    from ..families.tensor.rtl.top import Top
+    from ..rtl import yosys
+
+    say("Amaranth: RTLIL of the core")
+    rtlil = yosys.to_rtlil(Top(core, trace=False), module)
+    say("Yosys: clean Verilog")
+    text = yosys.clean_verilog(rtlil, module, progress=lambda step: say(f"Yosys: {step}"))
+    return text.partition("\n")[2].lstrip("\n")  # the first line names a compiler
+
+
+def _sources() -> Iterator[str]:
+    """The Python that decides the hardware."""
+    for folder in (Path(families.__path__[0]) / "tensor", Path(rtl.__path__[0])):
+        for file in sorted(folder.rglob("*.py")):
+            yield f"{file.relative_to(folder)}\n{file.read_text(encoding='utf-8')}"
+
+
+def _heading(chip: Chip, core: Core) -> str:
+    parameters = ", ".join(f"{k} {v}" for k, v in asdict(core).items())
+    cores = "" if chip.cores == 1 else f"\n// One core of {chip.cores}."
+    return f"// {chip.name}: a core of family tensor, made by Sartor {__version__}.{cores}\n// {parameters}\n\n"

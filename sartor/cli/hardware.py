@@ -1,0 +1,166 @@
+"""Verbs that make hardware: what they print for people, or one JSON object."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.live import Live
+from rich.panel import Panel
+from rich.text import Text
+
+from .. import api
+from ..errors import CheckFailed
+from ..search.store import writable
+from ..units import si
+from . import grid
+from .console import ERR, OUT, as_json
+
+
+class Stages:
+    """What is done now, with its seconds, on stderr while a person looks on."""
+
+    def __init__(self) -> None:
+        self.done: list[tuple[str, float]] = []
+        self.now, self.since = "", time.monotonic()
+        self.below: RenderableType = Text("")
+
+    def __call__(self, stage: str) -> None:
+        if self.now and not self._same(stage):
+            self.done.append((self.now, time.monotonic() - self.since))
+            self.since = time.monotonic()
+        self.now = stage
+
+    def _same(self, stage: str) -> bool:
+        """Steps of one stage share what is before the colon: they are one line."""
+        return ":" in stage and stage.split(":")[:1] == self.now.split(":")[:1]
+
+    def __rich__(self) -> RenderableType:
+        lines = [Text(f"{s:7.1f} s  {what.split(':')[0]}", style="dim") for what, s in self.done]
+        lines.append(Text(f"{time.monotonic() - self.since:7.1f} s  {self.now}"))
+        return Group(*lines, self.below)
+
+
+def live(stages: Stages) -> Live:
+    """The stages on stderr; nothing where no person looks."""
+    return Live(stages, console=ERR, transient=True, refresh_per_second=8, auto_refresh=ERR.is_terminal)
+
+
+def build(chip: str, model: str | None, context: int | None, out: Path | None, json: bool) -> None:
+    if out is not None:
+        writable(out)
+    stages = Stages()
+    with live(stages):
+        built = api.build(chip, model, context, stages)
+        folder = out or Path("out") / built.chip.name
+        files = api.save(built, folder)
+    if json:
+        as_json({**built.facts, "files": [str(path) for path in files]})
+        return
+    _show_built(built.facts, folder)
+
+
+def _show_built(facts: dict[str, Any], folder: Path) -> None:
+    rates, size = facts["rates"], sum(m["bytes"] for m in facts["memories"])
+    cores = "" if facts["cores"] == 1 else f", one core of {facts['cores']}"
+    OUT.print(
+        f"[bold]{facts['chip']}[/]{cores}: {si(rates['macs_per_s'], 'MAC/s')}, {size / 1024:.0f} KiB on chip, "
+        f"{rates['port_bytes_per_cycle']} bytes a cycle at the memory port\n",
+        highlight=False,
+    )
+    rows = [{"file": str(folder / name), "size": si(n, "B")} for name, n in facts["bytes"].items()]
+    grid.show(OUT, f"written in {facts['build_s']:.1f} s", rows)
+    if facts["model"]:
+        m = facts["model"]
+        place = f"{m['bytes'] / 1e6:.0f} MB of memory with a context of {m['context']:,} tokens"
+        OUT.print(f"{m['name']}: {place}, {m['instructions']} instructions", highlight=False)
+
+
+def verify(
+    chip: str, model: str | None, prompt: str, tokens: int, seed: int, stalls: bool, json: bool
+) -> None:
+    stages = Stages()
+
+    def watch(now: Any) -> None:
+        stages.below = _running(now)
+
+    with live(stages):
+        found = api.verify(chip, model, prompt, tokens, seed, stalls, stages, watch)
+    if json:
+        as_json(found)
+    else:
+        OUT.print(verified(found))
+    if found["mismatches"]:
+        raise CheckFailed(f"{found['chip']}: RTL and golden model differ in {found['mismatches']} places")
+
+
+def _running(now: Any) -> RenderableType:
+    each = f", {now.seconds_per_token:.1f} s a token" if now.seconds_per_token else ""
+    state = f"token {min(now.tokens + 1, now.of)} of {now.of}, cycle {now.cycles:,}{each}"
+    return Panel(Text(now.text, style="bold"), subtitle=state, subtitle_align="left")
+
+
+def verified(found: dict[str, Any]) -> RenderableType:
+    """The answer first, then what it took."""
+    same = found["mismatches"] == 0
+    said = Text(found["prompt"])
+    said.append(found["text"][len(found["prompt"]) :], style="bold")
+    compared = f"{found['instructions']:,} instructions, {len(found['rtl_tokens'])} tokens"
+    equal, differ = f"equal: {compared}", f"DIFFERENT in {found['mismatches']} places of {compared}"
+    lines = Text(f"RTL and golden model are {equal if same else differ}")
+    lines.stylize("green" if same else "bold red")
+    core = "" if found["cores"] == 1 else f", one core of {found['cores']} with its share of the memory"
+    head = Panel(Group(said, Text(""), lines), title=f"{found['chip']}{core}", border_style="green" if same else "red")
+    return Group(head, Text(_figures(found)))
+
+
+def _figures(f: dict[str, Any]) -> str:
+    count = len(f["rtl_tokens"])
+    rows = [
+        ("cycles a token, RTL", f"{f['cycles_rtl'] / count:,.0f}"),
+        ("cycles a token, estimated", f"{f['cycles_estimated'] / count:,.0f} ({f['cycles_error']:+.1%})"),
+        ("tokens a second on the chip", f"{f['tokens_per_s_chip']:.4g} at {si(f['clock_hz'], 'Hz')}"),
+        ("memory utilization", f"{f['memory_utilization']:.1%} of what sequential reads get"),
+        ("prompt", f"{len(f['prompt_tokens'])} tokens, {f['prefill_cycles']:,} cycles before the first one"),
+        ("simulated", f"{f['seconds_per_token']:.1f} s a token, {f['build_s']:.1f} s to get ready"),
+    ]
+    return "\n".join(f"{name:29}{value}" for name, value in rows)
+
+
+def synth(chip: str, liberty: str | None, json: bool) -> None:
+    stages = Stages()
+    with live(stages):
+        found = api.synth(chip, liberty, stages)
+    if json:
+        as_json(found)
+        return
+    _show_synth(found)
+
+
+def _show_synth(f: dict[str, Any]) -> None:
+    core = "" if f["cores"] == 1 else f", one core of {f['cores']}"
+    gates = f"{f['gate_equivalents']:,.0f} gate equivalents, {f['registers']:,} registers"
+    OUT.print(f"[bold]{f['chip']}[/]{core}: {gates}, {f['memory_bits'] / 8192:.0f} KiB of memory", highlight=False)
+    if f["liberty"]:
+        OUT.print(_on_cells(f, f["liberty"]), highlight=False)
+    OUT.print()
+    rows = [
+        {"component": c["name"], "gate equivalents": f"{c['gate_equivalents']:,.0f}",
+         "registers": f"{c['registers']:,}", "memory bits": f"{c['memory_bits']:,}",
+         "share": f"{c['gate_equivalents'] / f['gate_equivalents']:.1%}"}
+        for c in f["components"]
+    ]  # fmt: skip
+    grid.show(OUT, "by component (a.b is part of a)", rows, f["note"])
+
+
+def _on_cells(f: dict[str, Any], c: dict[str, Any]) -> str:
+    """The tile on a library's cells, in a few lines."""
+    speed = "keeps" if c["slack_s"] >= 0 else "MISSES"
+    unit = f"one dot unit: {c['unit_um2']:,.0f} um2, {c['unit_cells']:,} cells"
+    return (
+        f"[bold]{c['core_um2'] / 1e6:.3g} mm2[/] of logic on {c['library']}, {c['um2_per_mac']:.3g} um2 a MAC, "
+        f"{si(c['fmax_hz'], 'Hz')} at most ({speed} {si(f['clock_hz'], 'Hz')}), {si(c['j_per_mac'], 'J')} a MAC\n"
+        f"{unit}, in the core {f['dot_units']} times; the rest at {c['nand_um2']:.3g} um2 a gate equivalent"
+    )

