@@ -5,6 +5,7 @@ Array formulas over designs; their constants are those of the hardware (cycles_*
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,14 +15,18 @@ from ...formulas import tile
 from ...workload.operators import Attention, Step
 from . import cycles_matrix, cycles_vector
 from .core import GROUP
-from .cycles_control import DECODE, FETCH_TO_REQUEST, PRODUCT, RESPONSE_TO_WORD
+from .cycles_control import DECODE, FETCH_TO_REQUEST, ISSUE, PRODUCT, RESPONSE_TO_WORD
 from .machine import Machine
-from .passes import Work, passes
+from .passes import Work, nothing, passes
 
-MATRIX_LATENCY = DECODE + cycles_matrix.LATENCY
-ADDS = 2  # registers moved by a pass over the cache
-HEAD_ADDS = 3  # and by storing a head
-_BYTE_BITS = 8.0
+MATRIX_LATENCY = DECODE + ISSUE + cycles_matrix.LATENCY
+STORE_LATENCY = DECODE + ISSUE + cycles_vector.READ + cycles_vector.LAUNCH + 1  # of a pass into the cache
+FETCHES = 3 * (DECODE + 2 * PRODUCT)  # keys, scales, values
+CACHE_CONTROL = FETCHES + 2 * PRODUCT + 2  # of a pass over the cache: two dynamic matrices, two registers moved
+STORE_CONTROL = 3  # of storing a head: registers moved
+LAYER_CONTROL = 8  # registers set, loops, the fence
+SOFTMAX = "max", "function", "sum", "multiply_quantize"  # passes over the scores
+TURN_CONTROL = 3  # of a token's rotation, where there are several: registers moved
 
 
 def fetched(m: Machine) -> Any:
@@ -29,128 +34,113 @@ def fetched(m: Machine) -> Any:
     return m.latency + FETCH_TO_REQUEST + RESPONSE_TO_WORD + m.break_bytes / m.bytes_per_cycle
 
 
-def vector(m: Machine, work: Work, columns: Any, share: Any) -> Any:
+def vector(m: Machine, work: Work, columns: Any, share: Any = None) -> Any:
     """Passes of the vector unit; their elements are shared by `share` cores."""
-    i = m.width
-    return (work.element[i] / share * m.narrower + work.column[i]) * columns + work.fixed[i]
+    element, column, fixed = m.at(work)
+    return ((element if share is None else element / share) + column) * columns + fixed
 
 
-def matrix(m: Machine, place: Any, columns: Any) -> Any:
-    """One pass over a matrix whose words are all there: a row tile takes its codes, or is drained."""
-    return (
-        place.tiles * np.maximum(place.tile_cycles, drain(m, columns)) + place.scale_cycles + MATRIX_LATENCY
-    )
+def matrix(tile_cycles: Any, tiles: Any, drain: Any) -> Any:
+    """One pass over a matrix whose words are all there. A row tile takes its codes or is drained, whichever is
+    longer; the first finds the drain idle, and the last is drained after.
+
+    Two row tiles of 9 cycles, drained in 4: 2 x 9 + 4 + 14.
+    >>> float(matrix(tile_cycles=9.0, tiles=2.0, drain=4.0))
+    36.0
+    """
+    longer, shorter = np.maximum(tile_cycles, drain), np.minimum(tile_cycles, drain)
+    return tiles * longer + shorter + MATRIX_LATENCY
 
 
-def drain(m: Machine, columns: Any) -> Any:
-    """Of one row tile: min(rows, vector lanes) results a cycle."""
-    d = m.designs
-    return columns * np.maximum(d.rows / d.vector_lanes, 1)
+def taken(m: Any, gap: Any, busy: Any, weight_cycles: Any, other_cycles: Any = 0.0) -> Any:
+    """A matrix and the work before it: as long as both take, or as long as the memory brings its weights, which
+    rests when the FIFO is full. `other_cycles`: what the memory gives the cache queue meanwhile.
 
-
-def taken(m: Any, gap: Any, busy: Any, weight_bytes: Any, other_bytes: Any = 0.0) -> Any:
-    """A matrix and the work before it: as long as both take, or as long as the memory needs for its bytes, which
-    rests when the FIFO is full. `other_bytes` go to the cache queue meanwhile.
-
+    100 cycles fill the FIFO, so that the memory rests for 200 of the 300 before the matrix:
     >>> from types import SimpleNamespace as Fake
-    >>> m = Fake(bytes_per_cycle=64.0, weight_fifo_bytes=6400.0)
-    >>> float(taken(m, gap=300.0, busy=500.0, weight_bytes=64000.0))
+    >>> float(taken(Fake(fifo_cycles=100.0), gap=300.0, busy=500.0, weight_cycles=1000.0))
     1200.0
     """
-    moved = (weight_bytes + other_bytes) / m.bytes_per_cycle
-    rests = np.maximum(gap - (m.weight_fifo_bytes + other_bytes) / m.bytes_per_cycle, 0)
-    return np.maximum(gap + busy, moved + rests)
+    return np.maximum(gap + busy, weight_cycles + np.maximum(gap - m.fifo_cycles, other_cycles))
 
 
 @dataclass(frozen=True)
 class Attending:
-    """Attention of one layer on one core: cycles by unit, and bytes moved, those of jumps included."""
+    """Attention on one core: cycles by unit, and bytes moved, and those that jumps cost."""
 
     matrix: Any
     vector: Any
     moved_bytes: Any
     lost_bytes: Any
-    columns: Any
-    chunks: Any
 
-    @property
-    def cycles(self) -> Any:
-        return self.matrix + self.vector
+    def times(self, n: Any) -> Attending:
+        return Attending(self.matrix * n, self.vector * n, self.moved_bytes * n, self.lost_bytes * n)
 
 
 def attention(m: Machine, op: Attention, share: Any, step: Step, attended: Any) -> Attending:
-    """Keys and values stored; then for each KV head the cache once a pass: of all its queries of one token, or of
-    one query of many."""
-    d = m.designs
-    chunks = tile.folds(step.tokens, d.columns)
-    if step.tokens == 1:
-        passes_ = tile.folds(share.group, d.columns)
-        columns = share.group / passes_
-    else:
-        passes_, columns = share.group * chunks, np.minimum(step.tokens, d.columns)
+    """One layer. Keys and values are stored; then for each KV head the cache once a pass: of all its queries of
+    one token, or of one query of many."""
+    d, one_token = m.designs, step.tokens == 1
+    chunks = 1.0 if one_token else tile.folds(step.tokens, d.columns)
     heads = step.batch * share.heads / d.cores
-    positions = np.ceil(attended / m.granule) * m.granule
-    one = _over_cache(m, op, share, positions, columns)
-    stored = _stored(m, op, np.minimum(step.tokens, d.columns)) * heads * chunks
-    vector_ = heads * passes_ * one[1] + stored
-    return Attending(
-        heads * passes_ * one[0], vector_, heads * passes_ * one[2], heads * passes_ * one[3],
-        np.minimum(step.rows, d.columns), tile.folds(step.rows, d.columns),
-    )  # fmt: skip
+    if one_token:
+        passes_ = tile.folds(share.group, d.columns)
+        columns, stored, turns = share.group / passes_, 1.0, 0
+    else:
+        passes_, turns = share.group * chunks, TURN_CONTROL * step.tokens
+        columns = stored = np.minimum(step.tokens, d.columns)
+    one = _over_cache(m, op, share, _positions(m, attended, one_token), columns)
+    all_ = one.times(heads * passes_)
+    control = (LAYER_CONTROL * chunks + turns) * step.batch / d.cores
+    vector_ = all_.vector + _stored(m, op, stored) * (heads * chunks) + control
+    return Attending(all_.matrix, vector_, all_.moved_bytes, all_.lost_bytes)
 
 
-def _over_cache(m: Machine, op: Attention, share: Any, positions: Any, columns: Any) -> tuple[Any, ...]:
-    """One pass over one head's cache: cycles of matrices and of vector passes, bytes moved, bytes' time lost."""
+def _positions(m: Machine, attended: Any, one_token: bool) -> Any:
+    """The cache is read in granules: whole ones at one position; half a one more in the mean over a prompt."""
+    if one_token:
+        return np.ceil(attended / m.granule) * m.granule
+    return np.maximum(attended + (m.granule - 1) / 2, m.granule)
+
+
+def _over_cache(m: Machine, op: Attention, share: Any, positions: Any, columns: Any) -> Attending:
+    """One pass over one head's cache."""
     d = m.designs
-    key_bytes = positions * (share.token_bytes / share.heads) * (op.key_dim / (op.key_dim + op.value_dim))
+    key_bytes = positions * (share.token_bytes * (op.key_dim / (op.key_dim + op.value_dim)) / share.heads)
     value_bytes = key_bytes * (op.value_dim / op.key_dim)
-    keys = _cached(m, positions, op.key_dim, m.cache.scale_bits, columns)
-    values = _cached(m, op.value_dim, positions, 0.0, columns)
-    queries = vector(m, passes("quantize", op.key_dim), columns, 1)
-    softmax = vector(m, _softmax(), columns * positions, 1) + vector(m, _softmax_fixed(), columns, 1)
-    last = vector(m, passes("scale", op.value_dim), columns, 1)
-    control = 3 * (DECODE + 2 * PRODUCT) + ADDS + 2 * (DECODE + PRODUCT)
-    wait = fetched(m)
-    runs = 2 + tile.folds(op.value_dim, d.rows)
-    lost = runs * m.break_bytes
-    first = np.maximum(keys, key_bytes / m.bytes_per_cycle) + np.maximum(wait - queries, 0)
-    ahead = np.minimum(m.cache_fifo_bytes, softmax * m.bytes_per_cycle)
+    drain, beat = columns * m.drain, m.beat_cycles(m.cache)
+    keys = matrix(tile.folds(op.key_dim, d.lanes) * beat, positions / d.rows, drain)
+    value_beat = np.maximum(m.words_per_bit * m.cache.element_bits, m.cache.steps)
+    values = matrix(positions / d.lanes * value_beat, tile.folds(op.value_dim, d.rows), drain)
+    before, softmax, after = _around_cache(op.key_dim, op.value_dim)
+    queries, scored = vector(m, before, columns), m.at(_scored())
+    weighing = (scored[0] * columns + m.at(_SCALES)[0]) * positions + vector(m, softmax, columns)
+    lost = (2 + tile.folds(op.value_dim, d.rows)) * m.break_bytes
+    first = np.maximum(keys, key_bytes / m.bytes_per_cycle) + np.maximum(fetched(m) - queries, 0)
+    ahead = np.minimum(m.cache_fifo_bytes, weighing * m.bytes_per_cycle)
     second = np.maximum(values, (value_bytes + lost - ahead) / m.bytes_per_cycle)
-    return first + second, queries + softmax + last + control, key_bytes + value_bytes, lost
+    vectors = queries + weighing + vector(m, after, columns) + CACHE_CONTROL
+    return Attending(first + second, vectors, key_bytes + value_bytes, lost)
 
 
-def _cached(m: Machine, n: Any, k: Any, scale_bits: Any, columns: Any) -> Any:
-    """A matrix n x k from the cache queue, whose words are all there."""
-    d = m.designs
-    tiles, folds = tile.folds(n, d.rows), tile.folds(k, d.lanes)
-    words = m.dot_units * (GROUP / _BYTE_BITS) / m.port_bytes
-    beat = np.maximum(words * m.cache.element_bits, m.cache.steps)
-    scales = tiles * folds * words * scale_bits
-    return tiles * np.maximum(folds * beat, drain(m, columns)) + scales + MATRIX_LATENCY
+_SCALES = passes("scales", 1, 0)  # of one value's scale, whatever the columns
 
 
-def _softmax() -> Work:
+@functools.cache
+def _scored() -> Work:
     """Of one score in one column: largest, exponential, sum, times the value's scale."""
-    both = passes("max", 1, 0) + passes("function", 1, 0)
-    return both + passes("sum", 1, 0) + passes("multiply_quantize", 1, 0)
+    return sum((passes(kind, 1, 0) for kind in SOFTMAX), nothing())
 
 
-def _softmax_fixed() -> Work:
-    parts = ("scales", "max", "function", "sum", "multiply_quantize")
-    return sum((passes(kind, 0, 1, dynamic=1) for kind in parts), passes("copy", 0, 0))
+@functools.cache
+def _around_cache(key_dim: int, value_dim: int) -> tuple[Work, Work, Work]:
+    """Of a column: before the scores; softmax, beside what each score takes; after the values."""
+    softmax = sum((passes(kind, 0, 1, dynamic=1) for kind in ("scales", *SOFTMAX)), nothing())
+    return passes("quantize", key_dim), softmax, passes("scale", value_dim)
 
 
 def _stored(m: Machine, op: Attention, columns: Any) -> Any:
-    """Keys and values of one head, a token a column."""
-    d = m.designs
-    words, groups = GROUP / d.vector_lanes, op.key_dim / GROUP
-    given = m.port_bytes, d.rows, d.lanes, m.multiplier_bits
-    keys = groups * (words + cycles_vector.key_cycles(given[0], given[3]))
-    values = groups * (words + cycles_vector.value_cycles(*given))
-    largest = vector(m, passes("max", op.value_dim), columns, 1)
-    return (keys + values) * columns + largest + 2 * _a_pass() + HEAD_ADDS
-
-
-def _a_pass() -> int:
-    """Cycles of a pass beside its elements."""
-    return DECODE + 1 + cycles_vector.READ + cycles_vector.LAUNCH + 1
+    """Keys and values of one head, a token a column: its largest value is found, then both are quantized."""
+    groups, words = op.key_dim / GROUP, GROUP / m.designs.vector_lanes
+    largest = vector(m, passes("max", op.value_dim), columns)
+    return largest + (m.stored_cycles * groups + 1) * columns + 2 * (STORE_LATENCY + words) + STORE_CONTROL

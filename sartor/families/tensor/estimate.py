@@ -6,6 +6,7 @@ tokens in one pass over its weights. Cycles, bytes and times are of one layer an
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -14,11 +15,13 @@ from ...formulas import tile
 from ...formulas.phase import OperatorTime, Phase
 from ...workload.operators import Attention, Gemm, Lookup, Operators, Recurrence, Step
 from . import cycles
-from .passes import Around, around, once
+from .cycles_control import DECODE, PRODUCT
+from .passes import Around, Work, around, once
 from .placement import Placement, crossing_bytes
 
 STATE_BYTES = 2.0  # a recurrent state's element
 LOOKUP_BYTES = 4.0  # an element of an embedding row: binary32
+FETCH = DECODE + PRODUCT  # cycles of the instruction
 
 
 class PhaseEstimate:
@@ -31,10 +34,16 @@ class PhaseEstimate:
         self.operators, self.step, self.energy = operators, step, energy
         self.phase = Phase(keep=keep)
         self.around: Around = around(operators)
+        self._share = self.machine.sharing * self.chips
         self._shared: dict[Any, Any] = {}
-        # Cycles and bytes of the mixers before each matrix that takes their output.
+        # Sums over the operators: cycles of the core, seconds on links, bytes of one core.
+        self._cycles: Any = 0.0
+        self._network: Any = 0.0
+        self._bytes: Any = 0.0
+        # Cycles of the mixers, of them those in which the memory is busy, before each matrix that takes their
+        # output.
         self._mixed: Any = 0.0
-        self._mixed_bytes: Any = 0.0
+        self._mixed_memory: Any = 0.0
 
     def run(self) -> Phase:
         for op in self.operators.lookups:
@@ -45,124 +54,128 @@ class PhaseEstimate:
             self._recurrence(recurrence)
         for gemm in self.operators.gemms:
             self._gemm(gemm)
+        self.phase.latency_s = self._cycles / self.machine.designs.clock_hz + self._network
         if self.energy:
-            self.phase.dram_bytes = self.phase.dram_bytes * self.chips
+            self.phase.dram_bytes = self._bytes * self.machine.designs.cores * self.chips
             self.phase.energy_j = self._energy_j()
         return self.phase
 
-    def _columns(self, rows: Any) -> tuple[Any, Any]:
-        """Passes over the weights, and the columns that each of them uses."""
-        columns = self.machine.designs.columns
-        return tile.folds(rows, columns), np.minimum(rows, columns)
-
-    def _columns_of(self, op: Gemm) -> tuple[Any, Any]:
-        """Of a matrix that all tokens see, worked out once."""
-        key = op.last_token_only, op.over_context
+    def _once(self, key: Any, work_out: Callable[[], Any]) -> Any:
+        """What several operators share, worked out for the first of them."""
         if key not in self._shared:
-            self._shared[key] = self._columns(op.tokens(self.step))
-        return self._shared[key]  # type: ignore[no-any-return]
+            self._shared[key] = work_out()
+        return self._shared[key]
 
-    def _gap(self, what: str, key: Any, columns: Any) -> Any:
-        """Cycles of vector work before a matrix; `key` names the columns."""
-        if (what, key) not in self._shared:
-            share = self.machine.designs.cores * self.chips
-            work = getattr(self.around, what)
-            self._shared[what, key] = cycles.vector(self.machine, work, columns, share) + self.machine.sync
-        return self._shared[what, key]
+    def _columns(self, rows: Any) -> tuple[Any, Any, Any]:
+        """Passes over the weights, the columns that each of them uses, and the cycles in which one row tile of
+        their results leaves."""
+        most = self.machine.designs.columns
+        columns = np.minimum(rows, most)
+        return tile.folds(rows, most), columns, columns * self.machine.drain
+
+    def _columns_of(self, tokens: Any, key: Any) -> tuple[Any, Any, Any]:
+        return self._once(("columns", key), lambda: self._columns(tokens))  # type: ignore[no-any-return]
+
+    def _gap(self, what: str, columns: Any, key: Any) -> Any:
+        """Cycles of vector work before a matrix, in one pass; `key` names the columns."""
+
+        def work_out() -> Any:
+            work: Work = getattr(self.around, what)
+            return cycles.vector(self.machine, work, columns, self._share) + self.machine.sync
+
+        return self._once((what, key), work_out)
 
     def _gemm(self, op: Gemm) -> None:
-        m, place, matrices = self.machine, self.replica.geometry(op), 1.0
-        key: Any = (op.last_token_only, op.over_context)
-        if op.experts == 1:
-            passes, columns = self._columns_of(op)
+        m, place = self.machine, self.replica.geometry(op)
+        key = op.last_token_only, op.over_context
+        passes, columns, drain = self._columns_of(op.tokens(self.step), key)
+        mixed = op.shard == "row" and op.tensor in ("attention", "mixer")
+        gap: Any = 0.0 if mixed else self._gap(_place_of(op), columns, key)
+        times = passes
+        if op.experts > 1:  # the same vector work, before more matrices with fewer tokens each
+            touched = op.matrices(self.step)
+            each, _, drain = self._columns(op.rows(self.step) * (op.experts / touched))
+            times = each * self.replica.expert_matrices(op, touched)
+            gap = gap * (passes / times) + m.sync
+        busy = cycles.matrix(place.tile_cycles, place.tiles, drain)
+        if mixed:  # Attention is counted by itself; while it runs, the weights of this matrix stream.
+            before = self._mixed / times
+            taken = cycles.taken(m, before, busy, place.stream_cycles, self._mixed_memory / times) - before
         else:
-            touched, key = op.matrices(self.step), op
-            passes, columns = self._columns(op.rows(self.step) * (op.experts / touched))
-            matrices = self.replica.expert_matrices(op, touched)
-        busy, times = cycles.matrix(m, place, columns), passes * matrices
-        if op.shard == "row" and op.tensor in ("attention", "mixer"):
-            # Attention is counted by itself; while it runs, the weights of this matrix stream.
-            before = self._mixed / times, self._mixed_bytes / times
-            taken = cycles.taken(m, before[0], busy, place.weight_bytes, before[1]) - before[0]
-            gap: Any = 0.0
-        else:
-            gap = self._gap(self._place_of(op), key, columns)
-            taken = cycles.taken(m, gap, busy, place.weight_bytes)
-        moved = place.weight_bytes * times
-        self._finish(op, taken * times, (busy * times, gap * times), moved, self._network_s(op))
-
-    def _place_of(self, op: Gemm) -> str:
-        if op.last_token_only:
-            return "head"
-        return "first" if op.shard != "row" else "down"
+            taken = cycles.taken(m, gap, busy, place.stream_cycles)
+        self._finish(
+            op, taken, (busy, gap, place.stream_cycles, place.weight_bytes), times, self._network_s(op)
+        )
 
     def _network_s(self, op: Gemm) -> Any:
         """Sums of equal width take equal time."""
-        if op.tensor == "expert":
-            return self.replica.network_s(op, self.step)
-        if op.shard != "row":
+        if self.replica.alone or (op.tensor != "expert" and op.shard != "row"):
             return None
-        if op.n not in self._shared:
-            self._shared[op.n] = self.replica.network_s(op, self.step)
-        return self._shared[op.n]
+        key = op if op.tensor == "expert" else op.n
+        return self._once(("network", key), lambda: self.replica.network_s(op, self.step))
 
     def _attention(self, op: Attention) -> None:
         """Passes over the cache for the queries of each KV head, and the vector work around them."""
-        step, share = self.step, self.replica.cache_share(op)
-        done = cycles.attention(self.machine, op, share, step, op.attended(step))
-        gap = self._around_attention(done.columns) * done.chunks
-        self._mix(op, done.cycles + gap, done.moved_bytes + done.lost_bytes)
-        self._finish(op, done.cycles + gap, (done.matrix, done.vector + gap), done.moved_bytes, None)
+        m, step, share = self.machine, self.step, self.replica.cache_share(op)
+        done = cycles.attention(m, op, share, step, op.attended(step))
+        vector = done.vector + self._around_mixer()
+        moved = done.moved_bytes / m.bytes_per_cycle
+        taken = done.matrix + vector
+        self._mix(op, taken, moved + done.lost_bytes / m.bytes_per_cycle)
+        self._finish(op, taken, (done.matrix, vector, moved, done.moved_bytes))
 
-    def _around_attention(self, columns: Any) -> Any:
-        return self._gap("attention", "mixers", columns)
+    def _around_mixer(self) -> Any:
+        """Vector work of all tokens, one layer."""
+        passes, columns, _ = self._columns_of(self.step.rows, (False, False))
+        return self._gap("attention", columns, (False, False)) * passes
 
     def _recurrence(self, op: Recurrence) -> None:
         m, d, step = self.machine, self.machine.designs, self.step
         share = self.chips * d.cores
-        moved = step.batch * (2 * op.state * STATE_BYTES) / share  # read and written
+        n_bytes = step.batch * (2 * op.state * STATE_BYTES) / share  # read and written
+        moved = n_bytes / m.bytes_per_cycle
         # One element of state a row and cycle: lanes cannot share a state.
         busy = step.rows * op.macs_per_token / (share * d.rows)
-        passes, columns = self._columns(step.rows)
-        gap = self._around_attention(columns) * passes
-        taken = np.maximum(busy, moved / m.bytes_per_cycle) + gap
+        gap = self._around_mixer()
+        taken = np.maximum(busy, moved) + gap
         self._mix(op, taken, moved)
-        self._finish(op, taken, (busy, gap), moved, None)
+        self._finish(op, taken, (busy, gap, moved, n_bytes))
 
-    def _mix(self, op: Attention | Recurrence, taken: Any, n_bytes: Any) -> None:
+    def _mix(self, op: Attention | Recurrence, taken: Any, moved: Any) -> None:
         """The matrices after the mixers wait for them: an equal share each."""
         after = sum(
             g.count for g in self.operators.gemms if g.shard == "row" and g.tensor in ("attention", "mixer")
         )
         share = op.count / max(after, 1)
         self._mixed = self._mixed + taken * share
-        self._mixed_bytes = self._mixed_bytes + n_bytes * share
+        self._mixed_memory = self._mixed_memory + moved * share
 
     def _lookup(self, op: Lookup) -> None:
-        """Embedding rows come one after the other: each waits for the memory."""
-        m, moved = self.machine, op.elements_read(self.step) * LOOKUP_BYTES / self.chips
-        self.phase.dram_bytes = self.phase.dram_bytes + moved
-        copy = cycles.vector(m, once("stream", op.width), 1, 1)
-        self.phase.latency_s = (
-            self.phase.latency_s + self.step.rows * (cycles.fetched(m) + copy) / m.designs.clock_hz
-        )
+        """Embedding rows, and sines and cosines of the positions, come one after the other: each waits for the
+        memory."""
+        m, n_bytes = self.machine, op.elements_read(self.step) * LOOKUP_BYTES / self.chips
+        self._bytes = self._bytes + n_bytes / m.designs.cores
+        angles = 2 * max((a.key_dim for a in self.operators.attentions), default=0)
+        copy = cycles.vector(m, once("stream", op.width + angles), 1)
+        self._cycles = self._cycles + (cycles.fetched(m) + FETCH + copy) * self.step.rows
 
-    def _finish(self, op: Any, taken: Any, parts: tuple[Any, Any], moved: Any, network_s: Any) -> None:
-        """Close an operator: cycles taken, those of tile and vector unit, bytes of one core."""
-        m, d = self.machine, self.machine.designs
-        taken_s = taken / d.clock_hz
+    def _finish(
+        self, op: Any, taken: Any, parts: tuple[Any, Any, Any, Any], times: Any = 1, network_s: Any = None
+    ) -> None:
+        """Close an operator of `op.count` layers: cycles taken, those of tile, vector unit and memory, and bytes of
+        one core, `times` in each."""
+        n = times * op.count
+        self._cycles = self._cycles + taken * n
         if network_s is not None:
-            taken_s = taken_s + network_s
-        self.phase.latency_s = self.phase.latency_s + taken_s * op.count
+            self._network = self._network + network_s * op.count
         if self.energy:
-            self.phase.dram_bytes = self.phase.dram_bytes + moved * (d.cores * op.count)
+            self._bytes = self._bytes + parts[3] * n
         if self.phase.keep:
-            waited_s, n = (0.0 if network_s is None else network_s), op.count
-            memory_s = moved / m.bytes_per_cycle / d.clock_hz
-            busy_s, vector_s = (p / d.clock_hz for p in parts)
-            times = taken_s * n, busy_s * n, memory_s * n, vector_s * n, waited_s * n
+            d, waited_s = self.machine.designs, 0.0 if network_s is None else network_s * op.count
+            taken_s, busy_s, vector_s, memory_s = (p * n / d.clock_hz for p in (taken, *parts[:3]))
+            spent = taken_s + waited_s, busy_s, memory_s, vector_s, waited_s
             self.phase.operators.append(
-                OperatorTime(op.name, *times, moved * d.cores * n, op.macs(self.step))
+                OperatorTime(op.name, *spent, parts[3] * n * d.cores, op.macs(self.step))
             )
 
     def _energy_j(self) -> dict[str, Any]:
@@ -177,6 +190,13 @@ class PhaseEstimate:
             "scratchpad": self.phase.dram_bytes * m.sram_j_per_byte,
             "network": crossing_bytes(self.operators.gemms, one, self.chips) * batch * m.link_j_per_byte,
         }
+
+
+def _place_of(op: Gemm) -> str:
+    """Where passes.Around has the work before it."""
+    if op.last_token_only:
+        return "head"
+    return "first" if op.shard != "row" else "down"
 
 
 class Replica(Placement):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,9 @@ from ...tech.technology import Technology
 from . import sizing
 from .core import GROUP
 from .design import FORMATS, Designs
-from .passes import WIDTHS
+from .passes import LANES, Work, unit_of
+
+BYTE_BITS = 8.0
 
 
 @dataclass(frozen=True)
@@ -53,10 +55,34 @@ class Machine:
     dram_j_per_byte: Any
     sram_j_per_byte: Any
     link_j_per_byte: Any
+    dtype: Any = np.float64
+    _taken: dict[bytes, tuple[Any, Any, Any]] = field(default_factory=dict, repr=False)
 
     def stored(self, fixed: str | None) -> Stored:
         """The format that the workload fixes, or the design's own."""
         return self.weights if fixed is None else stored(format_named(fixed), self.multiplier_bits)
+
+    def at(self, work: Work) -> tuple[Any, Any, Any]:
+        """Cycles of `work` by element, by column and fixed, of each design's vector unit; worked out once."""
+        key = work.tobytes()
+        if key not in self._taken:
+            element, column, fixed = work.astype(self.dtype).take(self._unit, axis=1, mode="wrap")
+            self._taken[key] = element, column, fixed
+        return self._taken[key]
+
+    @functools.cached_property
+    def _unit(self) -> Any:
+        return unit_of(self.designs.vector_lanes, self.port_bytes)
+
+    @functools.cached_property
+    def sharing(self) -> Any:
+        """Cores that share a chip's vectors; more where a vector unit is wider than any that is generated."""
+        return self.designs.cores * np.maximum(self.designs.vector_lanes / LANES[-1], 1)
+
+    @functools.cached_property
+    def drain(self) -> Any:
+        """Cycles in which the results of a row tile leave, one column: min(rows, vector lanes) a cycle."""
+        return np.maximum(self.designs.rows / self.designs.vector_lanes, 1)
 
     @functools.cached_property
     def dot_units(self) -> Any:
@@ -64,15 +90,19 @@ class Machine:
         return self.designs.rows * self.designs.lanes / GROUP
 
     @functools.cached_property
-    def width(self) -> Any:
-        """Row of passes.WIDTHS of the vector unit."""
-        lanes = np.clip(self.designs.vector_lanes, WIDTHS[0], WIDTHS[-1])
-        return np.asarray(np.round(np.log2(lanes)), np.intp) - 1
+    def words_per_bit(self) -> Any:
+        """Words in which a beat comes, for each bit of its elements."""
+        return self.dot_units * (GROUP / BYTE_BITS) / self.port_bytes
+
+    def beat_cycles(self, form: Stored) -> Any:
+        """Cycles of a beat and of its share of the scales."""
+        steps = np.maximum(self.words_per_bit * form.element_bits, form.steps)
+        return steps + self.words_per_bit * form.scale_bits
 
     @functools.cached_property
-    def narrower(self) -> Any:
-        """1, or less where the vector unit is wider than any that is generated."""
-        return np.minimum(WIDTHS[-1] / self.designs.vector_lanes, 1)
+    def fifo_cycles(self) -> Any:
+        """Cycles of the stream that the weight FIFO holds."""
+        return self.weight_fifo_bytes / self.bytes_per_cycle
 
     @functools.cached_property
     def granule(self) -> Any:
@@ -81,6 +111,15 @@ class Machine:
         return np.maximum(
             np.maximum(np.maximum(GROUP, d.lanes), np.maximum(d.rows, self.dot_units)), port / 2
         )
+
+    @functools.cached_property
+    def stored_cycles(self) -> Any:
+        """Cycles of a group of keys and a group of values on their way into the cache: cycles_vector.cached."""
+        d, port = self.designs, self.port_bytes
+        keys = np.where((self.multiplier_bits == 8) & (port >= GROUP), 3, 4)
+        together = np.clip(port / (d.lanes * self.multiplier_bits / BYTE_BITS), 1, np.minimum(GROUP, d.rows))
+        words = GROUP / np.minimum(d.vector_lanes, LANES[-1])
+        return (2 * words + keys + 1 + GROUP / together).astype(self.dtype)
 
 
 def stored(form: NumberFormat, multiplier_bits: Any) -> Stored:
@@ -140,4 +179,5 @@ def prepare(designs: Designs, relative_voltage: Any, tech: Technology) -> Machin
         # Streamed bytes are written to a FIFO and read from it.
         sram_j_per_byte=2 * sram.access_j_per_byte(tech, d.fifo_bytes, energy),
         link_j_per_byte=tech.column("links", "energy", d.link),
+        dtype=dtype,
     )

@@ -12,11 +12,9 @@ import numpy as np
 from ...formulas import tile
 from ...tech import link
 from ...workload.operators import Attention, Gemm, Step
-from .core import GROUP
-from .machine import Machine
+from .machine import BYTE_BITS, Machine
 
 RESULT_BYTES = 2.0  # a GEMM's output element, before it is quantized again
-_BYTE_BITS = 8.0
 
 
 @dataclass(frozen=True)
@@ -25,8 +23,8 @@ class Geometry:
 
     tile_cycles: Any  # one row tile
     tiles: Any
-    scale_cycles: Any  # words of scales
     weight_bytes: Any  # one pass over its weights
+    stream_cycles: Any  # in which the memory brings them
 
 
 @dataclass(frozen=True)
@@ -59,14 +57,12 @@ class Placement:
         split = op.experts == 1
         n = op.n / self.chips if split and op.shard == "column" else float(op.n)
         k = op.k / self.chips if split and op.shard == "row" else float(op.k)
-        tiles, folds = tile.folds(n / d.cores, d.rows), tile.folds(k, d.lanes)
-        blocks = tiles * folds * m.dot_units
-        words = m.dot_units * (GROUP / _BYTE_BITS) / m.port_bytes  # of one bit a code, a beat
+        weight_bytes = n / d.cores * k * (form.bits / BYTE_BITS)
         return Geometry(
-            tile_cycles=folds * np.maximum(words * form.element_bits, form.steps),
-            tiles=tiles,
-            scale_cycles=blocks * (GROUP / _BYTE_BITS) * form.scale_bits / m.port_bytes,
-            weight_bytes=n / d.cores * k * (form.bits / _BYTE_BITS),
+            tile_cycles=tile.folds(k, d.lanes) * m.beat_cycles(form),
+            tiles=tile.folds(n / d.cores, d.rows),
+            weight_bytes=weight_bytes,
+            stream_cycles=weight_bytes / m.bytes_per_cycle,
         )
 
     def cache_share(self, op: Attention) -> CacheShare:
@@ -79,7 +75,7 @@ class Placement:
         return CacheShare(
             heads=op.kv_heads / split,
             group=op.heads / op.kv_heads * (split / self.chips),
-            token_bytes=(op.cached / split) * (self.machine.cache.bits / _BYTE_BITS),
+            token_bytes=(op.cached / split) * (self.machine.cache.bits / BYTE_BITS),
         )
 
     def expert_matrices(self, op: Gemm, touched: Any) -> Any:
