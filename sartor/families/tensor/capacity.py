@@ -58,7 +58,7 @@ def ratio(d: Designs, operators: Operators, context: Any, chips: Any) -> Any:
 
 def _scratch_groups(d: Designs, w: Widths, context: Any) -> Any:
     """memory_map.scratch: attention and FFN use the same space, one after the other."""
-    scores = np.ceil(context / GROUP)
+    scores = -(-context // GROUP)
     always = w.hidden + d.columns * (w.hidden + np.maximum(w.hidden, w.heads) + 2 * w.head_dim)
     attention = d.columns * (w.qkv + w.heads + w.keys + w.heads) / GROUP + (d.columns + 1) * scores
     return always / GROUP + np.maximum(attention, d.columns * 3 * w.inside / GROUP)

@@ -98,14 +98,14 @@ class PhaseEstimate:
             times = each * self.replica.expert_matrices(op, touched)
             gap = gap * (passes / times) + m.sync
         busy = cycles.matrix(place.tile_cycles, place.tiles, drain)
+        moved = place.stream_cycles
         if mixed:  # Attention is counted by itself; while it runs, the weights of this matrix stream.
             before = self._mixed / times
-            taken = cycles.taken(m, before, busy, place.stream_cycles, self._mixed_memory / times) - before
+            taken = cycles.taken(m, before, busy, moved, self._mixed_memory / times) - before
+            moved = np.minimum(moved, taken)  # the rest costs nothing
         else:
-            taken = cycles.taken(m, gap, busy, place.stream_cycles)
-        self._finish(
-            op, taken, (busy, gap, place.stream_cycles, place.weight_bytes), times, self._network_s(op)
-        )
+            taken = cycles.taken(m, gap, busy, moved)
+        self._finish(op, taken, (busy, gap, moved, place.weight_bytes), times, self._network_s(op))
 
     def _network_s(self, op: Gemm) -> Any:
         """Sums of equal width take equal time."""
@@ -154,29 +154,33 @@ class PhaseEstimate:
         """Embedding rows, and sines and cosines of the positions, come one after the other: each waits for the
         memory."""
         m, n_bytes = self.machine, op.elements_read(self.step) * LOOKUP_BYTES / self.chips
-        self._bytes = self._bytes + n_bytes / m.designs.cores
         angles = 2 * max((a.key_dim for a in self.operators.attentions), default=0)
-        copy = cycles.vector(m, once("stream", op.width + angles), 1)
-        self._cycles = self._cycles + (cycles.fetched(m) + FETCH + copy) * self.step.rows
+        copy = cycles.vector(m, once("stream", op.width + angles), 1) * self.step.rows
+        waited = (cycles.fetched(m) + FETCH) * self.step.rows
+        self._finish(op, copy + waited, (0.0, copy, waited, n_bytes / m.designs.cores))
 
     def _finish(
         self, op: Any, taken: Any, parts: tuple[Any, Any, Any, Any], times: Any = 1, network_s: Any = None
     ) -> None:
-        """Close an operator of `op.count` layers: cycles taken, those of tile, vector unit and memory, and bytes of
-        one core, `times` in each."""
-        n = times * op.count
+        """Close an operator of some layers: cycles taken, those of tile, vector unit and memory, and bytes of one
+        core, `times` in each."""
+        layers = getattr(op, "count", 1)
+        n = times * layers
         self._cycles = self._cycles + taken * n
         if network_s is not None:
-            self._network = self._network + network_s * op.count
+            self._network = self._network + network_s * layers
         if self.energy:
             self._bytes = self._bytes + parts[3] * n
         if self.phase.keep:
-            d, waited_s = self.machine.designs, 0.0 if network_s is None else network_s * op.count
-            taken_s, busy_s, vector_s, memory_s = (p * n / d.clock_hz for p in (taken, *parts[:3]))
-            spent = taken_s + waited_s, busy_s, memory_s, vector_s, waited_s
-            self.phase.operators.append(
-                OperatorTime(op.name, *spent, parts[3] * n * d.cores, op.macs(self.step))
-            )
+            self._keep(op, [p * n for p in (taken, *parts)], 0.0 if network_s is None else network_s * layers)
+
+    def _keep(self, op: Any, sums: list[Any], waited_s: Any) -> None:
+        """For people: an operator of all layers; see `_finish`."""
+        d = self.machine.designs
+        taken_s, busy_s, vector_s, memory_s = (cycles_ / d.clock_hz for cycles_ in sums[:4])
+        macs = 0 if isinstance(op, Lookup) else op.macs(self.step)
+        spent = taken_s + waited_s, busy_s, memory_s, vector_s, waited_s
+        self.phase.operators.append(OperatorTime(op.name, *spent, sums[4] * d.cores, macs))
 
     def _energy_j(self) -> dict[str, Any]:
         """Dynamic energy of all chips, by part."""

@@ -15,7 +15,7 @@ from ...tech.technology import Technology
 from . import sizing
 from .core import GROUP
 from .design import FORMATS, Designs
-from .passes import LANES, Work, unit_of
+from .passes import LANES, PORTS, Work, unit_of
 
 BYTE_BITS = 8.0
 
@@ -151,14 +151,15 @@ def prepare(designs: Designs, relative_voltage: Any, tech: Technology) -> Machin
         return Stored(element[rows], scale[rows], np.maximum(np.ceil(element[rows] / multiplier), 1))
 
     energy = logic.energy_ratio(tech, d.node, relative_voltage)
-    port = sizing.port_bytes(d.bandwidth_bytes_per_s, d.cores, d.clock_hz)
+    # A core takes a word a cycle; where its share of the bandwidth is wider than any word, the rest is in vain.
+    port = np.minimum(sizing.port_bytes(d.bandwidth_bytes_per_s, d.cores, d.clock_hz), PORTS[-1])
     weight_words, cache_words = sizing.fifo_words(d.fifo_bytes, port)
     latency = tech.column("memories", "latency", d.memory) * d.clock_hz
     rate = dram.stream_bytes_per_s(tech, d.memory, d.bandwidth_bytes_per_s) / (d.cores * d.clock_hz)
     return Machine(
         designs=d,
         # A FIFO shallower than one memory latency cannot even keep the stream going.
-        bytes_per_cycle=np.minimum(rate, weight_words * port / latency),
+        bytes_per_cycle=np.minimum(rate, np.minimum(weight_words * port / latency, port)),
         latency=latency,
         break_bytes=tech.column("memories", "chunk_half", d.memory),
         port_bytes=port,
