@@ -125,6 +125,8 @@ def _number(name: str, value: Any, where: str) -> float:
         return known.index(str(value))
     if kind == "format":
         return FORMATS.index(format_named(str(value)).name)
+    if isinstance(value, (list, dict)):
+        raise InputError(f"{where} = {value!r} must be one value, not several")
     number = parse(value, kind, where)
     if not number > 0:
         raise InputError(f"{where} = {value!r} must be above 0")

@@ -42,12 +42,12 @@ def widths(operators: Operators) -> Widths:
     )
 
 
-def ratio(d: Designs, operators: Operators, context: Any, chips: Any) -> Any:
+def ratio(d: Designs, operators: Operators, context: float, chips: Any) -> Any:
     """Need over room of the tightest memory. Several cores share the vectors, and split their memory as they like;
     one core keeps an eighth of it for what enters matrices (sizing.py)."""
-    w, share = widths(operators), d.cores * chips
+    w, share, context = widths(operators), d.cores * chips, float(context)
     scratch = _scratch_groups(d, w, context) / share
-    buffered = np.maximum(np.maximum(w.hidden, w.inside / share), np.maximum(w.heads, context) / share) / GROUP
+    buffered = np.maximum(np.maximum(w.hidden, w.inside / share), max(w.heads, context) / share) / GROUP
     whole = scratch * sizing.SCRATCH_GROUP_BYTES + buffered * d.columns * sizing.BUFFER_GROUP_BYTES
     apart = np.maximum(
         scratch / sizing.scratch_groups(d.scratchpad_bytes),
@@ -56,9 +56,9 @@ def ratio(d: Designs, operators: Operators, context: Any, chips: Any) -> Any:
     return np.where(share == 1, apart, whole / d.scratchpad_bytes)
 
 
-def _scratch_groups(d: Designs, w: Widths, context: Any) -> Any:
+def _scratch_groups(d: Designs, w: Widths, context: float) -> Any:
     """memory_map.scratch: attention and FFN use the same space, one after the other."""
     scores = -(-context // GROUP)
-    always = w.hidden + d.columns * (w.hidden + np.maximum(w.hidden, w.heads) + 2 * w.head_dim)
+    always = w.hidden + d.columns * (w.hidden + max(w.hidden, w.heads) + 2 * w.head_dim)
     attention = d.columns * (w.qkv + w.heads + w.keys + w.heads) / GROUP + (d.columns + 1) * scores
     return always / GROUP + np.maximum(attention, d.columns * 3 * w.inside / GROUP)
