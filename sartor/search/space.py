@@ -79,7 +79,9 @@ class Space:
     def _column(self, name: str, values: tuple[float, ...], row: np.ndarray, tech: Technology) -> Any:
         kind = VARIABLES[name]
         named = kind.startswith("name") or kind == "format"
-        if len(values) == 1:  # the same for all designs: a scalar costs nothing, and must not widen the others
+        if (
+            len(values) == 1
+        ):  # the same for all designs: a scalar costs nothing, and must not widen the others
             return int(values[0]) if named else tech.dtype(values[0])
         return np.array(values, np.intp if named else tech.dtype).take(row)
 

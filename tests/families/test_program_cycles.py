@@ -1,14 +1,14 @@
 """The estimate against a walk over the real program, where the memory never makes anything wait.
 
-Measured on 150 random cores and networks of two layers, decode at three positions and prompts of three lengths: 0.04 %
-below in the median, 0.25 % in the 5th percentile, decode 0.8 % at worst (what is left out: the head's search for the
-largest logit, a few registers set once). Prompts are 2.7 % below at worst, where a mean over positions hides that a
-short context is drained more slowly than it is read.
+Measured on 100 random cores and networks of two layers, decode at three positions and prompts of three lengths: 0.04 %
+below in the median, 0.44 % at worst. What is left out: the head's search for the largest logit, a few registers set
+once. Where 3 columns take 4 queries, the estimate has two passes of two, the program three and one: up to 3.5 %.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -34,26 +34,28 @@ CONTEXT, LAYERS, SEEDS = 1024, 2, range(12)
 BITS = {"q4_1": (4, True), "q4_0": (4, False), "q8_0": (8, False)}
 
 
+def one_of(rng: np.random.Generator, *values: Any) -> Any:
+    return values[rng.integers(len(values))]
+
+
 def random_chip(rng: np.random.Generator) -> Chip:
     """One core, 1 GHz; the memory's bandwidth makes its port 16 to 256 bytes wide."""
-    one_of = lambda *values: values[rng.integers(len(values))]  # noqa: E731
     tile = Tile(
-        rows=one_of(2, 4, 8, 16, 32, 64), lanes=one_of(32, 64, 128), columns=one_of(1, 2, 4, 8, 16),
-        vector_lanes=one_of(2, 4, 8, 16, 32), weights=one_of(*BITS), kv="int8-g32",
+        rows=one_of(rng, 2, 4, 8, 16, 32, 64), lanes=one_of(rng, 32, 64, 128), columns=one_of(rng, 1, 2, 4, 8, 16),
+        vector_lanes=one_of(rng, 2, 4, 8, 16, 32), weights=one_of(rng, *BITS), kv="int8-g32",
         scratchpad_bytes=4 * 2**20, fifo_bytes=2**16,
     )  # fmt: skip
-    memory = Memory("lpddr5x", 1, 1e9, one_of(16e9, 32e9, 64e9, 128e9, 256e9))
+    memory = Memory("lpddr5x", 1, 1e9, one_of(rng, 16e9, 32e9, 64e9, 128e9, 256e9))
     return Chip("random", "tensor", "N7", 1e9, memory, tile=tile)
 
 
 def random_network(rng: np.random.Generator, weights: str) -> Network:
-    one_of = lambda *values: values[rng.integers(len(values))]  # noqa: E731
     bits, minimum = BITS[weights]
-    kv_heads = one_of(1, 2, 4)
+    kv_heads = one_of(rng, 1, 2, 4)
     return tiny(
-        dim=one_of(64, 256, 576, 1024), heads=kv_heads * one_of(1, 2, 4), kv_heads=kv_heads,
-        head_dim=one_of(32, 64, 128), ffn=one_of(96, 512, 1536, 2048), layers=LAYERS,
-        vocabulary=one_of(64, 512, 2048), bits=bits, minimum=minimum,
+        dim=one_of(rng, 64, 256, 576, 1024), heads=kv_heads * one_of(rng, 1, 2, 4), kv_heads=kv_heads,
+        head_dim=one_of(rng, 32, 64, 128), ffn=one_of(rng, 96, 512, 1536, 2048), layers=LAYERS,
+        vocabulary=one_of(rng, 64, 512, 2048), bits=bits, minimum=minimum,
     )  # fmt: skip
 
 
@@ -112,4 +114,4 @@ def test_a_prompt_takes_the_cycles_of_its_chunks(seed: int, chunks: int) -> None
     starts = range(0, chunks * core.columns, core.columns)
     walked = sum(walk(core, program, program.prefill, at, core.columns).total() for at in starts)
     step = Step(1, chunks * core.columns, 0)
-    assert estimated_cycles(chip, ops, step) == pytest.approx(walked, rel=0.03)
+    assert estimated_cycles(chip, ops, step) == pytest.approx(walked, rel=0.01)

@@ -22,7 +22,9 @@ from .passes import Work, nothing, passes
 MATRIX_LATENCY = DECODE + ISSUE + cycles_matrix.LATENCY
 STORE_LATENCY = DECODE + ISSUE + cycles_vector.READ + cycles_vector.LAUNCH + 1  # of a pass into the cache
 FETCHES = 3 * (DECODE + 2 * PRODUCT)  # keys, scales, values
-CACHE_CONTROL = FETCHES + 2 * PRODUCT + 2  # of a pass over the cache: two dynamic matrices, two registers moved
+CACHE_CONTROL = (
+    FETCHES + 2 * PRODUCT + 2
+)  # of a pass over the cache: two dynamic matrices, two registers moved
 STORE_CONTROL = 3  # of storing a head: registers moved
 LAYER_CONTROL = 8  # registers set, loops, the fence
 SOFTMAX = "max", "function", "sum", "multiply_quantize"  # passes over the scores
