@@ -28,10 +28,6 @@ ONE = unit.dimensionless
 FORMULAS = {
     "roofline.time_s": (roofline.time_s, (2e9 * unit.ops, 1e6 * unit.byte_, TOPS, GBPS), unit.second),
     "roofline.ridge_ops_per_byte": (roofline.ridge_ops_per_byte, (TOPS, GBPS), unit("ops/byte_")),
-    "tile.gemm_bytes": (tile.gemm_bytes, (*(n * unit.byte_ for n in (9e3, 50, 70, 20)), 3), unit.byte_),
-    "tile.starved_s": (tile.starved_s, (3 * MS, 1 * MS), unit.second),
-    "tile.busy_s": (tile.busy_s, (3 * MS, 4 * MS, 1 * MS, 2 * MS, 1 * MS), unit.second),
-    "tile.exposed_s": (tile.exposed_s, (3 * MS, 4 * MS, 1 * MS, 2 * MS, 1 * MS), unit.second),
     "link.all_reduce_s": (link.all_reduce_s, (1e6 * unit.byte_, 4, GBPS, 1 * MS), unit.second),
     "link.hop_s": (link.hop_s, (1e6 * unit.byte_, GBPS, 1 * MS), unit.second),
     "link.all_to_all_s": (link.all_to_all_s, (1e6 * unit.byte_, 4, GBPS, 1 * MS), unit.second),
@@ -53,7 +49,7 @@ FORMULAS = {
     "service.tail_s": (service.tail_s, (9 * MS, 0.5, 95.0), unit.second),
 }  # fmt: skip
 # Formulas whose arguments are not all quantities: years as an exponent, counts, floats of a table.
-COUNTS = {"tile.folds", "tile.gemm_cycles"}
+COUNTS = {"tile.folds"}
 RATES = {"economics.annuity_per_s", "economics.running_usd_per_s"}
 SUFFIXES = {"s": "second", "usd": "usd", "bytes": "byte_", "ops_per_byte": "ops/byte_"}
 
@@ -117,11 +113,7 @@ def test_running_costs_are_money_a_second() -> None:
     "wrong",
     [
         lambda: roofline.time_s(2e9 * unit.ops, 1e6 * unit.byte_, GBPS, TOPS),  # rates exchanged
-        lambda: tile.exposed_s(
-            3 * MS, 4 * MS, 1 * MS, 2 * MS, 1 * unit.byte_
-        ),  # a FIFO in bytes, not in seconds
         lambda: wafer.die_yield(8 * CM2, 0.1 / MM, 3),  # defects a length
-        lambda: tile.gemm_bytes(9e3 * unit.byte_, 50 * unit.byte_, 70, 20 * unit.byte_, 3),
     ],
 )
 def test_a_wrong_operand_fails(wrong) -> None:

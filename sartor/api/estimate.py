@@ -38,7 +38,8 @@ def estimate(
     _check(chip, model, phase, batch, context, weights, kv, tensor_parallel)
     step = Step(batch, 1, context) if phase == "decode" else Step(batch, context, 0)
     chips = priced(chip, weights, kv)
-    done = chips.replica(tensor_parallel, {}).phase(operators(model, phase), step, keep=True)  # type: ignore[arg-type]
+    fixed = model.formats if chip.family == "tensor" and weights is None else {}
+    done = chips.replica(tensor_parallel, fixed).phase(operators(model, phase), step, keep=True)  # type: ignore[arg-type]
     latency = float(done.latency_s)
     tokens = batch if phase == "decode" else batch * context
     rows = phase_rows(done)

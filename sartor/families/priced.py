@@ -42,6 +42,10 @@ class Priced(Protocol):
         """Memory of one chip for weights and cache."""
         ...
 
+    def room_ratio(self, operators: Operators, context: Any, chips: Any) -> Any:
+        """What the vectors of one pass need of the memories on the die, over what they have."""
+        ...
+
     @property
     def static_w(self) -> Any:
         """Drawn by one chip and its memory whether it works or not."""

@@ -133,6 +133,7 @@ def _violations(
         "memory capacity": (r.weight_bytes + r.cache_bytes, capacity),
         "chips": (how.chips, budget.chips),
         "batch": (how.batch * how.stages, budget.batch),
+        "scratchpad": (chips.room_ratio(work.decode, work.demand.context_max, how.tensor_parallel), 1.0),
         "clock": (chips.limits.get("voltage", 0.0), 1.0 if "voltage" in chips.limits else None),
     }
     estimated = {

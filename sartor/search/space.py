@@ -79,7 +79,9 @@ class Space:
     def _column(self, name: str, values: tuple[float, ...], row: np.ndarray, tech: Technology) -> Any:
         kind = VARIABLES[name]
         named = kind.startswith("name") or kind == "format"
-        if len(values) == 1:  # the same for all designs: a scalar costs nothing, and must not widen the others
+        if (
+            len(values) == 1
+        ):  # the same for all designs: a scalar costs nothing, and must not widen the others
             return int(values[0]) if named else tech.dtype(values[0])
         return np.array(values, np.intp if named else tech.dtype).take(row)
 
@@ -125,6 +127,8 @@ def _number(name: str, value: Any, where: str) -> float:
         return known.index(str(value))
     if kind == "format":
         return FORMATS.index(format_named(str(value)).name)
+    if isinstance(value, (list, dict)):
+        raise InputError(f"{where} = {value!r} must be one value, not several")
     number = parse(value, kind, where)
     if not number > 0:
         raise InputError(f"{where} = {value!r} must be above 0")

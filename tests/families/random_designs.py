@@ -29,9 +29,8 @@ def random_designs(n: int, seed: int, dtype: type = np.float64) -> Designs:
     return Designs(
         node=row_of("nodes", NODES), clock_hz=one_of([0.5e9, 0.7e9, 0.8e9, 1e9, 1.1e9]),
         cores=one_of([1, 2, 3, 4, 8, 16, 24, 32, 48, 64, 96]), dies=one_of([1, 2, 4]),
-        rows=one_of([8, 16, 32, 64, 128]), lanes=one_of([8, 16, 32, 64, 128]),
-        columns=one_of([1, 2, 4, 8, 16, 32]),
-        vector_lanes=one_of([4, 8, 16, 32, 64]),
+        rows=one_of([2, 4, 8, 16, 32, 64]), lanes=one_of([32, 64, 128]), columns=one_of([1, 2, 4, 8, 16]),
+        vector_lanes=one_of([2, 4, 8, 16, 32]),
         scratchpad_bytes=one_of([2**k for k in range(16, 23)]),
         fifo_bytes=one_of([2**k for k in range(14, 19)]),
         weights=rng.choice([FORMATS.index(w) for w in WEIGHTS], n),

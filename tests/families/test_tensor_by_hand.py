@@ -11,21 +11,25 @@ from sartor.families.tensor.physical import area_mm2
 from sartor.families.tensor.placement import crossing_bytes
 from sartor.tables import table
 from sartor.tech.technology import NOMINAL
-from sartor.workload.operators import Attention, Gemm, Operators, Step, Vector
+from sartor.workload.operators import Attention, Gemm, Lookup, Operators, Step, Vector
 
-# One core of 2 rows x 4 lanes x 1 column at N7 and 1 GHz, one LPDDR5X channel of 10 GB/s, 9.2 GB/s of which
-# stream.
+# One core of 2 rows x 32 lanes x 1 column with 4 vector lanes at N7 and 1 GHz, one LPDDR5X channel of 10 GB/s:
+# 9.2 B stream a cycle, the port is 16 B wide. Of 4 KiB of FIFO, 256 words, an eighth is the cache queue's: 224
+# words of weights, 3584 B.
 TINY = Designs(
-    node=table("nodes").index("N7"), clock_hz=1e9, cores=1, dies=1, rows=2, lanes=4, columns=1,
+    node=table("nodes").index("N7"), clock_hz=1e9, cores=1, dies=1, rows=2, lanes=32, columns=1,
     vector_lanes=4,
-    scratchpad_bytes=65_536, fifo_bytes=4096, weights=FORMATS.index("int8"), cache=FORMATS.index("int8"),
+    scratchpad_bytes=65_536, fifo_bytes=4096, weights=FORMATS.index("q8_0"), cache=FORMATS.index("int8-g32"),
     memory=table("memories").index("lpddr5x"), units=1, capacity_bytes=1e9, bandwidth_bytes_per_s=10e9,
     link=table("links").index("serdes-112g"), link_bytes_per_s=100e9,
 )  # fmt: skip
-STREAM = 9.2e9
-STARTUP = (24 + 32 + 48) * 1e-9  # pipeline fill, barrier, one reduction of the vector unit
-INT8_BITS = 8 + 16 / 4096  # a scale of 16 bits a row, counted on rows of 4096
-GEMV = Gemm("gemv", k=9, n=5, count=3, tensor="ffn")
+# Ten times the bandwidth: 92 B a cycle, the port is 128 B wide; and FIFOs for it.
+FAST = replace(TINY, bandwidth_bytes_per_s=100e9, fifo_bytes=65_536)
+STREAM = 9.2  # bytes a cycle
+BYTES = 8.5 / 8  # of a weight: 8 bits, and a scale of 16 for 32 of them
+GEMV = Gemm("gemv", k=40, n=5, count=3, tensor="ffn")
+LARGE = Gemm("gemm", 4096, 4096, 1, "ffn")
+NS = 1e-9
 
 
 def run(designs: Designs, ops: tuple, step: Step, chips: int = 1):
@@ -33,77 +37,139 @@ def run(designs: Designs, ops: tuple, step: Step, chips: int = 1):
 
 
 def test_gemv_cycle_by_cycle() -> None:
-    # 5 features in rows of 2 and 9 of K in lanes of 4: 3 x 3 folds, of which 0.85 a cycle are achieved: 10.6
-    # ns. 45 weights of 8 bits: 4.9 ns at 9.2 GB/s. The FIFO holds 445 ns of stream: startup hides the memory.
+    # 5 features in row tiles of 2, 40 of K in folds of 32: 3 tiles of 2 beats. A beat is 2 blocks of 32 codes, 4
+    # words of 16 B, and 2 scales of 2 B, a quarter of one: 4.25 cycles. The last tile is drained in a cycle; 14
+    # from the instruction to its end. 3 x 2 x 4.25 + 1 + 14 = 40.5. 200 weights: 212.5 B in 23.1 cycles.
     phase = run(TINY, (GEMV,), Step(1, 1, 0))
     (op,) = phase.operators
-    assert op.compute_s == approx(3 * 9 / 0.85e9)
-    assert op.memory_s == approx(3 * 45 * INT8_BITS / 8 / STREAM)
-    assert phase.latency_s == approx(3 * (9 / 0.85e9 + STARTUP))
-    assert phase.dram_bytes == approx(3 * 45 * INT8_BITS / 8)
-    assert (op.macs, op.bound) == (3 * 45, "compute")
+    assert op.compute_s == approx(3 * 40.5 * NS) == approx(phase.latency_s)
+    assert op.memory_s == approx(3 * 200 * BYTES / STREAM * NS)
+    assert phase.dram_bytes == approx(3 * 200 * BYTES)
+    assert (op.macs, op.bound) == (3 * 200, "compute")
 
 
-def test_a_second_column_halves_the_folds_of_two_tokens() -> None:
+def test_a_second_column_saves_the_second_pass() -> None:
+    # One column: two tokens are two passes over the weights. Two columns: one pass, drained in two cycles.
     two_tokens = Step(2, 1, 0)
     (one,) = run(TINY, (GEMV,), two_tokens).operators
     (two,) = run(replace(TINY, columns=2), (GEMV,), two_tokens).operators
-    assert one.compute_s == approx(2 * two.compute_s) == approx(3 * 18 / 0.85e9)
+    assert one.compute_s == approx(3 * 2 * 40.5 * NS)
+    assert two.compute_s == approx(3 * 41.5 * NS)
+    assert one.dram_bytes == approx(2 * two.dram_bytes)
+
+
+def test_a_row_tile_ends_when_the_one_before_is_drained() -> None:
+    # 8 columns of a tile's 2 rows leave in 8 cycles, a beat takes 4.25: three tiles 8 cycles apart, the first
+    # after 4.25. 3 x 8 + 4.25 + 14.
+    one_fold = replace(GEMV, k=32)
+    (op,) = run(replace(TINY, columns=8), (one_fold,), Step(8, 1, 0)).operators
+    assert op.compute_s == approx(3 * 42.25 * NS)
 
 
 def test_a_large_gemm_streams_at_memory_speed() -> None:
-    # 4096 x 4096 of 8 bits: 16.8 MB at 9.2 GB/s = 1.824 ms. The tile needs 2048 x 1024 folds / 0.85e9 = 2.467
-    # ms: it is too small for this memory. With 4 rows the memory is the bound, and the FIFO (445 ns) hides
-    # the startup.
-    gemm = (Gemm("gemm", 4096, 4096, 1, "ffn"),)
-    assert run(TINY, gemm, Step(1, 1, 0)).latency_s == approx(2048 * 1024 / 0.85e9 + STARTUP)
-    wide = run(replace(TINY, rows=4), gemm, Step(1, 1, 0))
-    assert wide.latency_s == approx(4096 * 4096 * INT8_BITS / 8 / STREAM)
+    # 4096 x 4096 at 8.5 bits: 17.8 MB, at 9.2 GB/s 1.94 ms. Tile: 2048 tiles of 128 beats of 4.25: 1.11 ms.
+    assert run(TINY, (LARGE,), Step(1, 1, 0)).latency_s == approx(4096 * 4096 * BYTES / STREAM * NS)
+    # At 92 GB/s 0.194 ms. A beat is half a word of 128 B, but takes a cycle, and a 32nd for scales: 0.270 ms, the
+    # tile is too small for this memory.
+    assert run(FAST, (LARGE,), Step(1, 1, 0)).latency_s == approx((2048 * 128 * 33 / 32 + 1 + 14) * NS)
+    # With 4 rows a beat is a word: 0.139 ms, and the memory is the bound again.
+    wide = run(replace(FAST, rows=4), (LARGE,), Step(1, 1, 0))
+    assert wide.latency_s == approx(4096 * 4096 * BYTES / 92 * NS)
     assert wide.operators[0].bound == "memory"
 
 
 def test_a_fifo_shallower_than_the_latency_starves_the_stream() -> None:
-    # 506 bytes at 9.2 GB/s are 55 ns, half of the 110 ns that the memory takes to answer: half the rate.
-    gemm = (Gemm("gemm", 4096, 4096, 1, "ffn"),)
-    shallow = run(replace(TINY, rows=4, fifo_bytes=506), gemm, Step(1, 1, 0))
-    assert shallow.operators[0].memory_s == approx(2 * 4096 * 4096 * INT8_BITS / 8 / STREAM)
+    # 576 B are 36 words, 4 of them the cache queue's: 512 B are on their way in the 110 cycles of an answer.
+    shallow = run(replace(TINY, fifo_bytes=576), (LARGE,), Step(1, 1, 0))
+    assert shallow.operators[0].memory_s == approx(4096 * 4096 * BYTES / (512 / 110) * NS)
+
+
+# A layer's norm of 64 elements, 16 words of 4 lanes. Gamma is copied, a word a cycle: 1 + 15 + 8 + 1 = 25.
+# Squares summed, a word in two cycles: 1 + 2 x 15 + 8, 22 to halve the sums, 7 for mean and epsilon, 4 for the
+# root, 1: 73. Times 1 / rms: 25. Times gamma, from two places, into the buffer: 1 + 2 x 15 + 9 + 1 + 9 = 50. Two
+# cycles each to decode and to issue: 181.
+EMBEDDING, NORM = Lookup("embedding", 100, 64, True), Vector("norm", 3 * 64, 3)
+NORM_CYCLES = 25 + 73 + 25 + 50 + 4 * 2
 
 
 def test_vector_work_before_a_gemm_is_waited_for() -> None:
-    # 400 lane operations on 4 lanes: 100 ns, once a layer, before the one GEMM of the layer.
-    phase = run(TINY, (Vector("norm", 400, 3), GEMV), Step(1, 1, 0))
-    assert phase.latency_s == approx(3 * (9 / 0.85e9 + STARTUP + 100e-9))
+    op = run(TINY, (EMBEDDING, NORM, GEMV), Step(1, 1, 0)).operators[-1]
+    assert op.vector_s == approx(3 * NORM_CYCLES * NS)
+    assert op.latency_s == approx(3 * (NORM_CYCLES + 40.5) * NS)
+
+
+def test_weights_stream_into_the_fifo_during_vector_work() -> None:
+    # 3584 B at 9.2 a cycle are 390 cycles: the memory never rests in the 181 of the norm.
+    norm = replace(NORM, count=1)
+    op = run(TINY, (EMBEDDING, norm, LARGE), Step(1, 1, 0)).operators[-1]
+    assert op.latency_s == approx(4096 * 4096 * BYTES / STREAM * NS)
+    # 1152 B are 72 words, 9 of them the cache queue's: 63 words fill in 110 cycles, then it rests.
+    op = run(replace(TINY, fifo_bytes=1152), (EMBEDDING, norm, LARGE), Step(1, 1, 0)).operators[-1]
+    filled = 63 * 16 / (63 * 16 / 110)
+    assert op.latency_s == approx((4096 * 4096 * BYTES / (63 * 16 / 110) + NORM_CYCLES - filled) * NS)
+
+
+def test_an_embedding_row_is_fetched_and_copied() -> None:
+    # Decode and one product: 2. 110 of latency, 5 through the queue, 60 B of a jump at 9.2. Copied as gamma is:
+    # 27.
+    alone = run(TINY, (EMBEDDING,), Step(1, 1, 0))
+    assert alone.latency_s == approx((2 + 110 + 5 + 60 / 9.2 + 27) * NS)
+    assert alone.dram_bytes == 64 * 4
+
+
+ATTENTION = Attention("attention", heads=2, kv_heads=1, key_dim=32, value_dim=32, count=1, cached=64)
 
 
 def test_attention_by_hand() -> None:
-    # 2 heads over 1 KV head of 8, 15 cached positions and the new one: 16. Two queries share the cache.
-    # Scores: 16 / 2 rows = 8 folds x 8 / 4 lanes = 2; mix: 16 / 4 lanes = 4 folds x 8 / 2 rows = 4: 32 a
-    # query.
-    op = Attention("attention", heads=2, kv_heads=1, key_dim=8, value_dim=8, count=1, cached=16)
-    phase = run(TINY, (GEMV, op), Step(1, 1, 15))
-    attention = phase.operators[1]
-    assert attention.compute_s == approx(2 * 32 / 0.85e9)
-    # 16 positions x 16 elements are read, one position is written; 8-bit elements.
-    assert attention.dram_bytes == approx(17 * 16 * INT8_BITS / 8)
-    # Random chunks of 32 tokens of K or of V, 256 bytes: 256 / (256 + 60) of the stream.
-    chunk = 32 * 8 * INT8_BITS / 8
-    read = 16 * 16 * INT8_BITS / 8 * (1 + 60 / chunk)
-    assert attention.memory_s == approx((read + 16 * INT8_BITS / 8) / STREAM)
+    # 2 heads over 1 KV head of 32; 63 cached positions and the new one: 64, one granule of a 128 B port. One
+    # column: each query passes over the cache.
+    attention = run(FAST, (ATTENTION, GEMV), Step(1, 1, 63)).operators[0]
+    # Keys, 64 x 32: 32 tiles of a beat of 33 / 32. Values, 32 x 64, without scales: 16 tiles of 2 beats. 1 + 14
+    # each for the drain and the way. The first word comes 110 + 5 + 60 / 92 cycles after it is asked for, of which
+    # quantizing the query hides 28.
+    wait = 115 + 60 / 92 - 28
+    assert attention.compute_s == approx(2 * (33 + 15 + wait + 32 + 15) * NS)
+    # Vectors of 64 scores, 16 words: values' scales 28, largest 72, exponential 47, sum 76, weights 53. Query 28;
+    # times 1 / sum 19; fetches, products and registers 9 + 2 + 2.
+    over_cache = 28 + 72 + 47 + 76 + 53 + 28 + 19 + 13
+    # Stored: largest value 55; 8 words and 3 cycles of a group of keys; 8 words and 17 cycles of a group of values,
+    # one more for its scale; 11 + 8 for each pass; 3 registers. 8 for the layer.
+    stored = 55 + 8 + 3 + 8 + 17 + 1 + 2 * 19 + 3
+    assert attention.vector_s == approx((2 * over_cache + stored + 8) * NS)
+    assert attention.latency_s == approx(attention.compute_s + attention.vector_s)
+    # Each query reads 64 x 64 elements of 8 bits and the scales of 32.
+    assert attention.dram_bytes == approx(2 * 64 * 64 * BYTES)
 
 
 def test_cores_share_the_features() -> None:
-    # 5 features over 2 cores: 2.5 each, in rows of 2 as many folds as 3 features: 2 of features x 3 of K.
+    # 5 features over 2 cores: 2.5 each, as many tiles of 2 as 4: 2 x 2 x 4.25 + 1 + 14 = 32. Before it a barrier
+    # of 32.
     (op,) = run(replace(TINY, cores=2), (GEMV,), Step(1, 1, 0)).operators
-    assert op.compute_s == approx(3 * 6 / 0.85e9)
+    assert op.compute_s == approx(3 * 32 * NS)
+    assert op.latency_s == approx(3 * (32 + 32) * NS)
 
 
 def test_chips_beyond_the_kv_heads_share_a_cache() -> None:
-    # 8 query heads over 2 KV heads on 8 chips: each reads one KV head, as three others do, for one query.
-    op = Attention("attention", heads=8, kv_heads=2, key_dim=8, value_dim=8, count=1, cached=32)
-    two, eight = (run(TINY, (GEMV, op), Step(1, 1, 15), chips).operators[1] for chips in (2, 8))
-    assert eight.dram_bytes == approx(two.dram_bytes) == approx(17 * 16 * INT8_BITS / 8)
-    # 4 queries a KV head on 2 chips; 1 on 8.
-    assert two.compute_s == approx(4 * 32 / 0.85e9) == approx(4 * eight.compute_s)
+    # 8 query heads over 2 KV heads on 8 chips: each reads one KV head, as three others do, for one query. On 2
+    # chips for 4 queries, which 4 columns take in one pass, and which leave in 4 cycles.
+    op = replace(ATTENTION, heads=8, kv_heads=2, cached=128)
+    four = replace(FAST, columns=4)
+    two, eight = (run(four, (op, GEMV), Step(1, 1, 63), chips).operators[0] for chips in (2, 8))
+    assert eight.dram_bytes == approx(two.dram_bytes) == approx(64 * 64 * BYTES)
+    # Drained: 32 tiles of keys and 16 of values 4 cycles apart, after a beat of 33 / 32 and two of one. The query
+    # hides 28 cycles of waiting, four 32 + 3 x 8 - 4 = 52.
+    waits = [115 + 60 / 92 - hidden for hidden in (52, 28)]
+    assert two.compute_s == approx((32 * 4 + 33 / 32 + 14 + waits[0] + 16 * 4 + 2 + 14) * NS)
+    assert eight.compute_s == approx((33 + 15 + waits[1] + 32 + 15) * NS)
+
+
+def test_experts_share_the_vector_work_of_all_tokens() -> None:
+    # Two tokens to both of two experts, one column. Each expert: two passes over its weights of 40.5 cycles.
+    # Before them the norm of two tokens, one after the other, once: a quarter of it before each of four passes.
+    expert = replace(GEMV, tensor="expert", experts=2, active=2)
+    op = run(TINY, (EMBEDDING, NORM, expert), Step(2, 1, 0)).operators[-1]
+    assert op.compute_s == approx(3 * 4 * 40.5 * NS)
+    assert op.vector_s == approx(3 * 2 * NORM_CYCLES * NS)
 
 
 def test_a_sum_over_chips_by_hand() -> None:
@@ -136,11 +202,11 @@ def test_matrices_of_one_head_each_do_not_travel() -> None:
 
 
 def test_energy_by_hand() -> None:
-    # 3 x 45 INT8 multiply-adds at N7: 0.1 pJ x 3.65 of what surrounds them.
+    # 3 x 200 INT8 multiply-adds at N7: 0.1 pJ x 3.65 of what surrounds them.
     phase = run(TINY, (GEMV,), Step(1, 1, 0))
-    assert phase.energy_j["compute"] == approx(135 * 0.365e-12)
+    assert phase.energy_j["compute"] == approx(600 * 0.365e-12)
     # 4.5 pJ/bit; into a FIFO of 4 KiB and out of it, 0.5 + 0.165 x 2 = 0.83 pJ a byte each.
-    n_bytes = 135 * INT8_BITS / 8
+    n_bytes = 600 * BYTES
     assert phase.energy_j["memory"] == approx(n_bytes * 36e-12)
     assert phase.energy_j["scratchpad"] == approx(n_bytes * 2 * 0.83e-12)
     assert phase.dynamic_j == approx(sum(phase.energy_j.values()))
@@ -148,8 +214,8 @@ def test_energy_by_hand() -> None:
 
 def test_area_by_hand() -> None:
     parts = area_mm2(TINY, NOMINAL, device=True)
-    # 8 multiply-adds of 53.65 um2 x 2.8 / 0.6; 8 decoders of 6 um2 and 2 accumulators of 95 um2, over 0.6.
-    assert parts["tile"] == approx((8 * 53.65 * 2.8 + 8 * 6 + 2 * 95) / 0.6 * 1e-6)
+    # 64 multiply-adds of 53.65 um2 x 2.8 / 0.6; 64 decoders of 6 um2 and 2 accumulators of 95 um2, over 0.6.
+    assert parts["tile"] == approx((64 * 53.65 * 2.8 + 64 * 6 + 2 * 95) / 0.6 * 1e-6)
     assert parts["vector"] == approx(4 * 900e-6 / 0.6)
     # 68 KiB at 24 Mib/mm2 x 1.9.
     assert parts["sram"] == approx(68 / 1024 * 8 / 24 * 1.9)
@@ -186,23 +252,3 @@ def test_a_generated_chip_without_memory_is_refused() -> None:
 
 def test_figures_are_plain_numbers_for_one_chip() -> None:
     assert np.ndim(run(TINY, (GEMV,), Step(1, 1, 0)).latency_s) == 0
-
-
-def pipeline_s(folds: int, vector_s: float, fold_s: float) -> float:
-    """The vector unit prepares fold after fold of tokens; the tile takes each when it is ready and itself
-    free."""
-    ready = free = 0.0
-    for _ in range(folds):
-        ready += vector_s / folds
-        free = max(ready, free) + fold_s
-    return free
-
-
-def test_vector_unit_and_tile_are_a_pipeline_of_two() -> None:
-    # 9 folds of 2048 x 1024 cycles of compute, or of one; the memory is fast enough not to matter.
-    fast = replace(TINY, bandwidth_bytes_per_s=1e15, fifo_bytes=1e12, scratchpad_bytes=1e9)
-    for lane_ops in (1e2, 1e7, 1e8):  # a token: from almost nothing to twice what the tile takes
-        gemm, vector = Gemm("gemm", 4096, 4096, 1, "ffn"), Vector("norm", int(lane_ops), 1)
-        phase = run(fast, (vector, gemm), Step(1, 9, 0))
-        walked = pipeline_s(9, 9 * lane_ops / 4e9, 2048 * 1024 / 0.85e9)
-        assert phase.latency_s == approx(walked, rel=1e-3)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from pytest import approx
 from random_designs import at, random_designs, scaled
 
-from sartor.families.tensor.design import FORMATS
+from sartor.families.tensor.design import FORMATS, Designs
 from sartor.families.tensor.family import Tensor
 from sartor.families.tensor.placement import crossing_bytes
 from sartor.tables import table
@@ -105,29 +105,50 @@ phases = st.sampled_from(list(STEPS))
 NO_SLOWER = 1 + 1e-9
 
 
+# By how much twice of each may slow a design, measured on 4,000 designs in both phases at batches of 1, 7 and 64. The
+# cache is read in granules, which grow with words, rows and lanes: at 1024 tokens to the next of 256 at most.
+# Narrower words of more cores do not always divide as well.
+SLOWER = {
+    "columns": 0.0, "vector_lanes": 0.0, "fifo_bytes": 0.0, "scratchpad_bytes": 0.0, "link_bytes_per_s": 0.0,
+    "cores": 0.001, "bandwidth_bytes_per_s": 0.02, "rows": 0.03, "lanes": 0.03,
+}  # fmt: skip
+
+
+def doubling(n: int, seed: int) -> Designs:
+    """Those of `n` random designs that are still within the hardware's bounds when any parameter is doubled, and
+    whose cores share Llama's features without remainder: a row tile that is not full costs as much as a full one,
+    so that twice the rows of one that is half full already cost twice the time."""
+    d = random_designs(n, seed)
+    kept = (d.rows <= 32) & (d.lanes <= 64) & (d.columns <= 8) & (d.vector_lanes <= 16)
+    return d.take(np.flatnonzero(kept & np.isin(d.cores, (1, 2, 4, 8))))
+
+
 @settings(max_examples=25, deadline=None)
 @given(seeds, phases, st.sampled_from([1.0, 7.0, 64.0]))
 def test_no_resource_slows(seed: int, phase: str, batch: float) -> None:
-    designs = random_designs(40, seed)
+    designs = doubling(300, seed)
     base = latency(designs, phase=phase, batch=batch)
-    more = ("bandwidth_bytes_per_s", "cores", "vector_lanes", "rows", "lanes", "scratchpad_bytes",
-            "fifo_bytes", "link_bytes_per_s")  # fmt: skip
-    for field in more:
+    for field, slower in SLOWER.items():
         faster = latency(scaled(designs, **{field: 2}), phase=phase, batch=batch)
-        assert (faster <= base * NO_SLOWER).all(), field
-    # A wider fold waits for the vector work of more tokens before it starts: measured up to 1.19 on 36,000
-    # pairs.
-    assert (latency(scaled(designs, columns=2), phase=phase, batch=batch) <= base * 1.25).all()
+        assert (faster <= base * (1 + slower) * NO_SLOWER).all(), field
+
+
+def test_columns_save_passes_where_there_are_many_tokens() -> None:
+    # Bound by the memory, with rows that are drained in time, a prompt takes the time of its passes.
+    one = at(random_designs(1, 0), 0)
+    chip = replace(one, cores=1, dies=1, rows=8, lanes=64, columns=1, vector_lanes=32, fifo_bytes=262_144,
+                   weights=FORMATS.index("q8_0"), bandwidth_bytes_per_s=10e9, clock_hz=1e9)  # fmt: skip
+    times = [latency(replace(chip, columns=c), 1, phase="prefill", batch=1.0) for c in (1, 2, 4, 8)]
+    assert all(1.7 < slow / fast <= 2.0 for slow, fast in pairwise(times))
 
 
 @settings(max_examples=25, deadline=None)
 @given(seeds, phases)
 def test_halving_the_bits_never_slows(seed: int, phase: str) -> None:
-    # The same INT8 tile, with weights that a checkpoint fixes at 16, 8 and 4 bits.
+    # The same INT8 tile, with weights that a checkpoint fixes at 16, 8 and 4 bits, scales of 32 alike.
     designs = replace(random_designs(40, seed), weights=FORMATS.index("int8"))
     times = [
-        latency(designs, 2, {"attention": f, "ffn": f, "head": f}, phase)
-        for f in ("bf16", "int8", "int4-g128")
+        latency(designs, 2, {"attention": f, "ffn": f, "head": f}, phase) for f in ("bf16", "q8_0", "q4_0")
     ]
     assert (times[1] <= times[0] * NO_SLOWER).all() and (times[2] <= times[1] * NO_SLOWER).all()
 
@@ -135,7 +156,7 @@ def test_halving_the_bits_never_slows(seed: int, phase: str) -> None:
 def test_decode_at_four_bits_is_near_four_times_as_fast() -> None:
     """Compression proportionality, on a design that the memory bounds: 16 to 4.16 bits are 3.84x fewer."""
     one = at(random_designs(1, 0), 0)
-    chip = replace(one, cores=64, rows=64, lanes=64, columns=4, vector_lanes=64, units=4, fifo_bytes=262_144,
+    chip = replace(one, cores=64, rows=64, lanes=64, columns=4, vector_lanes=32, units=4, fifo_bytes=262_144,
                    weights=FORMATS.index("int8"), memory=table("memories").index("lpddr5x"),
                    bandwidth_bytes_per_s=68e9, clock_hz=1e9)  # fmt: skip
     wide, narrow = (
@@ -151,8 +172,9 @@ def test_chips_share_the_work(seed: int, phase: str) -> None:
     free = replace(random_designs(40, seed), link=table("links").index("none"), link_bytes_per_s=1e30)
     one, two = (latency(free, chips, phase=phase) for chips in (1.0, 2.0))
     assert (two <= one * NO_SLOWER).all()
-    # Twice the scratchpads may save re-reads on top; compute and bandwidth alone give a factor of two.
-    assert (two >= one / 2 / 4).all()
+    # Compute and bandwidth alone give a factor of two; half as many passes over a cache, drained in time, a little
+    # more: measured up to 2.1 on 40,000 designs.
+    assert (two >= one / 2.2).all()
 
 
 def test_two_chips_read_the_weights_once_together() -> None:

@@ -46,9 +46,10 @@ def test_every_limit_is_value_over_limit():
         "unit cost",
         "chips",
         "batch",
+        "scratchpad",
     }
     for name, ratio in loose.items():
-        expected = 1 if name == "memory capacity" else 2
+        expected = 1 if name in ("memory capacity", "scratchpad") else 2
         assert float(twice[name]) == pytest.approx(expected * float(ratio)), name
     r = at()
     assert float(loose["ttft"]) == pytest.approx(float(r.ttft_s) / 2.0)

@@ -32,12 +32,12 @@ def test_studies_load_and_say_what_they_rest_on(name):
         ('name = "smollm2-135m-q4_1"', 'name = "smolm2"', r"unknown model 'smolm2': did you mean"),
         ('profile = "device"', 'profile = "devise"', r"\[economics\]: .*'devise': did you mean 'device'\?"),
         ('head = "q8_0"', 'heads = "q8_0"', r"unknown tensor class 'heads': did you mean 'head'\?"),
-        ('ttft = "4 s"', 'ttft = true', r"\[slo\] ttft = True"),
+        ('ttft = "12 s"', 'ttft = true', r"\[slo\] ttft = True"),
         ("points = 4000000", "points = 0", r"\[search\] points = 0"),
         ("volume = 1000000", "volume = 5\nfigures = { wacc = 0 }", r"\[economics.figures\] wacc = 0.0 must be above 0"),
         ("volume = 1000000", "volume = 5\nfigures = { opex_fraction = -1 }", r"opex_fraction = -1.0 must be at least"),
         ("[slo]", "[slo", r"not TOML"),
-        ('rows = [2, 4, 8, 16, 32]', 'rowz = [2]', r"unknown search variable 'rowz': did you mean 'rows'\?"),
+        ('rows = [2, 4, 8, 16, 32, 64]', 'rowz = [2]', r"unknown search variable 'rowz': did you mean 'rows'\?"),
     ],
 )  # fmt: skip
 def test_what_is_wrong_is_said(old, new, message):

@@ -11,6 +11,7 @@ from ...formats.spec import format_named
 from ...tables import table
 from ...tech import package, wafer
 from ...tech.technology import NOMINAL, Technology
+from ...workload.operators import Operators
 from .estimate import Machine, Replica, prepare
 
 
@@ -44,6 +45,10 @@ class Existing:
     @property
     def capacity_bytes(self) -> Any:
         return self.chip.memory.capacity_bytes or self.chip.sram_bytes
+
+    def room_ratio(self, operators: Operators, context: Any, chips: Any) -> Any:
+        """Existing chips run what their vendors say they run."""
+        return 0.0
 
     @property
     def static_w(self) -> Any:

@@ -1,12 +1,12 @@
-"""Family `tensor`: the time and energy of one phase, operator by operator.
+"""Family `tensor`: the time and energy of one phase, operator by operator, as the program runs it.
 
-Weights stream from memory through FIFOs while the vector unit works; what the FIFOs cannot bridge is exposed.
-Times and bytes are of one layer and one chip until they are summed.
+One instruction runs at a time; weights stream from memory into a FIFO all the while. A matrix takes `columns`
+tokens in one pass over its weights. Cycles, bytes and times are of one layer and one core until they are summed.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -14,25 +14,18 @@ import numpy as np
 from ...formulas import tile
 from ...formulas.phase import OperatorTime, Phase
 from ...workload.operators import Attention, Gemm, Lookup, Operators, Recurrence, Step
-from .placement import RESULT_BYTES, Placement, crossing_bytes
+from . import cycles
+from .cycles_control import DECODE, PRODUCT
+from .passes import Around, Work, around, once
+from .placement import Placement, crossing_bytes
 
 STATE_BYTES = 2.0  # a recurrent state's element
-
-
-@dataclass(frozen=True)
-class Wait:
-    """What an operator waits for: the vector work before it, how many folds of tokens that pipelines with, the
-    time before the first of them, and how long the memory stands still meanwhile."""
-
-    vector_s: Any
-    folds: Any
-    bubble_s: Any
-    starved_s: Any
+LOOKUP_BYTES = 4.0  # an element of an embedding row: binary32
+FETCH = DECODE + PRODUCT  # cycles of the instruction
 
 
 class PhaseEstimate:
-    """Walks the operators of one phase. Softmax goes before its attention; the rest of the vector work is
-    spread evenly over the GEMMs, each of which waits for its share."""
+    """Walks the operators of one phase. Vector work stands before the matrix that waits for it."""
 
     def __init__(
         self, replica: Placement, operators: Operators, step: Step, keep: bool, energy: bool
@@ -40,132 +33,174 @@ class PhaseEstimate:
         self.replica, self.machine, self.chips = replica, replica.machine, replica.chips
         self.operators, self.step, self.energy = operators, step, energy
         self.phase = Phase(keep=keep)
-        # All counts are proportional to the batch: count one sequence, then multiply once.
-        self.one = Step(1, step.tokens, step.context)
-        self._waits: dict[tuple[bool, bool], Wait] = {}
-        self._sums: dict[int, Any] = {}
+        self.around: Around = around(operators)
+        self._share = self.machine.sharing * self.chips
+        self._shared: dict[Any, Any] = {}
+        # Sums over the operators: cycles of the core, seconds on links, bytes of one core.
+        self._cycles: Any = 0.0
+        self._network: Any = 0.0
+        self._bytes: Any = 0.0
+        # Cycles of the mixers, of them those in which the memory is busy, before each matrix that takes their
+        # output.
+        self._mixed: Any = 0.0
+        self._mixed_memory: Any = 0.0
 
     def run(self) -> Phase:
-        self._share_vector_work()
-        visit = {
-            Gemm: self._gemm, Attention: self._attention, Recurrence: self._recurrence, Lookup: self._lookup,
-        }  # fmt: skip
-        for op in self.operators.all:
-            if type(op) in visit:
-                visit[type(op)](op)  # type: ignore[operator]
+        for op in self.operators.lookups:
+            self._lookup(op)
+        for attention in self.operators.attentions:
+            self._attention(attention)
+        for recurrence in self.operators.recurrences:
+            self._recurrence(recurrence)
+        for gemm in self.operators.gemms:
+            self._gemm(gemm)
+        self.phase.latency_s = self._cycles / self.machine.designs.clock_hz + self._network
         if self.energy:
-            self.phase.dram_bytes = self.phase.dram_bytes * self.chips
+            self.phase.dram_bytes = self._bytes * self.machine.designs.cores * self.chips
             self.phase.energy_j = self._energy_j()
         return self.phase
 
-    def _share_vector_work(self) -> None:
-        """Seconds before the attention of each window, and before each GEMM."""
-        m, softmax, rest = self.machine, {}, 0.0
-        for op in self.operators.vectors:
-            if op.per_position:
-                softmax[op.window] = op.lane_ops(self.one) / op.count
-            else:
-                rest += op.lane_ops(self.one)
-        self.vector_ops = rest + sum(
-            op.lane_ops(self.one) for op in self.operators.vectors if op.per_position
-        )
-        # One lane operation of each sequence.
-        self.sequence_s = self.step.batch / (m.vector_ops_per_s * self.chips)
-        self.before_attention = {window: ops * self.sequence_s for window, ops in softmax.items()}
-        self.before_gemm = rest / sum(op.count for op in self.operators.gemms) * self.sequence_s
+    def _once(self, key: Any, work_out: Callable[[], Any]) -> Any:
+        """What several operators share, worked out for the first of them."""
+        if key not in self._shared:
+            self._shared[key] = work_out()
+        return self._shared[key]
+
+    def _columns(self, rows: Any) -> tuple[Any, Any, Any]:
+        """Passes over the weights, the columns that each of them uses, and the cycles in which one row tile of
+        their results leaves."""
+        most = self.machine.designs.columns
+        columns = np.minimum(rows, most)
+        return tile.folds(rows, most), columns, columns * self.machine.drain
+
+    def _columns_of(self, tokens: Any, key: Any) -> tuple[Any, Any, Any]:
+        return self._once(("columns", key), lambda: self._columns(tokens))  # type: ignore[no-any-return]
+
+    def _gap(self, what: str, columns: Any, key: Any) -> Any:
+        """Cycles of vector work before a matrix, in one pass; `key` names the columns."""
+
+        def work_out() -> Any:
+            work: Work = getattr(self.around, what)
+            return cycles.vector(self.machine, work, columns, self._share) + self.machine.sync
+
+        return self._once((what, key), work_out)
 
     def _gemm(self, op: Gemm) -> None:
         m, place = self.machine, self.replica.geometry(op)
-        rows, fold_s = op.rows(self.step), place.fold_s
-        matrices, wait = (1.0, self._shared_wait(op, rows)) if op.experts == 1 else (0.0, None)
-        if wait is None:
-            touched = op.matrices(self.step)
-            rows, matrices = rows * (op.experts / touched), self.replica.expert_matrices(op, touched)
-            wait = self._wait(self.before_gemm, rows)
-        moved = tile.gemm_bytes(
-            place.weight_bytes,
-            rows * place.in_bytes,
-            rows * place.out_bytes,
-            m.half_scratchpad,
-            place.weight_blocks,
-        )
-        if op.experts > 1:
-            fold_s, moved = fold_s * matrices, moved * matrices
-        self._finish(op, fold_s, wait, moved, moved / m.stream_bytes_per_s, self._network_s(op))
-
-    def _shared_wait(self, op: Gemm, rows: Any) -> Wait:
-        """GEMMs that see the same tokens wait alike."""
         key = op.last_token_only, op.over_context
-        if key not in self._waits:
-            self._waits[key] = self._wait(self.before_gemm, rows)
-        return self._waits[key]
-
-    def _wait(self, vector_s: Any, tokens: Any) -> Wait:
-        """The vector work before an operator pipelines with it, one fold of tokens at a time."""
-        folds = tile.folds(tokens, self.machine.designs.columns)
-        bubble_s = vector_s / folds + self.machine.startup_s
-        return Wait(vector_s, folds, bubble_s, tile.starved_s(bubble_s, self.machine.prefetch_s))
+        passes, columns, drain = self._columns_of(op.tokens(self.step), key)
+        mixed = op.shard == "row" and op.tensor in ("attention", "mixer")
+        gap: Any = 0.0 if mixed else self._gap(_place_of(op), columns, key)
+        times = passes
+        if op.experts > 1:  # the same vector work, before more matrices with fewer tokens each
+            touched = op.matrices(self.step)
+            each, _, drain = self._columns(op.rows(self.step) * (op.experts / touched))
+            times = each * self.replica.expert_matrices(op, touched)
+            gap = gap * (passes / times) + m.sync
+        busy = cycles.matrix(place.tile_cycles, place.tiles, drain)
+        moved = place.stream_cycles
+        if mixed:  # Attention is counted by itself; while it runs, the weights of this matrix stream.
+            before = self._mixed / times
+            taken = cycles.taken(m, before, busy, moved, self._mixed_memory / times) - before
+            moved = np.minimum(moved, taken)  # the rest costs nothing
+        else:
+            taken = cycles.taken(m, gap, busy, moved)
+        self._finish(op, taken, (busy, gap, moved, place.weight_bytes), times, self._network_s(op))
 
     def _network_s(self, op: Gemm) -> Any:
         """Sums of equal width take equal time."""
-        if op.tensor == "expert":
-            return self.replica.network_s(op, self.step)
-        if op.shard != "row":
+        if self.replica.alone or (op.tensor != "expert" and op.shard != "row"):
             return None
-        if op.n not in self._sums:
-            self._sums[op.n] = self.replica.network_s(op, self.step)
-        return self._sums[op.n]
+        key = op if op.tensor == "expert" else op.n
+        return self._once(("network", key), lambda: self.replica.network_s(op, self.step))
 
     def _attention(self, op: Attention) -> None:
-        m, d, step, share = self.machine, self.machine.designs, self.step, self.replica.cache_share(op)
-        units = step.batch * share.heads
-        positions = op.attended(step)
-        scores = tile.folds(units * tile.folds(positions, d.rows), d.cores) * tile.folds(op.key_dim, d.lanes)
-        mix = tile.folds(units * tile.folds(positions, d.lanes), d.cores) * tile.folds(op.value_dim, d.rows)
-        fold_s = (scores + mix) * share.fold_s
-        wait = self._wait(self.before_attention.get(op.window, 0.0), share.queries * step.tokens)
-        reads = np.ceil(step.tokens / share.held) * (step.batch * positions) * share.token_bytes
-        writes = step.rows * share.token_bytes
-        self._finish(
-            op, fold_s, wait, reads + writes, (reads * share.slow + writes) / m.stream_bytes_per_s, None
-        )
+        """Passes over the cache for the queries of each KV head, and the vector work around them."""
+        m, step, share = self.machine, self.step, self.replica.cache_share(op)
+        done = cycles.attention(m, op, share, step, op.attended(step))
+        vector = done.vector + self._around_mixer()
+        moved = done.moved_bytes / m.bytes_per_cycle
+        taken = done.matrix + vector
+        self._mix(op, taken, moved + done.lost_bytes / m.bytes_per_cycle)
+        self._finish(op, taken, (done.matrix, vector, moved, done.moved_bytes))
+
+    def _around_mixer(self) -> Any:
+        """Vector work of all tokens, one layer."""
+        passes, columns, _ = self._columns_of(self.step.rows, (False, False))
+        return self._gap("attention", columns, (False, False)) * passes
 
     def _recurrence(self, op: Recurrence) -> None:
         m, d, step = self.machine, self.machine.designs, self.step
-        moved = step.batch * (2 * op.state * STATE_BYTES) / self.chips  # read and written
+        share = self.chips * d.cores
+        n_bytes = step.batch * (2 * op.state * STATE_BYTES) / share  # read and written
+        moved = n_bytes / m.bytes_per_cycle
         # One element of state a row and cycle: lanes cannot share a state.
-        compute_s = step.rows * op.macs_per_token / (self.chips * d.cores * d.rows * m.compute_hz)
-        still = Wait(0.0, 1.0, m.startup_s, tile.starved_s(m.startup_s, m.prefetch_s))
-        self._finish(op, compute_s, still, moved, moved / m.stream_bytes_per_s, None)
+        busy = step.rows * op.macs_per_token / (share * d.rows)
+        gap = self._around_mixer()
+        taken = np.maximum(busy, moved) + gap
+        self._mix(op, taken, moved)
+        self._finish(op, taken, (busy, gap, moved, n_bytes))
+
+    def _mix(self, op: Attention | Recurrence, taken: Any, moved: Any) -> None:
+        """The matrices after the mixers wait for them: an equal share each."""
+        after = sum(
+            g.count for g in self.operators.gemms if g.shard == "row" and g.tensor in ("attention", "mixer")
+        )
+        share = op.count / max(after, 1)
+        self._mixed = self._mixed + taken * share
+        self._mixed_memory = self._mixed_memory + moved * share
 
     def _lookup(self, op: Lookup) -> None:
-        moved = op.elements_read(self.step) * RESULT_BYTES / self.chips
-        self.phase.dram_bytes = self.phase.dram_bytes + moved
+        """Embedding rows, and sines and cosines of the positions, come one after the other: each waits for the
+        memory."""
+        m, n_bytes = self.machine, op.elements_read(self.step) * LOOKUP_BYTES / self.chips
+        angles = 2 * max((a.key_dim for a in self.operators.attentions), default=0)
+        copy = cycles.vector(m, once("stream", op.width + angles), 1) * self.step.rows
+        waited = (cycles.fetched(m) + FETCH) * self.step.rows
+        self._finish(op, copy + waited, (0.0, copy, waited, n_bytes / m.designs.cores))
 
-    def _finish(self, op: Any, fold_s: Any, wait: Wait, moved: Any, memory_s: Any, network_s: Any) -> None:
-        """Close an operator."""
-        compute_s = fold_s * wait.folds
-        taken_s = tile.busy_s(compute_s, memory_s, wait.vector_s + fold_s, wait.bubble_s, wait.starved_s)
+    def _finish(
+        self, op: Any, taken: Any, parts: tuple[Any, Any, Any, Any], times: Any = 1, network_s: Any = None
+    ) -> None:
+        """Close an operator of some layers: cycles taken, those of tile, vector unit and memory, and bytes of one
+        core, `times` in each."""
+        layers = getattr(op, "count", 1)
+        n = times * layers
+        self._cycles = self._cycles + taken * n
         if network_s is not None:
-            taken_s = taken_s + network_s
-        self.phase.latency_s = self.phase.latency_s + taken_s * op.count
+            self._network = self._network + network_s * layers
         if self.energy:
-            self.phase.dram_bytes = self.phase.dram_bytes + moved * op.count
+            self._bytes = self._bytes + parts[3] * n
         if self.phase.keep:
-            waited_s, n = (0.0 if network_s is None else network_s), op.count
-            times = taken_s * n, compute_s * n, memory_s * n, wait.vector_s * n, waited_s * n
-            self.phase.operators.append(OperatorTime(op.name, *times, moved * n, op.macs(self.step)))
+            self._keep(op, [p * n for p in (taken, *parts)], 0.0 if network_s is None else network_s * layers)
+
+    def _keep(self, op: Any, sums: list[Any], waited_s: Any) -> None:
+        """For people: an operator of all layers; see `_finish`."""
+        d = self.machine.designs
+        taken_s, busy_s, vector_s, memory_s = (cycles_ / d.clock_hz for cycles_ in sums[:4])
+        macs = 0 if isinstance(op, Lookup) else op.macs(self.step)
+        spent = taken_s + waited_s, busy_s, memory_s, vector_s, waited_s
+        self.phase.operators.append(OperatorTime(op.name, *spent, sums[4] * d.cores, macs))
 
     def _energy_j(self) -> dict[str, Any]:
         """Dynamic energy of all chips, by part."""
-        m, batch = self.machine, self.step.batch
+        m, one = self.machine, Step(1, self.step.tokens, self.step.context)
+        vector_ops = sum(op.lane_ops(one) for op in self.operators.vectors)
+        batch = self.step.batch
         return {
-            "compute": self.operators.macs(self.one) * batch * m.mac_j,
-            "vector": self.vector_ops * batch * m.vector_j,
+            "compute": self.operators.macs(one) * batch * m.mac_j,
+            "vector": vector_ops * batch * m.vector_j,
             "memory": self.phase.dram_bytes * m.dram_j_per_byte,
             "scratchpad": self.phase.dram_bytes * m.sram_j_per_byte,
-            "network": crossing_bytes(self.operators.gemms, self.one, self.chips) * batch * m.link_j_per_byte,
+            "network": crossing_bytes(self.operators.gemms, one, self.chips) * batch * m.link_j_per_byte,
         }
+
+
+def _place_of(op: Gemm) -> str:
+    """Where passes.Around has the work before it."""
+    if op.last_token_only:
+        return "head"
+    return "first" if op.shard != "row" else "down"
 
 
 class Replica(Placement):

@@ -9,6 +9,8 @@ from typing import Any
 from ...formulas import economics
 from ...tech import logic
 from ...tech.technology import NOMINAL, Technology
+from ...workload.operators import Operators
+from . import capacity
 from .design import Designs
 from .estimate import Replica
 from .machine import Machine, prepare
@@ -41,15 +43,18 @@ class Tensor:
         return Replica(self.machine, chips, formats)
 
     def weight_bits(self, fixed: str | None) -> Any:
-        return self.machine.bits_passes(fixed)[0]
+        return self.machine.stored(fixed).bits
 
     @property
     def cache_bits(self) -> Any:
-        return self.machine.cache_bits
+        return self.machine.cache.bits
 
     @property
     def capacity_bytes(self) -> Any:
         return self.designs.capacity_bytes
+
+    def room_ratio(self, operators: Operators, context: Any, chips: Any) -> Any:
+        return capacity.ratio(self.designs, operators, context, chips)
 
     @functools.cached_property
     def static_w(self) -> Any:

@@ -1,20 +1,37 @@
-"""What the estimate needs of a design, worked out once and used by every phase."""
+"""What the estimate needs of a design, worked out once and used by every phase. One core, in its cycles."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import functools
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-from ...formats.spec import format_named, formats
-from ...formulas import tile
+from ...formats.spec import NumberFormat, format_named
 from ...tables import table
 from ...tech import dram, logic, sram
 from ...tech.technology import Technology
+from . import sizing
+from .core import GROUP
 from .design import FORMATS, Designs
+from .passes import LANES, PORTS, Work, unit_of
 
-PAGE_TOKENS = 32  # tokens of one layer's cache kept contiguous in one channel
+BYTE_BITS = 8.0
+
+
+@dataclass(frozen=True)
+class Stored:
+    """A number format on this machine: bits of an element and of its scales, and cycles that a beat of it takes the
+    tile: codes wider than a multiplier go through in parts."""
+
+    element_bits: Any
+    scale_bits: Any
+    steps: Any
+
+    @property
+    def bits(self) -> Any:
+        return self.element_bits + self.scale_bits
 
 
 @dataclass(frozen=True)
@@ -22,85 +39,146 @@ class Machine:
     """Rates and energies of designs, floats or arrays [designs]."""
 
     designs: Designs
-    stream_bytes_per_s: Any
-    chunk_half: Any
-    compute_hz: Any  # folds a second of a core
-    startup_s: Any  # of an operator: pipeline fill, barrier, one reduction of the vector unit
-    vector_ops_per_s: Any
-    prefetch_s: Any
-    half_scratchpad: Any
-    all_halves: Any  # of all cores
-    weight_bits: Any  # stored, scales included
-    weight_passes: Any
-    tile_bits: Any
-    cache_bits: Any
-    cache_passes: Any
+    bytes_per_cycle: Any  # of one core's memory, sequential
+    latency: Any  # cycles from a request to its word
+    break_bytes: Any  # bytes' time that a jump of an address costs
+    port_bytes: Any
+    weight_fifo_bytes: Any
+    cache_fifo_bytes: Any
+    sync: Any  # cycles of a barrier, 0 with one core
+    weights: Stored
+    cache: Stored
+    multiplier_bits: Any
     link_latency_s: Any
     mac_j: Any
     vector_j: Any
     dram_j_per_byte: Any
     sram_j_per_byte: Any
     link_j_per_byte: Any
+    dtype: Any = np.float64
+    _taken: dict[bytes, tuple[Any, Any, Any]] = field(default_factory=dict, repr=False)
 
-    def bits_passes(self, fixed: str | None) -> tuple[Any, Any]:
-        """Stored bits and passes through the tile of a format the workload fixes, or of the design's own."""
-        if fixed is None:
-            return self.weight_bits, self.weight_passes
-        form = format_named(fixed)
-        return form.bits(), tile.folds(form.element_bits, self.tile_bits)
+    def stored(self, fixed: str | None) -> Stored:
+        """The format that the workload fixes, or the design's own."""
+        return self.weights if fixed is None else stored(format_named(fixed), self.multiplier_bits)
+
+    def at(self, work: Work) -> tuple[Any, Any, Any]:
+        """Cycles of `work` by element, by column and fixed, of each design's vector unit; worked out once."""
+        key = work.tobytes()
+        if key not in self._taken:
+            element, column, fixed = work.astype(self.dtype).take(self._unit, axis=1, mode="wrap")
+            self._taken[key] = element, column, fixed
+        return self._taken[key]
+
+    @functools.cached_property
+    def _unit(self) -> Any:
+        return unit_of(self.designs.vector_lanes, self.port_bytes)
+
+    @functools.cached_property
+    def sharing(self) -> Any:
+        """Cores that share a chip's vectors; more where a vector unit is wider than any that is generated."""
+        return self.designs.cores * np.maximum(self.designs.vector_lanes / LANES[-1], 1)
+
+    @functools.cached_property
+    def drain(self) -> Any:
+        """Cycles in which the results of a row tile leave, one column: min(rows, vector lanes) a cycle."""
+        return np.maximum(self.designs.rows / self.designs.vector_lanes, 1)
+
+    @functools.cached_property
+    def dot_units(self) -> Any:
+        """Blocks of 32 weights in a beat."""
+        return self.designs.rows * self.designs.lanes / GROUP
+
+    @functools.cached_property
+    def words_per_bit(self) -> Any:
+        """Words in which a beat comes, for each bit of its elements."""
+        return self.dot_units * (GROUP / BYTE_BITS) / self.port_bytes
+
+    def beat_cycles(self, form: Stored) -> Any:
+        """Cycles of a beat and of its share of the scales."""
+        steps = np.maximum(self.words_per_bit * form.element_bits, form.steps)
+        return steps + self.words_per_bit * form.scale_bits
+
+    @functools.cached_property
+    def fifo_cycles(self) -> Any:
+        """Cycles of the stream that the weight FIFO holds."""
+        return self.weight_fifo_bytes / self.bytes_per_cycle
+
+    @functools.cached_property
+    def granule(self) -> Any:
+        """Tokens by which the cache is read: Core.granule."""
+        d, port = self.designs, self.port_bytes
+        return np.maximum(
+            np.maximum(np.maximum(GROUP, d.lanes), np.maximum(d.rows, self.dot_units)), port / 2
+        )
+
+    @functools.cached_property
+    def stored_cycles(self) -> Any:
+        """Cycles of a group of keys and a group of values on their way into the cache: cycles_vector.cached."""
+        d, port = self.designs, self.port_bytes
+        keys = np.where((self.multiplier_bits == 8) & (port >= GROUP), 3, 4)
+        together = np.clip(port / (d.lanes * self.multiplier_bits / BYTE_BITS), 1, np.minimum(GROUP, d.rows))
+        words = GROUP / np.minimum(d.vector_lanes, LANES[-1])
+        return (2 * words + keys + 1 + GROUP / together).astype(self.dtype)
 
 
-def format_column(what: str, dtype: Any) -> np.ndarray:
-    """A figure of every number format, by its row in FORMATS."""
-    values = {
-        "bits": [f.bits() for f in formats().values()],
-        "element_bits": [f.element_bits for f in formats().values()],
-    }
-    return np.array(values[what], dtype)
+def stored(form: NumberFormat, multiplier_bits: Any) -> Stored:
+    scale = form.bits() - form.element_bits
+    return Stored(form.element_bits, scale, np.maximum(np.ceil(form.element_bits / multiplier_bits), 1))
 
 
-_DATAPATH = np.array([table("macs").index(format_named(name).datapath) for name in FORMATS])
-# What one pass of each datapath takes of an element: its multiplier's width.
-_DATAPATH_BITS = {"int8": 8, "int4": 4, "fp4": 4, "fp8": 8, "ternary": 2, "lut": 2, "bf16": 16, "fp16": 16}
+@functools.cache
+def _columns(dtype: Any) -> tuple[np.ndarray, np.ndarray]:
+    """Bits of an element and of its scales, by the row in FORMATS."""
+    every = [format_named(name) for name in FORMATS]
+    element = np.array([f.element_bits for f in every], dtype)
+    return element, np.array([f.bits() for f in every], dtype) - element
+
+
+DATAPATH = np.array([table("macs").index(format_named(name).datapath) for name in FORMATS])
+# Bits of a weight code that one multiplier of each datapath takes a cycle.
+_WIDTHS = {"int8": 8, "int4": 4, "fp4": 4, "fp8": 8, "ternary": 2, "lut": 2, "bf16": 16, "fp16": 16}
 
 
 def prepare(designs: Designs, relative_voltage: Any, tech: Technology) -> Machine:
     """Rates and energies of `designs` at `relative_voltage` (V / Vnom) under the facts of `tech`."""
     d, dtype = designs, tech.dtype
-    datapath = _DATAPATH[d.weights]
-    widths = np.array([_DATAPATH_BITS[item] for item in table("macs").items], dtype)
-    tile_bits = widths[datapath]
-    element = format_column("element_bits", dtype)
+    datapath = DATAPATH[d.weights]
+    multiplier = np.array([_WIDTHS[item] for item in table("macs").items], dtype)[datapath]
+    element, scale = _columns(dtype)
+
+    def of(rows: Any) -> Stored:
+        return Stored(element[rows], scale[rows], np.maximum(np.ceil(element[rows] / multiplier), 1))
+
     energy = logic.energy_ratio(tech, d.node, relative_voltage)
-    factor = tech.fact("overheads", "energy", "logic_factor")
-    stream = dram.stream_bytes_per_s(tech, d.memory, d.bandwidth_bytes_per_s)
-    latency = tech.column("memories", "latency", d.memory)
-    # A FIFO shallower than one memory latency cannot even keep the stream going.
-    prefetch = d.fifo_bytes * d.cores / stream
+    # A core takes a word a cycle; where its share of the bandwidth is wider than any word, the rest is in vain.
+    port = np.minimum(sizing.port_bytes(d.bandwidth_bytes_per_s, d.cores, d.clock_hz), PORTS[-1])
+    weight_words, cache_words = sizing.fifo_words(d.fifo_bytes, port)
+    latency = tech.column("memories", "latency", d.memory) * d.clock_hz
+    rate = dram.stream_bytes_per_s(tech, d.memory, d.bandwidth_bytes_per_s) / (d.cores * d.clock_hz)
     return Machine(
         designs=d,
-        stream_bytes_per_s=stream * np.minimum(prefetch / latency, 1),
-        chunk_half=tech.column("memories", "chunk_half", d.memory),
-        compute_hz=d.clock_hz * tech.fact("overheads", "pipeline", "achieved_compute"),
-        startup_s=_pipeline(tech, "fill_cycles", "sync_cycles", "vector_startup_cycles") / d.clock_hz,
-        vector_ops_per_s=d.vector_lanes * d.cores * d.clock_hz,
-        prefetch_s=np.maximum(prefetch, latency),  # at the rate that such a FIFO keeps
-        half_scratchpad=d.scratchpad_bytes / 2,
-        all_halves=d.scratchpad_bytes * d.cores / 2,
-        weight_bits=format_column("bits", dtype)[d.weights],
-        weight_passes=tile.folds(element[d.weights], tile_bits),
-        tile_bits=tile_bits,
-        cache_bits=format_column("bits", dtype)[d.cache],
-        cache_passes=tile.folds(element[d.cache], tile_bits),
+        # A FIFO shallower than one memory latency cannot even keep the stream going.
+        bytes_per_cycle=np.minimum(rate, np.minimum(weight_words * port / latency, port)),
+        latency=latency,
+        break_bytes=tech.column("memories", "chunk_half", d.memory),
+        port_bytes=port,
+        weight_fifo_bytes=weight_words * port,
+        cache_fifo_bytes=cache_words * port,
+        sync=tech.fact("overheads", "pipeline", "sync_cycles") * np.minimum(d.cores - 1, 1),
+        weights=of(d.weights),
+        cache=of(d.cache),
+        multiplier_bits=multiplier,
         link_latency_s=tech.column("links", "latency", d.link),
-        mac_j=tech.column("macs", "energy", datapath) * energy * factor,
-        vector_j=tech.fact("overheads", "energy", "vector_op") * energy * factor,
+        mac_j=tech.column("macs", "energy", datapath)
+        * energy
+        * tech.fact("overheads", "energy", "logic_factor"),
+        vector_j=tech.fact("overheads", "energy", "vector_op")
+        * energy
+        * tech.fact("overheads", "energy", "logic_factor"),
         dram_j_per_byte=dram.access_j_per_byte(tech, d.memory),
         # Streamed bytes are written to a FIFO and read from it.
         sram_j_per_byte=2 * sram.access_j_per_byte(tech, d.fifo_bytes, energy),
         link_j_per_byte=tech.column("links", "energy", d.link),
+        dtype=dtype,
     )
-
-
-def _pipeline(tech: Technology, *items: str) -> Any:
-    return sum(tech.fact("overheads", "pipeline", item) for item in items)

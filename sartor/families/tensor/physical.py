@@ -11,7 +11,7 @@ import numpy as np
 from ...tech import logic, package, sram, wafer
 from ...tech.technology import Technology
 from .design import Designs
-from .machine import _DATAPATH
+from .machine import DATAPATH
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ def area_mm2(d: Designs, tech: Technology, device: bool) -> dict[str, Any]:
     cell = ratio * (overhead("logic_factor") / overhead("cell_utilization"))
     placed = ratio / overhead("cell_utilization")
     weights = d.rows * d.lanes
-    macs = weights * d.columns * tech.column("macs", "area", _DATAPATH[d.weights]) * cell
+    macs = weights * d.columns * tech.column("macs", "area", DATAPATH[d.weights]) * cell
     around = (
         weights * overhead("decoder_per_weight") + d.rows * d.columns * overhead("accumulator")
     ) * placed

@@ -12,22 +12,19 @@ import numpy as np
 from ...formulas import tile
 from ...tech import link
 from ...workload.operators import Attention, Gemm, Step
-from .machine import PAGE_TOKENS, Machine
+from .machine import BYTE_BITS, Machine
 
-ACTIVATION_BYTES = 1.0  # INT8 in groups, on the way into a GEMM
 RESULT_BYTES = 2.0  # a GEMM's output element, before it is quantized again
-_BYTE_BITS = 8.0
 
 
 @dataclass(frozen=True)
 class Geometry:
-    """What a GEMM's place on chips and cores fixes, whatever the tokens: one layer, one chip."""
+    """What a GEMM's place on chips and cores fixes, whatever the tokens: one layer, one core, in its cycles."""
 
-    in_bytes: Any  # of one token
-    out_bytes: Any
-    fold_s: Any  # one fold of tokens over all of its weights
-    weight_bytes: Any
-    weight_blocks: Any
+    tile_cycles: Any  # one row tile
+    tiles: Any
+    weight_bytes: Any  # one pass over its weights
+    stream_cycles: Any  # in which the memory brings them
 
 
 @dataclass(frozen=True)
@@ -35,11 +32,8 @@ class CacheShare:
     """What attention's place on chips fixes, whatever the tokens: one layer, one chip."""
 
     heads: Any  # KV heads of a sequence
-    queries: Any  # queries of a token that share a KV head
+    group: Any  # queries of a token that share a KV head
     token_bytes: Any  # cache of one token
-    slow: Any  # time of page-sized reads against sequential ones
-    held: Any  # tokens whose queries the scratchpads hold: each block of them reads the cache once
-    fold_s: Any
 
 
 class Placement:
@@ -59,18 +53,16 @@ class Placement:
 
     def _place(self, op: Gemm) -> Geometry:
         m, d = self.machine, self.machine.designs
-        bits, passes = m.bits_passes(self.formats.get(op.tensor))
+        form = m.stored(self.formats.get(op.tensor))
         split = op.experts == 1
         n = op.n / self.chips if split and op.shard == "column" else float(op.n)
         k = op.k / self.chips if split and op.shard == "row" else float(op.k)
-        cycles = tile.folds(n / d.cores, d.rows) * tile.folds(k, d.lanes) * passes
-        weight_bytes = n * k * (bits / _BYTE_BITS)
+        weight_bytes = n / d.cores * k * (form.bits / BYTE_BITS)
         return Geometry(
-            k * ACTIVATION_BYTES,
-            n * RESULT_BYTES,
-            cycles / m.compute_hz,
-            weight_bytes,
-            np.ceil(weight_bytes / m.all_halves),
+            tile_cycles=tile.folds(k, d.lanes) * m.beat_cycles(form),
+            tiles=tile.folds(n / d.cores, d.rows),
+            weight_bytes=weight_bytes,
+            stream_cycles=weight_bytes / m.bytes_per_cycle,
         )
 
     def cache_share(self, op: Attention) -> CacheShare:
@@ -79,17 +71,11 @@ class Placement:
         return self._cache_shares[op]
 
     def _share(self, op: Attention) -> CacheShare:
-        m, group = self.machine, op.heads / op.kv_heads
         split = np.minimum(self.chips, op.kv_heads)  # beyond it, chips share a KV head's cache
-        token_bytes = (op.cached / split) * (m.cache_bits / _BYTE_BITS)
         return CacheShare(
             heads=op.kv_heads / split,
-            queries=group * (split / self.chips),
-            token_bytes=token_bytes,
-            # 1 / efficiency of page-sized chunks of K, of V.
-            slow=1 + m.chunk_half / (token_bytes * (PAGE_TOKENS / 2)),
-            held=np.maximum(m.half_scratchpad / (op.key_dim * RESULT_BYTES * group), 1),
-            fold_s=m.cache_passes / m.compute_hz,
+            group=op.heads / op.kv_heads * (split / self.chips),
+            token_bytes=(op.cached / split) * (self.machine.cache.bits / BYTE_BITS),
         )
 
     def expert_matrices(self, op: Gemm, touched: Any) -> Any:
