@@ -118,9 +118,9 @@ def _over_cache(m: Machine, op: Attention, share: Any, positions: Any, columns: 
     queries, scored = vector(m, before, columns), m.at(_scored())
     weighing = (scored[0] * columns + m.at(_SCALES)[0]) * positions + vector(m, softmax, columns)
     lost = (2 + tile.folds(op.value_dim, d.rows)) * m.break_bytes
-    first = np.maximum(keys, key_bytes / m.bytes_per_cycle) + np.maximum(fetched(m) - queries, 0)
-    ahead = np.minimum(m.cache_fifo_bytes, weighing * m.bytes_per_cycle)
-    second = np.maximum(values, (value_bytes + lost - ahead) / m.bytes_per_cycle)
+    first = np.maximum(keys, key_bytes / m.cache_bytes_per_cycle) + np.maximum(fetched(m) - queries, 0)
+    ahead = np.minimum(m.cache_fifo_bytes, weighing * m.cache_bytes_per_cycle)
+    second = np.maximum(values, (value_bytes + lost - ahead) / m.cache_bytes_per_cycle)
     vectors = queries + weighing + vector(m, after, columns) + CACHE_CONTROL
     return Attending(first + second, vectors, key_bytes + value_bytes, lost)
 

@@ -14,10 +14,13 @@ from ...tech import dram, logic, sram
 from ...tech.technology import Technology
 from . import sizing
 from .core import GROUP
+from .cycles_control import RESPONSE_TO_WORD
 from .design import FORMATS, Designs
 from .passes import LANES, PORTS, Work, unit_of
 
 BYTE_BITS = 8.0
+
+ROUND_TRIP = 3 + RESPONSE_TO_WORD  # cycles beside the memory's: a word taken, its place asked for, its word
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,7 @@ class Machine:
 
     designs: Designs
     bytes_per_cycle: Any  # of one core's memory, sequential
+    cache_bytes_per_cycle: Any  # of its cache queue, whose FIFO is smaller
     latency: Any  # cycles from a request to its word
     break_bytes: Any  # bytes' time that a jump of an address costs
     port_bytes: Any
@@ -156,10 +160,13 @@ def prepare(designs: Designs, relative_voltage: Any, tech: Technology) -> Machin
     weight_words, cache_words = sizing.fifo_words(d.fifo_bytes, port)
     latency = tech.column("memories", "latency", d.memory) * d.clock_hz
     rate = dram.stream_bytes_per_s(tech, d.memory, d.bandwidth_bytes_per_s) / (d.cores * d.clock_hz)
+    # A FIFO shallower than the way to memory and back cannot even keep the stream going.
+    way = latency + ROUND_TRIP
+    most = np.minimum(rate, port)
     return Machine(
         designs=d,
-        # A FIFO shallower than one memory latency cannot even keep the stream going.
-        bytes_per_cycle=np.minimum(rate, np.minimum(weight_words * port / latency, port)),
+        bytes_per_cycle=np.minimum(most, weight_words * port / way),
+        cache_bytes_per_cycle=np.minimum(most, cache_words * port / way),
         latency=latency,
         break_bytes=tech.column("memories", "chunk_half", d.memory),
         port_bytes=port,
