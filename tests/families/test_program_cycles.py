@@ -93,7 +93,7 @@ def estimated_cycles(chip: Chip, ops: Operators, step: Step) -> float:
     """On a memory that has every word at once."""
     machine = Tensor(from_chip(chip)).machine
     now = -(FETCH_TO_REQUEST + RESPONSE_TO_WORD)
-    free = replace(machine, bytes_per_cycle=1e15, latency=now, break_bytes=0.0)
+    free = replace(machine, bytes_per_cycle=1e15, cache_bytes_per_cycle=1e15, latency=now, break_bytes=0.0)
     return float(Replica(free, 1, {"head": "q8_0"}).phase(ops, step).latency_s * chip.clock_hz)
 
 
