@@ -70,11 +70,21 @@ class Scaler(wiring.Component):
         with m.If(self.enable[DOT]):
             m.d.sync += factor.eq(mantissa)
         with m.If(self.enable[DOT + 1]):
-            m.d.sync += product.eq(x * factor)
+            m.d.sync += product.eq(self.product(m, x, factor, name))
             m.d.sync += distance.eq(Mux(both[SHIFT_BITS], (1 << SHIFT_BITS) - 1, both))
         with m.If(self.enable[DOT + 2]):
             m.d.sync += term.eq(Cat(Const(0, 1), product).as_signed() >> distance)
         return term
+
+    def product(self, m: Module, x: Value, factor: Value, name: str) -> Value:
+        """The same number, as one carry-save tree where it is built: a third less than what Yosys makes."""
+        if not self.structural:
+            return x * factor
+        m.submodules[f"{name}_multiplier"] = multiplier = Multiplier(
+            a_bits=len(x), b_bits=MANTISSA_BITS, registers=0, structural=True
+        )
+        m.d.comb += [multiplier.a.eq(x), multiplier.b.eq(factor)]
+        return multiplier.product
 
 
 class DotUnit(wiring.Component):
