@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: design test test-all lint types docs bench clean
+.PHONY: design test test-ci test-all lint types docs bench clean
 
 design: $(VENV)/.installed
 	$(BIN)/sartor design $(STUDY)
@@ -11,7 +11,11 @@ design: $(VENV)/.installed
 test: $(VENV)/.installed-test lint
 	$(BIN)/python -m pytest -m "not slow"
 
-# The long ones: the exported graph as oracle, a local Ray cluster, a real browser.
+# What is slow, but fits: the exported graph as oracle, a local Ray cluster, a real browser, whole cores in Verilator.
+test-ci: $(VENV)/.installed-all types
+	$(BIN)/python -m pytest -m "slow and not long"
+
+# Everything, large cores too.
 test-all: $(VENV)/.installed-all lint types
 	$(BIN)/python -m pytest
 

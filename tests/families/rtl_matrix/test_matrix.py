@@ -22,7 +22,7 @@ CORNERS = [
     Core(rows=16, lanes=32, columns=5, vector_lanes=4, port_bytes=128, multiplier_bits=8, **SIZES),
     Core(),
 ]
-CORES = [*FAST, *(pytest.param(core, marks=pytest.mark.slow) for core in CORNERS)]
+CORES = [*FAST, *(pytest.param(core, marks=[pytest.mark.slow, pytest.mark.long]) for core in CORNERS)]
 
 
 def check(case: Case, gaps: float = 0.0, seed: int = 0, sim=None) -> None:

@@ -25,7 +25,7 @@ WIDE = [
 ]
 CORES = [
     pytest.param(core, id=f"{core.vector_lanes} lanes, {core.port_bytes} bytes",
-                 marks=[] if core in (SMALL, MIDDLE) else [pytest.mark.slow])
+                 marks=[] if core in (SMALL, MIDDLE) else [pytest.mark.slow, pytest.mark.long])
     for core in (SMALL, MIDDLE, *WIDE)
 ]  # fmt: skip
 STALLS = [None, Stalls(offered=0.5), Stalls(taken=0.5), Stalls(offered=0.3, taken=0.7)]

