@@ -77,7 +77,6 @@ def _figures(chip: Chip, economy: Economy, tech: Technology) -> dict[str, Any]:
 def busy_w(chips: Any) -> Any:
     """A generated chip at full rate: every MAC and the whole memory bandwidth busy, leakage and standby."""
     m, d = chips.machine, chips.designs
-    macs_per_s = d.rows * d.lanes * d.columns * d.cores * m.compute_hz
-    return (
-        macs_per_s * m.mac_j + m.stream_bytes_per_s * (m.dram_j_per_byte + m.sram_j_per_byte) + chips.static_w
-    )
+    macs_per_s = d.rows * d.lanes * d.columns * d.cores * d.clock_hz
+    bytes_per_s = m.bytes_per_cycle * d.cores * d.clock_hz
+    return macs_per_s * m.mac_j + bytes_per_s * (m.dram_j_per_byte + m.sram_j_per_byte) + chips.static_w
