@@ -1,0 +1,127 @@
+"""Cell areas and energies of the parts of a core on a liberty file, and the formulas fitted to them.
+
+    python benchmarks/silicon.py LIBERTY [--write]
+
+Prints measured against fitted, and the targets; `--write` regenerates sartor/data/silicon.csv. Mappings are kept
+by content, so that a second run is quick. Cell figures: no wires, no clock tree; memories are left out.
+"""
+
+from __future__ import annotations
+
+import csv
+import datetime
+import io
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from silicon_energy import UNITS, energies_j
+from silicon_parts import FLAT, PARTS, Point
+
+from sartor.api import alike
+from sartor.families.tensor import silicon
+from sartor.families.tensor.core import GROUP
+from sartor.flow import Library, map_cells, read_library, to_rtlil
+from sartor.rtl.yosys import version
+
+PERIOD_S = 1e-9
+TARGETS = {4: 26_000, 8: 16_000}  # MAC / mm2 of tile cells
+COLUMNS = ("item", "quantity", "value", "unit", "low", "high", "kind", "date", "source")
+# A stated guess: a better tool; scan, hold and fan-out buffers, a slower corner.
+AREA_RANGE = 0.9, 1.3
+# A replay without delays is a lower bound; glitches, wires and the clock tree are a stated guess.
+ENERGY_RANGE = 1.0, 1.6
+WRITTEN = Path(silicon.__file__).parents[2] / "data" / "silicon.csv"
+
+
+def measured(part: str, point: Point, library: Library) -> tuple[float, float]:
+    """Cell area (um2) and the clock that the part reaches (Hz)."""
+    rtlil, _ = alike.merged(to_rtlil(point.design(), "part"), "part")
+    mapped = map_cells(rtlil, "part", library, period_s=PERIOD_S, flatten=part in FLAT)
+    return mapped.area_um2, mapped.timing.fmax_hz
+
+
+def fitted(part: str, points: list[Point], areas: list[float]) -> dict[str, float]:
+    """Least squares of relative errors; a term that would be negative is left out."""
+    names = silicon.TERMS[part]
+    rows = [silicon.terms(part, p.core.rows, p.core.lanes, p.core.columns, p.core.vector_lanes,
+                          p.core.port_bytes, p.core.multiplier_bits, p.minimum) for p in points]  # fmt: skip
+    matrix, wanted = np.array([[float(row[n]) for n in names] for row in rows]), np.array(areas)
+    kept = [n for i, n in enumerate(names) if matrix[:, i].any()]
+    while True:
+        used = matrix[:, [names.index(n) for n in kept]]
+        found = np.linalg.lstsq(used / wanted[:, None], np.ones(len(wanted)), rcond=None)[0]
+        if found.min() >= 0:
+            return dict.fromkeys(names, 0.0) | dict(zip(kept, found.tolist(), strict=True))
+        kept.pop(int(found.argmin()))
+
+
+def fit_all(library: Library) -> Iterator[tuple[str, str, float]]:
+    """(part, term, um2) of all parts; measured against fitted is printed."""
+    for part, points in PARTS.items():
+        areas = []
+        for point in points:
+            area, hertz = measured(part, point, library)
+            areas.append(area)
+            print(f"{part:12} {point.name():40} {area:10.1f} um2 {hertz / 1e9:5.2f} GHz", flush=True)
+        found = fitted(part, points, areas)
+        for point, area in zip(points, areas, strict=True):
+            c = point.core
+            row = silicon.terms(part, c.rows, c.lanes, c.columns, c.vector_lanes, c.port_bytes, c.multiplier_bits,
+                                point.minimum)  # fmt: skip
+            model = sum(found[n] * float(row[n]) for n in found)
+            print(f"  {point.name():40} measured {area:10.1f} fitted {model:10.1f} ({model / area - 1:+.1%})")
+        yield from ((part, term, value) for term, value in found.items())
+
+
+def table_text(library: Library, areas: list[tuple[str, str, float]], energies: dict[str, float]) -> str:
+    """silicon.csv."""
+    where = (
+        f"python benchmarks/silicon.py: {library.name} {library.voltage_v} V typical, {PERIOD_S * 1e9:g} ns, pyosys "
+        f"{version()}; cells only"
+    )
+    date, text = datetime.date.today().strftime("%Y-%m"), io.StringIO()
+    rows = csv.writer(text, lineterminator="\n")
+    rows.writerow(COLUMNS)
+
+    def write(item: str, quantity: str, value: float, unit: str, span: tuple[float, float], note: str) -> None:
+        numbers = [f"{v:.4g}" for v in (value, value * span[0], value * span[1])]
+        rows.writerow([item, quantity, numbers[0], unit, *numbers[1:], "measured", date, f"{where}; {note}"])
+
+    for item, quantity, value in areas:
+        write(item, quantity, value, "um2", AREA_RANGE, "least squares over small cores; range: a guess")
+    for item, joules in energies.items():
+        note = "toggles of a replay without delays; high: a guess for glitches, wires, clock tree"
+        write(item, "energy", joules * 1e12, UNITS[item], ENERGY_RANGE, note)
+    return text.getvalue()
+
+
+def targets() -> None:
+    """Multipliers per area, and what the rest of a core takes, by the formulas written last."""
+    for bits, least in TARGETS.items():
+        parts = silicon.cells_mm2(8, 32, 4, 16, 128, bits)
+        density = 8 * GROUP * 4 / parts["tile"]
+        print(f"tile, {bits}-bit weights: {density:,.0f} MAC/mm2 of cells (target {least:,})")
+        for lanes in (2, 4, 8, 16, 32):
+            for rows, columns in ((8, 4), (16, 8), (32, 8)):
+                found: dict[str, Any] = silicon.cells_mm2(rows, 32, columns, lanes, 128, bits)
+                share = 1 - found["tile"] / sum(found.values())
+                print(f"  {rows * 32 * columns:5} MACs, {lanes:2} vector lanes: the rest is {share:.0%}")
+
+
+def main(arguments: list[str], say: Callable[[str], None] = print) -> None:
+    library = read_library(arguments[0])
+    areas = list(fit_all(library))
+    energies = energies_j(library)
+    for item, joules in energies.items():
+        say(f"{item}: {joules * 1e15:.1f} fJ ({UNITS[item]})")
+    text = table_text(library, areas, energies)
+    if "--write" in arguments:
+        WRITTEN.write_text(text, encoding="utf-8")
+    targets()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,109 @@
+"""The parts of a core that benchmarks/silicon.py maps, each at enough sizes to fit its formula."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from typing import Any
+from unittest import mock
+
+from amaranth.hdl import Cat, Module
+from amaranth.lib.wiring import Component
+
+from sartor.families.tensor.core import Core
+from sartor.families.tensor.rtl import tile
+from sartor.families.tensor.rtl.activation_buffer import ActivationBuffer
+from sartor.families.tensor.rtl.argmax import Argmax
+from sartor.families.tensor.rtl.counters import Counters
+from sartor.families.tensor.rtl.dot_unit import DotUnit
+from sartor.families.tensor.rtl.drain import Drain, conversions
+from sartor.families.tensor.rtl.host import Host
+from sartor.families.tensor.rtl.memory import Memory
+from sartor.families.tensor.rtl.sequencer import PROGRAM_WORDS, Sequencer
+from sartor.families.tensor.rtl.vector import VectorUnit
+from sartor.families.tensor.rtl.weight_decoder import WeightDecoder
+
+
+@dataclass(frozen=True)
+class Point:
+    """One part of one core."""
+
+    core: Core
+    build: Callable[[Core, bool], Any]
+    minimum: bool = True
+
+    def design(self) -> Any:
+        return self.build(self.core, self.minimum)
+
+    def name(self) -> str:
+        """What of the core is not as small as it gets."""
+        shown = [f"{f.name}={getattr(self.core, f.name)}" for f in fields(Core)[:6]]
+        return " ".join([*shown, *([] if self.minimum else ["no minimum"])])
+
+
+class _Wires(DotUnit):
+    """The ports of a dot unit and nothing in it: the tile around its units."""
+
+    def elaborate(self, platform: Any) -> Module:
+        m = Module()
+        bits = Cat(self.d, self.m, self.d_shift, self.m_shift, self.x_shift, self.sum, self.correction)
+        m.d.comb += [self.term.eq(bits), self.least.eq(bits)]
+        return m
+
+
+class _Shell(tile.Tile):
+    """A tile of dot units without gates."""
+
+    def elaborate(self, platform: Any) -> Module:
+        with mock.patch.object(tile, "DotUnit", _Wires):
+            return super().elaborate(platform)
+
+
+def _core(**sizes: int) -> Core:
+    """The smallest core, but for `sizes`."""
+    least = {"rows": 2, "lanes": 32, "columns": 1, "vector_lanes": 2, "port_bytes": 16}
+    return Core(**{**least, "buffer_groups": 64, **sizes})
+
+
+def _points(build: Callable[[Core, bool], Component], *sizes: dict[str, int]) -> list[Point]:
+    return [Point(_core(**size), build) for size in sizes]
+
+
+def _units() -> list[Point]:
+    return [
+        Point(_core(multiplier_bits=bits), lambda core, minimum: DotUnit(core, minimum, True), minimum)
+        for bits in (4, 8) for minimum in (True, False)
+    ]  # fmt: skip
+
+
+PARTS: dict[str, list[Point]] = {
+    "unit": _units(),
+    "shell": _points(
+        lambda core, minimum: _Shell(core, minimum, True),
+        {}, {"rows": 8}, {"lanes": 64}, {"columns": 4}, {"columns": 2, "rows": 4}, {"lanes": 64, "columns": 2},
+    ),
+    "decoder": _points(
+        WeightDecoder, {}, {"rows": 8}, {"port_bytes": 64}, {"rows": 8, "port_bytes": 32},
+        {"rows": 8, "multiplier_bits": 8},
+    ),
+    "drain": _points(
+        lambda core, _: Drain(core), {}, {"rows": 4, "vector_lanes": 4}, {"rows": 4, "columns": 4},
+        {"rows": 8, "vector_lanes": 4, "columns": 2},
+    ),
+    "buffer": _points(
+        lambda core, _: ActivationBuffer(core),
+        {}, {"columns": 2}, {"columns": 4}, {"columns": 2, "lanes": 64}, {"columns": 2, "multiplier_bits": 8},
+    ),
+    "memory": _points(lambda core, _: Memory(core), {}, {"port_bytes": 32}, {"port_bytes": 64}),
+    "argmax": _points(
+        lambda core, _: Argmax(conversions(core)), {}, {"rows": 4, "vector_lanes": 4}, {"rows": 8, "vector_lanes": 8}
+    ),
+    "sequencer": _points(lambda core, _: Sequencer(core, PROGRAM_WORDS), {}),
+    "host": _points(lambda core, _: Host(PROGRAM_WORDS), {}),
+    "counters": _points(lambda core, _: Counters(), {}),
+    "vector": _points(
+        lambda core, _: VectorUnit(core),
+        {}, {"vector_lanes": 4}, {"vector_lanes": 4, "port_bytes": 64}, {"vector_lanes": 8, "port_bytes": 32},
+    ),
+}  # fmt: skip
+FLAT = set(PARTS) - {"unit", "shell"}  # mapped as one module: quick, and as a tool would

@@ -1,0 +1,82 @@
+"""Cell areas and energies of a core's logic, by part: formulas fitted to our own mapped RTL (silicon.csv).
+
+The table is written by `python benchmarks/silicon.py LIBERTY --write`: ASAP7 cells, typical corner, 1 GHz, no
+wires, no memories. Parameters are those of `Core`, numbers or arrays alike.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ...tech.technology import NOMINAL, Technology
+from .core import GROUP
+
+# What the area of a part is proportional to.
+TERMS = {
+    "unit": ("four", "eight", "minimum"),
+    "shell": ("fixed", "row_block", "column_group", "row_column", "unit"),
+    "buffer": ("fixed", "column", "column_group"),
+    "decoder": ("fixed", "code_byte", "scale_byte", "port_byte"),
+    "drain": ("fixed", "conversion", "row_column"),
+    "argmax": ("fixed", "conversion"),
+    "memory": ("fixed", "port_byte"),
+    "sequencer": ("fixed",),
+    "host": ("fixed",),
+    "counters": ("fixed",),
+    "vector": ("fixed", "lane", "port_byte"),
+}
+MATRIX = ("tile", "buffer", "decoder", "drain", "argmax")  # parts of the matrix unit
+
+
+def terms(
+    part: str, rows: Any, lanes: Any, columns: Any, vector_lanes: Any, port_bytes: Any, multiplier_bits: Any,
+    minimum: Any = 1,
+) -> dict[str, Any]:  # fmt: skip
+    """How often each term of `part` stands in one core.
+
+    >>> {name: float(n) for name, n in terms("unit", 8, 32, 4, 16, 128, 4).items()}
+    {'four': 32.0, 'eight': 0.0, 'minimum': 32.0}
+    """
+    groups, blocks = lanes / GROUP, rows * lanes / GROUP
+    eight = np.equal(multiplier_bits, 8)
+    every = {
+        "fixed": 1, "row_block": blocks, "column_group": columns * groups, "row_column": rows * columns,
+        "unit": blocks * columns, "column": columns, "code_byte": blocks * multiplier_bits * (GROUP // 8),
+        "scale_byte": np.maximum(4 * blocks, port_bytes), "port_byte": port_bytes,
+        "conversion": np.minimum(rows, vector_lanes), "lane": vector_lanes,
+        "four": blocks * columns * (1 - eight), "eight": blocks * columns * eight,
+        "minimum": blocks * columns * minimum,
+    }  # fmt: skip
+    return {name: every[name] for name in TERMS[part]}
+
+
+def cells_mm2(
+    rows: Any, lanes: Any, columns: Any, vector_lanes: Any, port_bytes: Any, multiplier_bits: Any,
+    minimum: Any = 1, unit_ratio: Any = 1, tech: Technology = NOMINAL,
+) -> dict[str, Any]:  # fmt: skip
+    """Cell area of each part of one core in ASAP7, the tile as one; memories are not in it. `unit_ratio`: of a
+    dot unit's area where its arithmetic is not that of our RTL."""
+    sizes = rows, lanes, columns, vector_lanes, port_bytes, multiplier_bits, minimum
+    parts = {
+        part: sum(tech.fact("silicon", part, name) * n for name, n in terms(part, *sizes).items()) for part in TERMS
+    }
+    tile = parts.pop("unit") * unit_ratio + parts.pop("shell")
+    return {"tile": tile, **parts}
+
+
+def mac_j(multiplier_bits: Any, tech: Technology = NOMINAL) -> Any:
+    """Energy of one multiply-accumulate of a dot unit, its scaling included, in ASAP7 at 0.7 V."""
+    four, eight = (tech.fact("silicon", name, "energy") for name in ("mac4", "mac8"))
+    return np.where(np.equal(multiplier_bits, 8), eight, four)
+
+
+def vector_j(tech: Technology = NOMINAL) -> Any:
+    """Energy of one multiply-add of a vector lane, in ASAP7 at 0.7 V."""
+    return tech.fact("silicon", "lane", "energy")
+
+
+def decode_j_per_byte(tech: Technology = NOMINAL) -> Any:
+    """Energy of one byte of weight codes from the port into the tile's registers, in ASAP7 at 0.7 V."""
+    return tech.fact("silicon", "decode", "energy")
