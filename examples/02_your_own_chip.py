@@ -13,10 +13,12 @@ MODEL = "llama-3.1-8b"
 # %% [markdown]
 # ## The spec
 # The sizing law of decode: rows x lanes x bits of a weight x clock, over all cores, is the memory's rate and
-# some room; columns are for prefill, in which tokens share a decoded weight.
+# some room; columns are for prefill, in which so many tokens share a pass over the weights.
 
 # %%
-tile = Tile(rows=8, lanes=16, columns=32, vector_lanes=32, weights="int4-g128", kv="int8")
+tile = Tile(
+    rows=8, lanes=32, columns=16, vector_lanes=32, weights="int4-g128", kv="int8", scratchpad_bytes=2**20
+)
 memory = Memory("lpddr5x", units=8, capacity_bytes=16e9, bandwidth_bytes_per_s=136.6e9)
 chip = Chip("my-chip", "tensor", "N7", clock_hz=1e9, cores=4, tile=tile, memory=memory)
 eaten = tile.rows * tile.lanes * 4.25 / 8 * chip.cores * chip.clock_hz
@@ -24,7 +26,7 @@ ratio = eaten / memory.bandwidth_bytes_per_s
 print(f"weights the tiles could eat over weights the memory brings: {ratio:.0f}")
 
 # %% [markdown]
-# ## One step: decode is bound by memory, prefill by compute
+# ## One step: bound by memory, prefill too: weights stream again for every 16 tokens
 
 # %%
 for phase in ("decode", "prefill"):
@@ -32,7 +34,7 @@ for phase in ("decode", "prefill"):
     print(f"{phase}: bound by {step['bound']}")
 
 # %% [markdown]
-# ## Half the cores: the same decode, the slower prefill
+# ## Half the cores: hardly slower, for the memory is the same
 
 # %%
 small = replace(chip, name="half", cores=2)
