@@ -51,8 +51,7 @@ class MatrixWalk(wiring.Component):
                 m.d.sync += folds_left.eq(Mux(fold_last, self.command.folds, folds_left) - 1)
             with m.If(self.last):
                 m.d.sync += tiles_left.eq(tiles_left - 1)
-        with m.If(self.start):
-            m.d.sync += [half.eq(0), fold.eq(0)]
+        with m.If(self.start):  # half and fold have returned to 0
             m.d.sync += [folds_left.eq(self.command.folds - 1), tiles_left.eq(self.command.tiles - 1)]
         return m
 
