@@ -104,12 +104,12 @@ def summary(rows: list[dict[str, Any]]) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def rows_of(every: int = 1) -> list[dict[str, Any]]:
-    """All rows; with `every` n, each n-th chip only, and one slice."""
-    cut = [sliced(*s) for s in (SLICES if every == 1 else SLICES[:1])]
+def rows_of(turns: bool = False) -> list[dict[str, Any]]:
+    """All chips with all slices; with `turns` each chip with one of them, in turn."""
+    cut = [sliced(*s) for s in SLICES]
     found = []
-    for chip in list(chips())[::every]:
-        for net, model in cut:
+    for i, chip in enumerate(chips()):
+        for net, model in cut[i % len(cut) :][:1] if turns else cut:
             for r in passes(chip, net, model):
                 found.append(r)
                 show(r)

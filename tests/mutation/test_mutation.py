@@ -59,6 +59,7 @@ def shop() -> Iterator[Workshop]:
         yield found
 
 
+@pytest.mark.long
 @pytest.mark.slow  # each builds a simulator of its own
 @pytest.mark.parametrize("bug", SAMPLE, ids=lambda bug: bug.name)
 def test_a_sample_is_caught(shop: Workshop, bug: Bug) -> None:
@@ -66,6 +67,7 @@ def test_a_sample_is_caught(shop: Workshop, bug: Bug) -> None:
     assert found.caught, found.why or f"{bug.name} survives: {bug.what}"
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_without_a_bug_nothing_fails(shop: Workshop) -> None:
     found = shop.run_original("host")

@@ -19,7 +19,7 @@ def test_the_estimate_counts_the_cycles_of_the_rtl() -> None:
     assert spec is not None and spec.loader is not None
     benchmark = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(benchmark)
-    rows = benchmark.rows_of()
+    rows = benchmark.rows_of(turns=True)
     decode = [r for r in rows if r["tokens"] == 1]
     found, whole = benchmark.summary(decode), benchmark.summary(rows)
     assert found["chips"] == 20 and found["slices"] == 3

@@ -49,10 +49,16 @@ def multiply(a: Any, b: Any) -> np.ndarray:
 
 
 def from_fixed(value: Any, exponent: Any) -> np.ndarray:
-    """value 2^exponent, value an int64 of at most 40 bits: one rounding, then an exact shift."""
-    rounded = np.asarray(value, np.int64).astype(np.float32).astype(np.float64)
-    with np.errstate(over="ignore", under="ignore", invalid="ignore"):
-        return canonical(np.ldexp(rounded, exponent))
+    """value 2^exponent, value an int64 of at most 40 bits: one rounding, then an exact shift. What is below 2^-126
+    before rounding is 0.
+
+    >>> from_fixed(2**30 - 1, -156), float(from_fixed(2**30, -156)) == 2.0**-126
+    (array(0., dtype=float32), True)
+    """
+    value = np.asarray(value, np.int64)
+    rounded = np.ldexp(value.astype(np.float32).astype(np.float64), exponent)
+    tiny = np.abs(np.ldexp(value.astype(np.float64), exponent)) < float(LEAST)  # exact: 40 bits
+    return np.where(tiny, np.float32(0), canonical(rounded))
 
 
 def bits(x: Any) -> np.ndarray:
