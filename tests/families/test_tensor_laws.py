@@ -110,7 +110,7 @@ NO_SLOWER = 1 + 1e-9
 # Narrower words of more cores do not always divide as well.
 SLOWER = {
     "columns": 0.0, "vector_lanes": 0.0, "fifo_bytes": 0.0, "scratchpad_bytes": 0.0, "link_bytes_per_s": 0.0,
-    "cores": 0.001, "bandwidth_bytes_per_s": 0.02, "rows": 0.03, "lanes": 0.03,
+    "cores": 0.001, "bandwidth_bytes_per_s": 0.05, "rows": 0.03, "lanes": 0.03,
 }  # fmt: skip
 
 
