@@ -31,10 +31,14 @@ def energies_j(library: Library) -> dict[str, float]:
     }  # fmt: skip
 
 
-def _replay(design: object, library: Library, fill: Callable[[Simulator, np.random.Generator, int], None]) -> float:
+def _replay(
+    design: object, library: Library, fill: Callable[[Simulator, np.random.Generator, int], None]
+) -> float:
     mapped = map_cells(to_rtlil(design, "part"), "part", library, period_s=PERIOD_S)
     simulator, rng = Simulator(mapped.netlist, WORDS), np.random.default_rng(1)
-    return float(replay_energy(analysis(mapped), simulator, CYCLES, lambda c: fill(simulator, rng, c)).cycle_j)
+    return float(
+        replay_energy(analysis(mapped), simulator, CYCLES, lambda c: fill(simulator, rng, c)).cycle_j
+    )
 
 
 def _random(simulator: Simulator, rng: np.random.Generator, *ports: str) -> None:

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import functools
+import operator
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from typing import Any
 from unittest import mock
 
-from amaranth.hdl import Cat, Module
-from amaranth.lib.wiring import Component
+from amaranth.hdl import Array, Cat, Module, Signal
+from amaranth.lib.wiring import Component, In, Out
 
+from sartor.families.tensor import silicon
 from sartor.families.tensor.core import Core
 from sartor.families.tensor.rtl import tile
 from sartor.families.tensor.rtl.activation_buffer import ActivationBuffer
 from sartor.families.tensor.rtl.argmax import Argmax
 from sartor.families.tensor.rtl.counters import Counters
-from sartor.families.tensor.rtl.dot_unit import DotUnit
+from sartor.families.tensor.rtl.dot_unit import DotUnit, scaler_ports
 from sartor.families.tensor.rtl.drain import Drain, conversions
 from sartor.families.tensor.rtl.host import Host
 from sartor.families.tensor.rtl.memory import Memory
@@ -31,6 +34,8 @@ class Point:
     core: Core
     build: Callable[[Core, bool], Any]
     minimum: bool = True
+    left_out: str = ""  # components that are not of this part begin with it
+    copies: int = 1
 
     def design(self) -> Any:
         return self.build(self.core, self.minimum)
@@ -41,22 +46,43 @@ class Point:
         return " ".join([*shown, *([] if self.minimum else ["no minimum"])])
 
 
-class _Wires(DotUnit):
-    """The ports of a dot unit and nothing in it: the tile around its units."""
+class _Stub(DotUnit):
+    """The ports of a dot unit, all of them read, and little in it: for the tile around its units."""
 
     def elaborate(self, platform: Any) -> Module:
         m = Module()
-        bits = Cat(self.d, self.m, self.d_shift, self.m_shift, self.x_shift, self.sum, self.correction)
-        m.d.comb += [self.term.eq(bits), self.least.eq(bits)]
+        read = Cat(getattr(self, name) for name in scaler_ports() if name not in ("term", "least"))
+        size = len(self.term)
+        parts = [read[i : i + size] for i in range(0, len(read), size)]
+        m.d.comb += self.term.eq(functools.reduce(operator.xor, parts))
+        m.d.comb += self.least.eq(self.term)
         return m
 
 
 class _Shell(tile.Tile):
-    """A tile of dot units without gates."""
+    """A tile of stubs for dot units."""
 
     def elaborate(self, platform: Any) -> Module:
-        with mock.patch.object(tile, "DotUnit", _Wires):
+        with mock.patch.object(tile, "DotUnit", _Stub):
             return super().elaborate(platform)
+
+
+class _File(Component):
+    """So many bits as registers: four words, one write port and one read port."""
+
+    def __init__(self, bits: int) -> None:
+        self.bits = bits // 4
+        super().__init__(
+            {"write": In(1), "to": In(2), "at": In(2), "data": In(self.bits), "found": Out(self.bits)}
+        )
+
+    def elaborate(self, platform: Any) -> Module:
+        m = Module()
+        words = Array(Signal(self.bits, reset_less=True, name=f"word_{i}") for i in range(4))
+        with m.If(self.write):
+            m.d.sync += words[self.to].eq(self.data)
+        m.d.comb += self.found.eq(words[self.at])
+        return m
 
 
 def _core(**sizes: int) -> Core:
@@ -65,13 +91,16 @@ def _core(**sizes: int) -> Core:
     return Core(**{**least, "buffer_groups": 64, **sizes})
 
 
-def _points(build: Callable[[Core, bool], Component], *sizes: dict[str, int]) -> list[Point]:
-    return [Point(_core(**size), build) for size in sizes]
+def _points(
+    build: Callable[[Core, bool], Component], *sizes: dict[str, int], left_out: str = ""
+) -> list[Point]:
+    return [Point(_core(**size), build, left_out=left_out) for size in sizes]
 
 
 def _units() -> list[Point]:
+    """One of the two dot units of the smallest core."""
     return [
-        Point(_core(multiplier_bits=bits), lambda core, minimum: DotUnit(core, minimum, True), minimum)
+        Point(_core(multiplier_bits=bits), lambda core, minimum: DotUnit(core, minimum, True), minimum, copies=2)
         for bits in (4, 8) for minimum in (True, False)
     ]  # fmt: skip
 
@@ -81,6 +110,7 @@ PARTS: dict[str, list[Point]] = {
     "shell": _points(
         lambda core, minimum: _Shell(core, minimum, True),
         {}, {"rows": 8}, {"lanes": 64}, {"columns": 4}, {"columns": 2, "rows": 4}, {"lanes": 64, "columns": 2},
+        left_out="unit_",
     ),
     "decoder": _points(
         WeightDecoder, {}, {"rows": 8}, {"port_bytes": 64}, {"rows": 8, "port_bytes": 32},
@@ -101,6 +131,7 @@ PARTS: dict[str, list[Point]] = {
     "sequencer": _points(lambda core, _: Sequencer(core, PROGRAM_WORDS), {}),
     "host": _points(lambda core, _: Host(PROGRAM_WORDS), {}),
     "counters": _points(lambda core, _: Counters(), {}),
+    "files": _points(lambda core, _: _File(silicon.file_bits(core.columns, core.port_bytes)), {}, {"port_bytes": 64}),
     "vector": _points(
         lambda core, _: VectorUnit(core),
         {}, {"vector_lanes": 4}, {"vector_lanes": 4, "port_bytes": 64}, {"vector_lanes": 8, "port_bytes": 32},

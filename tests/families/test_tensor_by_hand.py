@@ -214,9 +214,25 @@ def test_energy_by_hand() -> None:
 
 def test_area_by_hand() -> None:
     parts = area_mm2(TINY, NOMINAL, device=True)
-    # 64 multiply-adds of 53.65 um2 x 2.8 / 0.6; 64 decoders of 6 um2 and 2 accumulators of 95 um2, over 0.6.
-    assert parts["tile"] == approx((64 * 53.65 * 2.8 + 64 * 6 + 2 * 95) / 0.6 * 1e-6)
-    assert parts["vector"] == approx(4 * 900e-6 / 0.6)
+
+    def cells(**parts: dict[str, float]) -> float:
+        facts = table("silicon")
+        return sum(facts.fact(p, term).value * n for p, terms in parts.items() for term, n in terms.items())
+
+    # 2 dot units of 8 bits, 1 group of 1 column, 2 results a cycle; words of 16 B, 64 B of codes, 8 B of scales.
+    matrix = cells(
+        unit={"eight": 2, "minimum": 2},
+        shell={"fixed": 1, "row_block": 2, "column_group": 1, "row_column": 2, "unit": 2},
+        buffer={"fixed": 1, "column": 1, "group_of_eight": 1},
+        decoder={"fixed": 1, "code_byte": 64, "scale_byte": 16, "port_byte": 16},
+        drain={"fixed": 1, "conversion": 2, "row_column": 2}, argmax={"fixed": 1, "conversion": 2},
+    )  # fmt: skip
+    # Files: 3 stores of 32 + 16 x 9 bits, 9 commands of 96, 16 constants and 4 scalars of 32.
+    rest = cells(
+        vector={"fixed": 1, "lane": 4, "port_byte": 16}, memory={"fixed": 1, "port_byte": 16}, sequencer={"fixed": 1},
+        host={"fixed": 1}, counters={"fixed": 1}, files={"bit": 528 + 864 + 640},
+    )  # fmt: skip
+    assert (parts["tile"], parts["vector"]) == (approx(matrix / 0.6), approx(rest / 0.6))
     # 68 KiB at 24 Mib/mm2 x 1.9.
     assert parts["sram"] == approx(68 / 1024 * 8 / 24 * 1.9)
     assert (parts["memory phy"], parts["host"]) == (approx(1.1), approx(0.6))

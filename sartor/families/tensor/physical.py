@@ -8,10 +8,13 @@ from typing import Any
 
 import numpy as np
 
+from ...tables import table
 from ...tech import logic, package, sram, wafer
-from ...tech.technology import Technology
+from ...tech.technology import Technology, rows_of
+from . import silicon
 from .design import Designs
 from .machine import DATAPATH
+from .sizing import port_bytes
 
 
 @dataclass(frozen=True)
@@ -58,27 +61,21 @@ def physical(d: Designs, relative_voltage: Any, tech: Technology, device: bool) 
 
 
 def area_mm2(d: Designs, tech: Technology, device: bool) -> dict[str, Any]:
-    """Parts of all dies, in mm2.
+    """Parts of all dies, in mm2. `tile` is the matrix unit, all that feeds and drains the tile; `vector` the rest of
+    the core's logic: vector unit, sequencer, memory block, host's registers.
 
-    Source: A = (k MACs + g SRAM + PHYs) / (1 - f), fitted on six chips (overheads.csv). Published dies: a
-    factor 1.24 off on seven held out of the fit, with their PHYs listed; 1.43 on our 14 presets of
-    accelerators.
+    Logic: the cells of our own mapped RTL (silicon.csv) x node ratio / placement density. Formats that have no
+    RTL yet scale the 4-bit or 8-bit dot unit by the ratio of their multiply-adds' areas (macs.csv).
     """
 
     def overhead(item: str) -> Any:
         return tech.fact("overheads", "area", item)
 
-    ratio = logic.area_ratio(tech, d.node)
-    cell = ratio * (overhead("logic_factor") / overhead("cell_utilization"))
-    placed = ratio / overhead("cell_utilization")
-    weights = d.rows * d.lanes
-    macs = weights * d.columns * tech.column("macs", "area", DATAPATH[d.weights]) * cell
-    around = (
-        weights * overhead("decoder_per_weight") + d.rows * d.columns * overhead("accumulator")
-    ) * placed
+    placed = logic.area_ratio(tech, d.node) * (d.cores / overhead("cell_utilization"))
+    cells = _cells_mm2(d, tech)
     parts = {
-        "tile": (macs + around) * d.cores,
-        "vector": d.vector_lanes * d.cores * overhead("vector_lane") * placed,
+        "tile": sum(v for part, v in cells.items() if part in silicon.MATRIX) * placed,
+        "vector": sum(v for part, v in cells.items() if part not in silicon.MATRIX) * placed,
         "sram": sram.area_mm2(tech, d.node, (d.scratchpad_bytes + d.fifo_bytes) * d.cores),
         "memory phy": tech.column("memories", "phy_area", d.memory) * d.units,
         "link": tech.column("links", "area", d.link),
@@ -87,6 +84,27 @@ def area_mm2(d: Designs, tech: Technology, device: bool) -> dict[str, Any]:
     other = overhead("other_fraction")
     parts["other"] = sum(parts.values()) * (other / (1 - other))
     return parts
+
+
+def _cells_mm2(d: Designs, tech: Technology) -> dict[str, Any]:
+    """Cells of one core of each design, at N7."""
+    datapath = DATAPATH[d.weights]
+    area = tech.whole("macs", "area")
+    ratio = area / area[_UNIT_OF]
+    return silicon.cells_mm2(
+        d.rows, d.lanes, d.columns, d.vector_lanes,
+        port_bytes(d.bandwidth_bytes_per_s, d.cores, d.clock_hz), rows_of(_UNIT_BITS.astype(tech.dtype), datapath),
+        unit_ratio=rows_of(ratio, datapath), tech=tech,
+    )  # fmt: skip
+
+
+def _unit_of(datapath: str) -> str:
+    """The datapath of our RTL whose dot unit stands for another one's."""
+    return "int8" if datapath in ("int8", "fp8", "bf16", "fp16") else "int4"
+
+
+_UNIT_OF = np.array([table("macs").index(_unit_of(name)) for name in table("macs").items])
+_UNIT_BITS = np.array([8 if _unit_of(name) == "int8" else 4 for name in table("macs").items])
 
 
 def _parts_usd(d: Designs, tech: Technology, total_mm2: Any, package_row: Any) -> dict[str, Any]:

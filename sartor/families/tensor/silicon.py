@@ -11,13 +11,13 @@ from typing import Any
 import numpy as np
 
 from ...tech.technology import NOMINAL, Technology
-from .core import GROUP
+from .core import CONSTANTS, GROUP, SCALARS
 
 # What the area of a part is proportional to.
 TERMS = {
     "unit": ("four", "eight", "minimum"),
     "shell": ("fixed", "row_block", "column_group", "row_column", "unit"),
-    "buffer": ("fixed", "column", "column_group"),
+    "buffer": ("fixed", "column", "group_of_four", "group_of_eight"),
     "decoder": ("fixed", "code_byte", "scale_byte", "port_byte"),
     "drain": ("fixed", "conversion", "row_column"),
     "argmax": ("fixed", "conversion"),
@@ -25,6 +25,7 @@ TERMS = {
     "sequencer": ("fixed",),
     "host": ("fixed",),
     "counters": ("fixed",),
+    "files": ("bit",),
     "vector": ("fixed", "lane", "port_byte"),
 }
 MATRIX = ("tile", "buffer", "decoder", "drain", "argmax")  # parts of the matrix unit
@@ -46,10 +47,17 @@ def terms(
         "unit": blocks * columns, "column": columns, "code_byte": blocks * multiplier_bits * (GROUP // 8),
         "scale_byte": np.maximum(4 * blocks, port_bytes), "port_byte": port_bytes,
         "conversion": np.minimum(rows, vector_lanes), "lane": vector_lanes,
-        "four": blocks * columns * (1 - eight), "eight": blocks * columns * eight,
-        "minimum": blocks * columns * minimum,
+        "four": blocks * columns * ~eight, "eight": blocks * columns * eight,
+        "minimum": blocks * columns * minimum, "bit": file_bits(columns, port_bytes),
+        "group_of_four": columns * groups * ~eight, "group_of_eight": columns * groups * eight,
     }  # fmt: skip
     return {name: every[name] for name in TERMS[part]}
+
+
+def file_bits(columns: Any, port_bytes: Any) -> Any:
+    """Memories too small for a macro: stores (address, a word, its mask), commands of FETCH, constants, scalars."""
+    stores, commands = 3 * (32 + 9 * port_bytes), 9 * 96
+    return stores + commands + 32 * (CONSTANTS + SCALARS * columns)
 
 
 def cells_mm2(
@@ -60,7 +68,8 @@ def cells_mm2(
     dot unit's area where its arithmetic is not that of our RTL."""
     sizes = rows, lanes, columns, vector_lanes, port_bytes, multiplier_bits, minimum
     parts = {
-        part: sum(tech.fact("silicon", part, name) * n for name, n in terms(part, *sizes).items()) for part in TERMS
+        part: sum(tech.fact("silicon", part, name) * n for name, n in terms(part, *sizes).items())
+        for part in TERMS
     }
     tile = parts.pop("unit") * unit_ratio + parts.pop("shell")
     return {"tile": tile, **parts}
@@ -69,7 +78,7 @@ def cells_mm2(
 def mac_j(multiplier_bits: Any, tech: Technology = NOMINAL) -> Any:
     """Energy of one multiply-accumulate of a dot unit, its scaling included, in ASAP7 at 0.7 V."""
     four, eight = (tech.fact("silicon", name, "energy") for name in ("mac4", "mac8"))
-    return np.where(np.equal(multiplier_bits, 8), eight, four)
+    return four + (eight - four) * np.equal(multiplier_bits, 8)
 
 
 def vector_j(tech: Technology = NOMINAL) -> Any:

@@ -1,0 +1,103 @@
+"""Area and energy of a core's logic: the fitted formulas, and the table that the benchmark writes."""
+
+import csv
+import io
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pytest import approx
+
+from sartor.families.tensor import silicon
+from sartor.families.tensor.core import BOUNDS
+from sartor.tables import data_text, table
+
+BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
+LIBERTY = Path(__file__).parents[2] / ".." / "shared" / "data" / "pdk" / "asap7_rvt_tt.lib.gz"
+NAMES = ("rows", "lanes", "columns", "vector_lanes", "port_bytes")
+SMALL = {"rows": 8, "lanes": 32, "columns": 4, "vector_lanes": 16, "port_bytes": 128, "multiplier_bits": 4}
+
+
+def sizes(name: str) -> st.SearchStrategy[int]:
+    low, high, power = BOUNDS[name]
+    values = [low << i for i in range(12) if low << i <= high] if power else range(low, high + 1)
+    return st.sampled_from(list(values))
+
+
+cores = st.fixed_dictionaries({**{n: sizes(n) for n in NAMES}, "multiplier_bits": st.sampled_from((4, 8))})
+
+
+def fact(item: str, quantity: str) -> float:
+    return table("silicon").fact(item, quantity).value
+
+
+def test_a_tile_by_hand() -> None:
+    # 8 x 32 x 4: 8 blocks and 4 columns of one group: 32 dot units with a minimum and 32 accumulators.
+    units = 32 * (fact("unit", "four") + fact("unit", "minimum"))
+    shell = fact("shell", "fixed") + 8 * fact("shell", "row_block") + 4 * fact("shell", "column_group")
+    shell += 32 * (fact("shell", "row_column") + fact("shell", "unit"))
+    assert silicon.cells_mm2(**SMALL)["tile"] == approx(units + shell)
+    # Twice the arithmetic, the same registers around it.
+    assert silicon.cells_mm2(**SMALL, unit_ratio=2)["tile"] == approx(2 * units + shell)
+
+
+def test_the_rest_by_hand() -> None:
+    found = silicon.cells_mm2(**SMALL)
+    vector = fact("vector", "fixed") + 16 * fact("vector", "lane") + 128 * fact("vector", "port_byte")
+    assert found["vector"] == approx(vector)
+    # 8 conversions a cycle, no more than rows; 8 x 4 accumulators.
+    drain = fact("drain", "fixed") + 8 * fact("drain", "conversion") + 32 * fact("drain", "row_column")
+    assert found["drain"] == approx(drain)
+    # 8 blocks of 16 bytes; scales of a packet: 4 bytes a block, at least a word.
+    decoder = fact("decoder", "fixed") + 128 * (fact("decoder", "code_byte") + fact("decoder", "port_byte"))
+    assert found["decoder"] == approx(decoder + 128 * fact("decoder", "scale_byte"))
+
+
+@given(cores, st.sampled_from(NAMES))
+def test_parts_are_there_and_grow(core: dict[str, int], name: str) -> None:
+    small = silicon.cells_mm2(**core)
+    large = silicon.cells_mm2(**{**core, name: 2 * core[name]})
+    assert all(v > 0 for v in small.values())
+    assert all(large[part] >= small[part] * (1 - 1e-12) for part in small)
+    assert sum(large.values()) > sum(small.values())
+
+
+def test_arrays_are_as_their_elements() -> None:
+    bits = np.array([4, 8])
+    both = silicon.cells_mm2(**{**SMALL, "multiplier_bits": bits})
+    for i, each in enumerate(bits):
+        one = silicon.cells_mm2(**{**SMALL, "multiplier_bits": int(each)})
+        assert {part: np.broadcast_to(v, 2)[i] for part, v in both.items()} == approx(one)
+    assert silicon.mac_j(bits) == approx([silicon.mac_j(4), silicon.mac_j(8)])
+
+
+def test_a_wide_multiplication_takes_more() -> None:
+    assert silicon.mac_j(4) < silicon.mac_j(8) < silicon.vector_j()
+    assert silicon.cells_mm2(**SMALL)["tile"] < silicon.cells_mm2(**{**SMALL, "multiplier_bits": 8})["tile"]
+
+
+def test_multipliers_of_an_area() -> None:
+    """The targets of docs/decisions/0010: a tile's cells, at 1 GHz."""
+    for bits, least in ((4, 26_000), (8, 16_000)):
+        assert 1024 / silicon.cells_mm2(**{**SMALL, "multiplier_bits": bits})["tile"] >= least
+
+
+@pytest.mark.slow
+@pytest.mark.long
+@pytest.mark.skipif(not LIBERTY.is_file(), reason="no liberty files at ../shared/data/pdk")
+def test_the_table_is_what_the_benchmark_writes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "path", [str(BENCHMARKS), *sys.path])
+    from sartor.flow import read_library
+
+    import silicon as benchmark  # isort: skip
+
+    library = read_library(LIBERTY)
+    text = benchmark.table_text(library, list(benchmark.fit_all(library)), benchmark.energies_j(library))
+    (made, kept) = (
+        {(r["item"], r["quantity"]): float(r["value"]) for r in csv.DictReader(io.StringIO(t))}
+        for t in (text, data_text("silicon.csv"))
+    )
+    assert made == approx(kept, rel=0.02)
