@@ -37,20 +37,22 @@ ENERGY_RANGE = 1.0, 1.6
 WRITTEN = Path(silicon.__file__).parents[2] / "data" / "silicon.csv"
 
 
+def period_s(part: str) -> float:
+    return SLOWER_S.get(part, PERIOD_S)
+
+
 def measured(part: str, point: Point, library: Library) -> tuple[float, float]:
     """Cell area (um2) of all that its terms count, and the clock that it reaches (Hz)."""
     rtlil, _ = alike.merged(to_rtlil(point.design(), "part"), "part")
-    mapped = map_cells(rtlil, "part", library, period_s=SLOWER_S.get(part, PERIOD_S), flatten=part in FLAT)
+    mapped = map_cells(rtlil, "part", library, period_s=period_s(part), flatten=part in FLAT)
     rest = [c.area_um2 for c in mapped.components if point.left_out and c.name.startswith(point.left_out)
             and "." not in c.name]  # fmt: skip
     return (mapped.area_um2 - sum(rest)) * point.copies, mapped.timing.fmax_hz
 
 
-def fitted(part: str, points: list[Point], areas: list[float]) -> dict[str, float]:
+def fitted(part: str, rows: list[dict[str, Any]], areas: list[float]) -> dict[str, float]:
     """Least squares of relative errors; a term that would be negative is left out."""
     names = silicon.TERMS[part]
-    rows = [silicon.terms(part, p.core.rows, p.core.lanes, p.core.columns, p.core.vector_lanes,
-                          p.core.port_bytes, p.core.multiplier_bits, p.minimum) for p in points]  # fmt: skip
     matrix, wanted = np.array([[float(row[n]) for n in names] for row in rows]), np.array(areas)
     kept = [n for i, n in enumerate(names) if matrix[:, i].any()]
     while True:
@@ -61,6 +63,12 @@ def fitted(part: str, points: list[Point], areas: list[float]) -> dict[str, floa
         kept.pop(int(found.argmin()))
 
 
+def terms_of(point: Point) -> dict[str, Any]:
+    c = point.core
+    sizes = c.rows, c.lanes, c.columns, c.vector_lanes, c.port_bytes, c.multiplier_bits
+    return silicon.terms(*sizes, int(point.minimum))
+
+
 def fit_all(library: Library) -> Iterator[tuple[str, str, float]]:
     """(part, term, um2) of all parts; measured against fitted is printed."""
     for part, points in PARTS.items():
@@ -68,22 +76,20 @@ def fit_all(library: Library) -> Iterator[tuple[str, str, float]]:
         for point in points:
             area, hertz = measured(part, point, library)
             areas.append(area)
-            print(f"{part:12} {point.name():40} {area:10.1f} um2 {hertz / 1e9:5.2f} GHz", flush=True)
-        found = fitted(part, points, areas)
-        for point, area in zip(points, areas, strict=True):
-            c = point.core
-            row = silicon.terms(part, c.rows, c.lanes, c.columns, c.vector_lanes, c.port_bytes, c.multiplier_bits,
-                                point.minimum)  # fmt: skip
+            print(f"{part:10} {point.name():72} {area:8.1f} um2 {hertz / 1e9:5.2f} GHz", flush=True)
+        rows = [terms_of(point) for point in points]
+        found = fitted(part, rows, areas)
+        for row, area in zip(rows, areas, strict=True):
             model = sum(found[n] * float(row[n]) for n in found)
-            print(f"  {point.name():40} measured {area:10.1f} fitted {model:10.1f} ({model / area - 1:+.1%})")
+            print(f"  measured {area:8.1f} fitted {model:8.1f} ({model / area - 1:+.1%})")
         yield from ((part, term, value) for term, value in found.items())
 
 
 def table_text(library: Library, areas: list[tuple[str, str, float]], energies: dict[str, float]) -> str:
     """silicon.csv."""
     where = (
-        f"python benchmarks/silicon.py: {library.name} {library.voltage_v} V typical, {PERIOD_S * 1e9:g} ns, pyosys "
-        f"{version()}; cells only"
+        f"python benchmarks/silicon.py: {library.name} {library.voltage_v} V typical, pyosys {version()}; cells "
+        "only"
     )
     date, text = datetime.date.today().strftime("%Y-%m"), io.StringIO()
     rows = csv.writer(text, lineterminator="\n")
@@ -96,7 +102,8 @@ def table_text(library: Library, areas: list[tuple[str, str, float]], energies: 
         rows.writerow([item, quantity, numbers[0], unit, *numbers[1:], "measured", date, f"{where}; {note}"])
 
     for item, quantity, value in areas:
-        write(item, quantity, value, "um2", AREA_RANGE, "least squares over small cores; range: a guess")
+        note = f"least squares over small cores mapped at {period_s(item) * 1e9:g} ns; range: a guess"
+        write(item, quantity, value, "um2", AREA_RANGE, note)
     for item, joules in energies.items():
         note = "toggles of a replay without delays; high: a guess for glitches, wires, clock tree"
         write(item, "energy", joules * 1e12, UNITS[item], ENERGY_RANGE, note)

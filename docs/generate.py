@@ -26,7 +26,7 @@ from sartor.tables import data_text, sources, table
 
 DOCS = Path(__file__).parent
 MADE = "<!-- made by docs/generate.py: change the code, not this page -->"
-TABLES = ("nodes", "memories", "links", "packages", "macs", "overheads", "economics", "gpu")
+TABLES = ("nodes", "memories", "links", "packages", "macs", "silicon", "overheads", "economics", "gpu")
 
 
 def pages() -> dict[Path, str]:

@@ -4,6 +4,7 @@ import csv
 import io
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,7 +19,7 @@ from sartor.tables import data_text, table
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 LIBERTY = Path(__file__).parents[2] / ".." / "shared" / "data" / "pdk" / "asap7_rvt_tt.lib.gz"
 NAMES = ("rows", "lanes", "columns", "vector_lanes", "port_bytes")
-SMALL = {"rows": 8, "lanes": 32, "columns": 4, "vector_lanes": 16, "port_bytes": 128, "multiplier_bits": 4}
+SMALL: dict[str, Any] = dict(rows=8, lanes=32, columns=4, vector_lanes=16, port_bytes=128, multiplier_bits=4)
 
 
 def sizes(name: str) -> st.SearchStrategy[int]:
@@ -57,7 +58,7 @@ def test_the_rest_by_hand() -> None:
 
 
 @given(cores, st.sampled_from(NAMES))
-def test_parts_are_there_and_grow(core: dict[str, int], name: str) -> None:
+def test_parts_are_there_and_grow(core: dict[str, Any], name: str) -> None:
     small = silicon.cells_mm2(**core)
     large = silicon.cells_mm2(**{**core, name: 2 * core[name]})
     assert all(v > 0 for v in small.values())

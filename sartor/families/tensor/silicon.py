@@ -32,26 +32,26 @@ MATRIX = ("tile", "buffer", "decoder", "drain", "argmax")  # parts of the matrix
 
 
 def terms(
-    part: str, rows: Any, lanes: Any, columns: Any, vector_lanes: Any, port_bytes: Any, multiplier_bits: Any,
+    rows: Any, lanes: Any, columns: Any, vector_lanes: Any, port_bytes: Any, multiplier_bits: Any,
     minimum: Any = 1,
 ) -> dict[str, Any]:  # fmt: skip
-    """How often each term of `part` stands in one core.
+    """How often each term stands in one core.
 
-    >>> {name: float(n) for name, n in terms("unit", 8, 32, 4, 16, 128, 4).items()}
-    {'four': 32.0, 'eight': 0.0, 'minimum': 32.0}
+    >>> found = terms(8, 32, 4, 16, 128, 4)
+    >>> [float(found[name]) for name in TERMS["unit"]]
+    [32.0, 0.0, 32.0]
     """
-    groups, blocks = lanes / GROUP, rows * lanes / GROUP
-    eight = np.equal(multiplier_bits, 8)
-    every = {
-        "fixed": 1, "row_block": blocks, "column_group": columns * groups, "row_column": rows * columns,
-        "unit": blocks * columns, "column": columns, "code_byte": blocks * multiplier_bits * (GROUP // 8),
+    groups, blocks = columns * lanes / GROUP, rows * lanes / GROUP
+    eight, units = np.equal(multiplier_bits, 8), blocks * columns
+    return {
+        "fixed": 1, "row_block": blocks, "column_group": groups, "row_column": rows * columns, "unit": units,
+        "column": columns, "code_byte": blocks * multiplier_bits * (GROUP // 8),
         "scale_byte": np.maximum(4 * blocks, port_bytes), "port_byte": port_bytes,
         "conversion": np.minimum(rows, vector_lanes), "lane": vector_lanes,
-        "four": blocks * columns * ~eight, "eight": blocks * columns * eight,
-        "minimum": blocks * columns * minimum, "bit": file_bits(columns, port_bytes),
-        "group_of_four": columns * groups * ~eight, "group_of_eight": columns * groups * eight,
+        "four": units * ~eight, "eight": units * eight, "minimum": units * minimum,
+        "group_of_four": groups * ~eight, "group_of_eight": groups * eight,
+        "bit": file_bits(columns, port_bytes),
     }  # fmt: skip
-    return {name: every[name] for name in TERMS[part]}
 
 
 def file_bits(columns: Any, port_bytes: Any) -> Any:
@@ -66,11 +66,8 @@ def cells_mm2(
 ) -> dict[str, Any]:  # fmt: skip
     """Cell area of each part of one core in ASAP7, the tile as one; memories are not in it. `unit_ratio`: of a
     dot unit's area where its arithmetic is not that of our RTL."""
-    sizes = rows, lanes, columns, vector_lanes, port_bytes, multiplier_bits, minimum
-    parts = {
-        part: sum(tech.fact("silicon", part, name) * n for name, n in terms(part, *sizes).items())
-        for part in TERMS
-    }
+    counts = terms(rows, lanes, columns, vector_lanes, port_bytes, multiplier_bits, minimum)
+    parts = {p: sum(tech.fact("silicon", p, n) * counts[n] for n in names) for p, names in TERMS.items()}
     tile = parts.pop("unit") * unit_ratio + parts.pop("shell")
     return {"tile": tile, **parts}
 
