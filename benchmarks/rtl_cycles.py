@@ -46,7 +46,16 @@ SLICES = ((1, 2048), (2, 512), (1, 8192))  # layers, rows of the vocabulary
 def chips() -> Iterator[Chip]:
     for r, lanes, c, v, weights, scratch, fifo, port in CORES:
         for kind, share, clock in MEMORIES:
-            tile = Tile(r, lanes, c, v, weights, kv="int8-g32", scratchpad_bytes=scratch * 1024, fifo_bytes=fifo * 1024)
+            tile = Tile(
+                r,
+                lanes,
+                c,
+                v,
+                weights,
+                kv="int8-g32",
+                scratchpad_bytes=scratch * 1024,
+                fifo_bytes=fifo * 1024,
+            )
             memory = Memory(kind, 1, 4e9, port * share * clock)
             yield Chip(f"{r}x{lanes}x{c}-v{v}-{kind}", "tensor", "N7", clock, memory, tile=tile)
 
@@ -84,7 +93,9 @@ def passes(chip: Chip, net: Network, model: Model) -> Iterator[dict[str, Any]]:
         yield row(chip, model, position, step, got, estimated(chip, model, step))
 
 
-def row(chip: Chip, model: Model, position: int, step: Step, got: Any, expected: dict[str, float]) -> dict[str, Any]:
+def row(
+    chip: Chip, model: Model, position: int, step: Step, got: Any, expected: dict[str, float]
+) -> dict[str, Any]:
     counters = got.counters
     errors = {"cycles": expected["cycles"] / got.cycles - 1}
     for name in ("vector", "mm_cache", "mm_weights"):
