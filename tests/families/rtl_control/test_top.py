@@ -26,7 +26,7 @@ CORE = Core(
     weight_fifo_words=16, cache_fifo_words=16,
 )  # fmt: skip
 PROMPT, TOKENS = [1, 2, 3, 4, 5], 4
-pytestmark = pytest.mark.slow  # the simulator of a core takes half a minute to build
+pytestmark = [pytest.mark.slow, pytest.mark.long]  # the simulator of a core takes half a minute to build
 
 
 @pytest.fixture(scope="module")
