@@ -231,6 +231,7 @@ def test_the_questions_of_the_start_page_run(desk):
     run(lines)
 
 
+@pytest.mark.long  # builds a chip, runs it, synthesizes it
 @pytest.mark.slow
 def test_the_start_page_runs(desk):
     run(commands())
