@@ -6,7 +6,7 @@ from typing import Any
 
 from ..chip.spec import Chip
 from ..errors import InputError
-from ..report.data import standing_row
+from ..report.standings import standing_row
 from ..search import study as studies
 from ..search.compare import stand
 from ..search.economy import Economy

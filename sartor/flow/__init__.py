@@ -10,11 +10,12 @@ All figures are cell figures: no wires, no clock tree, no placement density.
 """
 
 from ..rtl.yosys import clean_verilog, to_rtlil
-from .cells import Library, read_library
+from .cells import Library
 from .constraints import Constraints
 from .energy import Energy, replay_energy
 from .generic import Generic, GenericComponent, gate_count
 from .mapping import Component, Mapped, analysis, map_cells
+from .meaning import read_library
 from .simulate import Simulator, from_words, to_words
 from .sta import Step, Timing
 from .structural import verilog

@@ -5,15 +5,13 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cached_property, lru_cache
-from pathlib import Path
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import UnknownName
 from . import logic
-from .liberty import read_text
 
 Floats = NDArray[np.float64]
 
@@ -154,16 +152,3 @@ class Library:
                 groups.setdefault((cell.inputs, cell.outputs, cell.truths), []).append(cell)
         ordered = [tuple(sorted(g, key=lambda c: (c.area_um2, c.name))) for g in groups.values()]
         return {cell.name: group for group in ordered for cell in group}
-
-
-def read_library(path: Path | str) -> Library:
-    """The library of one liberty file, plain or .gz."""
-    return library_of(read_text(Path(path)), str(path))
-
-
-@lru_cache(maxsize=4)
-def library_of(text: str, where: str = "liberty") -> Library:
-    """The library of a liberty text. Kept, since reading takes a while."""
-    from .meaning import library
-
-    return library(text, where)

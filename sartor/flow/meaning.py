@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import lru_cache
+from pathlib import Path
 
 import numpy as np
 
 from ..errors import BrokenFile, Unsupported
 from .axes import Scale, number, scale_of, table
 from .cells import Arc, Cell, ClockGate, Flop, Library, Pin, Power
-from .liberty import Group, parse
+from .liberty import Group, parse, read_text
 
 _CLOCKED = ("rising_edge", "falling_edge")
 _SETUP = ("setup_rising", "setup_falling")
@@ -18,8 +20,15 @@ _LOGIC = ("", "combinational", "combinational_rise", "combinational_fall")
 _EDGE_CAPS = ("rise_capacitance", "fall_capacitance")
 
 
-def library(text: str, where: str) -> Library:
-    """Read a liberty text. Buses of pins and libraries without tables are refused by name."""
+def read_library(path: Path | str) -> Library:
+    """The library of one liberty file, plain or .gz."""
+    return library_of(read_text(Path(path)), str(path))
+
+
+@lru_cache(maxsize=4)
+def library_of(text: str, where: str = "liberty") -> Library:
+    """The library of a liberty text, kept, since reading takes a while. Buses of pins and libraries without tables
+    are refused by name."""
     root = parse(text, where)
     model = root.attributes.get("delay_model", "table_lookup")
     if model != "table_lookup":

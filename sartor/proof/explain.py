@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
 from ..families.tensor.core import GROUP
+from ..families.tensor.golden import Golden
 from ..families.tensor.golden_state import State, Write
 from ..families.tensor.isa import Instruction, Op
-
-if TYPE_CHECKING:
-    from .lockstep import Lockstep
+from ..sim.simulator import Simulator
 
 Elements = dict[tuple[str, int], int | float]
 
 
-def difference(pair: Lockstep, step: int, entry: int, position: int, tokens: list[int]) -> str:
-    """What the `step`-th instruction of this pass wrote differently."""
+def difference(
+    golden: Golden, simulator: Simulator, step: int, entry: int, position: int, tokens: list[int]
+) -> str:
+    """What the `step`-th instruction of this pass wrote differently: the golden model runs again up to it."""
     expected: Elements = {}
     stored: Elements = {}
     seen: list[tuple[int, Instruction]] = []
@@ -34,12 +33,12 @@ def difference(pair: Lockstep, step: int, entry: int, position: int, tokens: lis
             stored.clear()
         seen.append((at, instruction))
 
-    pair.golden.run(entry, position, tokens, keep)
+    golden.run(entry, position, tokens, keep)
     if step >= len(seen):
         return f"the RTL retires more than the {len(seen)} instructions of the golden model"
     at, instruction = seen[step]
     where = f"pass from {entry} at position {position}, instruction {at} (step {step}): {instruction}"
-    dumped = pair.simulator.dump(step)
+    dumped = simulator.dump(step)
     if dumped.pc != at:
         return f"{where}: the RTL retired instruction {dumped.pc} instead"
     got = _dumped(dumped)

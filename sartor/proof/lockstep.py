@@ -16,6 +16,7 @@ from ..families.tensor.golden_state import State, Write
 from ..families.tensor.isa import Instruction, Op
 from ..sim.results import RunResult
 from ..sim.simulator import Cycles, Simulator
+from .explain import difference
 
 
 class Mismatch(CheckFailed):
@@ -82,15 +83,12 @@ class Lockstep:
             expected = golden.result()
         wrong = differing(trace.digests, result.digests)
         if wrong and self.strict:
-            raise Mismatch(self._explain(wrong[0], entry, position, tokens))
+            raise Mismatch(
+                difference(self.golden, self.simulator, wrong[0], entry, position, list(tokens))
+            )
         self.passes.append(Pass(entry, position, result.argmax_index, expected, result, len(wrong)))
         return result.argmax_index
 
-    def _explain(self, step: int, entry: int, position: int, tokens: Sequence[int]) -> str:
-        """Names the first difference: the golden model runs again up to it."""
-        from .explain import difference  # the slow path
-
-        return difference(self, step, entry, position, list(tokens))
 
 
 def differing(expected: list[tuple[int, int]], got: list[tuple[int, int]]) -> list[int]:

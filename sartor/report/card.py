@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from .facts import chip_facts, deployed
-from .numbers import figure, is_known, percent, usd
+from .numbers import change, count, figure, is_known, percent, usd
 from .verdict import against, verdict, wins
 from .words import term, text
 
@@ -35,9 +35,28 @@ def _headline(report: Report, language: str) -> Panel:
     for key, blanks in verdict(report):
         mark, style = ("!", "yellow") if against((key, blanks)) else ("·", "")
         lines.append(f"{mark} {text(key, language, **blanks)}\n", style=style)
+    lines.append(_silicon(report.get("silicon"), language))
     lines.rstrip()
     title = study.get("title_ko" if language == "ko" else "title") or study["name"]
     return Panel(lines, title=escape(title), border_style="green" if wins(report) else "yellow")
+
+
+def _silicon(found: Report | None, language: str) -> Text:
+    """What the generated hardware said, and whether it is the golden model; nothing where it was not asked for."""
+    if found is None or "refused" in found:
+        return Text(text("silicon.refused", language, reason=found["refused"]) if found else "")
+    lines, prompt = Text("\n"), found["prompt"]
+    lines.append(" ".join(f"“{prompt}".split()))
+    lines.append(" " + " ".join(found["text"][len(prompt) :].split()) + "”\n", style="bold")
+    tokens = len(found["rtl_tokens"])
+    wrong = {"mismatches": count(found["mismatches"])} if found["mismatches"] else {}
+    blanks = {"instructions": count(found["instructions"]), "tokens": count(tokens), **wrong}
+    lines.append(text("silicon.differs" if wrong else "silicon.equal", language, **blanks) + "\n")
+    figures = {
+        "cycles": count(found["cycles_rtl"] / tokens), "error": change(found["cycles_error"]),
+        "used": percent(found["memory_utilization"]),
+    }  # fmt: skip
+    return lines.append(text("card.silicon", language, **figures))
 
 
 def _band(band: Any, language: str) -> str:

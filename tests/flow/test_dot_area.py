@@ -5,7 +5,7 @@ import pytest
 from test_mapping import mapped, replay_dot
 from tiny import real
 
-from sartor.flow.cells import read_library
+from sartor.flow.meaning import read_library
 from sartor.rtl.dot import DotProduct
 from sartor.rtl.multiply import Multiplier
 

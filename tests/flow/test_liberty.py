@@ -13,9 +13,9 @@ from tiny import TEXT, near, real, tiny
 from sartor.errors import BrokenFile, InputError, Unsupported
 from sartor.flow import logic
 from sartor.flow.adders import find_adder
-from sartor.flow.cells import library_of, read_library
 from sartor.flow.constraints import inverts, plain_flop
 from sartor.flow.liberty import parse
+from sartor.flow.meaning import library_of, read_library
 from sartor.flow.tables import Tables
 
 

@@ -13,10 +13,11 @@ from amaranth.lib.memory import Memory
 from tiny import Design, In, Out, multiply_add, near, real, rtlil, tiny
 
 from sartor.flow import logic
-from sartor.flow.cells import Library, read_library
+from sartor.flow.cells import Library
 from sartor.flow.gates import Module as Netted
 from sartor.flow.generic import gate_count
 from sartor.flow.mapping import Mapped, map_cells
+from sartor.flow.meaning import read_library
 from sartor.flow.netlist import from_flat, to_flat
 from sartor.flow.place_adders import place
 from sartor.flow.simulate import Simulator, from_words, to_words

@@ -13,9 +13,10 @@ from tiny import Design, In, Out, multiply_add, near, real, rtlil, tiny
 
 from sartor.errors import Unsupported
 from sartor.flow.arcs import ArcTables
-from sartor.flow.cells import Library, read_library
+from sartor.flow.cells import Library
 from sartor.flow.constraints import Constraints, surroundings
 from sartor.flow.mapping import map_cells
+from sartor.flow.meaning import read_library
 from sartor.flow.netlist import Instance, Netlist
 from sartor.flow.sizing import sized
 from sartor.flow.sta import Sta

@@ -8,7 +8,8 @@ from amaranth.hdl import Cat, Module, Signal, signed
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from sartor.flow.cells import Library, library_of
+from sartor.flow.cells import Library
+from sartor.flow.meaning import library_of
 from sartor.rtl.yosys import to_rtlil
 
 PDK = Path(__file__).parents[2] / ".." / "shared" / "data" / "pdk"

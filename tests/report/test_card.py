@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -35,3 +36,17 @@ def test_what_is_not_known_is_a_dash_or_said(report):
     report["headline"]["j_per_token"] = float("nan")
     text = shown(report)
     assert "not known" in text and "nan" not in text
+
+
+def test_what_the_hardware_said_stands_in_the_card(report):
+    found = json.loads((FOLDER / "silicon.json").read_text(encoding="utf-8"))
+    text = shown({**report, "silicon": found})
+    assert "“The capital of South Korea is Seoul.”" in text
+    assert "16,754 instructions compared, 2 tokens, no difference" in text
+    assert "1,435,676 cycles a token at RTL, estimate −15 %; memory at 97.7 %" in text
+
+
+def test_hardware_that_differs_or_was_refused_is_said(report):
+    found = json.loads((FOLDER / "silicon.json").read_text(encoding="utf-8"))
+    assert "differ in 3 places" in shown({**report, "silicon": {**found, "mismatches": 3}})
+    assert "two cores" in shown({**report, "silicon": {"refused": "two cores"}})
