@@ -10,7 +10,7 @@ import typer
 
 from .. import __version__, api
 from ..errors import SartorError
-from . import answers, hardware, show
+from . import answers, hardware, show, truth
 
 app = typer.Typer(
     no_args_is_help=True, rich_markup_mode="rich", pretty_exceptions_enable=False,
@@ -157,6 +157,18 @@ def synth(
 ) -> None:
     """Gate equivalents of a core by component; on a library's cells also area, clock and energy of the tile."""
     hardware.synth(chip, liberty, json)
+
+
+@app.command()
+def validate(
+    kind: Annotated[str, typer.Argument(help="What is checked: gpu.")],
+    data: Annotated[
+        list[Path] | None, typer.Option(help="A file of measurements (docs/validation.md); may be given again.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """How wrong the estimates are against measurements, and what they do not cover."""
+    truth.validate(kind, data or [], json)
 
 
 @app.command()

@@ -1,0 +1,60 @@
+"""Rows of the files that hold measurements: JSON lines, CSV and Parquet, each row with the place it stands at."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from ..errors import BrokenFile, InputError
+
+# A row as it stands in the file, or what is wrong with it.
+Raw = dict[str, Any] | str
+
+
+def raw_rows(path: Path) -> Iterator[tuple[str, Raw]]:
+    """Every row of `path` and where it stands."""
+    readers = {".jsonl": _json_lines, ".json": _json_lines, ".csv": _csv, ".parquet": _parquet}
+    if path.is_dir() or not path.exists():
+        raise InputError(f"{path}: {'a folder' if path.is_dir() else 'no such file'} (try a file of measurements)")
+    if path.suffix not in readers:
+        raise BrokenFile(f"{path.name}: files end in {', '.join(readers)}, not {path.suffix!r}")
+    try:
+        yield from readers[path.suffix](path)
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise BrokenFile(f"{path.name}: cannot be read: {error}") from None
+
+
+def _json_lines(path: Path) -> Iterator[tuple[str, Raw]]:
+    with path.open(encoding="utf-8") as file:
+        for number, line in enumerate(file, start=1):
+            if line.strip():
+                yield f"{path.name} line {number}", _object(line)
+
+
+def _object(line: str) -> Raw:
+    try:
+        found = json.loads(line)
+    except (ValueError, RecursionError):
+        return "not a JSON object (cut off?)"
+    return found if isinstance(found, dict) else "not a JSON object"
+
+
+def _csv(path: Path) -> Iterator[tuple[str, Raw]]:
+    with path.open(encoding="utf-8", newline="") as file:
+        for number, row in enumerate(csv.DictReader(file), start=2):
+            whole = None not in row and None not in row.values()
+            yield f"{path.name} line {number}", row if whole else "not as many cells as the header has"
+
+
+def _parquet(path: Path) -> Iterator[tuple[str, Raw]]:
+    import pyarrow.lib
+    import pyarrow.parquet
+
+    try:
+        rows = pyarrow.parquet.read_table(path).to_pylist()
+    except pyarrow.lib.ArrowException as error:
+        raise BrokenFile(f"{path.name}: not a Parquet file: {str(error).splitlines()[0]}") from None
+    yield from ((f"{path.name} row {number}", row) for number, row in enumerate(rows, start=1))

@@ -1,0 +1,84 @@
+"""Kind `gpu`: seconds and joules of GEMMs, attention and whole steps on one GPU.
+
+Forms: the JSON lines that `sartor measure gpu` writes, and tables of GEMM latencies (docs/validation.md).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from importlib.resources import as_file, files
+from pathlib import Path
+from typing import Any
+
+from . import gpu_limits, gpu_predict, names
+from .kind import Column, Form, Inputs, Prediction, Refused, Row
+
+_WHOLE = {name: Column(name, whole=True) for name in ("m", "n", "k", "batch", "context")}
+_CHIP = {"gpu": Column("chip")}
+_TIMED = {"s": Column("latency", "s"), "J": Column("energy", "J", optional=True)}
+_BESIDE = {"W": Column("power", "W", optional=True), "sm_mhz": Column("clock", "MHz", optional=True)}
+_STEP = {**_CHIP, "model": Column("model"), "dt": Column("format"), "b": _WHOLE["batch"]}
+_HEADS = {name: Column(to, whole=True) for name, to in (("hq", "heads"), ("hkv", "kv_heads"), ("d", "head_dim"))}
+_ATTENTION = {**_CHIP, "b": _WHOLE["batch"], **_HEADS}
+
+MEASURED = {
+    "decode": Form("decode", {**_STEP, "ctx": _WHOLE["context"]}, _TIMED, _BESIDE),
+    "prefill": Form("prefill", {**_STEP, "seq": _WHOLE["context"]}, _TIMED, _BESIDE),
+    "gemm": Form("gemm", {**_CHIP, "dt": Column("format"), "M": _WHOLE["m"], "K": _WHOLE["k"], "N": _WHOLE["n"]},
+                 _TIMED, _BESIDE),
+    "attn_decode": Form("attn_decode", {**_ATTENTION, "ctx": _WHOLE["context"]}, _TIMED, _BESIDE),
+    "attn_prefill": Form("attn_prefill", {**_ATTENTION, "seq": _WHOLE["context"]}, _TIMED, _BESIDE),
+}  # fmt: skip
+TABLE = Form(
+    "gemm", {**_CHIP, "gemm_dtype": Column("format"), "m": _WHOLE["m"], "n": _WHOLE["n"], "k": _WHOLE["k"]},
+    {"median_us": Column("latency", "us")},
+)  # fmt: skip
+# Rows of our own files that measure nothing an estimate is made for.
+OTHER = ("copy", "read", "idle", "check", "machine", "done", "error")
+
+
+class Gpu:
+    """See the top of this file."""
+
+    def default(self) -> list[Path]:
+        with as_file(files("sartor.data").joinpath("measured/h100.jsonl")) as path:
+            return [path]
+
+    def form(self, row: Mapping[str, Any]) -> Form | str:
+        if "gemm_dtype" in row:
+            return TABLE
+        kind = row.get("kind")
+        if kind is None:
+            return "neither a column 'kind' nor 'gemm_dtype': not a form of kind gpu"
+        if kind in OTHER:
+            return f"kind {kind!r}: nothing is predicted for it"
+        if kind not in MEASURED:
+            return f"kind {kind!r} is not one of {', '.join(MEASURED)}"
+        return f"{kind}: measuring failed" if "err" in row else MEASURED[kind]
+
+    def impossible(self, rows: Sequence[Row]) -> Sequence[str | None]:
+        known = [row for row in rows if _unknown(row.inputs) is None]
+        why = iter(gpu_limits.impossible(known))
+        return [next(why) if _unknown(row.inputs) is None else None for row in rows]
+
+    def predict(self, rows: Sequence[Inputs]) -> Iterable[Prediction]:
+        refused = [_unknown(row) for row in rows]
+        known = [row for row, why in zip(rows, refused, strict=True) if why is None]
+        predicted = iter(gpu_predict.predict(known))
+        return [next(predicted) if why is None else Refused(why) for why in refused]
+
+    def labels(self, inputs: Inputs) -> Mapping[str, str]:
+        chip, form = names.chip(inputs["chip"]), names.number_format(inputs.get("format", "bf16"))
+        found = {"kind": inputs["form"], "chip": chip.name if chip else "", "format": form or ""}
+        return found | ({"model": names.ours("models", inputs["model"])} if "model" in inputs else {})
+
+
+def _unknown(inputs: Inputs) -> str | None:
+    """What a row names that we do not know."""
+    if names.chip(inputs["chip"]) is None:
+        return f"chip {inputs['chip']!r} is not known"
+    if "model" in inputs and names.model(inputs["model"]) is None:
+        return f"model {inputs['model']!r} is not known"
+    if "format" in inputs and names.number_format(inputs["format"]) is None:
+        return f"format {inputs['format']!r} is not known"
+    return None

@@ -1,0 +1,76 @@
+"""What a kind of validation is. Each is one file of this folder and one line in `KINDS` (`validate.py`)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+Inputs = Mapping[str, Any]
+Measured = Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of a file: our name for it, and how its text or number is read."""
+
+    name: str
+    unit: str = ""  # of a measured column
+    whole: bool = False  # a whole number of at least 1
+    optional: bool = False
+
+
+@dataclass(frozen=True)
+class Form:
+    """One form of file. Predicting sees the `inputs` and nothing else; `measured` are what it is judged by, and
+    `beside` what was measured too and only helps to tell a wrong unit."""
+
+    name: str
+    inputs: Mapping[str, Column]
+    measured: Mapping[str, Column]
+    beside: Mapping[str, Column] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Row:
+    """One measurement, taken apart."""
+
+    where: str
+    inputs: Inputs
+    measured: Measured
+    beside: Measured
+
+
+@dataclass(frozen=True)
+class Refused:
+    """The estimate does not stand for this row, and why."""
+
+    reason: str
+
+
+Prediction = Mapping[str, float] | Refused
+
+
+class Kind(Protocol):
+    """One kind of number that is checked against measurements."""
+
+    def default(self) -> list[Path]:
+        """The measurements that come with the package; none: they must be given."""
+        ...
+
+    def form(self, row: Mapping[str, Any]) -> Form | str:
+        """The form that `row` is in, or why it is none of them."""
+        ...
+
+    def impossible(self, rows: Sequence[Row]) -> Sequence[str | None]:
+        """Why no measurement can be as each of `rows` says; None where it can."""
+        ...
+
+    def predict(self, rows: Sequence[Inputs]) -> Iterable[Prediction]:
+        """One prediction a row, by the names of the measured quantities."""
+        ...
+
+    def labels(self, inputs: Inputs) -> Mapping[str, str]:
+        """What a row is counted under: first its kind, then chip, format and so on."""
+        ...

@@ -1,0 +1,62 @@
+"""Errors of many predictions in a few figures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Pair:
+    """One quantity of one row: what was predicted and what was measured, in coherent units."""
+
+    where: str
+    labels: Mapping[str, str]
+    quantity: str
+    predicted: float
+    measured: float
+
+    @property
+    def ape(self) -> float:
+        """Absolute error as a fraction of what was measured."""
+        return abs(self.predicted / self.measured - 1)
+
+
+def figures(pairs: Sequence[Pair]) -> dict[str, Any]:
+    """How many, and the absolute error as a fraction: median, 90th percentile, worst; `bias` is the median of
+    the error with its sign.
+
+    >>> figures([Pair("", {}, "s", p, 1.0) for p in (1.1, 0.8, 1.0)])["median_ape"].round(3)
+    np.float64(0.1)
+    """
+    if not pairs:
+        return {"n": 0, "median_ape": None, "p90_ape": None, "worst_ape": None, "bias": None}
+    apes = np.array([p.ape for p in pairs])
+    signed = np.array([p.predicted / p.measured - 1 for p in pairs])
+    worst = pairs[int(np.argmax(apes))]
+    return {
+        "n": len(pairs), "median_ape": np.median(apes), "p90_ape": np.percentile(apes, 90),
+        "worst_ape": worst.ape, "bias": np.median(signed), "worst_at": worst.where,
+    }  # fmt: skip
+
+
+def by_label(pairs: Sequence[Pair]) -> dict[str, dict[str, Any]]:
+    """Figures of every group: the kind of row alone, then with each of its other labels, then with pairs of
+    them. Groups of a quantity other than time end with its name."""
+    groups: dict[str, list[Pair]] = {}
+    for pair in pairs:
+        for name in _groups(pair):
+            groups.setdefault(name, []).append(pair)
+    return {name: figures(groups[name]) for name in sorted(groups)}
+
+
+def _groups(pair: Pair) -> Iterable[str]:
+    first, *others = pair.labels.values()
+    tail = () if pair.quantity == "latency" else (pair.quantity,)
+    for size in range(3):
+        for some in combinations(others, size):
+            yield " ".join((first, *some, *tail))

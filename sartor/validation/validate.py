@@ -1,0 +1,74 @@
+"""Predict every row of files of measurements, and say how wrong that was."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ..errors import BrokenFile, InputError, UnknownName
+from .gpu import Gpu
+from .kind import Kind, Prediction, Refused, Row
+from .rows import Tally, usable_rows
+from .summary import Pair, by_label, figures
+
+KINDS: dict[str, Kind] = {"gpu": Gpu()}
+
+
+@dataclass
+class Validation:
+    """Predictions beside measurements, and the rows that have none."""
+
+    kind: str
+    files: list[str]
+    rows: int = 0  # usable ones
+    pairs: list[Pair] = field(default_factory=list)
+    refused: Tally = field(default_factory=Tally)
+    excluded: Tally = field(default_factory=Tally)
+
+    def facts(self) -> dict[str, Any]:
+        """Everything that is printed."""
+        time = [p for p in self.pairs if p.quantity == "latency"]
+        refused, excluded = self.refused.rows(), self.excluded.rows()
+        predicted = self.rows - sum(r["n"] for r in refused)
+        return {
+            "kind": self.kind, "files": self.files, **figures(time or self.pairs), "by": by_label(self.pairs),
+            "coverage": {"rows": self.rows, "predicted": predicted, "share": predicted / max(self.rows, 1),
+                         "refused": refused, "excluded": excluded,
+                         "excluded_n": sum(r["n"] for r in excluded)},
+        }  # fmt: skip
+
+
+def validation(kind: str, data: Sequence[Path] = ()) -> Validation:
+    """Predictions for every usable row of `data`, or of the measurements that come with the package."""
+    if kind not in KINDS:
+        raise UnknownName("kind of validation", kind, KINDS)
+    paths = list(data) or KINDS[kind].default()
+    if not paths:
+        raise InputError(f"validate {kind}: no measurements come with the package (try --data FILE)")
+    found = Validation(kind, [path.name for path in paths])
+    for path in paths:
+        _add(found, KINDS[kind], path)
+    return found
+
+
+def _add(found: Validation, kind: Kind, path: Path) -> None:
+    rows = usable_rows(kind, path, found.excluded)
+    if not rows:
+        why = "; ".join(f"{r['n']} x {r['reason']}" for r in found.excluded.rows()[:3])
+        raise BrokenFile(f"{path.name}: no row can be used: {why or 'it is empty'}")
+    found.rows += len(rows)
+    # Only the inputs go in: what was measured cannot leak into what is predicted.
+    for row, prediction in zip(rows, kind.predict([row.inputs for row in rows]), strict=True):
+        _judge(found, kind, row, prediction)
+
+
+def _judge(found: Validation, kind: Kind, row: Row, prediction: Prediction) -> None:
+    if isinstance(prediction, Refused):
+        found.refused.add(prediction.reason, row.where)
+        return
+    labels = kind.labels(row.inputs)
+    for quantity, measured in row.measured.items():
+        if quantity in prediction:
+            found.pairs.append(Pair(row.where, labels, quantity, float(prediction[quantity]), measured))

@@ -1,0 +1,134 @@
+"""The frame of validation: what it reads, what it leaves out and says so, and what a predictor may see."""
+
+import json
+
+import pytest
+
+from sartor import validate
+from sartor.errors import BrokenFile, InputError
+from sartor.validation import gpu, validation
+from sartor.validation.rows import split
+from sartor.validation.summary import Pair, figures
+
+GEMM = {"gpu": "NVIDIA_H100_80GB_HBM3", "kind": "gemm", "dt": "bf16", "M": 1, "K": 8192, "N": 8192, "s": 48.9e-6}
+STEP = {"gpu": "h100_sxm", "kind": "decode", "model": "llama3-8b", "dt": "bf16", "b": 1, "ctx": 512, "s": 6.5e-3,
+        "J": 2.9, "W": 440.0, "tok_s": 153.0}  # fmt: skip
+
+
+@pytest.fixture
+def file(tmp_path):
+    def write(*rows, name="rows.jsonl"):
+        path = tmp_path / name
+        path.write_text("\n".join(r if isinstance(r, str) else json.dumps(r) for r in rows) + "\n")
+        return path
+
+    return write
+
+
+def test_figures_by_hand():
+    # 10 %, 20 % and 0 %: the middle is 10 %, nine tenths of the way from the first to the last is 18 %.
+    pairs = [Pair(str(p), {}, "latency", p, 1.0) for p in (1.1, 0.8, 1.0)]
+    found = figures(pairs)
+    assert found["n"] == 3 and found["median_ape"] == pytest.approx(0.1)
+    assert found["p90_ape"] == pytest.approx(0.18) and found["worst_at"] == "0.8"
+
+
+def test_predicting_sees_inputs_only():
+    row = split(gpu.MEASURED["decode"], "here", STEP)
+    assert dict(row.inputs) == {"form": "decode", "chip": "h100_sxm", "model": "llama3-8b", "format": "bf16",
+                                "batch": 1, "context": 512}  # fmt: skip
+    assert row.measured == {"latency": 6.5e-3, "energy": 2.9}
+    with pytest.raises(TypeError):
+        row.inputs["latency"] = 0  # type: ignore[index]
+
+
+def test_what_was_measured_changes_no_prediction(file):
+    other = {**STEP, "s": 9e-3, "J": 3.9, "tok_s": 1.0}
+    one, two = (validation("gpu", [file(row, name=f"{i}.jsonl")]).pairs for i, row in enumerate((STEP, other)))
+    assert [p.predicted for p in one] == [p.predicted for p in two]
+    assert [p.measured for p in one] != [p.measured for p in two]
+
+
+def test_groups(file):
+    by = validate("gpu", file(GEMM, STEP))["by"]
+    assert {"gemm", "gemm h100-sxm bf16", "decode llama-3.1-8b", "decode h100-sxm energy"} <= set(by)
+    assert by["decode"]["n"] == by["decode energy"]["n"] == by["gemm"]["n"] == 1
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        # 134 MB in 30 us would be 4.5 TB/s.
+        ({"s": 30e-6}, "faster than the DRAM's peak"),
+        ({"M": 8192, "s": 900e-6}, "faster than the peak of the arithmetic"),
+        ({"s": 48.9}, "hundreds of times slower than the chip"),
+        ({"s": None}, "no column 's' (latency, s)"),
+        ({"s": "fast"}, "s is not a number"),
+        ({"s": -1.0}, "s is not above 0"),
+        ({"K": None}, "no column 'K'"),
+        ({"M": 1.5}, "M is not a whole number of at least 1"),
+        ({"J": 30.0, "W": 600.0}, "joules are not watts times seconds"),
+        ({"J": 0.1}, "more power than the chip may draw"),
+        ({"err": "out of memory"}, "gemm: measuring failed"),
+        ({"kind": "conv"}, "kind 'conv' is not one of"),
+        ({"kind": None}, "not a form of kind gpu"),
+    ],
+)
+def test_what_cannot_be_is_named_and_counted(file, change, reason):
+    found = validate("gpu", file(STEP, {**GEMM, **change}, {**GEMM, **change}))
+    (why,) = found["coverage"]["excluded"]
+    assert reason in why["reason"] and why["n"] == 2 and why["where"][0] == "rows.jsonl line 2"
+    assert found["n"] == 1 and found["coverage"]["rows"] == 1
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"gpu": "NVIDIA_H900"}, "chip 'NVIDIA_H900' is not known"),
+        ({"dt": "fp3"}, "format 'fp3' is not known"),
+    ],
+)
+def test_what_is_not_known_is_refused_by_name(file, change, reason):
+    coverage = validate("gpu", file(STEP, {**GEMM, **change}))["coverage"]
+    assert coverage["refused"] == [{"reason": reason, "n": 1, "where": ["rows.jsonl line 2"]}]
+    assert coverage["share"] == 0.5
+
+
+def test_a_line_cut_off_is_one_row_lost(file):
+    found = validate("gpu", file(STEP, json.dumps(STEP)[:40]))
+    assert found["n"] == 1 and found["coverage"]["excluded"][0]["reason"] == "not a JSON object (cut off?)"
+
+
+@pytest.mark.parametrize(
+    ("name", "rows", "message"),
+    [
+        ("a.jsonl", [], "a.jsonl: no row can be used: it is empty"),
+        ("a.jsonl", [{"kind": "idle", "W": 120}], "a.jsonl: no row can be used: 1 x kind 'idle'"),
+        ("a.txt", ["text"], "a.txt: files end in .jsonl, .json, .csv, .parquet, not '.txt'"),
+        ("a.parquet", ["text"], "a.parquet: not a Parquet file"),
+        ("a.csv", ["gpu,kind", "h100_sxm"], "1 x not as many cells as the header has"),
+    ],
+)
+def test_a_file_without_a_row_is_an_error(file, name, rows, message):
+    with pytest.raises(BrokenFile) as error:
+        validate("gpu", file(*rows, name=name))
+    assert message in str(error.value)
+
+
+def test_a_file_that_is_not_there(tmp_path):
+    with pytest.raises(InputError, match="no such file"):
+        validate("gpu", tmp_path / "none.jsonl")
+    with pytest.raises(InputError, match="a folder"):
+        validate("gpu", tmp_path)
+    with pytest.raises(InputError, match="unknown kind of validation 'gpus': did you mean 'gpu'"):
+        validate("gpus")
+
+
+def test_csv_is_read_as_json_lines_are(file):
+    columns = [c for c in STEP]
+    text = ",".join(columns), ",".join(str(STEP[c]) for c in columns)
+    (one,), (two,) = (
+        [p.predicted for p in validation("gpu", [path]).pairs if p.quantity == "latency"]
+        for path in (file(STEP), file(*text, name="rows.csv"))
+    )
+    assert one == two
