@@ -14,8 +14,8 @@ import numpy as np
 from ..errors import InputError
 from ..families.tensor import lower, memory_map
 from ..families.tensor.core import Core
-from ..families.tensor.layout import Shape
 from ..families.tensor.network import Network
+from ..families.tensor.stream_shape import Shape
 from ..formats.blocks import Blocks
 from ..workload.fetch import cache_folder
 from . import binary

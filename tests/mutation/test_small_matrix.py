@@ -50,7 +50,7 @@ def test_argmax_is_the_first_of_the_largest() -> None:
     """Rows of random signs; in every other case each tile comes twice."""
     rng = np.random.default_rng(3)
     for seed in range(24):
-        case = random_case(CORE, rng, columns=1, argmax=True, repeat=0, rows=2 * int(rng.integers(1, 4)))
+        case = random_case(CORE, rng, columns=1, argmax=True, share=0, rows=2 * int(rng.integers(1, 4)))
         if seed % 2:
             twice: dict[str, Any] = {"codes": np.concatenate([case.codes] * 2)}
             twice |= {n: np.concatenate([h] * 2) for n, h in (("d", case.d), ("m", case.m)) if h is not None}

@@ -38,9 +38,9 @@ def packet_scale_words(core: Any, scale: Any) -> Any:
     return packet_slots(core, scale) * 2 * scale // core.port_bytes
 
 
-def packet_beats(core: Any, scale: Any, repeat: Any) -> Any:
+def packet_beats(core: Any, scale: Any, share: Any) -> Any:
     """Beats of a packet."""
-    return packet_slots(core, scale) // dot_units(core) * 2**repeat
+    return packet_slots(core, scale) // dot_units(core) * 2**share
 
 
 def beat_bytes(core: Any, code8: Any) -> Any:
@@ -60,15 +60,15 @@ def beat_cycles(core: Any, code8: Any) -> Any:
     return np.maximum(steps, beat_bytes(core, code8) // core.port_bytes)
 
 
-def words_of_stream(core: Any, code8: Any, scale: Any, repeat: Any, tiles: Any, folds: Any) -> Any:
+def words_of_stream(core: Any, code8: Any, scale: Any, share: Any, tiles: Any, folds: Any) -> Any:
     """Words of a matrix: all scale words of its packets, and the words of codes that are needed.
 
     >>> from sartor.families.tensor.core import Core
-    >>> int(words_of_stream(Core(), code8=0, scale=1, repeat=0, tiles=3, folds=3))  # 2 packets, 9 beats
+    >>> int(words_of_stream(Core(), code8=0, scale=1, share=0, tiles=3, folds=3))  # 2 packets, 9 beats
     11
     """
     beats = tiles * folds
-    packets = -(-beats // packet_beats(core, scale, repeat))
+    packets = -(-beats // packet_beats(core, scale, share))
     return packets * packet_scale_words(core, scale) - (-beats * beat_bytes(core, code8) // core.port_bytes)
 
 
@@ -77,25 +77,25 @@ def drain_cycles(core: Any, columns: Any) -> Any:
     return columns * core.rows // np.minimum(core.rows, core.vector_lanes)
 
 
-def tile_cycles(core: Any, code8: Any, scale: Any, repeat: Any, folds: Any) -> tuple[Any, Any, Any]:
+def tile_cycles(core: Any, code8: Any, scale: Any, share: Any, folds: Any) -> tuple[Any, Any, Any]:
     """Cycles of a row tile with the fewest packets that begin in one, of one with a packet more, and whether the
     first is of the second kind."""
-    beats = packet_beats(core, scale, repeat)
+    beats = packet_beats(core, scale, share)
     few, scales = folds // beats, packet_scale_words(core, scale)
     least = folds * beat_cycles(core, code8) + few * scales
     return least, least + scales, -(-folds // beats) - few
 
 
 def input_cycles(
-    core: Any, code8: Any, scale: Any, repeat: Any, tiles: Any, folds: Any, columns: Any
+    core: Any, code8: Any, scale: Any, share: Any, tiles: Any, folds: Any, columns: Any
 ) -> tuple[Any, Any]:
     """Cycles from the first word to the last step, and how many of them wait for the drain.
 
     A row tile waits with its last step until the drain has had its cycles since the last step before:
     between those steps lie max(cycles of the tile, cycles of the drain).
     """
-    least, more, first_more = tile_cycles(core, code8, scale, repeat, folds)
-    beats, drain = packet_beats(core, scale, repeat), drain_cycles(core, columns)
+    least, more, first_more = tile_cycles(core, code8, scale, share, folds)
+    beats, drain = packet_beats(core, scale, share), drain_cycles(core, columns)
     tiles_more = -(-tiles * folds // beats) - tiles * (folds // beats)
     # The first row tile finds the drain idle.
     later_more, later_least = tiles_more - first_more, tiles - tiles_more - (1 - first_more)
@@ -111,7 +111,7 @@ def matrix_cycles(
     folds: Any,
     columns: Any,
     argmax: Any = 0,
-    repeat: Any = 0,
+    share: Any = 0,
 ) -> Any:
     """From the cycle in which the command is taken to the one in which `done` pulses.
 
@@ -119,6 +119,6 @@ def matrix_cycles(
     >>> int(matrix_cycles(Core(), code8=0, scale=1, tiles=2, folds=8, columns=4))  # 16 beats, 2 packets
     34
     """
-    steps, _ = input_cycles(core, code8, scale, repeat, tiles, folds, columns)
+    steps, _ = input_cycles(core, code8, scale, share, tiles, folds, columns)
     tree = np.log2(np.minimum(core.rows, core.vector_lanes)).astype(int) + 1
     return steps + drain_cycles(core, columns) + LATENCY + argmax * tree

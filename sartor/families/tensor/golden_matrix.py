@@ -17,7 +17,8 @@ from . import numerics
 from .core import GROUP
 from .golden_state import State
 from .isa import Instruction, Scale
-from .layout import Shape, unpack_matrix
+from .layout import unpack_matrix
+from .stream_shape import Shape
 
 TILE_ROWS = 256  # at most: a product of a tile and a group is too small for BLAS to start threads
 CHUNK_BYTES = 2**18  # of terms at a time
@@ -65,7 +66,7 @@ def _activations(s: State, columns: int, groups: int) -> tuple[np.ndarray, np.nd
 
 
 def _weights(s: State, i: Instruction, n: int, k: int, kept: Kept) -> Weights:
-    shape = Shape(s.core, n, k, 8 if i.code8 else 4, Scale(i.scale), i.repeat)
+    shape = Shape(s.core, n, k, 8 if i.code8 else 4, Scale(i.scale), i.share)
     nbytes = shape.words * s.core.port_bytes
     if i.cache:
         return decoded(shape, s.take_cache(nbytes), i.exponent)
@@ -78,15 +79,15 @@ def _weights(s: State, i: Instruction, n: int, k: int, kept: Kept) -> Weights:
 
 def decoded(shape: Shape, raw: np.ndarray, top: int) -> Weights:
     """The weights in the stream `raw`."""
-    codes, d, m = unpack_matrix(shape.core, raw, shape.n, shape.k, shape.bits, shape.scale, shape.repeat)
+    codes, d, m = unpack_matrix(shape.core, raw, shape.n, shape.k, shape.bits, shape.scale, shape.share)
     tiled = _tiled(codes.reshape(shape.n, -1, GROUP))
     planes = np.empty(tiled.shape, np.float32)
     offset = 8 if shape.bits == 4 and shape.scale == Scale.SCALE else 0
     np.subtract(tiled, np.float32(offset), out=planes, dtype=np.float32)
     if d is None:
-        d = np.full((shape.n, shape.k // GROUP), numerics.ONE_HALF_PRECISION, np.uint16)
-    minimum = None if m is None else _relative(m, top)
-    return Weights(shape.n, planes, _relative(d, top), minimum)
+        d = np.full((shape.n, shape.k // shape.group), numerics.ONE_HALF_PRECISION, np.uint16)
+    minimum = None if m is None else _relative(m, top, 1 << shape.share)
+    return Weights(shape.n, planes, _relative(d, top, 1 << shape.share), minimum)
 
 
 def _tiled(x: np.ndarray) -> np.ndarray:
@@ -105,8 +106,9 @@ def _relatives(top: int) -> np.ndarray:
     return np.ldexp(mantissa.astype(np.float64), field - top)
 
 
-def _relative(halves: np.ndarray, top: int) -> np.ndarray:
-    return _relatives(top)[np.ascontiguousarray(_tiled(halves))]
+def _relative(halves: np.ndarray, top: int, blocks: int) -> np.ndarray:
+    """[tiles, blocks, rows] of binary16 codes [n, groups], of `blocks` blocks each."""
+    return _relatives(top)[np.ascontiguousarray(_tiled(np.repeat(halves, blocks, axis=1)))]
 
 
 def product(w: Weights, x: np.ndarray, top: np.ndarray, exponent: np.ndarray) -> np.ndarray:

@@ -38,7 +38,7 @@ class Source(enum.IntEnum):
 
 
 class Scale(enum.IntEnum):
-    """What a block of 32 weight codes brings along."""
+    """What a group of weight codes brings along: 32 << `share` of them, neighbors in a row."""
 
     NONE = 0  # scale 1, codes signed
     SCALE = 1  # binary16 d; w = d q, codes signed
@@ -105,7 +105,7 @@ FIELDS: dict[Op, tuple[tuple[str, int], ...]] = {
         ("stride_reg", 4), ("position_shift", 5),
     ),
     Op.MM: (
-        ("cache", 1), ("code8", 1), ("scale", 2), ("repeat", 2), ("tiles", 16), ("tiles_dynamic", 1),
+        ("cache", 1), ("code8", 1), ("scale", 2), ("share", 2), ("tiles", 16), ("tiles_dynamic", 1),
         ("folds", 12), ("folds_dynamic", 1), ("exponent", 5), ("columns", 5), ("argmax", 1),
         ("d_addr", 13), ("d_stride", 10), ("d_reg", 4),
     ),

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from sartor.families.tensor import float32, golden_matrix, golden_vector, numerics
 from sartor.families.tensor.core import Core
 from sartor.families.tensor.isa import Reduce, Scale
-from sartor.families.tensor.layout import Shape, pack_matrix
+from sartor.families.tensor.layout import pack_matrix
+from sartor.families.tensor.stream_shape import Shape
 
 
 def test_quantizing_by_hand() -> None:

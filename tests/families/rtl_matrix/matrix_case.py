@@ -33,7 +33,7 @@ def numbers(core: Any) -> str:
 
 @dataclass
 class Case:
-    """One MM and its data. codes [n, k] as stored, d and m [n, k / 32], x [columns, k] and its exponents."""
+    """One MM and its data. codes [n, k] as stored, d and m [n, k / (32 << share)], x [columns, k] and its exponents."""
 
     core: Core
     codes: np.ndarray
@@ -42,7 +42,7 @@ class Case:
     x: np.ndarray
     exponents: np.ndarray
     bits: int = 4
-    repeat: int = 0
+    share: int = 0
     top: int = 30
     cache: bool = False
     argmax: bool = False
@@ -64,13 +64,13 @@ class Case:
 
     def command(self) -> dict[str, int]:
         return {
-            "cache": self.cache, "code8": self.bits == 8, "scale": self.scale, "repeat": self.repeat,
+            "cache": self.cache, "code8": self.bits == 8, "scale": self.scale, "share": self.share,
             "tiles": self.tiles, "folds": self.folds, "exponent": self.top, "columns": len(self.x),
             "argmax": self.argmax, "d_addr": self.address, "d_stride": self.stride,
         }  # fmt: skip
 
     def words(self) -> np.ndarray:
-        stream = pack_matrix(self.core, self.codes, self.d, self.m, self.bits, self.repeat)
+        stream = pack_matrix(self.core, self.codes, self.d, self.m, self.bits, self.share)
         return stream.view("<u4").reshape(-1, self.core.port_bytes // 4)
 
     def results(self) -> np.ndarray:
@@ -78,13 +78,18 @@ class Case:
         n, k = self.codes.shape
         offset = 8 if self.bits == 4 and self.m is None else 0
         codes = self.codes.reshape(n, -1, GROUP).astype(np.int64) - offset
-        d = np.full((n, k // GROUP), numerics.ONE_HALF_PRECISION) if self.d is None else self.d
+        d = np.full((n, k // GROUP), numerics.ONE_HALF_PRECISION) if self.d is None else self.of_blocks(self.d)
+        m = None if self.m is None else self.of_blocks(self.m)
         largest = self.exponents.max(axis=1)
         x = self.x.reshape(len(self.x), 1, -1, GROUP)
         shift = (largest[:, None] - self.exponents)[:, None]
-        terms = numerics.block_terms(codes, x, shift, d, self.m, self.top)
+        terms = numerics.block_terms(codes, x, shift, d, m, self.top)
         found = numerics.result(terms.sum(-1), largest[:, None], self.top)
         return np.pad(found, ((0, 0), (0, self.tiles * self.core.rows - n)))
+
+    def of_blocks(self, halves: np.ndarray) -> np.ndarray:
+        """Each scale for all blocks that share it."""
+        return np.repeat(halves, 1 << self.share, axis=1)
 
 
 def random_case(core: Core, rng: np.random.Generator, **chosen: Any) -> Case:
@@ -94,19 +99,17 @@ def random_case(core: Core, rng: np.random.Generator, **chosen: Any) -> Case:
     columns = int(chosen.get("columns", rng.integers(1, core.columns + 1)))
     groups = int(chosen.get("groups", rng.integers(1, min(core.buffer_groups, 10) + 1)))
     rows = int(chosen.get("rows", rng.integers(1, 4 * core.rows + 1)))
-    repeat = int(chosen.get("repeat", rng.integers(0, 4))) if scale else 0
-    if repeat:  # shared scales leave no place for padding
-        rows, groups = -(-rows // core.rows) * core.rows, -(-groups // core.lane_groups) * core.lane_groups
+    share = int(chosen.get("share", rng.integers(0, 4))) if scale else 0
+    groups = max(groups >> share, 1) << share  # whole ones share a scale
     extreme = bool(chosen.get("extreme", rng.random() < 0.33))
     codes = _codes(rng, (rows, groups * GROUP), bits, extreme)
-    d, m = (_halves(rng, (rows, groups), extreme) if scale > i else None for i in (0, 1))
-    d, m = (_shared(core, h, repeat) for h in (d, m))
+    d, m = (_halves(rng, (rows, groups >> share), extreme) if scale > i else None for i in (0, 1))
     x, exponents = _values(rng, columns, groups, extreme)
     fields = [np.maximum(h >> 10 & 31, 1).max() for h in (d, m) if h is not None]
     top = int(max(fields, default=15)) + int(rng.integers(0, 2))
     stride = -(-4 * core.rows // GROUP) + int(rng.integers(0, 3))
     return Case(
-        core, codes, d, m, x, exponents, bits, repeat, top=min(top, 31), cache=bool(rng.random() < 0.5),
+        core, codes, d, m, x, exponents, bits, share, top=min(top, 31), cache=bool(rng.random() < 0.5),
         argmax=bool(chosen.get("argmax", False)), stride=stride,
         address=int(rng.integers(0, max(1, core.scratch_groups - columns * (stride + 8)))),
     )  # fmt: skip
@@ -127,18 +130,6 @@ def _halves(rng: np.random.Generator, shape: tuple[int, int], extreme: bool) -> 
     return (rng.integers(0, 1 << 16, shape) & 0x83FF | rng.integers(around, around + 4, shape) << 10).astype(
         np.uint16
     )
-
-
-def _shared(core: Core, halves: np.ndarray | None, repeat: int) -> np.ndarray | None:
-    """Blocks of 2^repeat successive beats get the scale of the first."""
-    if halves is None or not repeat:
-        return halves
-    tiled = halves.reshape(-1, core.rows, halves.shape[1] // core.lane_groups, core.lane_groups).swapaxes(
-        1, 2
-    )
-    beats = tiled.reshape(-1, core.dot_units)
-    shared = np.repeat(beats[:: 1 << repeat], 1 << repeat, axis=0)[: len(beats)]
-    return shared.reshape(tiled.shape).swapaxes(1, 2).reshape(halves.shape)
 
 
 def _values(rng: np.random.Generator, columns: int, groups: int, extreme: bool) -> tuple[Any, Any]:

@@ -7,7 +7,7 @@ import numpy as np
 from sartor.families.tensor import cycles_matrix as cycles
 from sartor.families.tensor.core import Core
 from sartor.families.tensor.isa import Scale
-from sartor.families.tensor.layout import Shape
+from sartor.families.tensor.stream_shape import Shape
 
 PARAMETERS = ("rows", "lanes", "vector_lanes", "port_bytes", "multiplier_bits")
 
@@ -34,11 +34,12 @@ def random_parameters(rng: np.random.Generator) -> tuple[Core, Shape, int]:
         vector_lanes=int(2 ** rng.integers(1, 6)), port_bytes=int(2 ** rng.integers(4, 9)),
         multiplier_bits=int(rng.choice([4, 8])),
     )  # fmt: skip
-    bits, scale, repeat = int(rng.choice([4, 8])), Scale(rng.integers(0, 3)), int(rng.integers(0, 4))
+    bits, scale, share = int(rng.choice([4, 8])), Scale(rng.integers(0, 3)), int(rng.integers(0, 4))
     n, k = (
         int(rng.integers(1, 9)) * size - int(rng.integers(0, 2)) for size in (core.rows, core.lanes // 32)
     )
-    return core, Shape(core, max(n, 1), 32 * max(k, 1), bits, scale, repeat), int(rng.integers(1, 17))
+    shape = Shape(core, max(n, 1), (32 << share) * max(k >> share, 1), bits, scale, share)
+    return core, shape, int(rng.integers(1, 17))
 
 
 def test_the_formula_is_the_walk_and_takes_arrays() -> None:
@@ -46,19 +47,19 @@ def test_the_formula_is_the_walk_and_takes_arrays() -> None:
     cases = [random_parameters(rng) for _ in range(3000)]
     core = SimpleNamespace(**{p: np.array([getattr(c, p) for c, _, _ in cases]) for p in PARAMETERS})
     shapes = [s for _, s, _ in cases]
-    code8, scale, repeat, tiles, folds = (
+    code8, scale, share, tiles, folds = (
         np.array(values) for values in zip(
-            *((s.bits // 8, int(s.scale), s.repeat, s.tiles, s.folds) for s in shapes), strict=True
+            *((s.bits // 8, int(s.scale), s.share, s.tiles, s.folds) for s in shapes), strict=True
         )
     )  # fmt: skip
     columns = np.array([c for _, _, c in cases])
-    got = cycles.input_cycles(core, code8, scale, repeat, tiles, folds, columns)
+    got = cycles.input_cycles(core, code8, scale, share, tiles, folds, columns)
     want = np.array([walk(*case) for case in cases]).T
     assert np.array_equal(got[0], want[0]) and np.array_equal(got[1], want[1])
     assert (want[1] > 0).mean() > 0.1
-    words = cycles.words_of_stream(core, code8, scale, repeat, tiles, folds)
+    words = cycles.words_of_stream(core, code8, scale, share, tiles, folds)
     assert np.array_equal(words, [s.words for s in shapes])
-    total = cycles.matrix_cycles(core, code8, scale, tiles, folds, columns, repeat=repeat)
+    total = cycles.matrix_cycles(core, code8, scale, tiles, folds, columns, share=share)
     assert np.array_equal(
         total - got[0] - cycles.drain_cycles(core, columns), np.full(len(cases), cycles.LATENCY)
     )

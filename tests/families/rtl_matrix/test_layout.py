@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from sartor.errors import InputError
 from sartor.families.tensor.core import Core
 from sartor.families.tensor.isa import Scale
-from sartor.families.tensor.layout import Shape, pack_matrix, unpack_matrix
+from sartor.families.tensor.layout import pack_matrix, unpack_matrix
+from sartor.families.tensor.stream_shape import Shape
 
 
 def test_four_bit_codes_by_hand() -> None:
@@ -41,10 +42,28 @@ def test_row_tiles_come_fold_by_fold() -> None:
 
 def test_d_and_m_lie_side_by_side_and_serve_two_beats() -> None:
     core = Core(rows=2, lanes=32, port_bytes=16)
-    d, m = np.array([[1, 1], [2, 2]]), np.array([[3, 3], [4, 4]])
-    stream = pack_matrix(core, np.zeros((2, 64), int), d, m, repeat=1)
+    d, m = np.array([[1], [2]]), np.array([[3], [4]])
+    stream = pack_matrix(core, np.zeros((2, 64), int), d, m, share=1)
     assert stream.view("<u2")[:8].tolist() == [1, 3, 2, 4, 0, 0, 0, 0]
     assert stream.size == 16 + 2 * 32
+
+
+def test_neighbors_in_a_beat_share_a_scale_before_beats_do() -> None:
+    # 64 lanes: groups of 128 are both blocks of two beats. A set is 2 slots, one a row, so that the 8 slots of a
+    # word are 4 sets for 8 beats of 64 bytes; 6 beats are used, sets 0 to 2.
+    core = Core(rows=2, lanes=64, port_bytes=16)
+    d = np.array([[1, 2, 3], [4, 5, 6]])
+    stream = pack_matrix(core, np.zeros((2, 384), int), d, share=2)
+    assert stream.view("<u2")[:8].tolist() == [1, 4, 2, 5, 3, 6, 0, 0]
+    assert stream.size == 16 + 6 * 64
+
+
+def test_a_group_of_128_takes_a_quarter_of_the_scale_bytes() -> None:
+    # 64 x 1024 weights: 32 KiB of codes, and 2 bytes of scale a group.
+    core = Core(rows=8, lanes=32, port_bytes=128)
+    codes = np.zeros((64, 1024), int)
+    sizes = [pack_matrix(core, codes, np.zeros((64, 32 >> s), int), share=s).size for s in range(3)]
+    assert sizes == [32768 + 4096, 32768 + 2048, 32768 + 1024]
 
 
 cores = st.builds(
@@ -60,12 +79,14 @@ def test_there_and_back(
     core: Core, n: int, groups: int, bits: int, scale: Scale, data: st.DataObject
 ) -> None:
     rng = np.random.default_rng(data.draw(st.integers(0, 99)))
+    share = data.draw(st.integers(0, 3))
+    shared, groups = groups, groups << share
     codes = rng.integers(0, 16, (n, groups * 32)) if bits == 4 else rng.integers(-128, 128, (n, groups * 32))
-    d, m = (rng.integers(0, 1 << 16, (n, groups)) if scale > i else None for i in (0, 1))
-    stream = pack_matrix(core, codes, d, m, bits)
-    shape = Shape(core, n, groups * 32, bits, scale)
+    d, m = (rng.integers(0, 1 << 16, (n, shared)) if scale > i else None for i in (0, 1))
+    stream = pack_matrix(core, codes, d, m, bits, share)
+    shape = Shape(core, n, groups * 32, bits, scale, share)
     assert stream.size == shape.words * core.port_bytes
-    found = unpack_matrix(core, stream, n, groups * 32, bits, scale)
+    found = unpack_matrix(core, stream, n, groups * 32, bits, scale, share)
     assert np.array_equal(found[0], codes)
     for got, want in zip(found[1:], (d, m), strict=True):
         assert (got is None) == (want is None) and (want is None or np.array_equal(got, want))
@@ -75,8 +96,10 @@ def test_what_is_refused() -> None:
     core = Core(rows=2, port_bytes=16)
     with pytest.raises(InputError, match="codes -1 to 0, not 0 to 15"):
         pack_matrix(core, np.repeat([[-1, 0]], 16, axis=1))
-    with pytest.raises(InputError, match="scales of 2 successive beats differ"):
-        pack_matrix(core, np.zeros((2, 64), int), np.array([[1, 2], [1, 1]]), repeat=1)
+    with pytest.raises(InputError, match="multiple of 64, which share a scale"):
+        pack_matrix(core, np.zeros((2, 96), int), np.ones((2, 2), int), share=1)
+    with pytest.raises(InputError, match="scales of 2 x 2, not of 2 x 1"):
+        pack_matrix(core, np.zeros((2, 64), int), np.ones((2, 2), int), share=1)
     with pytest.raises(InputError, match="multiple of 32"):
         pack_matrix(core, np.zeros((2, 33), int))
     with pytest.raises(InputError, match="not the 32 of 2 x 32"):

@@ -47,11 +47,16 @@ def test_each_format_at_its_extremes(core: Core, bits: int, scale: int) -> None:
         check(random_case(core, rng, bits=bits, scale=scale, extreme=True), seed=seed)
 
 
-@pytest.mark.parametrize("repeat", [0, 1, 2, 3])
-def test_scales_that_serve_several_beats(repeat: int) -> None:
+@pytest.mark.parametrize("bits", [4, 8])
+@pytest.mark.parametrize("scale", [Scale.SCALE, Scale.SCALE_MINIMUM])
+@pytest.mark.parametrize("core", FAST, ids=numbers)
+def test_scales_of_groups_of_up_to_256(core: Core, scale: Scale, bits: int) -> None:
+    # Shared by the blocks of one beat (BYTES has two in a row), by those of successive beats, and by both.
     rng = np.random.default_rng(7)
-    for scale in (Scale.SCALE, Scale.SCALE_MINIMUM) * 4:
-        check(random_case(SMALL, rng, scale=scale, repeat=repeat, rows=16, groups=7), gaps=0.2)
+    for share in (0, 1, 2, 3):
+        for rows, groups in ((1, 8), (3 * core.rows, 8), (16, 8)):
+            case = random_case(core, rng, bits=bits, scale=scale, share=share, rows=rows, groups=groups)
+            check(case, gaps=0.2)
 
 
 @pytest.mark.parametrize("core", CORES, ids=numbers)
@@ -62,14 +67,14 @@ def test_cycles_are_the_formula(core: Core) -> None:
         case = random_case(core, rng, argmax=rng.random() < 0.3)
         found = run(unit(core), case)
         shape = core, int(case.bits == 8), int(case.scale)
-        _, wait = cycles_matrix.input_cycles(*shape, case.repeat, case.tiles, case.folds, len(case.x))
+        _, wait = cycles_matrix.input_cycles(*shape, case.share, case.tiles, case.folds, len(case.x))
         cycles = cycles_matrix.matrix_cycles(
-            *shape, case.tiles, case.folds, len(case.x), int(case.argmax), case.repeat
+            *shape, case.tiles, case.folds, len(case.x), int(case.argmax), case.share
         )
         assert found.cycles - 1 - found.when("command")[0] == cycles, case.command()
         assert found["stall_drain"].sum() == wait
         assert found["stall_weights"].sum() == found["stall_cache"].sum() == 0
-        words = cycles_matrix.words_of_stream(*shape, case.repeat, case.tiles, case.folds)
+        words = cycles_matrix.words_of_stream(*shape, case.share, case.tiles, case.folds)
         assert len(case.words()) == words
         waits += wait
     shortest = cycles_matrix.tile_cycles(core, 0, int(Scale.SCALE), 0, 1)[0]

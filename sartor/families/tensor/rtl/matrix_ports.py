@@ -29,7 +29,7 @@ def command_layout() -> data.StructLayout:
     """MM with its counts multiplied by the granules and its address with the register added."""
     return data.StructLayout(
         {
-            "cache": unsigned(1), "code8": unsigned(1), "scale": unsigned(2), "repeat": unsigned(2),
+            "cache": unsigned(1), "code8": unsigned(1), "scale": unsigned(2), "share": unsigned(2),
             "tiles": unsigned(TILE_BITS), "folds": unsigned(FOLD_BITS), "exponent": unsigned(5),
             "columns": unsigned(MOST_COLUMNS.bit_length()), "argmax": unsigned(1),
             "d_addr": unsigned(ADDRESS_BITS), "d_stride": unsigned(STRIDE_BITS),

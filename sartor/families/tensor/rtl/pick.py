@@ -8,7 +8,7 @@ from amaranth.hdl import Array, Module, Signal, Value
 
 
 def pick(m: Module, options: Sequence[Value], index: Value, name: str) -> Value:
-    """options[index]; beyond the last, the last."""
+    """options[index]; beyond the last, 0."""
     if len(options) == 1:
         return options[0]
     chosen = Signal(options[0].shape(), name=name)

@@ -1,16 +1,21 @@
-"""The scales of one packet, and those of the present beat."""
+"""The scales of one packet, and those of the present beat.
+
+A set is as many slots as there are dot units. Where neighbors in a row share a scale, a beat needs only a part of a
+set, each of whose scales goes to several dot units.
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
-from amaranth.hdl import Cat, Module, Mux, Signal, Value, unsigned
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, unsigned
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..core import Core
 from ..isa import Scale
 from ..numerics import ONE_HALF_PRECISION
+from ..stream_shape import MOST_SHARE
 from .matrix_ports import HALF_BITS
 from .pick import pick
 
@@ -22,23 +27,29 @@ def scale_words(core: Core, scale: Scale) -> int:
     return core.slots(2 * scale) * 2 * scale // core.port_bytes
 
 
-def slot_groups(core: Core, scale: Scale) -> int:
-    """Beats with scales of their own in a packet."""
+def slot_sets(core: Core, scale: Scale) -> int:
+    """Sets in a packet."""
     return core.slots(2 * scale) // core.dot_units
 
 
+def most_neighbors(core: Core) -> int:
+    """log2 of the blocks of one beat that may share a scale: all of a row's."""
+    return core.lane_groups.bit_length() - 1
+
+
 class ScaleBuffer(wiring.Component):
-    """`d` and `m` of all dot units from the cycle after `load`: binary16 as it came, 1 and 0 without scales."""
+    """`d` and `m` of all dot units from the cycle after `load`: binary16 as it came, 1 and 0 without scales.
+    `share`: as in the command; `set` and `part`: where those of the present beat are."""
 
     def __init__(self, core: Core, minimum: bool) -> None:
         self.core, self.kinds = core, [Scale.SCALE, *([Scale.SCALE_MINIMUM] if minimum else [])]
-        self.groups = max(slot_groups(core, kind) for kind in self.kinds)
+        self.sets = max(slot_sets(core, kind) for kind in self.kinds)
         halves = data.ArrayLayout(unsigned(HALF_BITS), core.dot_units)
         super().__init__(
             {
-                "scale": In(2),
+                "scale": In(2), "share": In(2),
                 "word": In(8 * core.port_bytes), "write": In(1), "index": In(range(MOST_WORDS)),
-                "load": In(1), "group": In(range(max(2, self.groups))),
+                "load": In(1), "set": In(range(max(2, self.sets))), "part": In(max(1, most_neighbors(core))),
                 "d": Out(halves), "m": Out(halves),
             }
         )  # fmt: skip
@@ -50,27 +61,40 @@ class ScaleBuffer(wiring.Component):
         for i, word in enumerate(words):
             with m.If(self.write & (self.index == i)):
                 m.d.sync += word.eq(self.word)
-        picked = {kind: self.picked(m, Cat(words), kind) for kind in self.kinds}
-        held = Signal.like(self.d, reset_less=True), Signal.like(self.m, reset_less=True)
-        with m.If(self.load):
-            for unit in range(self.core.dot_units):
-                d, minimum = self.unit(picked, unit)
-                m.d.sync += [held[0][unit].eq(d), held[1][unit].eq(minimum)]
-        m.d.comb += [self.d.eq(held[0]), self.m.eq(held[1])]
+        sets = {kind: self.set_of(m, Cat(words), kind) for kind in self.kinds}
+        slots = [self.slot(sets, unit) for unit in range(self.core.dot_units)]
+        for name, numbers in zip("dm", zip(*slots, strict=True), strict=True):
+            held = Signal.like(self.d, reset_less=True, name=f"held_{name}")
+            with m.If(self.load):
+                m.d.sync += held.eq(self.spread(m, Cat(numbers), name))
+            m.d.comb += getattr(self, name).eq(held)
         return m
 
-    def picked(self, m: Module, scales: Value, kind: Scale) -> Value:
-        """The slots of the present beat."""
+    def set_of(self, m: Module, scales: Value, kind: Scale) -> Value:
+        """The set that has the scales of the present beat."""
         bits = kind * HALF_BITS * self.core.dot_units
-        options = [scales[i * bits : (i + 1) * bits] for i in range(slot_groups(self.core, kind))]
-        return pick(m, options, self.group, f"slots_{kind.name.lower()}")
+        options = [scales[i * bits : (i + 1) * bits] for i in range(slot_sets(self.core, kind))]
+        return pick(m, options, self.set, f"set_{kind.name.lower()}")
 
-    def unit(self, picked: dict[Scale, Value], unit: int) -> tuple[Value, Value | int]:
-        """d and m of one dot unit."""
-        plain = picked[Scale.SCALE][HALF_BITS * unit :][:HALF_BITS]
-        d, minimum = plain, 0
-        if Scale.SCALE_MINIMUM in picked:
-            both = picked[Scale.SCALE_MINIMUM][2 * HALF_BITS * unit :][: 2 * HALF_BITS]
+    def slot(self, sets: dict[Scale, Value], slot: int) -> tuple[Value, Value]:
+        """d and m in one slot of the set."""
+        plain = sets[Scale.SCALE][HALF_BITS * slot :][:HALF_BITS]
+        d, minimum = plain, Const(0, HALF_BITS)
+        if Scale.SCALE_MINIMUM in sets:
+            both = sets[Scale.SCALE_MINIMUM][2 * HALF_BITS * slot :][: 2 * HALF_BITS]
             wanted = self.scale == Scale.SCALE_MINIMUM
             d, minimum = Mux(wanted, both[:HALF_BITS], plain), Mux(wanted, both[HALF_BITS:], 0)
         return Mux(self.scale == Scale.NONE, ONE_HALF_PRECISION, d), minimum
+
+    def spread(self, m: Module, slots: Value, name: str) -> Value:
+        """A slot for each dot unit; where neighbors share, of a part of the slots one for several."""
+        most = most_neighbors(self.core)
+        options = [self.part_of(m, slots, near, f"part_{name}_{near}") for near in range(most + 1)]
+        steps = [options[min(share, most)] for share in range(MOST_SHARE + 1)]  # the rest is shared by beats
+        return pick(m, steps, self.share, f"slots_{name}") if most else slots
+
+    def part_of(self, m: Module, slots: Value, near: int, name: str) -> Value:
+        """The part of the present beat, each slot for 2^near neighbors."""
+        size = len(slots) >> near
+        part = pick(m, [slots[i * size :][:size] for i in range(1 << near)], self.part[:near], name)
+        return Cat(part[HALF_BITS * (unit >> near) :][:HALF_BITS] for unit in range(self.core.dot_units))

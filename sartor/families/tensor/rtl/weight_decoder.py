@@ -100,6 +100,7 @@ class WeightDecoder(wiring.Component):
         m.d.comb += [
             codes.word.eq(word), codes.load.eq(load), codes.part.eq(part), codes.code8.eq(self.command.code8),
             scales.word.eq(word), scales.write.eq(packet.take_scale), scales.index.eq(packet.index),
-            scales.scale.eq(self.command.scale), scales.load.eq(fire), scales.group.eq(packet.group),
+            scales.scale.eq(self.command.scale), scales.share.eq(self.command.share),
+            scales.load.eq(fire), scales.set.eq(packet.set), scales.part.eq(packet.part),
             self.codes.eq(codes.codes), self.d.eq(scales.d), self.m.eq(scales.m),
         ]  # fmt: skip

@@ -10,10 +10,10 @@ from amaranth.lib.wiring import In, Out
 
 from ..core import Core
 from ..isa import Scale
+from ..stream_shape import MOST_SHARE
 from . import matrix_ports as ports
-from .scale_buffer import MOST_WORDS, scale_words, slot_groups
-
-MOST_REPEAT = 3
+from .pick import pick
+from .scale_buffer import MOST_WORDS, most_neighbors, scale_words, slot_sets
 
 
 class MatrixWalk(wiring.Component):
@@ -62,21 +62,22 @@ class PacketWalk(wiring.Component):
     def __init__(self, core: Core, minimum: bool) -> None:
         self.core = core
         self.kinds = [Scale.SCALE, *([Scale.SCALE_MINIMUM] if minimum else [])]
-        self.groups = max(slot_groups(core, kind) for kind in self.kinds)
+        self.sets = max(slot_sets(core, kind) for kind in self.kinds)
         super().__init__(
             {
                 "start": In(1), "command": In(ports.command_layout()),
                 "take_scale": In(1), "beat": In(1), "end": In(1),
                 "in_scales": Out(1), "in_codes": Out(1),
-                "index": Out(range(MOST_WORDS)), "group": Out(range(max(2, self.groups))),
+                "index": Out(range(MOST_WORDS)), "set": Out(range(max(2, self.sets))),
+                "part": Out(max(1, most_neighbors(core))),
             }
         )  # fmt: skip
 
     def elaborate(self, platform: Any) -> Module:
         m = Module()
         in_scales, in_codes, index = Signal(), Signal(), Signal(range(MOST_WORDS))
-        count = Signal(range(self.groups << MOST_REPEAT))
-        full = count == (self.of_kind(slot_groups) << self.command.repeat) - 1
+        count = Signal(range(self.sets << MOST_SHARE))
+        full = count == (self.of_kind(slot_sets) << self.command.share) - 1
         scaled = self.command.scale != Scale.NONE
         with m.If(self.take_scale):
             m.d.sync += index.eq(index + 1)
@@ -91,7 +92,10 @@ class PacketWalk(wiring.Component):
         with m.If(self.start):
             m.d.sync += [index.eq(0), count.eq(0), in_scales.eq(scaled), in_codes.eq(~scaled)]
         m.d.comb += [self.in_scales.eq(in_scales), self.in_codes.eq(in_codes), self.index.eq(index)]
-        m.d.comb += self.group.eq(count >> self.command.repeat)
+        # Beats that share their scales, beside the neighbors in one beat that do.
+        beats = [Const(max(share - most_neighbors(self.core), 0), 2) for share in range(MOST_SHARE + 1)]
+        m.d.comb += self.set.eq(count >> self.command.share)
+        m.d.comb += self.part.eq(count >> pick(m, beats, self.command.share, "shared_beats"))
         return m
 
     def of_kind(self, number: Any) -> Value:

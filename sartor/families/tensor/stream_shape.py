@@ -1,0 +1,93 @@
+"""How one matrix lies in packets of its weight stream (docs/hardware.md, Weight streams): counts and sizes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ...errors import InputError
+from .core import GROUP, Core
+from .isa import Scale
+
+MOST_SHARE = 3  # log2 of the blocks of a row that share a scale
+
+
+@dataclass(frozen=True)
+class Shape:
+    """A matrix [n, k] of codes of `bits`; 32 << `share` neighbors of a row share a scale."""
+
+    core: Core
+    n: int
+    k: int
+    bits: int
+    scale: Scale
+    share: int = 0
+
+    def __post_init__(self) -> None:
+        if self.bits not in (4, 8):
+            raise InputError(f"layout: codes of {self.bits} bits (4 or 8)")
+        if not 0 <= self.share <= MOST_SHARE:
+            raise InputError(f"layout: share = {self.share} (0 to {MOST_SHARE})")
+        if self.n < 1 or self.k < 1 or self.k % self.group:
+            raise InputError(
+                f"layout: a matrix of {self.n} x {self.k} (K must be a multiple of {self.group}, which share a scale)"
+            )
+
+    @property
+    def group(self) -> int:
+        """Weights that share a scale."""
+        return GROUP << self.share
+
+    @property
+    def tiles(self) -> int:
+        return -(-self.n // self.core.rows)
+
+    @property
+    def folds(self) -> int:
+        return -(-self.k // self.core.lanes)
+
+    @property
+    def beats(self) -> int:
+        return self.tiles * self.folds
+
+    @property
+    def beat_bytes(self) -> int:
+        return self.core.dot_units * GROUP * self.bits // 8
+
+    @property
+    def neighbors(self) -> int:
+        """Blocks of one beat that share a scale."""
+        return min(1 << self.share, self.core.lane_groups)
+
+    @property
+    def shared_beats(self) -> int:
+        """Successive beats that share their scales."""
+        return (1 << self.share) // self.neighbors
+
+    @property
+    def beat_slots(self) -> int:
+        """Scales of a beat."""
+        return self.core.dot_units // self.neighbors
+
+    @property
+    def scale_bytes(self) -> int:
+        """Of one slot: nothing, d, or d and m."""
+        return 2 * int(self.scale)
+
+    @property
+    def packet_scale_bytes(self) -> int:
+        return self.core.slots(self.scale_bytes) * self.scale_bytes
+
+    @property
+    def packet_beats(self) -> int:
+        return self.core.slots(self.scale_bytes) // self.beat_slots * self.shared_beats
+
+    @property
+    def packets(self) -> int:
+        return -(-self.beats // self.packet_beats)
+
+    @property
+    def words(self) -> int:
+        """Words of the memory port; packets that are full are whole words."""
+        port = self.core.port_bytes
+        codes = -(-self.beats * self.beat_bytes // port)
+        return self.packets * self.packet_scale_bytes // port + codes
