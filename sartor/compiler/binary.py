@@ -9,7 +9,6 @@ import numpy as np
 
 from ..families.tensor import lower, memory_map
 from ..families.tensor.core import Core
-from ..families.tensor.isa import Scale
 from ..families.tensor.layout import pack_matrix
 from ..families.tensor.memory_map import MemoryMap
 from ..families.tensor.network import Layer, Network
@@ -82,10 +81,6 @@ def whole_tiles(core: Core, head: Blocks) -> Blocks:
     all logits are negative."""
     rows = np.arange(-(-head.n // core.rows) * core.rows)
     return head if len(rows) == head.n else head.rows(np.minimum(rows, head.n - 1))
-
-
-def scale_mode(w: Blocks) -> Scale:
-    return Scale.SCALE if w.minimum is None else Scale.SCALE_MINIMUM
 
 
 def _tables(image: np.ndarray, net: Network, memory: MemoryMap) -> None:

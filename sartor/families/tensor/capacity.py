@@ -1,4 +1,4 @@
-"""Whether a model's vectors fit into the memories of a core: the arrays' form of memory_map.py."""
+"""Whether a model's vectors fit into the memories of a core: the arrays' form of memory_map/."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """What the vector unit does around the matrices: the passes of the program, in cycles of the hardware.
 
-The workload counts lane operations (workload/vectors.py); here they become the passes that lower.py writes. Each
+The workload counts lane operations (workload/vectors.py); here they become the passes that lower/ writes. Each
 kind of pass is linear in elements and columns; its three figures come from cycles_vector.py, for each unit: so many
 vector lanes at so wide a port.
 """

@@ -1,0 +1,44 @@
+"""From a network to a program: loops over layers and heads, position from a register.
+
+Two bodies in one program: prefill of `columns` tokens at once, and decode of one token with the head. A
+prompt runs through prefill but for its last token, in whole chunks; tokens of a chunk beyond the prompt leave
+cache entries that are written again before they are read.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from ..core import Core
+from ..isa import Instruction, Op
+from ..memory_map import MemoryMap
+from ..network import Network
+from .body import Body
+from .layer import begin, layer
+from .matrices import head, scale_mode, top_exponent
+from .program import LOG2E, Program
+
+__all__ = ["Program", "lower", "scale_mode", "top_exponent"]
+
+
+def lower(core: Core, net: Network, memory: MemoryMap) -> Program:
+    """The program of `net` on `core`."""
+    c = LOG2E / math.sqrt(net.head_dim)
+    constants = 1 / net.dim, net.epsilon, -LOG2E, 1.0, c, -c
+    prefill = _pass(Body(core, net, memory, core.columns))
+    decode = _pass(Body(core, net, memory, 1), with_head=True)
+    return Program(
+        prefill + decode, decode=len(prefill), constants=tuple(float(np.float32(v)) for v in constants)
+    )
+
+
+def _pass(b: Body, with_head: bool = False) -> list[Instruction]:
+    """All layers, and the head where a token is wanted."""
+    begin(b, b.memory.stream_words if with_head else b.memory.layer_words)
+    b.loop("layers", len(b.net.layers), lambda: layer(b))
+    if with_head:
+        head(b)
+    b.add(Op.HALT)
+    return b.code

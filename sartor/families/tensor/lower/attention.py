@@ -1,0 +1,121 @@
+"""Attention of one layer: rotation, storing keys and values, scores, softmax, weighing the values."""
+
+from __future__ import annotations
+
+from ..core import GROUP
+from ..isa import VALUE_STRIDE, Function, Mask, Op, Operand, Reduce, Scale, Source, Target, after
+from ..numerics import CACHE_EXPONENT
+from .body import Body
+from .program import ANGLE, CACHE, HEAD, KEYS, MINUS_SOFTMAX, QUERY, ROW, SOFTMAX, VALUES
+
+PLAIN = 15  # the largest exponent field where no block has a scale: that of 1
+
+
+def attention(b: Body) -> None:
+    """From queries, keys and values of the tokens to the mixed values of all heads."""
+    rotate(b)
+    b.add(Op.SET, reg=HEAD, value=0)
+    b.loop("store heads", b.net.kv_heads, lambda: store(b))
+    b.add(Op.FENCE)
+    b.add(Op.SET, reg=QUERY, value=0)
+    b.loop("heads", b.net.kv_heads, lambda: attend(b))
+
+
+def rotate(b: Body) -> None:
+    """RoPE of queries and keys: swap(x) sin, then x cos + that; heads are the columns of the pass."""
+    for reg in (ROW, ANGLE, HEAD):
+        b.add(Op.SET, reg=reg, value=0)
+    b.loop("tokens", b.tokens, lambda: _rotate_token(b))
+
+
+def _rotate_token(b: Body) -> None:
+    s, h = b.s, b.head_groups
+    heads = b.net.heads + b.net.kv_heads
+    for first in range(0, heads, 63):
+        columns, at = min(63, heads - first), first * h
+        common = {
+            "columns": columns, "n": h, "a_addr": s.qkv + at, "a_stride": h, "a_reg": ROW,
+            "p": Operand.B, "b_reg": ANGLE, "d_addr": s.turned + at, "d_stride": h, "d_reg": HEAD,
+        }  # fmt: skip
+        b.vec("rope: swapped x sine", swap=1, b_addr=s.rope + h, **common)
+        b.vec("rope", b_addr=s.rope, q=Operand.D, **common)
+    if b.tokens > 1:
+        b.add(Op.ADD, reg=ROW, value=s.qkv_groups)
+        b.add(Op.ADD, reg=ANGLE, value=2 * h)
+        b.add(Op.ADD, reg=HEAD, value=b.turned_groups)
+
+
+def store(b: Body) -> None:
+    """Keys and values of one KV head, into the cache."""
+    s, net, h, head_words = b.s, b.net, b.head_groups, b.memory.head.head_words
+    keys = s.turned + net.heads * h
+    values = s.qkv + (net.heads + net.kv_heads) * h
+    b.vec("keys", n=h, a_addr=keys, a_stride=b.turned_groups, a_reg=HEAD, target=Target.KEYS, d_reg=KEYS)
+    at = {"n": h, "a_addr": values, "a_stride": s.qkv_groups, "a_reg": HEAD}
+    b.vec("largest value", reduce=Reduce.MAGNITUDE, d_addr=after(1), **at)
+    b.vec("values", target=Target.VALUES, q_index=1, d_reg=VALUES, **at)
+    b.add(Op.ADD, reg=HEAD, value=h)
+    b.add(Op.ADD, reg=KEYS, value=head_words)
+    b.add(Op.ADD, reg=VALUES, value=head_words)
+
+
+def attend(b: Body) -> None:
+    """One KV head: its queries in columns, heads of one token or tokens of one head."""
+    group, most = b.net.group, b.core.columns
+    if b.tokens > 1:
+        b.loop("queries", group, lambda: _attend_columns(b, b.tokens, b.turned_groups, 1))
+    else:
+        for first in range(0, group, most):
+            columns = min(most, group - first)
+            _attend_columns(b, columns, b.head_groups, columns)
+    b.add(Op.ADD, reg=CACHE, value=b.memory.head.head_words)
+
+
+def _attend_columns(b: Body, columns: int, stride: int, heads: int) -> None:
+    s, h, granule, net = b.s, b.head_groups, b.core.granule, b.net
+    stride_of = {"d_stride": b.mixed_groups if b.tokens > 1 else h, "d_reg": QUERY}
+    _fetch_cache(b)
+    b.vec(
+        "queries", columns=columns, n=h, a_addr=s.turned, a_stride=stride, a_reg=QUERY, target=Target.BUFFER
+    )
+    b.add(
+        Op.MM, "scores", cache=1, code8=1, scale=Scale.SCALE, tiles=granule // b.core.rows, tiles_dynamic=1,
+        folds=net.head_dim // b.core.lanes, exponent=CACHE_EXPONENT, columns=columns, d_addr=s.scores,
+        d_stride=s.score_groups,
+    )  # fmt: skip
+    _softmax(b, columns)
+    b.add(
+        Op.MM, "mixed values", cache=1, code8=1, scale=Scale.NONE, tiles=net.head_dim // b.core.rows,
+        folds=granule // b.core.lanes, folds_dynamic=1, exponent=PLAIN, columns=columns, d_addr=s.mixed, **stride_of,
+    )  # fmt: skip
+    b.vec(
+        "mixed / sum", columns=columns, n=h, a_addr=s.mixed, a_stride=stride_of["d_stride"], a_reg=QUERY,
+        p=Operand.SCALAR, p_index=1, d_addr=s.mixed, **stride_of,
+    )  # fmt: skip
+    b.add(Op.ADD, reg=QUERY, value=h * heads)
+
+
+def _fetch_cache(b: Body) -> None:
+    head = b.memory.head
+    _fetch(b, "keys", 0, head.key_unit, 1)
+    _fetch(b, "value scales", head.key_words + head.value_words, head.scale_unit, 1)
+    _fetch(b, "values", head.key_words, head.value_unit, b.net.head_dim // b.core.rows)
+
+
+def _fetch(b: Body, label: str, offset: int, unit: int, outer: int) -> None:
+    stride = {"stride_reg": VALUE_STRIDE} if outer > 1 else {}
+    b.add(Op.FETCH, label, reg=CACHE, address=offset, unit=unit, count=1, dynamic=1, outer=outer, **stride)
+
+
+def _softmax(b: Body, columns: int) -> None:
+    """2^(c x - c max) times the values' scales, quantized; 1 / sum in scalar 1."""
+    s, n, mask = b.s, b.core.granule // GROUP, Mask.CAUSAL if b.tokens > 1 else Mask.ALIKE
+    at = {"columns": columns, "n": n, "n_dynamic": 1, "a_addr": s.scores, "a_stride": s.score_groups}
+    b.vec("value scales", columns=1, n=n, n_dynamic=1, a_source=Source.CACHE_BF16, d_addr=s.value_scales)
+    b.vec("-c max", mask=mask, reduce=Reduce.MAX, d_addr=after(0, MINUS_SOFTMAX), **at)
+    b.vec(
+        "exp", mask=mask, p=Operand.CONSTANT, p_index=SOFTMAX, q=Operand.SCALAR, function=Function.EXP2,
+        d_addr=s.scores, d_stride=s.score_groups, **at,
+    )  # fmt: skip
+    b.vec("1 / sum", reduce=Reduce.SUM, d_addr=after(1, function=Function.RECIPROCAL), **at)
+    b.vec("weights", p=Operand.B, b_addr=s.value_scales, target=Target.BUFFER, **at)

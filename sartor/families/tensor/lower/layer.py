@@ -1,0 +1,71 @@
+"""One layer, and what comes before the first: registers, embedding rows, angles."""
+
+from __future__ import annotations
+
+from ..isa import SPAN, TOKEN, VALUE_SCALES, VALUE_STRIDE, Function, Op, Operand, Source, Target
+from ..memory_map import groups
+from .attention import attention
+from .body import Body
+from .matrices import matrix, norm
+from .program import CACHE, KEYS, MINUS_LOG2E, ONE, VALUES
+
+
+def begin(b: Body, stream_words: int) -> None:
+    """The weight queue runs; the tokens' rows and angles are there."""
+    m, s, net = b.memory, b.s, b.net
+    b.add(Op.STREAM, "weights", address=m.weights, words=stream_words)
+    b.add(Op.SET, "tokens", reg=SPAN, value=b.tokens)
+    b.add(Op.SET, "value stride", reg=VALUE_STRIDE, value=m.head.value_stride)
+    b.add(Op.SET, "value scales", reg=VALUE_SCALES, value=m.head.value_words)
+    b.add(Op.SET, "keys", reg=KEYS, value=m.cache)
+    b.add(Op.SET, "values", reg=VALUES, value=m.cache + m.head.key_words)
+    b.add(Op.SET, "cache", reg=CACHE, value=m.cache)
+    for i in range(b.tokens):
+        b.add(Op.FETCH, f"embedding {i}", reg=TOKEN + i, unit=m.row_words, count=1, outer=1)
+        b.vec("x", columns=1, n=groups(net.dim), a_source=Source.CACHE, d_addr=s.x + i * b.dim)
+    b.add(
+        Op.FETCH, "rope", address=m.rope, position_shift=m.rope_shift + 1, unit=b.tokens << m.rope_shift,
+        count=1, outer=1,
+    )  # fmt: skip
+    angles = groups(2 * net.head_dim)
+    b.vec("rope", columns=1, n=angles * b.tokens, a_source=Source.CACHE, d_addr=s.rope)
+
+
+def layer(b: Body) -> None:
+    s, layers = b.s, b.net.layers
+    first = layers[0]
+    norm(b, "attention norm")
+    matrix(b, "qkv", first.qkv, s.qkv, s.qkv_groups, [m.qkv for m in layers])
+    attention(b)
+    n = groups(b.net.heads * b.net.head_dim)
+    b.vec("mixed", n=n, a_addr=s.mixed, a_stride=b.mixed_groups, target=Target.BUFFER)
+    matrix(b, "output", first.output, s.t, b.dim, [m.output for m in layers])
+    residual(b)
+    norm(b, "ffn norm")
+    matrix(b, "gate_up", first.gate_up, s.gate_up, s.gate_up_groups, [m.gate_up for m in layers])
+    gate(b)
+    matrix(b, "down", first.down, s.t, b.dim, [m.down for m in layers])
+    residual(b)
+
+
+def residual(b: Body) -> None:
+    s = b.s
+    b.vec(
+        "residual", n=groups(b.net.dim), a_addr=s.x, a_stride=b.dim, q=Operand.B, b_addr=s.t, b_stride=b.dim,
+        d_addr=s.x, d_stride=b.dim,
+    )  # fmt: skip
+
+
+def gate(b: Body) -> None:
+    """up gate / (1 + 2^(-gate log2 e)), quantized."""
+    s, n = b.s, groups(b.net.ffn)
+    gates = {"a_addr": s.gate_up, "a_stride": s.gate_up_groups}
+    sigmoid = {"a_addr": s.sigmoid, "a_stride": n}
+    into = {"n": n, "d_addr": s.sigmoid, "d_stride": n}
+    b.vec("exp(-gate)", p=Operand.CONSTANT, p_index=MINUS_LOG2E, function=Function.EXP2, **gates, **into)
+    b.vec("sigmoid", q=Operand.CONSTANT, q_index=ONE, function=Function.RECIPROCAL, **sigmoid, **into)
+    b.vec("silu", p=Operand.B, b_addr=s.gate_up, b_stride=s.gate_up_groups, **sigmoid, **into)
+    b.vec(
+        "silu x up", n=n, p=Operand.B, b_addr=s.gate_up + n, b_stride=s.gate_up_groups, target=Target.BUFFER,
+        **sigmoid,
+    )  # fmt: skip
