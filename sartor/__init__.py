@@ -14,7 +14,7 @@ from typing import Any
 __version__ = "0.1.0"
 __all__ = [
     "build", "compare", "cost", "design", "doctor", "estimate", "explore", "find_chip", "listing", "read", "save",
-    "silicon", "synth", "validate", "verify", "write",
+    "silicon", "simulate", "synth", "validate", "verify", "write",
 ]  # fmt: skip
 
 

@@ -11,11 +11,12 @@ from .find import find_chip
 from .listing import listing
 from .read import read
 from .silicon import silicon
+from .simulate import simulate
 from .synth import synth
 from .validate import validate
 from .verify import PROMPT, TOKENS, verify
 
 __all__ = [
     "PROMPT", "TOKENS", "Built", "Design", "build", "compare", "cost", "design", "doctor", "estimate", "explore",
-    "find_chip", "listing", "read", "save", "silicon", "synth", "validate", "verify", "write",
+    "find_chip", "listing", "read", "save", "silicon", "simulate", "synth", "validate", "verify", "write",
 ]  # fmt: skip

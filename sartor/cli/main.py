@@ -10,7 +10,9 @@ import typer
 
 from .. import __version__, api
 from ..errors import SartorError
-from . import answers, hardware, show, truth
+from ..serve.deploy import How
+from ..workload.traffic import Slo
+from . import answers, hardware, serving, show, truth
 
 app = typer.Typer(
     no_args_is_help=True, rich_markup_mode="rich", pretty_exceptions_enable=False,
@@ -157,6 +159,30 @@ def synth(
 ) -> None:
     """Gate equivalents of a core by component; on a library's cells also area, clock and energy of the tile."""
     hardware.synth(chip, liberty, json)
+
+
+@app.command()
+def simulate(
+    chip: Annotated[str, typer.Option(help="A chip's name, a TOML file, or a study that has been designed.")],
+    model: Model,
+    trace: Annotated[str, typer.Option(help="A traffic profile or a trace file.")],
+    rate: Annotated[float | None, typer.Option(help="Requests a second; the trace's own.")] = None,
+    requests: Annotated[int | None, typer.Option(help="Of the trace, the first so many.", min=1)] = None,
+    replicas: Annotated[int, typer.Option(help="Replicas of the model.", min=1)] = 1,
+    weights: Annotated[str | None, typer.Option(help="Number format of the weights.")] = None,
+    kv: Annotated[str | None, typer.Option(help="Number format of the cache.")] = None,
+    tensor_parallel: Annotated[int | None, typer.Option(help="Chips side by side; the fewest that hold it.")] = None,
+    stages: Annotated[int, typer.Option(help="Pipeline stages.")] = 1,
+    max_seqs: Annotated[int, typer.Option(help="Requests in a step.")] = 256,
+    batch_tokens: Annotated[int, typer.Option(help="Tokens in a step; longer prompts are cut in chunks.")] = 2048,
+    ttft: Annotated[float, typer.Option(help="Time to first token, seconds.")] = 2.0,
+    tpot: Annotated[float, typer.Option(help="Time per output token, seconds.")] = 0.05,
+    percentile: Annotated[float, typer.Option(help="Percent of requests that should keep both.")] = 95.0,
+    json: Json = False,
+) -> None:
+    """A chip in service: every request of a trace, batched, queued and answered step by step."""
+    how = How(weights, kv, tensor_parallel, stages, max_seqs, batch_tokens)
+    serving.simulate(chip, model, trace, rate, requests, replicas, how, Slo(ttft, tpot, percentile), json)
 
 
 @app.command()

@@ -13,7 +13,7 @@ from ..families.priced import Priced, Replica
 from ..formulas import economics, service
 from ..formulas.phase import Phase
 from ..tech.technology import NOMINAL, Technology
-from ..workload.operators import Attention, Step
+from ..workload.operators import Step
 from ..workload.workload import Workload
 from .economy import Economy, chip_price_usd, usd_per_s
 from .result import Budget, Deployment, Result
@@ -104,23 +104,37 @@ def _joules(prefill: Phase, decode: Phase, static_w: Any, work: Workload, how: D
 
 def stored_bytes(chips: Priced, work: Workload, how: Deployment) -> tuple[Any, Any]:
     """Weights and cache on one chip. A stage keeps its layers' cache of the requests of all stages."""
+    d = work.demand
+    tokens = np.maximum(how.batch * (d.prompt_mean + d.output_mean), d.context_max)
+    cache = cache_token_bytes(chips, work, d.context_max, how.tensor_parallel) * tokens
+    state = state_request_bytes(work, how.tensor_parallel) * how.batch
+    return weight_bytes(chips, work) / how.chips, cache + state
+
+
+def weight_bytes(chips: Priced, work: Workload) -> Any:
+    """Of the whole model, as these chips store it."""
     bits: Any = 0.0
     for tensor, count in work.weight_elements.items():
         fixed = work.formats.get(tensor, "bf16" if tensor in ("norm", "router", "embedding") else None)
         bits = bits + chips.weight_bits(fixed) * float(count)
-    d = work.demand
-    tokens = np.maximum(how.batch * (d.prompt_mean + d.output_mean), d.context_max)
-    cache: Any = 0.0
-    for op in work.decode.all:
-        if isinstance(op, Attention):
-            split = np.minimum(how.tensor_parallel, op.kv_heads)
-            cache = (
-                cache
-                + op.cache_elements_held(d.context_max) / d.context_max * tokens / split * chips.cache_bits
-            )
+    return bits / 8
+
+
+def cache_token_bytes(chips: Priced, work: Workload, context: Any, split: Any) -> Any:
+    """Cache of one token on one of `split` chips side by side, in a sequence of `context` tokens."""
+    bits: Any = 0.0
+    for op in work.decode.attentions:
+        share = np.minimum(split, op.kv_heads)
+        bits = bits + op.cache_elements_held(context) / context / share * chips.cache_bits
+    return bits / 8
+
+
+def state_request_bytes(work: Workload, split: Any) -> Any:
+    """Recurrent state of one request on one of `split` chips side by side."""
+    bits: Any = 0.0
     for state in work.decode.recurrences:
-        cache = cache + state.state_elements(how.batch) * 16.0 / how.tensor_parallel
-    return bits / 8 / how.chips, cache / 8
+        bits = bits + state.state_elements(1) * 16.0 / split
+    return bits / 8
 
 
 def _violations(

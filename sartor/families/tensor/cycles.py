@@ -82,7 +82,7 @@ class Attending:
 def attention(m: Machine, op: Attention, share: Any, step: Step, attended: Any) -> Attending:
     """One layer. Keys and values are stored; then for each KV head the cache once a pass: of all its queries of
     one token, or of one query of many."""
-    d, one_token = m.designs, step.tokens == 1
+    d, one_token = m.designs, np.ndim(step.tokens) == 0 and step.tokens == 1
     chunks = 1.0 if one_token else tile.folds(step.tokens, d.columns)
     heads = step.batch * share.heads / d.cores
     if one_token:

@@ -131,11 +131,14 @@ def traffic_bytes(op: Gemm, step: Step) -> Any:
 def crossing_bytes(gemms: Iterable[Gemm], step: Step, chips: Any) -> Any:
     """Bytes that cross links in one pass, all chips: of a sum twice (chips - 1) / chips out of each chip, on
     the way to or from experts (chips - 1) / chips of all."""
-    summed, routed = 0.0, 0.0
+    summed: Any = 0.0
+    routed: Any = 0.0
     for op in gemms:
-        n_bytes = (traffic_bytes(op, step) or 0.0) * op.count
+        n_bytes = traffic_bytes(op, step)
+        if n_bytes is None:
+            continue
         if op.tensor == "expert":
-            routed += n_bytes
+            routed = routed + n_bytes * op.count
         else:
-            summed += n_bytes
+            summed = summed + n_bytes * op.count
     return (chips - 1) * (2 * summed + routed / chips)

@@ -1,0 +1,71 @@
+"""`sartor simulate` as a user meets it."""
+
+import json
+
+import pytest
+from typer.testing import CliRunner
+
+from sartor.chip import presets, toml
+from sartor.cli import app
+
+TRACE = "arrived_at,num_prefill_tokens,num_decode_tokens\n0,100,5\n0.5,200,1\n9,50,3\n"
+ASKED = ("simulate", "--chip", "h100-sxm", "--model", "llama-3.1-8b", "--trace")
+
+
+@pytest.fixture
+def trace(tmp_path):
+    path = tmp_path / "three.csv"
+    path.write_text(TRACE)
+    return str(path)
+
+
+def invoke(*args):
+    return CliRunner().invoke(app, list(args), catch_exceptions=False)
+
+
+def test_json_has_what_the_documents_promise(trace):
+    facts = json.loads(invoke(*ASKED, trace, "--json").stdout)
+    assert (facts["requests"], facts["finished"], facts["rejected"]) == (3, 3, 0)
+    for name in ("ttft_s", "tpot_s", "latency_s"):
+        assert set(facts[name]) == {"mean", "p50", "p90", "p95", "p99"}
+    # Alone on the chip, a decode step is what the estimate says: 6.9 ms and a bit.
+    assert facts["tpot_s"]["mean"] == pytest.approx(6.9e-3, rel=0.02)
+    assert facts["slo"]["share"] == 1 and facts["slo"]["kept"]
+    assert facts["energy_j"] == pytest.approx(facts["power_w"]["mean"] * facts["duration_s"])
+    assert 0 < facts["utilization"] < 0.1 and facts["requests_per_cpu_s"] > 0
+
+
+def test_people_see_the_answer_first(trace):
+    out = invoke(*ASKED, trace).stdout
+    assert "100.0% of 3 requests kept TTFT 2 s and TPOT 50 ms" in out.splitlines()[1]
+
+
+def test_a_rate_brings_the_same_requests_faster(trace):
+    facts = json.loads(invoke(*ASKED, trace, "--rate", "20", "--json").stdout)
+    assert facts["duration_s"] < 0.2 and facts["finished"] == 3
+
+
+def test_a_chip_file_is_a_chip(trace, tmp_path):
+    path = tmp_path / "chip.toml"
+    path.write_text(toml.dumps(presets.preset("h100-sxm")))
+    facts = json.loads(invoke(*ASKED, trace, "--chip", str(path), "--json").stdout)
+    assert facts["finished"] == 3
+
+
+@pytest.mark.parametrize(
+    ("args", "said"),
+    [
+        (("--chip", "h100-sxn"), "did you mean 'h100-sxm'?"),
+        (("--trace", "no.csv"), "no.csv: cannot be read: No such file"),
+        (("--model", "llama-3.1-70b", "--tensor-parallel", "1"), "room for 0 tokens of cache beside 141.1 GB"),
+        (("--max-seqs", "4096"), "batch_tokens = 2048 is below max_seqs = 4096"),
+        (("--weights", "fp9"), "unknown number format 'fp9'"),
+        (("--rate", "-1"), "rate = -1.0 must be above 0"),
+        (("--ttft", "0"), "ttft_s = 0.0 must be above 0"),
+        (("--model", "smollm2-135m", "--trace", "long-context"), "smollm2-135m holds 8,192"),
+    ],
+)  # fmt: skip
+def test_bad_input_says_what_to_do(trace, args, said, run):
+    done = run(*ASKED, trace, *args)
+    assert done.returncode == 2 and said in done.stderr and "Traceback" not in done.stderr
+    assert done.stdout == ""
