@@ -17,8 +17,8 @@ from .generic import Generic, GenericComponent, gate_count
 from .mapping import Component, Mapped, analysis, map_cells
 from .meaning import read_library
 from .simulate import Simulator, from_words, to_words
-from .sta import Step, Timing
 from .structural import verilog
+from .timing import Step, Timing
 
 __all__ = [
     "Component", "Constraints", "Energy", "Generic", "GenericComponent", "Library", "Mapped", "Simulator",

@@ -127,13 +127,13 @@ def _same_axes(a: Table, b: Table) -> bool:
 
 
 def loads_f(netlist: Netlist, output_load_f: float) -> Floats:
-    """Capacitance (F) on every node (2 * net + edge): the input pins driven, and the ports. No wires."""
+    """Capacitance (F) on every node (2 * net + edge): the input pins driven, the ports and memories. No wires."""
     nets = np.array([n for i in netlist.instances for n in i.pins.values()], dtype=np.int64)
     pins = [i.cell.pins[p].edges_f for i in netlist.instances for p in i.pins]
     load = np.zeros(2 * netlist.nets)
     for edge in (RISE, FALL):
         np.add.at(load, 2 * nets + edge, np.array([c[edge] for c in pins]))
-    for ports in netlist.outputs.values():
+    for ports in (*netlist.outputs.values(), netlist.memory_inputs):
         for net in ports:
             load[2 * net : 2 * net + 2] += output_load_f
     return load

@@ -2,31 +2,23 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
-from ..errors import Unsupported
 from ..rtl.yosys import Progress, run_script, version
 from . import scripts
 from .arcs import ArcTables
+from .attempts import closed
 from .cache import kept, key_of
 from .cells import Cell, Library
-from .constraints import Constraints, inverts, surroundings
-from .enables import merge_resets
-from .gates import Module
-from .netlist import Netlist, from_flat, read_netlist, to_flat
-from .place_adders import place
-from .ripple import split
-from .sizing import sized
-from .sta import Sta, Timing
+from .constraints import Constraints, surroundings
+from .netlist import Netlist, from_flat, to_flat
+from .sta import Sta
+from .timing import Timing
 
 # Part of every key: raise it when the flow itself changes.
-REVISION = "1"
-MAX_ATTEMPTS = 8
-# Registers of one enable that share a clock gate, at least.
-GATED = 4
+REVISION = "2"
 _SCRIPTS = (scripts.COARSE, scripts.MAP, scripts.ABC_AREA, scripts.ABC_SPEED)
 
 
@@ -65,9 +57,9 @@ def map_cells(
     rtlil: str, top: str, library: Library, *, period_s: float, flatten: bool = False,
     progress: Progress | None = None, constraints: Constraints | None = None,
 ) -> Mapped:  # fmt: skip
-    """Map a design. Adders are ripple chains of the library's full adders; those on a path that is too
-    slow become parallel-prefix ones, then the rest is mapped for speed and cells are enlarged. If the
-    period cannot be kept the fastest netlist comes back, with its negative slack.
+    """Map a design. Adders are ripple chains of the library's full adders; those on paths that are too
+    slow become parallel-prefix ones, then the rest is mapped for speed, late nets get buffers and cells are
+    enlarged. If the period cannot be kept the fastest netlist comes back, with its negative slack.
 
     `flatten` dissolves the components: less area, but one row.
     """
@@ -104,85 +96,6 @@ def _search(
     rtlil: str, top: str, tables: ArcTables, around: Constraints, flatten: bool, progress: Progress | None
 ) -> str:
     """The flat netlist of the first attempt that keeps the period, else of the fastest."""
-    script = scripts.COARSE.format(top=top, flatten="flatten" if flatten else "")
+    script = scripts.COARSE.format(top=top, flatten="flatten" if flatten else "", macro=scripts.MACRO_WORDS)
     coarse = run_script(script, {"in.il": rtlil}, progress=progress).files["coarse.json"]
-    effort: Effort | None = Effort()
-    found: list[Sta] = []
-    while effort is not None and len(found) < MAX_ATTEMPTS:
-        found.append(sized(_attempt(coarse, top, tables, around, effort, progress), tables, around))
-        timing = found[-1].timing()
-        if timing.slack_s >= 0:
-            break
-        effort = effort.harder(_adders_of(timing, coarse))
-    return to_flat(max(found, key=lambda sta: sta.timing().slack_s).netlist)
-
-
-@dataclass(frozen=True)
-class Effort:
-    """What an attempt does for speed: which adders are parallel-prefix, of which kind, and ABC's script."""
-
-    fast: frozenset[str] = frozenset()
-    speed: bool = False
-    prefix: str = scripts.BRENT_KUNG
-
-    def harder(self, slow: frozenset[str]) -> Effort | None:
-        """The next step, given the adders on the slowest path; None when there is none."""
-        if slow - self.fast:
-            return replace(self, fast=self.fast | slow, speed=True)
-        if not self.speed:
-            return replace(self, speed=True)
-        if self.fast and self.prefix != scripts.SKLANSKY:
-            return replace(self, prefix=scripts.SKLANSKY)
-        return None
-
-
-def _adders_of(timing: Timing, coarse: str) -> frozenset[str]:
-    """The adders of many bits that the slowest path goes through (bit i of adder a is the cell a.i)."""
-    cells = [item for m in json.loads(coarse)["modules"].values() for item in m["cells"].items()]
-    known = {name for name, cell in cells if cell["type"] == "$alu"}
-    return frozenset(s.instance.rsplit(".", 1)[0] for s in timing.path) & known
-
-
-def _attempt(
-    coarse: str, top: str, tables: ArcTables, around: Constraints, effort: Effort, progress: Progress | None
-) -> Netlist:
-    """One mapping: adders placed, the rest by Yosys and ABC."""
-    library, data = tables.library, json.loads(coarse)
-    for module in data["modules"].values():
-        if "cells" in module:
-            edited = Module(module)
-            if any(c.gate for c in library.cells.values()):
-                merge_resets(edited, GATED)
-            split(edited, effort.fast)
-            place(edited, library)
-    abc = (
-        scripts.ABC_SPEED.format(delay_ps=f"{around.period_s * 1e12:.0f}")
-        if effort.speed
-        else scripts.ABC_AREA
-    )
-    script = scripts.MAP.format(top=top, prefix=effort.prefix, abc=abc, gated=GATED, flops=_avoided(library))
-    files = {"coarse.json": json.dumps(data), "cells.lib": library.text, "cells.constr": _constr(library)}
-    mapped = run_script(script, files, progress=progress).files["mapped.json"]
-    return read_netlist(mapped, top, library)
-
-
-def _constr(library: Library) -> str:
-    """ABC sizes only if it knows a driving cell and a load: an inverter, and four of them."""
-    inverter = library.inverter
-    if inverter is None:
-        raise Unsupported(f"{library.name}: has no inverter (try another liberty file)")
-    load = 4 * inverter.pins[inverter.inputs[0]].capacitance_f
-    return f"set_driving_cell {inverter.name}\nset_load {load * 1e15:.4f}\n"
-
-
-def _avoided(library: Library) -> str:
-    """Of registers that do the same, dfflibmap shall see only the one of least area with its inverter."""
-    groups: dict[tuple[str, ...], list[Cell]] = {}
-    for cell in library.cells.values():
-        if cell.flop and cell.usable:
-            kind = (str(cell.flop.clock[0] in "!("), str(bool(cell.flop.clear)), str(bool(cell.flop.preset)))
-            groups.setdefault(kind, []).append(cell)
-    inverter = library.inverter.area_um2 if library.inverter else 0.0
-    kept_ = {min(g, key=lambda c: (c.area_um2 + inverter * inverts(c), c.name)).name for g in groups.values()}
-    dropped = sorted({c.name for g in groups.values() for c in g} - kept_)
-    return " ".join(f"-dont_use {name}" for name in dropped)
+    return to_flat(closed(coarse, top, tables, around, progress).netlist)

@@ -36,6 +36,8 @@ class Netlist:
     outputs: Mapping[str, tuple[int, ...]]
     nets: int
     black_boxes: Mapping[str, int] = field(default_factory=dict)  # kinds that are no cells, and how many
+    memory_inputs: tuple[int, ...] = ()  # nets that memories read at the clock's edge, one a pin
+    memory_outputs: tuple[int, ...] = ()  # nets that they drive
 
     @cached_property
     def area_um2(self) -> float:
@@ -55,10 +57,12 @@ def read_netlist(text: str, top: str, library: Library) -> Netlist:
     instances = tuple(
         Instance(i.path, i.name, i.cell, {p: numbers[b] for p, b in i.pins.items()}) for i in reader.instances
     )
-    return Netlist(top, library, instances, ports[0], ports[1], order, reader.black_boxes)
+    memories = [tuple(numbers[b] for b in bits if numbers[b] not in (LOW, HIGH)) for bits in reader.memories]
+    return Netlist(top, library, instances, ports[0], ports[1], order, reader.black_boxes, *memories)
 
 
 _DIRECTIONS = ("input", "output")
+_MEMORY, _CLOCKS = "$mem", ("RD_CLK", "WR_CLK")
 
 
 class _Reader:
@@ -68,6 +72,7 @@ class _Reader:
         self.modules, self.library = modules, library
         self.instances: list[Instance] = []
         self.black_boxes: dict[str, int] = {}
+        self.memories: tuple[list[int], list[int]] = [], []  # raw nets that memories read, and drive
         self._raw: dict[tuple[tuple[str, ...], Bit], int] = {}
         self._same: list[int] = [LOW, HIGH]
 
@@ -93,6 +98,13 @@ class _Reader:
                 continue
             else:
                 self.black_boxes[kind] = self.black_boxes.get(kind, 0) + 1
+                if kind.startswith(_MEMORY):
+                    self._remember(cell["port_directions"], wires)
+
+    def _remember(self, directions: Mapping[str, str], wires: Mapping[str, list[int]]) -> None:
+        for port, nets in wires.items():
+            if port not in _CLOCKS:
+                self.memories[directions[port] == "output"].extend(nets)
 
     def _is_box(self, module: str) -> bool:
         return bool(self.modules[module].get("attributes", {}).get("blackbox"))
@@ -133,6 +145,7 @@ def to_flat(netlist: Netlist) -> str:
         "top": netlist.top,
         "nets": netlist.nets,
         "boxes": dict(netlist.black_boxes),
+        "memories": [list(netlist.memory_inputs), list(netlist.memory_outputs)],
         "rows": rows,
         **ports,
     }
@@ -144,4 +157,5 @@ def from_flat(text: str, library: Library) -> Netlist:
     data = json.loads(text)
     instances = tuple(Instance(tuple(p), n, library.cell(c), pins) for p, n, c, pins in data["rows"])
     inputs, outputs = ({n: tuple(b) for n, b in data[d].items()} for d in "io")
-    return Netlist(data["top"], library, instances, inputs, outputs, data["nets"], data["boxes"])
+    memories = (tuple(nets) for nets in data["memories"])
+    return Netlist(data["top"], library, instances, inputs, outputs, data["nets"], data["boxes"], *memories)

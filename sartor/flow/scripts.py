@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-# To gates, but for full adders and (named separately) adders of many bits.
+# To gates, but for full adders and (named separately) adders of many bits. Memories of fewer words than a macro has
+# and those that are read without a clock become registers.
+MACRO_WORDS = 16
 COARSE = """
 read_rtlil in.il
 hierarchy -check -top {top}
@@ -18,6 +20,7 @@ alumacc
 maccmap
 opt
 memory -nomap
+memory_map t:$mem_v2 r:SIZE<{macro} %i t:$mem_v2 r:RD_CLK_ENABLE<1 %i %u
 opt_clean
 techmap t:$fa t:$alu t:$mem* %u %u %n
 opt -full
