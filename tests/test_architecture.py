@@ -11,7 +11,7 @@ PACKAGE = Path(__file__).parents[1] / "sartor"
 FLOORS = (
     ("errors",), ("units",), ("tables", "data"), ("formats", "tech"), ("workload", "chip"),
     ("formulas", "rtl"), ("families",),
-    ("search", "compiler", "sim", "flow", "quality"), ("serve", "proof", "validation"), ("report", "studio"),
+    ("search", "compiler", "sim", "flow", "quality"), ("serve", "proof"), ("validation",), ("report", "studio"),
     ("design", "api"), ("cli",),
 )  # fmt: skip
 FLOOR_OF = {name: floor for floor, names in enumerate(FLOORS) for name in names}

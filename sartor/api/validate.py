@@ -7,14 +7,19 @@ from pathlib import Path
 from typing import Any
 
 from ..validation import validation
+from ..validation.serving import serving
 
 
-def validate(kind: str, data: str | Path | Sequence[str | Path] = ()) -> dict[str, Any]:
+def validate(
+    kind: str, data: str | Path | Sequence[str | Path] = (), layers: str | Path | None = None
+) -> dict[str, Any]:
     """Predict every row of the files `data` (forms: docs/validation.md), or of the measurements that come with the
-    package, and compare.
+    package, and compare. Kind `serving`: `data` are folders of recorded runs, `layers` the folder of the layers' times.
 
     Returns n, median_ape, p90_ape, worst_ape (absolute errors as fractions of what was measured) of all times; `by` the
     same for each kind of row, chip, format and model; `coverage` with what was refused or excluded, and why.
     """
-    paths = [data] if isinstance(data, str | Path) else data
-    return validation(kind, [Path(path) for path in paths]).facts()
+    paths = [Path(path) for path in ([data] if isinstance(data, str | Path) else data)]
+    if kind == "serving":
+        return serving(paths, None if layers is None else Path(layers))
+    return validation(kind, paths).facts()

@@ -187,14 +187,15 @@ def simulate(
 
 @app.command()
 def validate(
-    kind: Annotated[str, typer.Argument(help="What is checked: gpu.")],
+    kind: Annotated[str, typer.Argument(help="What is checked: gpu or serving.")],
     data: Annotated[
-        list[Path] | None, typer.Option(help="A file of measurements (docs/validation.md); may be given again.")
+        list[Path] | None, typer.Option(help="Measurements, a file or folder (docs/validation.md); may be given again.")
     ] = None,
+    layers: Annotated[Path | None, typer.Option(help="For serving: the folder of the layers' measured times.")] = None,
     json: Json = False,
 ) -> None:
     """How wrong the estimates are against measurements, and what they do not cover."""
-    truth.validate(kind, data or [], json)
+    truth.validate(kind, data or [], layers, json)
 
 
 @app.command()

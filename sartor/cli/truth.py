@@ -10,8 +10,8 @@ from . import grid
 from .console import OUT, as_json
 
 
-def validate(kind: str, data: list[Path], json: bool) -> None:
-    found = api.validate(kind, data)
+def validate(kind: str, data: list[Path], layers: Path | None, json: bool) -> None:
+    found = api.validate(kind, data, layers)
     if json:
         as_json(found)
         return

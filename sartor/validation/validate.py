@@ -43,7 +43,7 @@ class Validation:
 def validation(kind: str, data: Sequence[Path] = ()) -> Validation:
     """Predictions for every usable row of `data`, or of the measurements that come with the package."""
     if kind not in KINDS:
-        raise UnknownName("kind of validation", kind, KINDS)
+        raise UnknownName("kind of validation", kind, [*KINDS, "serving"])
     paths = list(data) or KINDS[kind].default()
     if not paths:
         raise InputError(f"validate {kind}: no measurements come with the package (try --data FILE)")
