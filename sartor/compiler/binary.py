@@ -73,7 +73,8 @@ def _norm_bytes(core: Core, gamma: np.ndarray) -> np.ndarray:
 
 
 def _packed(core: Core, w: Blocks) -> np.ndarray:
-    return pack_matrix(core, w.codes, w.scale, w.minimum, w.bits)
+    w = w.whole_groups()
+    return pack_matrix(core, w.codes, w.scale, w.minimum, w.bits, w.share)
 
 
 def whole_tiles(core: Core, head: Blocks) -> Blocks:

@@ -9,7 +9,8 @@ import numpy as np
 
 from ..errors import BrokenFile, Unsupported
 from ..families.tensor.network import Layer, Network
-from ..formats.blocks import Blocks, stacked, unpack
+from ..formats.blocks import Blocks, stacked
+from ..formats.gguf_blocks import unpack
 from ..workload.readers import gguf_header
 
 

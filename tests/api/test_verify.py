@@ -84,7 +84,7 @@ def test_of_several_cores_one_is_run_with_its_share(posing):
         ({"seed": -1}, "seed = -1 must be at least 0"),
         ({"prompt": "H" * 830}, r"need 837 places in the KV cache, but tiny has 832 for .* \(a shorter prompt"),
         ({"chip": replace(CHIP, memory=replace(CHIP.memory, capacity_bytes=2e5))}, "MB more than tiny has"),
-        ({"chip": replace(CHIP, tile=replace(CHIP.tile, weights="int4-g128"))}, "has no decoder in hardware"),
+        ({"chip": replace(CHIP, tile=replace(CHIP.tile, weights="fp8-e4m3"))}, "has no decoder in hardware"),
         ({"chip": replace(CHIP, tile=replace(CHIP.tile, rows=128))}, "rows = 128 is outside 2 to 64"),
         ({"chip": "h100-sxm"}, "only chips of family tensor are generated"),
     ],

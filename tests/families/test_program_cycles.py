@@ -26,12 +26,13 @@ from sartor.families.tensor.lower import Program, lower
 from sartor.families.tensor.memory_map import check, memory_map
 from sartor.families.tensor.network import Network
 from sartor.families.tensor.sizing import core_of
+from sartor.formats.hardware import coding_of
 from sartor.workload.derive import operators
 from sartor.workload.model import FeedForward, GroupedAttention, Layer, Model
 from sartor.workload.operators import Operators, Step
 
 CONTEXT, LAYERS, SEEDS = 1024, 2, range(12)
-BITS = {"q4_1": (4, True), "q4_0": (4, False), "q8_0": (8, False)}
+WEIGHTS = ("q4_1", "q4_0", "q8_0", "int4-g64-asym", "int4-g128", "int8-g64", "int8-g128-asym")
 
 
 def one_of(rng: np.random.Generator, *values: Any) -> Any:
@@ -42,7 +43,7 @@ def random_chip(rng: np.random.Generator) -> Chip:
     """One core, 1 GHz; the memory's bandwidth makes its port 16 to 256 bytes wide."""
     tile = Tile(
         rows=one_of(rng, 2, 4, 8, 16, 32, 64), lanes=one_of(rng, 32, 64, 128), columns=one_of(rng, 1, 2, 4, 8, 16),
-        vector_lanes=one_of(rng, 2, 4, 8, 16, 32), weights=one_of(rng, *BITS), kv="int8-g32",
+        vector_lanes=one_of(rng, 2, 4, 8, 16, 32), weights=one_of(rng, *WEIGHTS), kv="int8-g32",
         scratchpad_bytes=4 * 2**20, fifo_bytes=2**16,
     )  # fmt: skip
     memory = Memory("lpddr5x", 1, 1e9, one_of(rng, 16e9, 32e9, 64e9, 128e9, 256e9))
@@ -50,12 +51,13 @@ def random_chip(rng: np.random.Generator) -> Chip:
 
 
 def random_network(rng: np.random.Generator, weights: str) -> Network:
-    bits, minimum = BITS[weights]
+    coding = coding_of(weights)
     kv_heads = one_of(rng, 1, 2, 4)
     return tiny(
         dim=one_of(rng, 64, 256, 576, 1024), heads=kv_heads * one_of(rng, 1, 2, 4), kv_heads=kv_heads,
         head_dim=one_of(rng, 32, 64, 128), ffn=one_of(rng, 96, 512, 1536, 2048), layers=LAYERS,
-        vocabulary=one_of(rng, 64, 512, 2048), bits=bits, minimum=minimum,
+        vocabulary=one_of(rng, 64, 512, 2048), bits=coding.bits, minimum=coding.minimum,
+        group=coding.group,
     )  # fmt: skip
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
-
 import numpy as np
 
 from sartor.compiler.binary import Binary, compile_network
@@ -11,26 +9,28 @@ from sartor.compiler.session import Session
 from sartor.families.tensor.core import Core
 from sartor.families.tensor.golden import Golden
 from sartor.families.tensor.network import Layer, Network
-from sartor.formats.blocks import Blocks, grouped
+from sartor.formats.blocks import Blocks
+from sartor.formats.floats import Floats
+from sartor.formats.hardware import Coding
+from sartor.formats.quantize import quantize
 
 
-def blocks(rng: np.random.Generator, n: int, k: int, bits: int = 4, minimum: bool = False) -> Blocks:
+def blocks(
+    rng: np.random.Generator, n: int, k: int, bits: int = 4, minimum: bool = False, group: int = 32
+) -> Blocks:
     """Random weights of about 1 / sqrt(k)."""
-    w = grouped(rng.normal(0, k**-0.5, (n, k)).astype(np.float32), bits)
-    if not minimum:
-        return w
-    half = w.scale.view(np.float16)
-    return dataclasses.replace(w, minimum=(half * np.float16(-8)).view(np.uint16))
+    w = rng.normal(0, k**-0.5, (n, k)).astype(np.float32)
+    return quantize(Floats("F32", w), Coding(bits, group, minimum))
 
 
 def tiny(
     seed: int = 0, dim: int = 64, heads: int = 2, kv_heads: int = 1, head_dim: int = 32, ffn: int = 96,
-    layers: int = 2, vocabulary: int = 64, bits: int = 4, minimum: bool = False,
+    layers: int = 2, vocabulary: int = 64, bits: int = 4, minimum: bool = False, group: int = 32,
 ) -> Network:  # fmt: skip
     rng = np.random.default_rng(seed)
 
     def matrix(n: int, k: int) -> Blocks:
-        return blocks(rng, n, k, bits, minimum)
+        return blocks(rng, n, k, bits, minimum, group)
 
     def norm() -> np.ndarray:
         return rng.normal(1, 0.2, dim).astype(np.float32)

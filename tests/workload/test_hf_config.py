@@ -124,6 +124,13 @@ def test_quantization():
     assert parse(LLAMA | fp8).formats == dict(attention="fp8-e4m3", ffn="fp8-e4m3")
     gptq = dict(quantization_config=dict(quant_method="gptq", bits=4, group_size=128))
     assert parse(LLAMA | gptq).formats["ffn"] == "int4-g128"
+    for more, name in (
+        (dict(sym=False), "int4-g128-asym"), (dict(sym=True, group_size=64), "int4-g64"),
+        (dict(quant_method="awq"), "int4-g128-asym"), (dict(quant_method="awq", zero_point=False), "int4-g128"),
+        (dict(bits=8, group_size=32, sym=False), "int8-g32-asym"), (dict(bits=8, group_size=-1), "int8"),
+    ):  # fmt: skip
+        config = dict(quantization_config=gptq["quantization_config"] | more)
+        assert parse(LLAMA | config).formats["ffn"] == name
     kept = dict(quant_method="mxfp4", modules_to_not_convert=["model.layers.*.self_attn", "lm_head"])
     assert parse(LLAMA | dict(quantization_config=kept)).formats == dict(ffn="mxfp4")
 
@@ -219,9 +226,9 @@ REFUSED = {
         "quantization_config: quant_method = 'bitnet' is not modeled (known: fp8, mxfp4, modelopt",
     ),
     "groups": (
-        LLAMA | dict(quantization_config=dict(quant_method="awq", bits=4, group_size=64)),
+        LLAMA | dict(quantization_config=dict(quant_method="awq", bits=4, group_size=16)),
         Unsupported,
-        "4 bits in groups of 64 are not modeled",
+        "4 bits in groups of 16 are not modeled",
     ),
     "not an object": ([], BrokenFile, "config.json: expected an object with named fields, found []"),
 }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -31,10 +31,18 @@ class Stored:
     element_bits: Any
     scale_bits: Any
     steps: Any
+    group: Any  # elements that share a scale; 0: a row
 
     @property
     def bits(self) -> Any:
         return self.element_bits + self.scale_bits
+
+    def in_rows(self, k: int) -> Stored:
+        """The same of rows of `k`, whose scales are those of the largest groups that divide a row."""
+        whole = max(k & -k, GROUP)
+        if whole >= np.max(self.group):
+            return self
+        return replace(self, scale_bits=self.scale_bits * np.maximum(self.group / whole, 1))
 
 
 @dataclass(frozen=True)
@@ -128,15 +136,16 @@ class Machine:
 
 def stored(form: NumberFormat, multiplier_bits: Any) -> Stored:
     scale = form.bits() - form.element_bits
-    return Stored(form.element_bits, scale, np.maximum(np.ceil(form.element_bits / multiplier_bits), 1))
+    steps = np.maximum(np.ceil(form.element_bits / multiplier_bits), 1)
+    return Stored(form.element_bits, scale, steps, form.group)
 
 
 @functools.cache
-def _columns(dtype: Any) -> tuple[np.ndarray, np.ndarray]:
-    """Bits of an element and of its scales, by the row in FORMATS."""
+def _columns(dtype: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Bits of an element and of its scales, and elements that share one, by the row in FORMATS."""
     every = [format_named(name) for name in FORMATS]
     element = np.array([f.element_bits for f in every], dtype)
-    return element, np.array([f.bits() for f in every], dtype) - element
+    return element, np.array([f.bits() for f in every], dtype) - element, np.array([f.group for f in every], dtype)
 
 
 DATAPATH = np.array([table("macs").index(format_named(name).datapath) for name in FORMATS])
@@ -149,10 +158,11 @@ def prepare(designs: Designs, relative_voltage: Any, tech: Technology) -> Machin
     d, dtype = designs, tech.dtype
     datapath = DATAPATH[d.weights]
     multiplier = np.array([_WIDTHS[item] for item in table("macs").items], dtype)[datapath]
-    element, scale = _columns(dtype)
+    element, scale, group = _columns(dtype)
 
     def of(rows: Any) -> Stored:
-        return Stored(element[rows], scale[rows], np.maximum(np.ceil(element[rows] / multiplier), 1))
+        steps = np.maximum(np.ceil(element[rows] / multiplier), 1)
+        return Stored(element[rows], scale[rows], steps, group[rows])
 
     energy = logic.energy_ratio(tech, d.node, relative_voltage)
     # A core takes a word a cycle; where its share of the bandwidth is wider than any word, the rest is in vain.

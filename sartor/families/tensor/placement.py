@@ -53,7 +53,7 @@ class Placement:
 
     def _place(self, op: Gemm) -> Geometry:
         m, d = self.machine, self.machine.designs
-        form = m.stored(self.formats.get(op.tensor))
+        form = m.stored(self.formats.get(op.tensor)).in_rows(op.k)
         split = op.experts == 1
         n = op.n / self.chips if split and op.shard == "column" else float(op.n)
         k = op.k / self.chips if split and op.shard == "row" else float(op.k)

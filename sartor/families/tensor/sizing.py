@@ -8,6 +8,7 @@ import numpy as np
 
 from ...chip.spec import Chip
 from ...errors import InputError, Unsupported
+from ...formats.hardware import decoded
 from ...formats.spec import format_named
 from .core import BOUNDS, Core
 
@@ -15,7 +16,7 @@ BUFFER_SHARE = 8  # one part in eight of the scratchpad is the activation buffer
 BUFFER_GROUP_BYTES = 35  # 32 codes, their exponent, their sum
 SCRATCH_GROUP_BYTES = 128  # 32 binary32 numbers
 CACHE_SHARE = 8  # one part in eight of the FIFO is the cache queue's
-HARDWARE_WEIGHTS = ("q4_0", "q4_1", "q8_0", "int8-g32")  # formats with a decoder
+HARDWARE_WEIGHTS = tuple(decoded())  # formats with a decoder
 HARDWARE_CACHE = ("int8-g32",)
 
 

@@ -46,7 +46,7 @@ def features(sheet: Sheet) -> list[str]:
     lines = [
         f"Tile of {c['rows']} rows × {c['lanes']} lanes × {c['columns']} columns: "
         f"{quantity(r['macs_per_s'], 'MAC/s')} peak",
-        f"Decoder of {sheet['weights']} weights as they are in the file: {sheet['bits_per_weight']:g} bits each",
+        f"Decoder of {sheet['weights']} weights as they are stored: {sheet['bits_per_weight']:g} bits each",
         f"Vector unit of {c['vector_lanes']} binary32 lanes with 2^x, 1/x and 1/√x in hardware",
         f"Memory port of {c['port_bytes']} bytes a cycle; weights and KV cache are fetched ahead",
         f"{kib(sum(m['bytes'] for m in sheet['memories']))} of on-chip memory in {len(sheet['memories'])} kinds",
@@ -128,7 +128,8 @@ def formats(sheet: Sheet) -> Rows:
     return [
         (
             "weights",
-            f"{sheet['weights']}: {sheet['bits_per_weight']:g} bits each, blocks of 32 along K; q8_0 too",
+            f"{sheet['weights']}: {sheet['bits_per_weight']:g} bits each; all integers of 4 and 8 bits with a scale, "
+            "and a minimum, for 32 to 256",
         ),
         ("activations", "INT8, a power of two for each 32"),
         ("keys", "INT8, a power of two (binary16) for each 32 of a token"),

@@ -12,7 +12,8 @@ DTYPES = {"bfloat16": "bf16", "float16": "fp16", "float32": "fp32"}
 _LINEAR = ("attention", "ffn", "expert", "mixer")
 _FLOAT_METHODS = {"fp8": "fp8-e4m3", "mxfp4": "mxfp4"}
 _MODELOPT = {"FP8": "fp8-e4m3", "NVFP4": "nvfp4", "W4A16_NVFP4": "nvfp4"}
-_INTEGERS = {(4, 32): "int4-g32", (4, 128): "int4-g128", (3, 128): "int3-g128", (8, -1): "int8"}
+_INTEGERS = {(3, 128): "int3-g128", (8, -1): "int8"}
+_GROUPED = {(bits, group): f"int{bits}-g{group}" for bits in (4, 8) for group in (32, 64, 128)}
 _LISTS = ("modules_to_not_convert", "ignore", "exclude_modules")
 
 # Module that a list of exceptions names -> the tensor classes that stay as they are.
@@ -56,12 +57,14 @@ def _format(q: Fields) -> str:
 
 
 def _integer(q: Fields) -> str:
-    """GPTQ and AWQ: integers in groups with a zero point."""
+    """GPTQ and AWQ: integers in groups, symmetric (`sym` of GPTQ, on if not said) or with a zero point."""
     bits, group = q.whole("bits"), q.raw.get("group_size")
-    if type(group) is not int or (bits, group) not in _INTEGERS:
-        shown = ", ".join(f"{b} bits in {g}" for b, g in _INTEGERS)
+    known = _GROUPED | _INTEGERS
+    if type(group) is not int or (bits, group) not in known:
+        shown = ", ".join(f"{b} bits in {g}" for b, g in known)
         raise Unsupported(f"{q.where}: {bits} bits in groups of {group!r} are not modeled (known: {shown})")
-    return _INTEGERS[bits, group]
+    symmetric = not q.flag("zero_point", q.text("quant_method", default="") == "awq") and q.flag("sym", True)
+    return known[bits, group] + ("" if symmetric or (bits, group) in _INTEGERS else "-asym")
 
 
 def _kept(q: Fields, layers: int) -> dict[str, set[int]]:

@@ -1,6 +1,7 @@
 """Every core of the family says the same words: logits to the last bit, however the work is cut."""
 
 import functools
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ from tiny_network import decoded, tiny
 
 from sartor.compiler.reference import Reference
 from sartor.families.tensor.core import Core
+from sartor.formats.blocks import Blocks
 
 CORES = (
     {"rows": 2, "port_bytes": 16}, {"rows": 32, "columns": 16}, {"columns": 1, "vector_lanes": 2},
@@ -50,6 +52,30 @@ def test_small_network(core: dict, prefilled: int) -> None:
 @pytest.mark.parametrize("core", WIDE, ids=str)
 def test_wide_network(core: dict, name: str) -> None:
     assert np.array_equal(decoded(Core(**core), *case(name), 7), expected(name)[7:])
+
+
+def split(w: Blocks) -> Blocks:
+    """The same weights, a scale for each 32."""
+    scale, minimum = (None if h is None else np.repeat(h, w.group // 32, axis=1)[:, : w.k // 32]
+                      for h in (w.scale, w.minimum))  # fmt: skip
+    return Blocks(w.bits, w.codes, scale, minimum)
+
+
+@pytest.mark.parametrize("group", [64, 128])
+@pytest.mark.parametrize(("bits", "minimum"), [(4, False), (4, True), (8, True)])
+def test_a_scale_that_is_shared_says_the_same_as_its_copies(group: int, bits: int, minimum: bool) -> None:
+    """Rows of 256 and 384 are whole groups, those of 96 not."""
+    net = tiny(
+        4, dim=256, heads=3, kv_heads=1, head_dim=32, ffn=384, layers=2, bits=bits, minimum=minimum, group=group
+    )
+    parts = [
+        replace(m, **{name: split(getattr(m, name)) for name in ("qkv", "output", "gate_up", "down")})
+        for m in net.layers
+    ]
+    text = tokens(6, 64)
+    for core in (Core(), Core(lanes=32, rows=2, port_bytes=16, columns=1)):
+        shared, copies = (decoded(core, n, text, 3) for n in (net, replace(net, layers=tuple(parts))))
+        assert np.array_equal(shared, copies)
 
 
 def test_context_across_granules() -> None:

@@ -43,7 +43,7 @@ def norm(b: Body, label: str) -> None:
 
 def matrix(b: Body, label: str, w: Blocks, d_addr: int, stride: int, same: list[Blocks]) -> None:
     """One matrix of the weight stream; `same`: that of all layers, which one instruction serves."""
-    if len(formats := sorted({m.format for m in same})) > 1:
+    if len(formats := sorted({str(m.coding) for m in same})) > 1:
         raise InputError(
             f"{b.net.name} cannot be mapped: {label} has {' and '.join(formats)} in different layers, "
             "which one loop runs (quantize it alike in all layers)"
@@ -59,6 +59,6 @@ def head(b: Body) -> None:
 
 def _fields(b: Body, w: Blocks, same: list[Blocks]) -> dict[str, int]:
     return {
-        "code8": w.bits == 8, "scale": scale_mode(w), "tiles": -(-w.n // b.core.rows),
+        "code8": w.bits == 8, "scale": scale_mode(w), "share": w.share, "tiles": -(-w.n // b.core.rows),
         "folds": -(-w.k // b.core.lanes), "exponent": top_exponent(*same),
     }  # fmt: skip

@@ -1,4 +1,4 @@
-"""Weights as stored: unpacked as the reference library does, and grouped by our own rule."""
+"""Blocks of GGUF, unpacked as the reference library does."""
 
 import gguf
 import numpy as np
@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sartor.errors import Unsupported
-from sartor.formats.blocks import Blocks, grouped, stacked, unpack
+from sartor.formats.gguf_blocks import unpack
 
 BYTES = {"Q4_0": 18, "Q4_1": 20, "Q8_0": 34}
 
@@ -53,37 +53,3 @@ def test_an_unknown_format_is_refused() -> None:
     with pytest.raises(Unsupported) as error:
         unpack("Q6_K", np.zeros(210, np.uint8), 1, 256)
     assert str(error.value) == "weights of type Q6_K have no decoder in hardware (try Q4_0, Q4_1 or Q8_0)"
-
-
-@given(seed=st.integers(0, 2**32), bits=st.sampled_from([4, 8]), size=st.floats(1e-3, 100))
-def test_grouping_keeps_within_half_a_step(seed: int, bits: int, size: float) -> None:
-    w = (np.random.default_rng(seed).normal(size=(3, 64)) * size).astype(np.float32)
-    found = grouped(w, bits)
-    step = found.scale.view(np.float16).astype(np.float64)[..., None]
-    error = np.abs(found.dequantized().reshape(3, 2, 32) - w.reshape(3, 2, 32))
-    # The scale itself is rounded to 11 bits: of `most` steps the last may be `most` 2^-11 steps beyond.
-    most = (1 << bits - 1) - 1
-    assert (error <= step * (0.5 + most * 2.0**-11) * (1 + 1e-5)).all()
-    assert np.abs(found.integers).max() == most
-
-
-@given(seed=st.integers(0, 2**32), bits=st.sampled_from([4, 8]))
-def test_what_is_grouped_stays_when_grouped_again(seed: int, bits: int) -> None:
-    once = grouped(np.random.default_rng(seed).normal(size=(3, 64)).astype(np.float32), bits)
-    again = grouped(once.dequantized(), bits)
-    assert np.array_equal(again.codes, once.codes) and np.array_equal(again.scale, once.scale)
-
-
-def test_zeros_are_grouped_to_zeros() -> None:
-    assert not grouped(np.zeros((2, 32), np.float32), 4).dequantized().any()
-
-
-def test_stacked_rows_and_their_formats() -> None:
-    # d = 7 n / 7 is exact.
-    a, b = (grouped(np.full((n, 32), 7.0 * n, np.float32), 4) for n in (1, 2))
-    assert stacked(a, b).dequantized()[:, 0].tolist() == [7, 14, 14]
-    minimum = Blocks(4, a.codes, a.scale, a.scale)
-    for other in (grouped(np.ones((1, 32), np.float32), 8), minimum):
-        with pytest.raises(Unsupported, match="read as one matrix have 4-bit codes with"):
-            stacked(a, other)
-    assert stacked(minimum, minimum).minimum is not None

@@ -1,0 +1,55 @@
+"""Weights as stored: groups that do not divide a row, rows below each other, the table of decoders."""
+
+import numpy as np
+import pytest
+
+from sartor.errors import Unsupported
+from sartor.formats.blocks import Blocks, stacked
+from sartor.formats.floats import Floats
+from sartor.formats.hardware import Coding, coding_of, decoded
+from sartor.formats.quantize import quantize
+from sartor.formats.spec import format_named
+
+
+def halves(*values: float) -> np.ndarray:
+    return np.array([values], np.float16).view(np.uint16)
+
+
+def test_a_decoder_stores_the_bits_that_its_format_says() -> None:
+    assert coding_of("int4-g128-asym") == Coding(4, 128, True)
+    assert coding_of("q4_0") == coding_of("int4-g32") == Coding(4, 32, False)
+    assert coding_of("q8_0") == coding_of("int8-g32") and coding_of("q4_1") == coding_of("int4-g32-asym")
+    for name, coding in decoded().items():
+        stored = coding.bits + (1 + coding.minimum) * 16 / coding.group
+        assert stored == format_named(name).bits(), name
+    with pytest.raises(Unsupported, match=r"'int3-g128' has no decoder in hardware \(int8-g32, "):
+        coding_of("int3-g128")
+
+
+def test_a_short_last_group_has_a_scale_of_its_own() -> None:
+    # 160 weights in groups of 128: one whole group, then 32. Groups of 32 divide the row: the first scale four times.
+    w = Blocks(8, np.ones((1, 160), np.int8), halves(1, 2), halves(0, 0.5), 128)
+    assert w.dequantized()[0, [0, 127, 128, 159]].tolist() == [1, 1, 2.5, 2.5]
+    whole = w.whole_groups()
+    assert (whole.group, whole.share, w.share) == (32, 0, 0)
+    assert whole.scale.view(np.float16).tolist() == [[1, 1, 1, 1, 2]]
+    assert np.array_equal(whole.dequantized(), w.dequantized())
+
+
+@pytest.mark.parametrize(("k", "share"), [(32, 0), (96, 0), (192, 1), (576, 1), (1024, 2), (128, 2)])
+def test_whole_groups_are_the_largest_that_divide_a_row(k: int, share: int) -> None:
+    w = quantize(Floats("F32", np.random.default_rng(0).normal(size=(2, k)).astype(np.float32)), Coding(4, 128, True))
+    assert w.share == share and w.whole_groups().group == 32 << share
+    assert np.array_equal(w.whole_groups().dequantized(), w.dequantized())
+
+
+def test_rows_and_rows_below_each_other() -> None:
+    # d = -8 n / -8 is exact; a code of 0 is -8.
+    a, b = (quantize(Floats("F32", np.full((n, 64), -8.0 * n, np.float32)), Coding(4, 64, False)) for n in (1, 2))
+    both = stacked(a, b)
+    assert both.dequantized()[:, 0].tolist() == [-8, -16, -16] and both.group == 64
+    assert both.rows(slice(1, 2)).dequantized().tolist() == [[-16.0] * 64]
+    others = Coding(8, 64, False), Coding(4, 64, True), Coding(4, 32, False)
+    for other in others:
+        with pytest.raises(Unsupported, match="read as one matrix have 4-bit codes with"):
+            stacked(a, quantize(Floats("F32", np.ones((1, 64), np.float32)), other))
