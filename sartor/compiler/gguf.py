@@ -12,6 +12,9 @@ from ..families.tensor.network import Layer, Network
 from ..formats.blocks import Blocks, stacked
 from ..formats.gguf_blocks import unpack
 from ..workload.readers import gguf_header
+from ..workload.readers.fields import Fields
+
+FREQUENCIES = "rope_freqs.weight"  # divisors of the angles, as llama.cpp stores those of Llama 3.1 and later
 
 
 class File:
@@ -21,13 +24,14 @@ class File:
         self.path, self.header = path, gguf_header.read(path)
         self.bytes = np.memmap(path, np.uint8, "r")
         self.tensors = {t.name: t for t in self.header.tensors}
-        self.architecture = str(self.header.metadata.get("general.architecture"))
+        self.meta = Fields(self.header.metadata, path.name)
+        self.architecture = self.meta.text("general.architecture")
 
-    def value(self, key: str, default: Any = None) -> Any:
-        value = self.header.metadata.get(f"{self.architecture}.{key}", default)
-        if value is None:
-            raise BrokenFile(f"{self.path.name}: metadata {self.architecture}.{key} is missing")
-        return value
+    def key(self, name: str) -> str:
+        return f"{self.architecture}.{name}"
+
+    def whole(self, name: str, **more: Any) -> Any:
+        return self.meta.whole(self.key(name), **more)
 
     def raw(self, name: str) -> tuple[np.ndarray, Any]:
         if name not in self.tensors:
@@ -54,20 +58,20 @@ class File:
 def network(path: Path) -> Network:
     """The network in the GGUF file at `path`; what the hardware cannot map is refused by name."""
     file = File(path)
-    _check(file)
-    heads, kv_heads = file.value("attention.head_count"), file.value("attention.head_count_kv")
+    _check_tensors(file)
+    heads, head_dim = file.whole("attention.head_count"), _head_dim(file)
     embedding = file.matrix("token_embd.weight")
     tied = "output.weight" not in file.tensors
     return Network(
-        name=path.stem, dim=file.value("embedding_length"), heads=heads, kv_heads=kv_heads,
-        head_dim=file.value("embedding_length") // heads, ffn=file.value("feed_forward_length"),
-        vocabulary=embedding.n, context=file.value("context_length"),
-        epsilon=file.value("attention.layer_norm_rms_epsilon"),
-        rope_base=file.value("rope.freq_base", 10000.0),
-        layers=tuple(_layer(file, i) for i in range(file.value("block_count"))), embedding=embedding,
-        final_norm=file.vector("output_norm.weight"),
-        head=embedding if tied else file.matrix("output.weight"),
-    )  # fmt: skip
+        name=path.stem, dim=file.whole("embedding_length"), heads=heads,
+        kv_heads=file.whole("attention.head_count_kv", default=heads), head_dim=head_dim,
+        ffn=file.whole("feed_forward_length"), vocabulary=embedding.n, context=_context(file),
+        epsilon=file.meta.real(file.key("attention.layer_norm_rms_epsilon")),
+        rope_base=file.meta.real(file.key("rope.freq_base"), default=10000.0),
+        layers=tuple(_layer(file, i) for i in range(file.meta.layers(file.key("block_count")))),
+        embedding=embedding, final_norm=file.vector("output_norm.weight"),
+        head=embedding if tied else file.matrix("output.weight"), rope_divisors=_divisors(file, head_dim),
+    ).checked()  # fmt: skip
 
 
 def _layer(file: File, i: int) -> Layer:
@@ -88,22 +92,52 @@ def _layer(file: File, i: int) -> Layer:
     )
 
 
+def _head_dim(file: File) -> int:
+    """Of keys, which values must share; all of it is turned."""
+    where, hidden, heads = file.path.name, file.whole("embedding_length"), file.whole("attention.head_count")
+    size = int(file.whole("attention.key_length", default=hidden // heads))
+    values = file.whole("attention.value_length", default=size)
+    turned = file.whole("rope.dimension_count", default=size, low=0)
+    if values != size:
+        raise Unsupported(f"{where}: values of {values} elements a head are not lowered beside keys of {size}")
+    if turned not in (0, size):
+        raise Unsupported(f"{where}: RoPE turns {turned} dimensions of a head, not all {size}")
+    return size
+
+
+def _context(file: File) -> int:
+    """Within a sliding window all tokens are seen: beyond it nothing is lowered."""
+    context = int(file.whole("context_length"))
+    return min(context, file.whole("attention.sliding_window", default=0, low=0) or context)
+
+
+def _divisors(file: File, head_dim: int) -> tuple[float, ...]:
+    """Linear scaling, and factors that the file has by pair."""
+    factor = file.meta.real(file.key("rope.scaling.factor"), file.key("rope.scale_linear"), default=1.0)
+    kinds = ("none", "linear")
+    kind = file.meta.one_of(file.key("rope.scaling.type"), known=kinds, default="linear")
+    each = np.full(head_dim // 2, factor if kind == "linear" else 1.0)
+    if FREQUENCIES in file.tensors:
+        given = file.vector(FREQUENCIES)
+        if given.shape != each.shape or not (given > 0).all():
+            raise BrokenFile(f"{file.path.name}: tensor {FREQUENCIES!r} must be {len(each)} numbers above 0")
+        each = each * given
+    return () if (each == 1).all() else tuple(float(v) for v in each)
+
+
 _KNOWN = {
     "attn_norm", "attn_q", "attn_k", "attn_v", "attn_output", "ffn_norm", "ffn_gate", "ffn_up", "ffn_down",
 }  # fmt: skip
+_SINGLE = ("token_embd.weight", "output.weight", "output_norm.weight", FREQUENCIES)
 
 
-def _check(file: File) -> None:
+def _check_tensors(file: File) -> None:
     if file.architecture != "llama":
         raise Unsupported(f"{file.path.name}: architecture {file.architecture!r} is not lowered (llama is)")
     for name in file.tensors:
         part = name.split(".")
-        known = name in ("token_embd.weight", "output.weight", "output_norm.weight")
-        known |= len(part) == 4 and part[0] == "blk" and part[2] in _KNOWN and part[3] == "weight"
-        if not known:
+        known = len(part) == 4 and part[0] == "blk" and part[2] in _KNOWN and part[3] == "weight"
+        if not known and name not in _SINGLE:
             raise Unsupported(
                 f"{file.path.name}: tensor {name!r} has no place in the network that is lowered"
             )
-    turned = file.value("rope.dimension_count", 0)
-    if turned and turned != file.value("embedding_length") // file.value("attention.head_count"):
-        raise Unsupported(f"{file.path.name}: RoPE turns {turned} dimensions of a head, not all of them")

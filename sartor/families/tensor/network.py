@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from ...errors import BrokenFile
 from ...formats.blocks import Blocks
+from ...formats.floats import Floats
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,9 +39,26 @@ class Network:
     epsilon: float
     rope_base: float
     layers: tuple[Layer, ...]
-    embedding: Blocks  # [vocabulary, dim]
+    embedding: Blocks | Floats  # [vocabulary, dim]
     final_norm: np.ndarray
     head: Blocks  # [vocabulary, dim]
+    rope_divisors: tuple[float, ...] = ()  # of the angle of each pair, where a longer context asks for it
+
+    def checked(self) -> Network:
+        """The same; matrices that are not as large as the shape says are refused, the first by name."""
+        if self.heads % self.kv_heads:
+            raise BrokenFile(f"{self.name}: {self.kv_heads} KV heads do not divide {self.heads} heads")
+        wide = self.heads * self.head_dim
+        sizes = {
+            "qkv": (wide + 2 * self.kv_heads * self.head_dim, self.dim), "output": (self.dim, wide),
+            "gate_up": (2 * self.ffn, self.dim), "down": (self.dim, self.ffn),
+        }  # fmt: skip
+        for i, layer in enumerate(self.layers):
+            for name, (n, k) in sizes.items():
+                w = getattr(layer, name)
+                if (w.n, w.k) != (n, k):
+                    raise BrokenFile(f"{self.name}: {name} of layer {i} is {w.n} x {w.k}, not {n} x {k}")
+        return self
 
     @property
     def group(self) -> int:
@@ -50,17 +69,16 @@ class Network:
         """The first `layers` layers, and of the vocabulary the first `rows`: a smaller network of the same
         weights."""
         keep = slice(0, rows or self.vocabulary)
-        return Network(
-            f"{self.name}[{layers} layers]", self.dim, self.heads, self.kv_heads, self.head_dim, self.ffn,
-            rows or self.vocabulary, self.context, self.epsilon, self.rope_base, self.layers[:layers],
-            self.embedding.rows(keep), self.final_norm, self.head.rows(keep),
+        return replace(
+            self, name=f"{self.name}[{layers} layers]", vocabulary=rows or self.vocabulary,
+            layers=self.layers[:layers], embedding=self.embedding.rows(keep), head=self.head.rows(keep),
         )  # fmt: skip
 
     def rope(self, positions: np.ndarray) -> np.ndarray:
         """binary32 [positions, 2, head_dim]: cosines, then sines with the sign of the first of a pair turned;
         angles in binary64."""
         rate = self.rope_base ** (-np.arange(0, self.head_dim, 2) / self.head_dim)
-        angle = np.asarray(positions, np.float64)[:, None] * rate
+        angle = np.asarray(positions, np.float64)[:, None] * (rate / np.array(self.rope_divisors or 1.0))
         cosine = np.repeat(np.cos(angle), 2, axis=1)
         sine = np.stack([-np.sin(angle), np.sin(angle)], axis=-1).reshape(len(angle), -1)
         return np.stack([cosine, sine], axis=1).astype(np.float32)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Collection
 from pathlib import Path
 from typing import Any
@@ -49,6 +50,15 @@ class Fields:
         if not low <= value <= high:
             raise self.fail(name, f"must be between {low} and {high}")
         return value
+
+    def real(self, *names: str, default: Any = NEEDED) -> float:
+        """A finite number above 0; a default is passed through."""
+        name, value = self.get(names, default)
+        if value is default:
+            return value
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value < math.inf:
+            raise self.fail(name, "must be a number above 0")
+        return float(value)
 
     def layers(self, *names: str) -> int:
         return self.whole(*names, high=MOST_LAYERS)
