@@ -17,7 +17,9 @@ from ..search import study as studies
 from ..search.store import whole
 from ..workload.fetch import WEIGHTS
 from .estimate import estimate
-from .generate import Placed, Say, found_chip, model_of, module_name, one_core, place, silent, weights_of
+from .generate import Placed, found_chip, model_of, module_name, one_core, place
+from .networks import weights_of
+from .say import Say, silent
 from .verilog import verilog
 
 PROGRAM = "{name}.program.txt"
@@ -33,16 +35,23 @@ class Built:
     files: dict[str, str]
 
 
-def build(chip: str | Chip, model: str | None = None, context: int | None = None, say: Say = silent) -> Built:
+def build(
+    chip: str | Chip,
+    model: str | None = None,
+    context: int | None = None,
+    say: Say = silent,
+    requantize: bool = False,
+) -> Built:
     """Generate one core of `chip`, at its real parameters.
 
     With a `model`, a memory map and the program's listing come along, for `context` tokens (None: the longest
-    that fits). A study's chip takes the study's model where its weights are known.
+    that fits). A study's chip takes the study's model where its weights are known. `model` and `requantize` as in
+    `verify`.
     """
     start = time.monotonic()
     chip = found_chip(chip, say)
     core = core_of(chip)
-    compiled = _compiled(chip, core, model, context, say)
+    compiled = _compiled(chip, core, model, context, say, requantize)
     sheet = _sheet(chip, core, compiled)
     files = {f"{sheet['module']}.v": verilog(chip, core, say), **_texts(sheet), **_program(sheet, compiled)}
     facts = {
@@ -62,15 +71,18 @@ def save(built: Built, out: Path) -> list[Path]:
     return [out / name for name in built.files]
 
 
-def _compiled(chip: Chip, core: Core, model: str | None, context: int | None, say: Say) -> Placed | None:
+def _compiled(
+    chip: Chip, core: Core, model: str | None, context: int | None, say: Say, requantize: bool
+) -> Placed | None:
     """`model` on `core`; the study's own model only where it can be run."""
+    assert chip.tile is not None  # core_of checked it
     if model is None:
         if chip.name not in studies.names() or model_of(chip) not in WEIGHTS:
             return None
         with contextlib.suppress(InputError):
-            return place(core, weights_of(model_of(chip), say), context)
+            return place(core, weights_of(model_of(chip), chip.tile.weights, say), context)
         return None
-    return place(core, weights_of(model, say), context)
+    return place(core, weights_of(model, chip.tile.weights, say, requantize), context)
 
 
 def _sheet(chip: Chip, core: Core, compiled: Placed | None) -> dict[str, Any]:

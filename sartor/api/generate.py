@@ -3,32 +3,23 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 from ..chip.spec import Chip
-from ..compiler import gguf, store
-from ..errors import InputError, Unsupported
+from ..compiler import store
+from ..errors import InputError
 from ..families.tensor import memory_map
 from ..families.tensor.core import Core
 from ..families.tensor.lower import Program, lower
 from ..families.tensor.memory_map import MemoryMap
-from ..families.tensor.network import Network
 from ..search import study as studies
-from ..workload.fetch import WEIGHTS, cache_folder, fetch
 from .explore import explore
 from .find import find_chip, remember
+from .networks import Weights
+from .say import Say, silent
 
-Say = Callable[[str], None]
 DEFAULT_MODEL = "smollm2-135m-q4_1"
-
-
-def silent(text: str) -> None:
-    """Tells nobody."""
 
 
 def found_chip(name: str | Chip, say: Say = silent) -> Chip:
@@ -66,44 +57,11 @@ def module_name(name: str) -> str:
     return name if name[:1].isalpha() else f"core_{name}"
 
 
-@dataclass(frozen=True, eq=False)
-class Weights:
-    """A network with real weights: its name, its file, and what names its content."""
-
-    model: str
-    network: Network
-    path: Path
-    key: str
-
-
 def model_of(chip: Chip) -> str:
     """The model of the study that `chip` was made for, else the default one."""
     if chip.name in studies.names():
         return studies.find_study(chip.name).model.name
     return DEFAULT_MODEL
-
-
-def weights_of(model: str, say: Say = silent) -> Weights:
-    """The network of a bundled model whose weights are known, or of a GGUF file."""
-    if model.endswith(".gguf"):
-        return _from_file(model)
-    if model not in WEIGHTS:
-        raise InputError(
-            f"model {model!r}: no weights are known to run it with (known: {', '.join(WEIGHTS)}; or give a .gguf file)"
-        )
-    say("fetching and checking the weights")
-    path = fetch(WEIGHTS[model], cache_folder())
-    return Weights(model, gguf.network(path), path, WEIGHTS[model].sha256)
-
-
-def _from_file(name: str) -> Weights:
-    path = Path(name)
-    try:
-        with path.open("rb") as file:
-            key = hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise InputError(f"{name}: cannot be read: {error.strerror}") from None
-    return Weights(name, gguf.network(path), path, key)
 
 
 @dataclass(frozen=True, eq=False)
@@ -141,14 +99,3 @@ def check_tools() -> None:
     yosys.version()
     tools.verilator_root()
     tools.compiler()
-
-
-def tokenizer_of(path: Path) -> Any:
-    """The tokenizer of a GGUF file."""
-    try:
-        from ..compiler.tokenizer import tokenizer
-    except ImportError as error:
-        raise Unsupported(
-            f"text to tokens: {error.name} is not installed (try: pip install tokenizers)"
-        ) from None
-    return tokenizer(path)

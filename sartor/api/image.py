@@ -10,7 +10,7 @@ from pathlib import Path
 from ..compiler import store
 from ..families.tensor.core import Core
 from ..families.tensor.network import Network
-from .generate import Say, silent
+from .say import Say, silent
 
 
 def checked(core: Core, net: Network, key: str, context: int, say: Say = silent) -> Path:

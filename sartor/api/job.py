@@ -10,7 +10,8 @@ from ..chip.spec import Chip
 from ..errors import InputError
 from ..families.tensor.core import Core
 from .estimate import estimate
-from .generate import Weights, place
+from .generate import place
+from .networks import Weights
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from ..errors import InputError, Unsupported
 from ..families.tensor.sizing import core_of
 from ..search.study import Study
 from ..workload.fetch import WEIGHTS
-from .generate import Say, silent
+from .say import Say, silent
 from .synth import synth
 from .verify import verify
 

@@ -13,7 +13,8 @@ from ..errors import InputError, Unsupported
 from ..families.tensor.core import GROUP, Core
 from ..families.tensor.sizing import core_of
 from . import alike
-from .generate import Say, found_chip, module_name, silent
+from .generate import found_chip, module_name
+from .say import Say, silent
 
 DEPTH = 2  # of the components that are listed: matrix.tile, but not matrix.tile.unit_0_0
 WORDS, CYCLES = 2, 24  # of the replay: 128 runs side by side

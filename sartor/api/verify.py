@@ -10,17 +10,10 @@ from ..errors import InputError
 from ..families.tensor.sizing import core_of
 from ..workload.fetch import cache_folder
 from . import image
-from .generate import (
-    Say,
-    check_tools,
-    found_chip,
-    model_of,
-    one_core,
-    silent,
-    tokenizer_of,
-    weights_of,
-)  # fmt: skip
+from .generate import check_tools, found_chip, model_of, one_core
 from .job import Job, Shown, Watch, mean_s, said
+from .networks import tokenizer_of, weights_of
+from .say import Say, silent
 
 PROMPT = "The capital of South Korea is"
 TOKENS = 8
@@ -36,19 +29,22 @@ def verify(
     stalls: bool = False,
     say: Say = silent,
     watch: Watch | None = None,
+    requantize: bool = False,
 ) -> dict[str, Any]:
     """Generate `tokens` tokens after `prompt` on the RTL of `chip` and on the golden model.
 
     Every instruction's writes must be equal: the first difference raises CheckFailed with the instruction, the
-    tensor and both values. `model`: a bundled one with known weights, or a GGUF file; None: that of the study
-    the chip was made for. `stalls`: the memory waits at random, by `seed`. Of a chip with several cores one
-    core is run, with its share of the memory.
+    tensor and both values. `model`: a bundled one with known weights, a GGUF file, or a Hugging Face folder, whose
+    weights are quantized to the chip's format; None: that of the study the chip was made for. `requantize`: weights
+    that are quantized to another format already are rounded once more. `stalls`: the memory waits at random, by
+    `seed`. Of a chip with several cores one core is run, with its share of the memory.
     """
     _check(prompt, tokens, seed)
     whole = found_chip(chip, say)
     core = core_of(whole)
     check_tools()
-    weights = weights_of(model or model_of(whole), say)
+    assert whole.tile is not None  # core_of checked it
+    weights = weights_of(model or model_of(whole), whole.tile.weights, say, requantize)
     job = Job(one_core(whole), core, weights, prompt, tokens, tokenizer_of(weights.path))
     return {**_run(job, seed if stalls else None, say, watch or (lambda progress: None)), "cores": whole.cores}
 

@@ -12,7 +12,8 @@ from ..chip.spec import Chip
 from ..families.tensor.core import Core
 from ..flow.cache import kept, key_of
 from . import alike
-from .generate import Say, module_name, silent
+from .generate import module_name
+from .say import Say, silent
 
 # The hierarchy stays: a component that stands there many times is written once.
 HIERARCHY = """

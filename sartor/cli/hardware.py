@@ -48,12 +48,14 @@ def live(stages: Stages) -> Live:
     return Live(stages, console=ERR, transient=True, refresh_per_second=8, auto_refresh=ERR.is_terminal)
 
 
-def build(chip: str, model: str | None, context: int | None, out: Path | None, json: bool) -> None:
+def build(
+    chip: str, model: str | None, context: int | None, out: Path | None, requantize: bool, json: bool
+) -> None:
     if out is not None:
         writable(out)
     stages = Stages()
     with live(stages):
-        built = api.build(chip, model, context, stages)
+        built = api.build(chip, model, context, stages, requantize)
         folder = out or Path("out") / built.chip.name
         files = api.save(built, folder)
     if json:
@@ -79,7 +81,14 @@ def _show_built(facts: dict[str, Any], folder: Path) -> None:
 
 
 def verify(
-    chip: str, model: str | None, prompt: str, tokens: int, seed: int, stalls: bool, json: bool
+    chip: str,
+    model: str | None,
+    prompt: str,
+    tokens: int,
+    seed: int,
+    stalls: bool,
+    requantize: bool,
+    json: bool,
 ) -> None:
     stages = Stages()
 
@@ -87,7 +96,7 @@ def verify(
         stages.below = _running(now)
 
     with live(stages):
-        found = api.verify(chip, model, prompt, tokens, seed, stalls, stages, watch)
+        found = api.verify(chip, model, prompt, tokens, seed, stalls, stages, watch, requantize)
     if json:
         as_json(found)
     else:

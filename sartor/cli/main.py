@@ -119,6 +119,10 @@ def compare(
 Generated = Annotated[
     str, typer.Argument(help="A chip's TOML file or a study; a study without a chip is explored first.")
 ]
+Requantize = Annotated[
+    bool,
+    typer.Option("--requantize", help="Round weights that are quantized to another format already once more."),
+]
 
 
 @app.command()
@@ -129,26 +133,32 @@ def build(
         str | None, typer.Option(help="Add memory map and program of this model; a study's chip has its own.")
     ] = None,
     context: Annotated[int | None, typer.Option(help="Tokens in the KV cache; the longest that fits.", min=1)] = None,
+    requantize: Requantize = False,
     json: Json = False,
 ) -> None:
     """Verilog of a core with its register map, memory map, program listing and data sheet."""
-    hardware.build(chip, model, context, out, json)
+    hardware.build(chip, model, context, out, requantize, json)
 
 
 @app.command()
 def verify(
     chip: Generated,
     model: Annotated[
-        str | None, typer.Option(help="A model with known weights, or a GGUF file; by default the study's.")
+        str | None,
+        typer.Option(
+            help="A model with known weights, a GGUF file, or a Hugging Face folder, which is quantized to the chip's "
+            "format; by default the study's."
+        ),
     ] = None,
     prompt: Annotated[str, typer.Option(help="What the model goes on with.")] = api.PROMPT,
     tokens: Annotated[int, typer.Option(help="Tokens to generate.")] = api.TOKENS,
     seed: Annotated[int, typer.Option(help="Seed of the waits of --stalls.")] = 0,
     stalls: Annotated[bool, typer.Option("--stalls", help="Let the memory wait at random.")] = False,
+    requantize: Requantize = False,
     json: Json = False,
 ) -> None:
     """Run a real model on the generated RTL, every instruction beside the golden model, bit for bit."""
-    hardware.verify(chip, model, prompt, tokens, seed, stalls, json)
+    hardware.verify(chip, model, prompt, tokens, seed, stalls, requantize, json)
 
 
 @app.command()

@@ -47,7 +47,7 @@ class GgufTokenizer:
 
     def _encoded(self, text: str, special: bool = False) -> list[int]:
         self._bpe.encode_special_tokens = not special
-        return list(self._bpe.encode(_encodable(text), add_special_tokens=False).ids)
+        return list(self._bpe.encode(encodable(text), add_special_tokens=False).ids)
 
     def chat(self, text: str, system: str | None = None) -> list[int]:
         """Tokens of a conversation that begins with the user's `text` and waits for the answer (ChatML);
@@ -111,7 +111,7 @@ def _smollm() -> pre_tokenizers.PreTokenizer:
 _SPLITS = {"smollm": _smollm}
 
 
-def _encodable(text: str) -> str:
+def encodable(text: str) -> str:
     """Without halves of surrogate pairs, which are no text."""
     return text.encode("utf-8", "replace").decode()
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 # Names of safetensors, and what NumPy holds them as: bfloat16 is the upper half of a binary32.
-DTYPES = {"F32": np.dtype("<f4"), "F16": np.dtype("<f2"), "BF16": np.dtype("<u2")}
+DTYPES: dict[str, np.dtype[Any]] = {"F32": np.dtype("<f4"), "F16": np.dtype("<f2"), "BF16": np.dtype("<u2")}
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from tiny_network import tiny
 
-from sartor.api.generate import Weights
+from sartor.api.networks import Weights
 from sartor.chip import toml
 from sartor.families.tensor.golden import Golden
 from sartor.families.tensor.isa import COUNTERS

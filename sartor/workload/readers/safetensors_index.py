@@ -27,11 +27,12 @@ FORMATS = {"F16": "fp16", "BF16": "bf16", "F32": "fp32", "F8_E4M3": "fp8-e4m3", 
 
 @dataclass(frozen=True)
 class Stored:
-    """One tensor of the file; `shape` as PyTorch writes it: outputs first."""
+    """One tensor of the file; `shape` as PyTorch writes it: outputs first; `offset` from the start of the data."""
 
     name: str
     shape: tuple[int, ...]
     dtype: str
+    offset: int = 0
 
     @property
     def elements(self) -> int:
@@ -109,7 +110,7 @@ def _stored(name: str, raw: object, data_bytes: int, where: str) -> Stored:
     dtype = fields.one_of("dtype", known=list(DTYPE_BITS))
     shape = _numbers(fields, "shape", MOST)
     offsets = _numbers(fields, "data_offsets", data_bytes)
-    stored = Stored(name, shape, dtype)
+    stored = Stored(name, shape, dtype, offsets[0] if offsets else 0)
     if len(offsets) != 2 or offsets[1] - offsets[0] != -(-stored.elements * DTYPE_BITS[dtype] // 8):
         raise fields.fail("data_offsets", f"does not fit {dtype} of shape {list(shape)}")
     return stored

@@ -1,0 +1,153 @@
+"""From a Hugging Face checkpoint of real numbers to the network that is lowered, its matrices quantized.
+
+All matrices and the head take the chip's coding; embedding and norms stay real numbers. Rows of queries and keys are
+reordered: RoPE turns element i of a head with i + half there, neighbors here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..errors import Unsupported
+from ..families.tensor.network import Layer, Network
+from ..formats.blocks import Blocks, stacked
+from ..formats.floats import Floats
+from ..formats.hardware import Coding
+from ..formats.quantize import quantize
+from ..workload.readers.fields import Fields
+from ..workload.readers.hf_dense import head_dim, silu
+from . import rope
+from .checkpoint import Checkpoint
+
+FAMILIES = ("llama", "mistral")
+Progress = Callable[[str, float], None]  # what, done share
+
+
+@dataclass(frozen=True)
+class _Shape:
+    dim: int
+    heads: int
+    kv_heads: int
+    head_dim: int
+    ffn: int
+
+    @property
+    def matrices(self) -> dict[str, tuple[int, int]]:
+        """Rows and columns, by their names in a layer."""
+        wide, narrow = self.heads * self.head_dim, self.kv_heads * self.head_dim
+        return {
+            "self_attn.q_proj": (wide, self.dim), "self_attn.k_proj": (narrow, self.dim),
+            "self_attn.v_proj": (narrow, self.dim), "self_attn.o_proj": (self.dim, wide),
+            "mlp.gate_proj": (self.ffn, self.dim), "mlp.up_proj": (self.ffn, self.dim),
+            "mlp.down_proj": (self.dim, self.ffn),
+        }  # fmt: skip
+
+
+def network(point: Checkpoint, coding: Coding, progress: Progress | None = None) -> Network:
+    """The network of `point`, every matrix as `coding`; what the hardware cannot map is refused by name."""
+    f = _checked(point)
+    heads = f.whole("num_attention_heads")
+    s = _Shape(
+        f.whole("hidden_size"), heads, f.whole("num_key_value_heads", default=heads), head_dim(f, heads),
+        f.whole("intermediate_size"),
+    )  # fmt: skip
+    found = [_found(point, s, i) for i in range(f.layers("num_hidden_layers"))]
+    embedding, head = _tables(point, f, s.dim)
+    final_norm = point.vector("model.norm.weight", s.dim)
+    if left := point.left():
+        raise Unsupported(f"{point.name}: tensor {left!r} has no place in the network that is lowered")
+    layers = []
+    for i, tensors in enumerate(found):
+        (progress or _nobody)("quantizing weights", i / len(found))
+        layers.append(_layer(point, s, i, tensors, coding))
+    base, divisors = _angles(f, s.head_dim)
+    return Network(
+        name=point.name, dim=s.dim, heads=heads, kv_heads=s.kv_heads, head_dim=s.head_dim, ffn=s.ffn,
+        vocabulary=embedding.n, context=_context(f), epsilon=f.real("rms_norm_eps", default=1e-6), rope_base=base,
+        layers=tuple(layers), embedding=embedding, final_norm=final_norm, rope_divisors=divisors,
+        head=quantize(head, coding, f"{point.name}: the head"),
+    ).checked()  # fmt: skip
+
+
+def _nobody(what: str, share: float) -> None:
+    """Progress that nobody watches."""
+
+
+def _checked(point: Checkpoint) -> Fields:
+    f = point.config
+    f.one_of("model_type", known=FAMILIES)
+    silu(f)
+    for holder in (f, *(f.part(name) for name in ("rope_parameters", "rope_scaling") if f.has(name))):
+        holder.only("partial_rotary_factor", 1.0)
+    if f.has("quantization_config"):
+        raise Unsupported(
+            f"{f.where}: quantization_config: the weights are quantized already (give the model's own "
+            "BF16 files, or a GGUF file)"
+        )
+    return f
+
+
+def _found(point: Checkpoint, s: _Shape, i: int) -> dict[str, Floats]:
+    """The matrices of a layer, as they are."""
+    return {
+        name: point.matrix(f"model.layers.{i}.{name}.weight", *size) for name, size in s.matrices.items()
+    } | {
+        name: Floats("F32", point.vector(f"model.layers.{i}.{name}.weight", s.dim)[None])
+        for name in ("input_layernorm", "post_attention_layernorm")
+    }
+
+
+def _layer(point: Checkpoint, s: _Shape, i: int, tensors: dict[str, Floats], coding: Coding) -> Layer:
+    def matrix(name: str) -> Blocks:
+        return quantize(tensors[name], coding, f"{point.name}: tensor 'model.layers.{i}.{name}.weight'")
+
+    def turned(name: str) -> Blocks:
+        return matrix(name).rows(neighbors(tensors[name].n, s.head_dim))
+
+    return Layer(
+        attention_norm=tensors["input_layernorm"].data[0],
+        qkv=stacked(turned("self_attn.q_proj"), turned("self_attn.k_proj"), matrix("self_attn.v_proj")),
+        output=matrix("self_attn.o_proj"),
+        ffn_norm=tensors["post_attention_layernorm"].data[0],
+        gate_up=stacked(matrix("mlp.gate_proj"), matrix("mlp.up_proj")),
+        down=matrix("mlp.down_proj"),
+    )
+
+
+def neighbors(rows: int, size: int) -> np.ndarray:
+    """Row numbers in the order in which the two of a pair are neighbors.
+
+    >>> neighbors(8, 4)
+    array([0, 2, 1, 3, 4, 6, 5, 7])
+    """
+    return np.arange(rows).reshape(-1, 2, size // 2).swapaxes(1, 2).reshape(-1)
+
+
+def _tables(point: Checkpoint, f: Fields, dim: int) -> tuple[Floats, Floats]:
+    """Embedding and head, which may be one: a head that is stored beside a tied one is not looked at."""
+    vocabulary = f.whole("vocab_size")
+    embedding = point.matrix("model.embed_tokens.weight", vocabulary, dim)
+    if f.flag("tie_word_embeddings"):
+        point.taken.add("lm_head.weight")
+        return embedding, embedding
+    return embedding, point.matrix("lm_head.weight", vocabulary, dim)
+
+
+def _context(f: Fields) -> int:
+    """Within a sliding window all tokens are seen: beyond it nothing is lowered."""
+    context = f.whole("max_position_embeddings")
+    return int(min(context, f.whole("sliding_window", default=context)))
+
+
+def _angles(f: Fields, size: int) -> tuple[float, tuple[float, ...]]:
+    """The base of the angles, and their divisors."""
+    base = f.real("rope_theta", default=10000.0)
+    for name in ("rope_parameters", "rope_scaling"):
+        if f.has(name):
+            part = f.part(name)
+            base = part.real("rope_theta", default=base)
+            return base, rope.divisors(part, size, base)
+    return base, ()
