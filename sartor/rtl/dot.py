@@ -69,11 +69,7 @@ class DotProduct(wiring.Component):
         total: Value = sum(
             (self.codes[i] * self.values[i] for i in range(self.lanes)), start=Const(0, signed(self.width))
         )
-        for _ in range(self.registers):
-            held = Signal(signed(self.width), reset_less=True)
-            m.d.sync += held.eq(total)
-            total = held
-        m.d.comb += self.total.eq(total)
+        m.d.comb += self.total.eq(later(m, total, signed(self.width), self.registers))
         return m
 
     def columns(self) -> list[list[Value]]:
@@ -95,3 +91,12 @@ class DotProduct(wiring.Component):
         for weight, column in enumerate(columns):
             column += [Const(1, 1)] if constant >> weight & 1 else []
         return columns
+
+
+def later(m: Module, value: Value, shape: Any, registers: int) -> Value:
+    """`value` as many cycles later."""
+    for _ in range(registers):
+        held = Signal(shape, reset_less=True)
+        m.d.sync += held.eq(value)
+        value = held
+    return value

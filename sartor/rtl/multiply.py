@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from amaranth.hdl import Cat, Const, Module, Signal, Value, signed
+from amaranth.hdl import Cat, Const, Module, Value, signed
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from ..errors import InputError
 from .csa import summed
-from .dot import MAX_REGISTERS
+from .dot import MAX_REGISTERS, later
 
 
 class Multiplier(wiring.Component):
@@ -41,12 +41,8 @@ class Multiplier(wiring.Component):
         if self.structural:
             m.d.comb += self.product.eq(summed(m, self.columns(), self.registers))
             return m
-        product: Value = self.a * self.b
-        for _ in range(self.registers):
-            held = Signal(signed(self.a_bits + self.b_bits), reset_less=True)
-            m.d.sync += held.eq(product)
-            product = held
-        m.d.comb += self.product.eq(product)
+        width = signed(self.a_bits + self.b_bits)
+        m.d.comb += self.product.eq(later(m, self.a * self.b, width, self.registers))
         return m
 
     def columns(self) -> list[list[Value]]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from sartor.compiler.accuracy import forced
 from sartor.compiler.binary import Binary, compile_network
-from sartor.compiler.session import Session
 from sartor.families.tensor.core import Core
 from sartor.families.tensor.golden import Golden
 from sartor.families.tensor.network import Layer, Network
@@ -58,13 +58,4 @@ def decoded(
     core: Core, net: Network, tokens: list[int], prefilled: int = 0, context: int = 128
 ) -> np.ndarray:
     """float32 [tokens - prefilled, vocabulary]: logits of `tokens`, the first `prefilled` in chunks."""
-    binary, golden = machine(core, net, context)
-    session, rows = Session(binary, golden), []
-    for start, chunk in session.chunks(tokens[: prefilled + 1]):
-        golden.run(binary.program.prefill, start, [binary.row(t) for t in chunk])
-    session.position = prefilled
-    for token in tokens[prefilled:]:
-        session.step(token)
-        assert golden.state.logits is not None
-        rows.append(golden.state.logits[: net.vocabulary].copy())
-    return np.array(rows)
+    return forced(*machine(core, net, context), tokens, prefilled)
