@@ -72,7 +72,9 @@ def test_tables_that_are_read_by_column_have_no_holes(name: str) -> None:
     # These are read by single facts; every other one item by item.
     if name not in ("overheads", "silicon"):
         t = table(name)
-        holes = [(i, q) for i in t.items for q in t.quantities if (i, q) not in t.facts]
+        # Operands scaled on the fly have figures of their own where such kernels were measured.
+        needed = [q for q in t.quantities if not q.startswith("dynamic_")]
+        holes = [(i, q) for i in t.items for q in needed if (i, q) not in t.facts]
         assert holes == []
 
 

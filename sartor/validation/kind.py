@@ -24,12 +24,13 @@ class Column:
 @dataclass(frozen=True)
 class Form:
     """One form of file. Predicting sees the `inputs` and nothing else; `measured` are what it is judged by, and
-    `beside` what was measured too and only helps to tell a wrong unit."""
+    `beside` what was measured too and only helps to tell a wrong unit; `fixed` is the same for all rows."""
 
     name: str
     inputs: Mapping[str, Column]
     measured: Mapping[str, Column]
     beside: Mapping[str, Column] = field(default_factory=dict)
+    fixed: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

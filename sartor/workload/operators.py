@@ -150,7 +150,8 @@ class Recurrence:
 @dataclass(frozen=True)
 class Vector:
     """Element-wise and reduction work on the vector unit: norms, RoPE, softmax, activation, residual,
-    quantize. `per_token` lane operations a token and layer, `per_position` more a position attended to."""
+    quantize. `per_token` lane operations a token and layer, `per_position` more a position attended to, in `parts`
+    equal passes that something stands between (the norms of a layer)."""
 
     name: str
     per_token: int
@@ -158,6 +159,7 @@ class Vector:
     per_position: int = 0
     window: int | None = None
     last_token_only: bool = False
+    parts: int = 1
 
     def lane_ops(self, step: Step) -> Number:
         tokens = step.batch if self.last_token_only else step.rows

@@ -39,7 +39,7 @@ def layer_vectors(layer: Layer, hidden: int, phase: Phase) -> list[Vector]:
     """The vector operations of `layer`, `layer.count` times each."""
     blocks = (layer.mixer is not None) + (layer.mlp is not None)
     ops = [
-        Vector("norm", NORM * layer.norms * hidden, layer.count),
+        Vector("norm", NORM * layer.norms * hidden, layer.count, parts=layer.norms),
         Vector("residual", RESIDUAL * blocks * hidden, layer.count),
         Vector("quantize", QUANTIZE * _quantized(layer_gemms(layer, hidden, phase)), layer.count),
         *_mixer(layer),
@@ -92,9 +92,9 @@ def _grouped(a: GroupedAttention, count: int) -> list[Vector]:
     rotated = (a.heads + a.kv_heads) * a.head_dim
     ops = [_softmax(a.heads, a.head_dim, count, a.window)]
     if a.rope:
-        ops.append(Vector("rope", ROPE * rotated, count))
+        ops.append(Vector("rope", ROPE * rotated, count, parts=2))
     if a.qk_norm:
-        ops.append(Vector("qk_norm", NORM * rotated, count))
+        ops.append(Vector("qk_norm", NORM * rotated, count, parts=2))
     if a.gated:
         ops.append(Vector("gate", GATE * a.heads * a.head_dim, count))
     return ops

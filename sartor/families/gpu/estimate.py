@@ -1,89 +1,26 @@
-"""Families `gpu` and `npu`: chips that exist, priced from their data sheet and the measured efficiencies of
-their generation (gpu.csv). One kernel an operator: the roofline at achieved rates, plus a
-launch-and-neighbors overhead.
+"""Families `gpu` and `npu`: chips that exist, operator by operator, from their data sheet and the figures of their
+generation (gpu.csv). docs/model.md has the formulas in words, `sartor validate gpu` their errors.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-from ...chip.spec import Chip
-from ...errors import Unsupported
-from ...formats.spec import NumberFormat, format_named
-from ...formulas import roofline
+from ...formats.spec import format_named
 from ...formulas.phase import OperatorTime, Phase
 from ...tech import link
-from ...tech.technology import Technology
-from ...workload.operators import Attention, Gemm, Lookup, Operators, Recurrence, Step
+from ...workload.operators import Attention, Gemm, Lookup, Operators, Recurrence, Step, Vector
+from . import kernels
+from .machine import Machine
+from .passes import Passes, Setting
+from .power import clock
 
 ACTIVATION_BYTES = 2.0
 STATE_BYTES = 4.0
 _BYTE_BITS = 8.0
-# Formats whose operands a tensor core of another name takes as they are.
-_SAME_PEAK = {
-    "fp16": "bf16", "bf16": "fp16", "fp8-e5m2": "fp8-e4m3", "mxfp8-e4m3": "fp8-e4m3", "mxfp4": "nvfp4",
-    "mxint8": "int8", "q8_0": "int8", "int8-g32": "int8",
-}  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Machine:
-    """Achieved rates of one chip; floats or arrays [draws]."""
-
-    chip: Chip
-    peak_bytes_per_s: Any
-    attention_bytes_per_s: Any
-    overhead_s: Any
-    j_per_byte: Any
-    j_per_op16: Any
-    tech: Technology
-
-    def rate(self, weights: NumberFormat) -> tuple[Any, float]:
-        """Achieved ops/s with such weights, and the bits of the operands it computes in."""
-        name = weights.name if weights.name in self.chip.peaks else _SAME_PEAK.get(weights.name, "")
-        if name in self.chip.peaks:
-            bits = format_named(name).element_bits
-            return self.chip.peaks[name] * self._gen(f"compute_efficiency_{int(bits)}"), bits
-        return self._weight_only()
-
-    def _weight_only(self) -> tuple[Any, float]:
-        """Weights are unpacked to the narrowest operands of 8 bits or more that the chip has."""
-        for name in ("bf16", "fp16", "int8", "fp8-e4m3"):
-            if name in self.chip.peaks:
-                rate = self.chip.peaks[name] * self._gen("weight_only_efficiency")
-                return rate, format_named(name).element_bits
-        raise Unsupported(
-            f"{self.chip.name}: none of its peaks {sorted(self.chip.peaks)} computes with unpacked weights"
-        )
-
-    def stream_bytes_per_s(self, element_bits: float) -> Any:
-        """Achieved rate of weights with such elements: narrower ones are unpacked on the way."""
-        width = 16 if element_bits > 8 else 8 if element_bits > 4 else 4
-        return self.peak_bytes_per_s * self._gen(f"stream_efficiency_{width}")
-
-    def attention_rate(self) -> Any:
-        """Achieved ops/s of scores and mixes: 16-bit operands where the chip has them."""
-        name = next(n for n in ("bf16", "fp16", "int8", "fp8-e4m3", *self.chip.peaks) if n in self.chip.peaks)
-        return self.chip.peaks[name] * self._gen("attention_compute_efficiency")
-
-    def _gen(self, quantity: str) -> Any:
-        return self.tech.fact("gpu", self.chip.generation, quantity)
-
-
-def prepare(chip: Chip, tech: Technology) -> Machine:
-    """Achieved rates of `chip` under the facts of `tech`."""
-
-    def gen(quantity: str) -> Any:
-        return tech.fact("gpu", chip.generation, quantity)
-
-    peak = chip.memory.bandwidth_bytes_per_s or chip.sram_bandwidth_bytes_per_s
-    return Machine(
-        chip, peak, peak * gen("attention_efficiency"), gen("op_overhead"),
-        gen("j_per_byte"), gen("j_per_op"), tech,
-    )  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -95,10 +32,11 @@ class Replica:
     weights: str
     cache: str
     formats: dict[str, str]
+    setting: Setting = field(default_factory=Setting)
 
     def phase(self, operators: Operators, step: Step, keep: bool = False, energy: bool = True) -> Phase:
         """One pass over `operators`; `keep` the times of each for the explanation."""
-        return PhaseEstimate(self, step, keep).run(operators)
+        return PhaseEstimate(self, step, operators.phase == "decode", keep).run(operators)
 
     def hop_s(self, n_bytes: Any) -> Any:
         """What one stage sends the next: `n_bytes` of activations, each chip its share."""
@@ -110,51 +48,78 @@ class Replica:
 class PhaseEstimate:
     """Walks the operators of one phase."""
 
-    def __init__(self, replica: Replica, step: Step, keep: bool = False) -> None:
+    def __init__(self, replica: Replica, step: Step, decode: bool, keep: bool = False) -> None:
         self.replica, self.machine, self.chips, self.step = replica, replica.machine, replica.chips, step
+        self.decode = decode
+        self.passes = Passes(self.machine, self.chips, step, decode)
         self.phase = Phase(keep=keep)
         self.compute_j: Any = 0.0
+        self.core_s: Any = 0.0  # that the clock of the cores bounds
         self.link_bytes: Any = 0.0
 
     def run(self, operators: Operators) -> Phase:
         visit = {
             Gemm: self._gemm, Attention: self._attention, Recurrence: self._recurrence, Lookup: self._lookup,
+            Vector: self._vector,
         }  # fmt: skip
         for op in operators.all:
-            if type(op) in visit:
-                visit[type(op)](op)  # type: ignore[operator]
+            visit[type(op)](op)  # type: ignore[operator]
         link_j = self.machine.tech.fact("links", self.machine.chip.link.kind, "energy")
         self.phase.energy_j = {
             "compute": self.compute_j,
             "memory": self.phase.dram_bytes * self.machine.j_per_byte,
             "network": self.link_bytes * link_j,
         }
-        self._throttle()
+        if self.replica.setting.sustained:
+            self._throttle()
         return self.phase
 
     def _throttle(self) -> None:
-        """The clock falls until the chip draws no more than its power limit: the same work takes longer."""
-        chip, tech = self.machine.chip, self.machine.tech
+        """The clock of the cores falls until the chip draws no more than its power limit."""
+        chip, gen, phase = self.machine.chip, self.machine.gen, self.phase
         if chip.tdp_w is None:
             return
-        limit_w = chip.tdp_w * tech.fact("overheads", "power", "tdp_overshoot")
-        working_w = limit_w - chip.tdp_w * tech.fact("gpu", chip.generation, "idle_fraction")
-        least_s = self.phase.dynamic_j / (self.chips * working_w)
-        lost_s = np.maximum(least_s - self.phase.latency_s, 0.0)
-        self.phase.add(OperatorTime("power limit", lost_s, lost_s, 0.0, 0.0, 0.0, 0.0, 0.0), self.chips)
+        working_w = chip.tdp_w * (gen("power_limit") - gen("idle_fraction"))
+        device_j = phase.dram_bytes * self.machine.device_j_per_byte
+        core_j = (phase.dynamic_j - device_j) / self.chips
+        core_s = np.minimum(self.core_s, phase.latency_s)
+        share = clock(core_j, device_j / self.chips, core_s, phase.latency_s - core_s, working_w)
+        phase.energy_j["compute"] = phase.energy_j["compute"] * share
+        phase.energy_j["memory"] = device_j + (phase.energy_j["memory"] - device_j) * share
+        lost_s = core_s * (1 / share - 1)
+        phase.add(OperatorTime("power limit", lost_s, lost_s, 0.0, 0.0, 0.0, 0.0, 0.0), self.chips)
+
+    def _add(self, op: Any, memory_s: Any, compute_s: Any, vector_s: Any, network_s: Any, moved: Any) -> None:
+        """One operator: memory and arithmetic overlap, what is before and after them does not."""
+        busy = kernels.overlapped_s(memory_s, compute_s)
+        times = (busy + vector_s + network_s, compute_s, memory_s, vector_s, network_s)
+        self.phase.add(OperatorTime(op.name, *times, moved, op.macs(self.step)), self.chips)
+        self.core_s = self.core_s + busy * kernels.bound_by_second(memory_s, compute_s)
 
     def _gemm(self, op: Gemm) -> None:
-        m = self.machine
+        m, rows = self.machine, op.rows(self.step)
         form = format_named(self.replica.formats.get(op.tensor, self.replica.weights))
         rate, operand_bits = m.rate(form)
         matrices = op.matrices(self.step) if op.experts > 1 else 1.0
-        ops = 2 * op.macs(self.step) / self.chips
-        rows = op.rows(self.step) * op.experts
-        weight_bytes = matrices * op.k * op.n * form.bits() / _BYTE_BITS
-        moved = (weight_bytes + rows * (op.k + op.n) * ACTIVATION_BYTES) * op.count / self.chips
+        k, n = (op.k / self.chips, op.n) if op.shard == "row" else (op.k, op.n / self.chips)
+        moved = (matrices * k * n * form.bits() / _BYTE_BITS + rows * op.experts * (k + n) * ACTIVATION_BYTES) * op.count
         memory_s = moved / m.stream_bytes_per_s(form.element_bits)
-        self._finish(op, ops / rate, memory_s, self._network_s(op), moved, op.macs(self.step))
-        self.compute_j = self.compute_j + ops * self.chips * m.j_per_op16 * (operand_bits / 16)
+        shape = (rows, k, n, matrices)
+        near = m.near_bytes_per_s
+        _, compute_s, parts_s = kernels.gemm_s(*shape, memory_s / op.count, rate, near, m.cores, m.gen("tile_edge"))
+        vector_s = self._operands_s(op, rows * op.experts, k, operand_bits)
+        start_s = vector_s + (parts_s + m.gen("op_overhead")) * op.count
+        self._add(op, memory_s, compute_s * op.count, start_s, self._network_s(op), moved)
+        self.compute_j = self.compute_j + 2 * op.macs(self.step) * (m.gen("j_per_op") * (operand_bits / 16))
+
+    def _operands_s(self, op: Gemm, rows: Any, k: Any, operand_bits: float) -> Any:
+        """Activations are cast to operands below 16 bits by a kernel before, and padded by another."""
+        if operand_bits >= 16 or not self.replica.setting.casts:
+            return 0.0
+        cast = self.passes.one_s(rows * k * (ACTIVATION_BYTES + operand_bits / _BYTE_BITS))
+        ragged = (np.mod(rows, kernels.ROWS) > 0) & (op.experts == 1) & self.replica.setting.pads
+        pad = self.passes.one_s(2 * rows * k * operand_bits / _BYTE_BITS) * ragged
+        return (cast + pad) * op.count
 
     def _network_s(self, op: Gemm) -> Any:
         chip = self.machine.chip
@@ -181,19 +146,49 @@ class PhaseEstimate:
         ops = 2 * op.macs(step) / self.chips
         # Flash attention keeps scores on the chip; the cache passes once.
         moved = (op.cache_elements_read(step) + 2 * op.cache_elements_written(step)) * element / split
-        self._finish(op, ops / m.attention_rate(), moved / m.attention_bytes_per_s, 0.0, moved, op.macs(step))
-        self.compute_j = self.compute_j + ops * self.chips * m.j_per_op16
+        if self.decode:
+            self._decode_attention(op, ops, moved, split)
+        else:
+            self._prefill_attention(op, ops, moved)
+        self.compute_j = self.compute_j + ops * self.chips * m.gen("j_per_op")
+
+    def _decode_attention(self, op: Attention, ops: Any, moved: Any, split: Any) -> None:
+        m, cores = self.machine, self.machine.cores
+        pairs = self.step.batch * op.kv_heads / split
+        programs = pairs * kernels.splits(pairs, op.attended(self.step), op.key_dim, cores)
+        # Of programs that all start at once the slowest core sets the pace.
+        pace = np.where(programs <= kernels.PROGRAMS * cores, m.gen("attention_one_wave"), 1.0)
+        memory_s = moved / (m.peak_bytes_per_s * m.gen("attention_efficiency") * pace)
+        group = np.maximum(op.heads / op.kv_heads, kernels.ROWS)
+        partial_bytes = 2 * programs * group * (op.value_dim + 2) * STATE_BYTES
+        waves = np.ceil(2 * programs / (kernels.PROGRAMS * cores) - 1e-9)
+        start_s = m.gen("attention_overhead") + waves * m.gen("attention_wave")
+        vector_s = (partial_bytes / m.near_bytes_per_s + start_s) * op.count
+        self._add(op, memory_s, ops / m.attention_ops_per_s, vector_s, 0.0, moved)
+
+    def _prefill_attention(self, op: Attention, ops: Any, moved: Any) -> None:
+        m, step = self.machine, self.step
+        scores = step.rows * op.attended(step) * (op.heads / self.chips)
+        longest = np.minimum(step.context + step.tokens, op.window or np.inf)
+        score_s = m.score_s(2.0 * (op.key_dim + op.value_dim))
+        compute_s = kernels.attention_arithmetic_s(scores, score_s, longest, m.cores, m.gen("tile_edge")) * op.count
+        memory_s = moved / (m.peak_bytes_per_s * m.gen("attention_efficiency"))
+        self._add(op, memory_s, compute_s, m.gen("attention_overhead") * op.count, 0.0, moved)
 
     def _recurrence(self, op: Recurrence) -> None:
+        m = self.machine
         moved = 2 * op.state_elements(self.step.batch) * STATE_BYTES / self.chips
-        ops = 2 * op.macs(self.step) / self.chips
-        memory_s = moved / self.machine.stream_bytes_per_s(16)
-        self._finish(op, ops / self.machine.attention_rate(), memory_s, 0.0, moved, op.macs(self.step))
+        compute_s = 2 * op.macs(self.step) / self.chips / m.attention_ops_per_s
+        memory_s = moved / m.stream_bytes_per_s(16)
+        self._add(op, memory_s, compute_s, m.gen("op_overhead") * op.count, 0.0, moved)
+
+    def _vector(self, op: Vector) -> None:
+        seconds = self.passes.vector_s(op)
+        if op.name in self.passes.known:
+            self.phase.add(OperatorTime(op.name, seconds, 0.0, 0.0, seconds, 0.0, 0.0, 0.0), self.chips)
 
     def _lookup(self, op: Lookup) -> None:
-        self.phase.dram_bytes = self.phase.dram_bytes + op.elements_read(self.step) * ACTIVATION_BYTES
-
-    def _finish(self, op: Any, compute_s: Any, memory_s: Any, network_s: Any, moved: Any, macs: Any) -> None:
-        busy = roofline.time_s(compute_s, memory_s, 1.0, 1.0) + self.machine.overhead_s * op.count
-        times = (busy + network_s, compute_s, memory_s, 0.0, network_s)
-        self.phase.add(OperatorTime(op.name, *times, moved, macs), self.chips)
+        n_bytes = op.elements_read(self.step) * ACTIVATION_BYTES
+        self.phase.dram_bytes = self.phase.dram_bytes + n_bytes
+        seconds = self.machine.gen("step_overhead") * (op.name == "embedding")
+        self.phase.add(OperatorTime(op.name, seconds, 0.0, 0.0, seconds, 0.0, 0.0, 0.0), self.chips)

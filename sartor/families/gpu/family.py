@@ -12,7 +12,8 @@ from ...tables import table
 from ...tech import package, wafer
 from ...tech.technology import NOMINAL, Technology
 from ...workload.operators import Operators
-from .estimate import Machine, Replica, prepare
+from .estimate import Replica
+from .machine import Machine
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,7 @@ class Existing:
 
     @functools.cached_property
     def machine(self) -> Machine:
-        return prepare(self.chip, self.tech)
+        return Machine(self.chip, self.tech)
 
     def replica(self, chips: Any, formats: dict[str, str]) -> Replica:
         return Replica(self.machine, chips, self.weights, self.cache, formats)

@@ -1,0 +1,97 @@
+"""What one chip achieves: its data sheet times the figures of its generation (gpu.csv). Floats or arrays [draws]."""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass
+from typing import Any
+
+from ...chip.spec import Chip
+from ...errors import Unsupported
+from ...formats.spec import NumberFormat, format_named
+from ...tables import table
+from ...tech.technology import Technology
+
+# Formats whose operands a tensor core of another name takes as they are.
+_SAME_PEAK = {
+    "fp16": "bf16", "bf16": "fp16", "fp8-e5m2": "fp8-e4m3", "mxfp8-e4m3": "fp8-e4m3", "mxfp4": "nvfp4",
+    "mxint8": "int8", "q8_0": "int8", "int8-g32": "int8",
+}  # fmt: skip
+DYNAMIC = "dynamic_"
+_UNPACKED = ("bf16", "fp16", "int8", "fp8-e4m3")
+
+
+@dataclass(frozen=True)
+class Machine:
+    """One chip under the facts of `tech`; `dynamic`: narrow operands are scaled on the fly, as serving stacks do,
+    which has figures of its own."""
+
+    chip: Chip
+    tech: Technology
+    dynamic: bool = False
+
+    def gen(self, quantity: str) -> Any:
+        """A figure of the chip's generation."""
+        item, other = self.chip.generation, f"{DYNAMIC}{quantity}"
+        if self.dynamic and (item, other) in table("gpu").facts:
+            quantity = other
+        return self.tech.fact("gpu", item, quantity)
+
+    @property
+    def peak_bytes_per_s(self) -> float:
+        return self.chip.memory.bandwidth_bytes_per_s or self.chip.sram_bandwidth_bytes_per_s
+
+    @property
+    def cores(self) -> float:
+        return float(self.chip.cores)
+
+    def rate(self, weights: NumberFormat) -> tuple[Any, float]:
+        """Achieved ops/s with such weights, and the bits of the operands it computes in."""
+        name = weights.name if weights.name in self.chip.peaks else _SAME_PEAK.get(weights.name, "")
+        if name in self.chip.peaks:
+            bits = format_named(name).element_bits
+            kind = "int8" if name == "int8" else str(int(bits))
+            return self.chip.peaks[name] * self.gen(f"compute_efficiency_{kind}"), bits
+        return self._weight_only()
+
+    def _weight_only(self) -> tuple[Any, float]:
+        """Weights are unpacked to the narrowest operands of 8 bits or more that the chip has."""
+        for name in _UNPACKED:
+            if name in self.chip.peaks:
+                rate = self.chip.peaks[name] * self.gen("weight_only_efficiency")
+                return rate, format_named(name).element_bits
+        raise Unsupported(
+            f"{self.chip.name}: none of its peaks {sorted(self.chip.peaks)} computes with unpacked weights"
+        )
+
+    def stream_bytes_per_s(self, element_bits: float) -> Any:
+        """Achieved rate of weights with such elements."""
+        width = 16 if element_bits > 8 else 8 if element_bits > 4 else 4
+        return self.peak_bytes_per_s * self.gen(f"stream_efficiency_{width}")
+
+    @functools.cached_property
+    def near_bytes_per_s(self) -> Any:
+        """Element-wise passes over what lies in the on-die memory."""
+        return self.gen("vector_bytes_per_cycle") * (self.cores * self.chip.clock_hz)
+
+    @functools.cached_property
+    def attention_ops_per_s(self) -> Any:
+        """Achieved ops/s of scores and mixes: 16-bit operands where the chip has them."""
+        name = next(n for n in (*_UNPACKED, *self.chip.peaks) if n in self.chip.peaks)
+        return self.chip.peaks[name] * self.gen("attention_compute_efficiency")
+
+    def score_s(self, ops_per_score: Any) -> Any:
+        """Core seconds of one query and one key of prefill: multiply, and take the exponential."""
+        exponential = self.gen("score_cycles") / self.chip.clock_hz
+        return ops_per_score * self.cores / self.attention_ops_per_s + exponential
+
+    @functools.cached_property
+    def device_j_per_byte(self) -> Any:
+        """DRAM and its interface."""
+        kind = self.chip.memory.kind
+        return 0.0 if kind == "sram" else self.tech.fact("memories", kind, "energy")
+
+    @functools.cached_property
+    def j_per_byte(self) -> Any:
+        """The same, and the way through the die."""
+        return self.device_j_per_byte + self.gen("j_per_byte")

@@ -1,0 +1,87 @@
+"""Element-wise passes between the large operators: norms, RoPE, activations, casts, copies."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ...workload.operators import Step, Vector
+from ...workload.vectors import NORM
+from .kernels import vector_s
+from .machine import Machine
+
+
+@dataclass(frozen=True)
+class Setting:
+    """How kernels are run. Steps: long enough that the clock falls at the power limit, and with activations cast
+    to narrow operands. Kernels alone are measured shortly, on operands that are ready."""
+
+    sustained: bool = True
+    casts: bool = True
+    pads: bool = True  # rows of narrow operands to a multiple of 16
+
+
+@dataclass(frozen=True)
+class Pass:
+    """Kernels a part in prefill and in decode, and the bytes that they move a lane operation."""
+
+    prefill: float
+    decode: float
+    bytes_per_op: float
+    shared: bool = False  # done on every chip of a replica alike
+
+
+# Elements of 2 bytes; lane operations an element are those of workload/vectors.py. A norm reads two vectors, adds
+# them, and writes two: the residual is part of it. What softmax scales is in the attention itself.
+_PASSES = {
+    "norm": Pass(1, 1, 8 / 3, shared=True),
+    "qk_norm": Pass(1, 1, 4 / 3),
+    "rope": Pass(1, 2, 4 / 2),  # decode: keys and values are copied into the cache
+    "softmax": Pass(1, 0, 4 / 1),  # prefill: heads back to the order of tokens
+    "activation": Pass(1, 1, 6 / 5),
+    "gate": Pass(1, 1, 6 / 4),
+    "routing": Pass(3, 3, 2.0, shared=True),
+    "ssm": Pass(4, 4, 1.0),
+    "delta": Pass(4, 4, 1.0),
+    "sample": Pass(1, 1, 2.0),
+}
+
+
+class Passes:
+    """Seconds of the passes of one step on one machine."""
+
+    known = frozenset(_PASSES)
+
+    def __init__(self, machine: Machine, chips: Any, step: Step, decode: bool) -> None:
+        self.machine, self.chips, self.step, self.decode = machine, chips, step, decode
+        on_die = machine.chip.sram_bytes or 1e30  # not published: enough
+        self.rates = (machine.near_bytes_per_s, machine.stream_bytes_per_s(16), on_die)
+
+    def one_s(self, n_bytes: Any) -> Any:
+        """One pass over `n_bytes`."""
+        return vector_s(n_bytes, 1.0, self._start_s(self.step.rows), *self.rates)
+
+    def vector_s(self, op: Vector) -> Any:
+        """The passes of `op` in all its layers."""
+        if op.name not in _PASSES:
+            return 0.0
+        kind = _PASSES[op.name]
+        kernels = op.parts * (kind.decode if self.decode else kind.prefill)
+        tokens = self.step.batch if op.last_token_only else self.step.rows
+        n_bytes = tokens * (op.per_token * kind.bytes_per_op) * (kernels > 0) / (1 if kind.shared else self.chips)
+        start_s = self._start_s(tokens)
+        if op.name == "norm":
+            start_s = start_s + self._row_s(op.per_token / (NORM * op.parts), tokens)
+        return vector_s(n_bytes, kernels, start_s, *self.rates) * op.count
+
+    def _start_s(self, tokens: Any) -> Any:
+        """Starting a kernel; those for a single token are compiled for it."""
+        gen = self.machine.gen
+        return gen("vector_overhead") * np.where(tokens > 1, 1.0, gen("single_token"))
+
+    def _row_s(self, width: float, tokens: Any) -> Any:
+        """A core reduces its row of `width` elements alone, and every other one waits for it."""
+        gen = self.machine.gen
+        return width * gen("row_element") * np.where(tokens > 1, 1.0, gen("single_token"))

@@ -1,0 +1,97 @@
+"""The errors on record: what each kind of number was off by when this was written, held out and as fitted.
+
+`sartor/data/measured/errors.csv`, one group of rows a line: kind, rows (held_out or fitted), group, n, median, p90, worst, band.
+`band` is the half width of the 80 % band of the logarithm of measured over predicted. Written by benchmarks/trust.py.
+"""
+
+from __future__ import annotations
+
+import csv
+import functools
+import io
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
+
+import numpy as np
+
+from ..tables import data_text
+from .summary import Pair, by_label, figures
+
+FILE = "measured/errors.csv"
+SHARE = 0.8
+GROWTH = 1.1  # an error may grow by a tenth before a check fails
+GRAIN = 0.0005  # and by this, the last digit that is printed
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """One group's errors, as fractions."""
+
+    kind: str
+    rows: str
+    group: str
+    n: int
+    median: float
+    p90: float
+    worst: float
+    band: float
+
+
+def band(pairs: Sequence[Pair]) -> float:
+    """Four in five of `pairs` are measured within this factor of what is predicted, as a logarithm."""
+    logs = np.abs(np.log([p.measured / p.predicted for p in pairs]))
+    return float(np.quantile(logs, SHARE))
+
+
+def records(kind: str, rows: str, pairs: Sequence[Pair]) -> list[Recorded]:
+    """One record a group of `pairs`: each kind of row, alone and by format, of each quantity."""
+    found = []
+    for group in by_label(pairs):
+        members = [p for p in pairs if group in names(p)]
+        if members:
+            f = figures(members)
+            found.append(Recorded(kind, rows, group, f["n"], *(round(float(f[key]), 5) for key in _ERRORS),
+                                  round(band(members), 5)))  # fmt: skip
+    return found
+
+
+_ERRORS = ("median_ape", "p90_ape", "worst_ape")
+
+
+def names(pair: Pair) -> tuple[str, str]:
+    """The groups of a pair that are put on record."""
+    tail = "" if pair.quantity == "latency" else f" {pair.quantity}"
+    return f"{pair.labels['kind']}{tail}", f"{pair.labels['kind']} {pair.labels['format']}{tail}"
+
+
+def written(found: Iterable[Recorded]) -> str:
+    """The text of the table."""
+    text = io.StringIO()
+    out = csv.DictWriter(text, [f.name for f in fields(Recorded)], lineterminator="\n")
+    out.writeheader()
+    out.writerows(asdict(one) for one in found)
+    return text.getvalue()
+
+
+@functools.cache
+def on_record() -> Mapping[tuple[str, str, str], Recorded]:
+    """By kind, rows and group."""
+    rows = csv.DictReader(data_text(FILE).splitlines())
+    parse = {"n": int, "median": float, "p90": float, "worst": float, "band": float}
+    found = [Recorded(**{k: parse.get(k, str)(v) for k, v in row.items()}) for row in rows]
+    return {(one.kind, one.rows, one.group): one for one in found}
+
+
+def grown(now: Iterable[Recorded]) -> list[str]:
+    """What of `now` is worse than its record by more than a tenth, or has none."""
+    complaints = []
+    for one in now:
+        before = on_record().get((one.kind, one.rows, one.group))
+        if before is None:
+            complaints.append(f"{one.kind} {one.rows} {one.group}: not on record (run: python benchmarks/trust.py)")
+            continue
+        for name in ("median", "p90"):
+            value, limit = getattr(one, name), GROWTH * getattr(before, name) + GRAIN
+            if value > limit:
+                complaints.append(f"{one.kind} {one.rows} {one.group}: {name} {value:.2%}, on record {getattr(before, name):.2%}")
+    return complaints

@@ -1,0 +1,56 @@
+"""No error grows beyond what is on record by more than a tenth; the bands hold what they say."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from sartor.validation import KINDS, validation
+from sartor.validation.gpu_folds import alike, folds, held_out
+from sartor.validation.gpu_rows import fittable
+from sartor.validation.record import band, grown, on_record, records
+from sartor.validation.summary import Pair
+
+
+def test_no_error_of_gpus_has_grown():
+    assert grown(records("gpu", "fitted", validation("gpu").pairs)) == []
+
+
+@pytest.mark.slow
+def test_no_held_out_error_of_gpus_has_grown():
+    rows = fittable()
+    pairs = held_out(rows, "hopper").pairs(rows, KINDS["gpu"].labels)
+    assert grown(records("gpu", "held_out", pairs)) == []
+
+
+def test_a_grown_error_is_named():
+    now = records("gpu", "fitted", validation("gpu").pairs)
+    worse = [dataclasses.replace(one, median=one.median * 1.2) for one in now if one.group == "decode"]
+    (said,) = grown(worse)
+    assert said.startswith("gpu fitted decode: median ")
+    (new,) = grown([dataclasses.replace(worse[0], group="other")])
+    assert "not on record" in new
+
+
+def test_the_band_holds_four_in_five():
+    pairs = [Pair("", {}, "latency", 1.0, float(np.exp(x / 10))) for x in (1, -2, 3, -4, 5)]
+    # Of 0.1 to 0.5 the fourth, and a fifth of the way... the 80 % quantile of five is 0.42.
+    assert band(pairs) == pytest.approx(0.42)
+
+
+def test_what_is_alike_is_left_out_together():
+    rows = fittable()
+    groups = {}
+    for row, fold in zip(rows, folds(rows), strict=True):
+        groups.setdefault((row.inputs["form"].split("_")[0], alike(row.inputs)), set()).add(fold)
+    assert all(len(found) == 1 for found in groups.values())
+    assert {fold for found in groups.values() for fold in found} == {0, 1, 2, 3}
+
+
+@pytest.mark.parametrize(
+    ("group", "median", "p90"),
+    [("decode", 0.012, 0.04), ("prefill", 0.0245, 0.08), ("gemm bf16", 0.06, 1), ("gemm fp8-e4m3", 0.10, 1)],
+)
+def test_held_out_errors_are_what_is_asked(group, median, p90):
+    found = on_record()["gpu", "held_out", group]
+    assert found.median <= median and found.p90 <= p90
