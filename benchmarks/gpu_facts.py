@@ -20,13 +20,14 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from sartor.families.gpu.machine import DYNAMIC
 from sartor.tables import data_text, table
 from sartor.units import to
-from sartor.validation.gpu_folds import HeldOut, held_out
 from sartor.validation.gpu_fit import by_generation, speaks
+from sartor.validation.gpu_folds import HeldOut, held_out
 from sartor.validation.gpu_rows import fittable
 
 COLUMNS = ["item", "quantity", "value", "unit", "low", "high", "kind", "date", "source"]
-OURS = "our H100 measurements (sartor/data/measured/h100.jsonl), least squares; low and high: the figure with any fourth left out"
-THEIRS = "aiconfigurator-core 0.12.0, median over stacks of {n} measured GEMMs, least squares; low and high: as for hopper"
+_FIT = "least squares; low and high: the figure with any fourth left out"
+OURS = f"our H100 measurements (sartor/data/measured/h100.jsonl), {_FIT}"
+THEIRS = f"aiconfigurator-core 0.12.0, median over stacks of {{n}} measured GEMMs, {_FIT}"
 EVERY = 5  # of a table's rows that are fitted to: neighbors tell the same
 
 
@@ -37,7 +38,8 @@ def written(found: HeldOut, kind: str, source: str, known: tuple[str, ...]) -> d
         if quantity in known:
             unit = table("gpu").fact(item, quantity).unit
             low, high = found.range_of(quantity)
-            figures = dict(zip(("value", "low", "high"), (f"{to(v, unit):.6g}" for v in (value, low, high)), strict=True))
+            texts = (f"{to(v, unit):.6g}" for v in (value, low, high))
+            figures = dict(zip(("value", "low", "high"), texts, strict=True))
             rows[item, quantity] = {**figures, "kind": kind, "source": source}
     return rows
 

@@ -21,6 +21,7 @@ from ..workload.operators import Operators, Step
 
 HIDDEN_BYTES = 2.0  # an activation on its way to the next stage
 _FINE = 32  # chunks up to this size have a row of their own in the table over what is cached
+_TILE, _TILED = 64, 1024  # where another tile of tokens begins, times jump: up to here both sides have a row
 
 
 @dataclass(frozen=True)
@@ -90,11 +91,10 @@ class _Asked:
         return (self.stages - 1) * self.replica.hop_s(step.rows * (self.model.hidden * HIDDEN_BYTES))
 
     def matrices(self, tokens: np.ndarray) -> np.ndarray:
-        """Of the matrices that prompts and decoding requests share, `tokens` in all [2, tokens]."""
+        """Of the matrices that prompts and decoding requests share, and the passes between them, `tokens` in all
+        [2, tokens]."""
         ops = operators(self.model, "prefill")
-        mine = {g.name for g in ops.gemms if not g.last_token_only and not g.over_context}
-        both = mine & {g.name for g in operators(self.model, "decode").gemms}
-        return self._of(both, ops, Step(1, tokens, 0.0))
+        return self._of(_shared(ops) & _shared(operators(self.model, "decode")), ops, Step(1, tokens, 0.0))
 
     def head(self, requests: np.ndarray) -> np.ndarray:
         """Of the matrices that see the last token of each request [2, requests]."""
@@ -110,6 +110,12 @@ class _Asked:
         return np.stack([np.broadcast_to(a, np.shape(step.rows)) for a in (seconds, joules)]).astype(float)
 
 
+def _shared(ops: Operators) -> set[str]:
+    """Work that tokens do together, whoever they belong to; what follows attention is its own."""
+    gemms = {g.name for g in ops.gemms if not g.last_token_only and not g.over_context}
+    return gemms | {v.name for v in ops.vectors if not v.per_position} | {lookup.name for lookup in ops.lookups}
+
+
 def _j_per_byte(done: Phase) -> Any:
     return sum(done.energy_j.get(part, 0.0) for part in ("memory", "scratchpad")) / done.dram_bytes
 
@@ -123,7 +129,9 @@ def _knots(context: int) -> np.ndarray:
 def _chunks(most: int) -> np.ndarray:
     """Chunks of the table over what is cached."""
     coarse = np.rint(_FINE * 2 ** (np.arange(0, 4 * np.log2(max(most / _FINE, 1)) + 1) / 4))
-    return np.unique(np.clip(np.concatenate([np.arange(1, _FINE + 1), coarse, [most]]), 1, most)).astype(int)
+    full = np.arange(_TILE, _TILED + 1, _TILE)
+    points: list[Any] = [np.arange(1, _FINE + 1), coarse, full, full + 1, [most]]
+    return np.unique(np.clip(np.concatenate(points), 1, most)).astype(int)
 
 
 def _working_w(chips: Priced, cap_w: float | None, count: int) -> float | None:

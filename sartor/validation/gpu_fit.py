@@ -47,7 +47,7 @@ def speaks(inputs: Inputs) -> tuple[str, ...]:
 
 
 # How much an error of each counts: steps are what is asked for, power readings scatter.
-WEIGHTS = {"decode": 1.0, "prefill": 0.6, "gemm": 0.25, "attn_decode": 0.4, "attn_prefill": 0.1}
+WEIGHTS = {"decode": 1.0, "prefill": 0.6, "gemm": 0.4, "attn_decode": 0.4, "attn_prefill": 0.1}
 ENERGY_WEIGHT = {"decode": 0.4, "prefill": 0.2}
 OUTLIER = 0.03  # relative error beyond which a row counts less than its square
 # What is expected before any row is seen, in coherent units, and how firmly: an error of the logarithm counts that
@@ -59,7 +59,7 @@ EXPECTED = {
     "op_overhead": (3e-6, 0.02), "attention_efficiency": (0.9, 0.1), "attention_one_wave": (0.9, 0.1),
     "attention_wave": (1.5e-6, 0.05), "attention_overhead": (3e-6, 0.05),
     "attention_compute_efficiency": (0.85, 0.1), "score_cycles": (1 / 16, 0.1),
-    "vector_overhead": (2e-6, 0.05), "row_element": (1.5e-9, 0.1), "single_token": (0.8, 0.1),
+    "vector_overhead": (2e-6, 0.05), "row_element": (1.2e-9, 0.1), "single_token": (0.8, 0.1),
     "vector_bytes_per_cycle": (23.0, 0.2), "step_overhead": (25e-6, 0.1),
     "idle_fraction": (0.2, 0.3), "j_per_byte": (100e-12, 0.05), "j_per_op": (0.9e-12, 0.05),
 }  # fmt: skip
@@ -122,6 +122,8 @@ def _errors(rows: Sequence[Row], tech: Technology) -> np.ndarray:
         form = row.inputs["form"]
         weights = {"latency": WEIGHTS[form], "energy": ENERGY_WEIGHT.get(form, 0.0)}
         for quantity, weight in weights.items():
-            known = not isinstance(guess, Refused) and quantity in row.measured
-            found.append(weight * np.log(guess[quantity] / row.measured[quantity]) if known else 0.0)
+            if isinstance(guess, Refused) or quantity not in row.measured:
+                found.append(0.0)
+            else:
+                found.append(weight * np.log(guess[quantity] / row.measured[quantity]))
     return np.array(found)

@@ -1,7 +1,7 @@
 """Held-out predictions: each row by figures that were fitted without the rows like it.
 
-Rows alike are left out together, never one by one: all steps of a model, all GEMMs of a weight's shape, all attention of
-a head's shape. Neighbors in batch or context are near-duplicates and would tell each other's time.
+Rows alike are left out together, never one by one: all steps of a model, all GEMMs of a weight's shape, all attention
+of a head's shape. Neighbors in batch or context are near-duplicates and would tell each other's time.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ def held_out(rows: Sequence[Row], generation: str, every: int = 1) -> HeldOut:
     parts = []
     for left_out in range(FOLDS):
         parts.append(fit([r for r, f in zip(rows, fold, strict=True) if f != left_out][::every], generation))
-        here = np.flatnonzero(fold == left_out)
+        here = [i for i, f in enumerate(fold) if f == left_out]
         inputs = [rows[i].inputs for i in here]
         for i, one in zip(here, gpu_predict.predict(inputs, parts[-1].tech), strict=True):
             found[i] = one

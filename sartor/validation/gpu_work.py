@@ -33,7 +33,8 @@ def by_group(rows: Sequence[Inputs], price: Callable[[Sequence[Inputs]], Sequenc
 def _group(inputs: Inputs) -> tuple[Any, ...]:
     """Rows of one group differ in numbers only, and are priced as one array."""
     shape = (inputs["heads"], inputs["kv_heads"], inputs["head_dim"]) if "heads" in inputs else ()
-    return inputs["form"], inputs.get("casts", False), inputs["chip"], inputs.get("format", CACHE), inputs.get("model", ""), shape
+    named = (inputs.get("format", CACHE), inputs.get("model", ""), inputs.get("casts", False))
+    return inputs["form"], inputs["chip"], *named, *shape
 
 
 def work(rows: Sequence[Inputs]) -> tuple[Operators, Step]:

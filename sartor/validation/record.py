@@ -1,7 +1,8 @@
 """The errors on record: what each kind of number was off by when this was written, held out and as fitted.
 
-`sartor/data/measured/errors.csv`, one group of rows a line: kind, rows (held_out or fitted), group, n, median, p90, worst, band.
-`band` is the half width of the 80 % band of the logarithm of measured over predicted. Written by benchmarks/trust.py.
+`sartor/data/measured/errors.csv`, one group of rows a line: kind, rows (held_out or fitted), group, n, median, p90,
+worst, band. `band` is the half width of the 80 % band of the logarithm of measured over predicted. Written by
+benchmarks/trust.py.
 """
 
 from __future__ import annotations
@@ -50,12 +51,9 @@ def records(kind: str, rows: str, pairs: Sequence[Pair]) -> list[Recorded]:
         members = [p for p in pairs if group in names(p)]
         if members:
             f = figures(members)
-            found.append(Recorded(kind, rows, group, f["n"], *(round(float(f[key]), 5) for key in _ERRORS),
-                                  round(band(members), 5)))  # fmt: skip
+            median, p90, worst = (round(float(f[key]), 5) for key in ("median_ape", "p90_ape", "worst_ape"))
+            found.append(Recorded(kind, rows, group, f["n"], median, p90, worst, round(band(members), 5)))
     return found
-
-
-_ERRORS = ("median_ape", "p90_ape", "worst_ape")
 
 
 def names(pair: Pair) -> tuple[str, str]:
@@ -91,7 +89,7 @@ def grown(now: Iterable[Recorded]) -> list[str]:
             complaints.append(f"{one.kind} {one.rows} {one.group}: not on record (run: python benchmarks/trust.py)")
             continue
         for name in ("median", "p90"):
-            value, limit = getattr(one, name), GROWTH * getattr(before, name) + GRAIN
-            if value > limit:
-                complaints.append(f"{one.kind} {one.rows} {one.group}: {name} {value:.2%}, on record {getattr(before, name):.2%}")
+            value, was = getattr(one, name), getattr(before, name)
+            if value > GROWTH * was + GRAIN:
+                complaints.append(f"{one.kind} {one.rows} {one.group}: {name} {value:.2%}, on record {was:.2%}")
     return complaints

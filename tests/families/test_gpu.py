@@ -17,6 +17,7 @@ from sartor.families.gpu.family import Existing
 from sartor.families.gpu.kernels import gemm_s
 from sartor.families.gpu.passes import Setting
 from sartor.families.gpu.power import SLOWEST, clock
+from sartor.formats.spec import format_named
 from sartor.tables import draws, table
 from sartor.tech.technology import Technology
 from sartor.workload.derive import operators
@@ -97,7 +98,7 @@ def test_a_norm_takes_a_start_and_its_row_by_hand() -> None:
 
 
 def test_decode_attention_by_hand() -> None:
-    # 16 sequences of 8 KV heads, 4096 positions: 528 programs are wanted, 4 a pair: 512, which all start at once. 268 MB.
+    # 16 sequences of 8 KV heads, 4096 positions, 268 MB: 528 programs are wanted, 4 a pair: 512 start at once.
     op = Attention("attention", 32, 8, 128, 128, 1, 2048)
     rate = hopper("attention_efficiency") * hopper("attention_one_wave") * 3.35e12
     partial_s = 2 * 512 * 16 * 130 * 4 / (hopper("vector_bytes_per_cycle") * 132 * 1.83e9)
@@ -114,9 +115,9 @@ def test_flash_attention_reads_the_cache_once_by_hand() -> None:
 
 
 def test_weights_only_formats_compute_in_sixteen_bits() -> None:
-    # INT4 weights: a quarter of the bytes (4.16 bits), no tensor core of their own on an H100.
+    # INT4 weights: a quarter of the bytes, and scales; no tensor core of their own on an H100.
     wide, narrow = (run(GEMM, Step(1, 1, 0), weights=w).operators[0] for w in ("bf16", "int4-g128"))
-    assert narrow.dram_bytes / wide.dram_bytes == approx((4 + 20 / 128) / 16, rel=1e-3)
+    assert narrow.dram_bytes / wide.dram_bytes == approx(format_named("int4-g128").bits() / 16, rel=1e-3)
     wide, narrow = (run(GEMM, Step(8192, 1, 0), weights=w).operators[0] for w in ("bf16", "int4-g128"))
     assert narrow.vector_s == wide.vector_s  # nothing is cast
     assert narrow.compute_s == approx(

@@ -14,6 +14,7 @@ from ...formulas.phase import OperatorTime, Phase
 from ...tech import link
 from ...workload.operators import Attention, Gemm, Lookup, Operators, Recurrence, Step, Vector
 from . import kernels
+from .attention import decode, prefill
 from .machine import Machine
 from .passes import Passes, Setting
 from .power import clock
@@ -102,7 +103,8 @@ class PhaseEstimate:
         rate, operand_bits = m.rate(form)
         matrices = op.matrices(self.step) if op.experts > 1 else 1.0
         k, n = (op.k / self.chips, op.n) if op.shard == "row" else (op.k, op.n / self.chips)
-        moved = (matrices * k * n * form.bits() / _BYTE_BITS + rows * op.experts * (k + n) * ACTIVATION_BYTES) * op.count
+        weights = matrices * k * n * form.bits() / _BYTE_BITS
+        moved = (weights + rows * op.experts * (k + n) * ACTIVATION_BYTES) * op.count
         memory_s = moved / m.stream_bytes_per_s(form.element_bits)
         shape = (rows, k, n, matrices)
         near = m.near_bytes_per_s
@@ -146,34 +148,9 @@ class PhaseEstimate:
         ops = 2 * op.macs(step) / self.chips
         # Flash attention keeps scores on the chip; the cache passes once.
         moved = (op.cache_elements_read(step) + 2 * op.cache_elements_written(step)) * element / split
-        if self.decode:
-            self._decode_attention(op, ops, moved, split)
-        else:
-            self._prefill_attention(op, ops, moved)
+        shape = decode(m, op, step, ops, moved, split) if self.decode else prefill(m, op, step, moved, self.chips)
+        self._add(op, *shape, 0.0, moved)
         self.compute_j = self.compute_j + ops * self.chips * m.gen("j_per_op")
-
-    def _decode_attention(self, op: Attention, ops: Any, moved: Any, split: Any) -> None:
-        m, cores = self.machine, self.machine.cores
-        pairs = self.step.batch * op.kv_heads / split
-        programs = pairs * kernels.splits(pairs, op.attended(self.step), op.key_dim, cores)
-        # Of programs that all start at once the slowest core sets the pace.
-        pace = np.where(programs <= kernels.PROGRAMS * cores, m.gen("attention_one_wave"), 1.0)
-        memory_s = moved / (m.peak_bytes_per_s * m.gen("attention_efficiency") * pace)
-        group = np.maximum(op.heads / op.kv_heads, kernels.ROWS)
-        partial_bytes = 2 * programs * group * (op.value_dim + 2) * STATE_BYTES
-        waves = np.ceil(2 * programs / (kernels.PROGRAMS * cores) - 1e-9)
-        start_s = m.gen("attention_overhead") + waves * m.gen("attention_wave")
-        vector_s = (partial_bytes / m.near_bytes_per_s + start_s) * op.count
-        self._add(op, memory_s, ops / m.attention_ops_per_s, vector_s, 0.0, moved)
-
-    def _prefill_attention(self, op: Attention, ops: Any, moved: Any) -> None:
-        m, step = self.machine, self.step
-        scores = step.rows * op.attended(step) * (op.heads / self.chips)
-        longest = np.minimum(step.context + step.tokens, op.window or np.inf)
-        score_s = m.score_s(2.0 * (op.key_dim + op.value_dim))
-        compute_s = kernels.attention_arithmetic_s(scores, score_s, longest, m.cores, m.gen("tile_edge")) * op.count
-        memory_s = moved / (m.peak_bytes_per_s * m.gen("attention_efficiency"))
-        self._add(op, memory_s, compute_s, m.gen("attention_overhead") * op.count, 0.0, moved)
 
     def _recurrence(self, op: Recurrence) -> None:
         m = self.machine

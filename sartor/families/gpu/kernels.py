@@ -23,9 +23,9 @@ ROWS = 16.0  # least rows of a tensor core's operand
 def gemm_s(
     m: Any, k: Any, n: Any, matrices: Any, memory_s: Any, ops_per_s: Any, near_per_s: Any, cores: float, edge: Any
 ) -> tuple[Any, Any, Any]:
-    """m x k times k x n, `matrices` times side by side, on `cores` cores that make `ops_per_s` together while the memory
-    takes `memory_s`: all of it, the arithmetic, and the sums of parts, in the best of the tile shapes, `edge` the least
-    rows of one. Tiles are split along K where there are fewer than cores; the parts meet in the on-die memory.
+    """m x k times k x n, `matrices` times side by side, on `cores` cores that make `ops_per_s` together while the
+    memory takes `memory_s`: all of it, the arithmetic, and the sums of parts, in the best of the tile shapes, `edge`
+    the least rows of one. Where tiles are fewer than cores they are split along K; the parts meet on the die.
 
     >>> one, arithmetic, parts = gemm_s(128, 4096, 132 * 128, 1, 0.0, 1e15, 5e12, 132, 64)  # one tile a core, none idle
     >>> round(1e6 * float(one), 2), float(parts)
@@ -44,7 +44,9 @@ def gemm_s(
     parts_s = 2 * PARTIAL_BYTES * (split - 1) * (m * n * matrices) / near_per_s
     whole_s = overlapped_s(memory_s, arithmetic_s) + parts_s
     best = np.argmin(whole_s, axis=0)[None]
-    return tuple(np.take_along_axis(np.broadcast_to(t, whole_s.shape), best, 0)[0] for t in (whole_s, arithmetic_s, parts_s))
+    spread = (np.broadcast_to(each, whole_s.shape) for each in (whole_s, arithmetic_s, parts_s))
+    whole_s, arithmetic_s, parts_s = (np.take_along_axis(each, best, 0)[0] for each in spread)
+    return whole_s, arithmetic_s, parts_s
 
 
 def overlapped_s(memory_s: Any, arithmetic_s: Any) -> Any:
@@ -65,8 +67,8 @@ def bound_by_second(memory_s: Any, arithmetic_s: Any) -> Any:
 
 
 def splits(pairs: Any, context: Any, head_dim: float, cores: float) -> Any:
-    """Programs that share one sequence's KV head: a power of two, as many as fill the cores, of at least two
-    blocks each (flash decoding).
+    """Programs that share one sequence's KV head: a power of two, as many as fill the cores; of short contexts as
+    many as have two blocks each (flash decoding).
 
     Source: Dao et al., "Flash-Decoding for long-context inference", 2023.
 
@@ -75,7 +77,7 @@ def splits(pairs: Any, context: Any, head_dim: float, cores: float) -> Any:
     """
     wanted = np.maximum(np.floor(PROGRAMS * cores / pairs), 1.0)
     allowed = np.maximum(context / (2 * CACHED / head_dim), 1.0)
-    return 2 ** np.minimum(np.ceil(np.log2(wanted) - 1e-9), np.ceil(np.log2(allowed) - 1e-9))
+    return np.minimum(2 ** np.ceil(np.log2(wanted) - 1e-9), allowed)
 
 
 def vector_s(n_bytes: Any, kernels: float, start_s: Any, near_per_s: Any, far_per_s: Any, near_bytes: float) -> Any:
