@@ -9,6 +9,7 @@ from sartor.families.tensor.design import FORMATS, Designs
 from sartor.families.tensor.family import Tensor
 from sartor.families.tensor.physical import area_mm2
 from sartor.families.tensor.placement import crossing_bytes
+from sartor.families.tensor.silicon import decode_j_per_byte, mac_j
 from sartor.tables import table
 from sartor.tech.technology import NOMINAL
 from sartor.workload.operators import Attention, Gemm, Lookup, Operators, Step, Vector
@@ -202,13 +203,14 @@ def test_matrices_of_one_head_each_do_not_travel() -> None:
 
 
 def test_energy_by_hand() -> None:
-    # 3 x 200 INT8 multiply-adds at N7: 0.1 pJ x 3.65 of what surrounds them.
+    # 3 x 200 INT8 multiply-adds of our own dot unit at N7, and 2.5 x for wires, clock tree and accumulators.
     phase = run(TINY, (GEMV,), Step(1, 1, 0))
-    assert phase.energy_j["compute"] == approx(600 * 0.365e-12)
+    assert phase.energy_j["compute"] == approx(600 * 2.5 * mac_j(8))
     # 4.5 pJ/bit; into a FIFO of 4 KiB and out of it, 0.5 + 0.165 x 2 = 0.83 pJ a byte each.
     n_bytes = 600 * BYTES
     assert phase.energy_j["memory"] == approx(n_bytes * 36e-12)
     assert phase.energy_j["scratchpad"] == approx(n_bytes * 2 * 0.83e-12)
+    assert phase.energy_j["decoder"] == approx(n_bytes * 2.5 * decode_j_per_byte())
     assert phase.dynamic_j == approx(sum(phase.energy_j.values()))
 
 

@@ -192,6 +192,7 @@ class PhaseEstimate:
             "vector": vector_ops * batch * m.vector_j,
             "memory": self.phase.dram_bytes * m.dram_j_per_byte,
             "scratchpad": self.phase.dram_bytes * m.sram_j_per_byte,
+            "decoder": self.phase.dram_bytes * m.decode_j_per_byte,
             "network": crossing_bytes(self.operators.gemms, one, self.chips) * batch * m.link_j_per_byte,
         }
 

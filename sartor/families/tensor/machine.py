@@ -12,9 +12,10 @@ from ...formats.spec import NumberFormat, format_named
 from ...tables import table
 from ...tech import dram, logic, sram
 from ...tech.technology import Technology
-from . import sizing
+from . import silicon, sizing
 from .core import GROUP
 from .cycles_control import RESPONSE_TO_WORD
+from .datapath import DATAPATH, mac_j
 from .design import FORMATS, Designs
 from .passes import LANES, PORTS, Work, unit_of
 
@@ -64,6 +65,7 @@ class Machine:
     link_latency_s: Any
     mac_j: Any
     vector_j: Any
+    decode_j_per_byte: Any
     dram_j_per_byte: Any
     sram_j_per_byte: Any
     link_j_per_byte: Any
@@ -148,7 +150,6 @@ def _columns(dtype: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return element, np.array([f.bits() for f in every], dtype) - element, np.array([f.group for f in every], dtype)
 
 
-DATAPATH = np.array([table("macs").index(format_named(name).datapath) for name in FORMATS])
 # Bits of a weight code that one multiplier of each datapath takes a cycle.
 _WIDTHS = {"int8": 8, "int4": 4, "fp4": 4, "fp8": 8, "ternary": 2, "lut": 2, "bf16": 16, "fp16": 16}
 
@@ -165,6 +166,7 @@ def prepare(designs: Designs, relative_voltage: Any, tech: Technology) -> Machin
         return Stored(element[rows], scale[rows], steps, group[rows])
 
     energy = logic.energy_ratio(tech, d.node, relative_voltage)
+    cells = energy * tech.fact("overheads", "energy", "cells_factor")
     # A core takes a word a cycle; where its share of the bandwidth is wider than any word, the rest is in vain.
     port = np.minimum(sizing.port_bytes(d.bandwidth_bytes_per_s, d.cores, d.clock_hz), PORTS[-1])
     weight_words, cache_words = sizing.fifo_words(d.fifo_bytes, port)
@@ -187,12 +189,9 @@ def prepare(designs: Designs, relative_voltage: Any, tech: Technology) -> Machin
         cache=of(d.cache),
         multiplier_bits=multiplier,
         link_latency_s=tech.column("links", "latency", d.link),
-        mac_j=tech.column("macs", "energy", datapath)
-        * energy
-        * tech.fact("overheads", "energy", "logic_factor"),
-        vector_j=tech.fact("overheads", "energy", "vector_op")
-        * energy
-        * tech.fact("overheads", "energy", "logic_factor"),
+        mac_j=mac_j(tech, datapath) * cells,
+        vector_j=silicon.vector_j(tech) * cells,
+        decode_j_per_byte=silicon.decode_j_per_byte(tech) * cells,
         dram_j_per_byte=dram.access_j_per_byte(tech, d.memory),
         # Streamed bytes are written to a FIFO and read from it.
         sram_j_per_byte=2 * sram.access_j_per_byte(tech, d.fifo_bytes, energy),

@@ -8,12 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from ...tables import table
 from ...tech import logic, package, sram, wafer
 from ...tech.technology import Technology, rows_of
 from . import silicon
+from .datapath import DATAPATH, STAND_IN_BITS, ratio
 from .design import Designs
-from .machine import DATAPATH
 from .sizing import port_bytes
 
 
@@ -89,22 +88,11 @@ def area_mm2(d: Designs, tech: Technology, device: bool) -> dict[str, Any]:
 def _cells_mm2(d: Designs, tech: Technology) -> dict[str, Any]:
     """Cells of one core of each design, at N7."""
     datapath = DATAPATH[d.weights]
-    area = tech.whole("macs", "area")
-    ratio = area / area[_UNIT_OF]
     return silicon.cells_mm2(
         d.rows, d.lanes, d.columns, d.vector_lanes,
-        port_bytes(d.bandwidth_bytes_per_s, d.cores, d.clock_hz), rows_of(_UNIT_BITS.astype(tech.dtype), datapath),
-        unit_ratio=rows_of(ratio, datapath), tech=tech,
+        port_bytes(d.bandwidth_bytes_per_s, d.cores, d.clock_hz), rows_of(STAND_IN_BITS.astype(tech.dtype), datapath),
+        unit_ratio=ratio(tech, "area", datapath), tech=tech,
     )  # fmt: skip
-
-
-def _unit_of(datapath: str) -> str:
-    """The datapath of our RTL whose dot unit stands for another one's."""
-    return "int8" if datapath in ("int8", "fp8", "bf16", "fp16") else "int4"
-
-
-_UNIT_OF = np.array([table("macs").index(_unit_of(name)) for name in table("macs").items])
-_UNIT_BITS = np.array([8 if _unit_of(name) == "int8" else 4 for name in table("macs").items])
 
 
 def _parts_usd(d: Designs, tech: Technology, total_mm2: Any, package_row: Any) -> dict[str, Any]:
