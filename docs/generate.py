@@ -1,7 +1,7 @@
 """The pages that say what the code says: `python docs/generate.py [--check]`.
 
-docs/cli.md, docs/study.md, docs/study.schema.json and docs/sources.md. `--check` writes nothing and exits 1
-where one is not current.
+docs/cli.md, docs/study.md, docs/study.schema.json, docs/sources.md, and the tables of docs/hardware.md. `--check`
+writes nothing and exits 1 where one is not current.
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ import typer
 from pydantic import BaseModel
 
 from sartor.cli import app
+from sartor.families.tensor.core import BOUNDS, MOST_COLUMNS, Core
+from sartor.report.datasheet.registers import register_map, span
 from sartor.search.parts import OtherPart
 from sartor.search.space import VARIABLES, space
 from sartor.search.study import Study
@@ -36,6 +38,7 @@ def pages() -> dict[Path, str]:
         DOCS / "study.md": study(),
         DOCS / "study.schema.json": json.dumps(schema(), indent=1, ensure_ascii=False) + "\n",
         DOCS / "sources.md": sources_page(),
+        DOCS / "hardware.md": hardware((DOCS / "hardware.md").read_text(encoding="utf-8")),
     }
 
 
@@ -209,6 +212,38 @@ _KINDS = ("seen", "measured", "derived", "recalled", "assumed")
 def _counts(name: str) -> tuple[str, ...]:
     kinds = [fact.kind for fact in table(name).facts.values()]
     return f"`{name}.csv`", *(str(kinds.count(kind)) for kind in _KINDS), str(len(kinds))
+
+
+# The hardware
+
+
+def hardware(page: str) -> str:
+    """The page with its tables made anew, each between `<!-- table NAME -->` and `<!-- end -->`."""
+    for name, made in (("registers", _registers), ("counters", _counters), ("bounds", _bounds)):
+        start = f"<!-- table {name} -->\n"
+        before, _, rest = page.partition(start)
+        page = before + start + "\n".join(made()) + "\n" + rest[rest.index("<!-- end -->") :]
+    return page
+
+
+def _registers() -> list[str]:
+    rows = register_map(Core(columns=MOST_COLUMNS))["registers"]
+    cells = ((span(row), row["access"], f"`{row['name']}`", row["description"]) for row in rows)
+    return _markdown(("address", "access", "name", "what it is"), cells)
+
+
+def _counters() -> list[str]:
+    rows = register_map(Core())["counters"]
+    cells = ((f"0x{row['low']:04X}", f"`{row['name']}`", row["description"]) for row in rows)
+    return _markdown(("address", "counter", "what it counts"), cells)
+
+
+def _bounds() -> list[str]:
+    cells = (
+        (f"`{name}`", str(low), str(high), "powers of two" if power else "")
+        for name, (low, high, power) in BOUNDS.items()
+    )
+    return _markdown(("parameter", "lowest", "highest", ""), cells)
 
 
 # Markdown

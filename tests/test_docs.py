@@ -58,7 +58,7 @@ def prose(name):
 # Generated pages
 
 
-@pytest.mark.parametrize("page", ["cli.md", "study.md", "study.schema.json", "sources.md"])
+@pytest.mark.parametrize("page", ["cli.md", "study.md", "study.schema.json", "sources.md", "hardware.md"])
 def test_generated_pages_are_current(page):
     expected = script("generate").pages()[DOCS / page]
     assert text(f"docs/{page}") == expected, "run: python docs/generate.py"
