@@ -13,7 +13,7 @@ from amaranth.hdl import Array, Cat, Module, Signal
 from amaranth.lib.wiring import Component, In, Out
 
 from sartor.families.tensor import silicon
-from sartor.families.tensor.core import Core
+from sartor.families.tensor.core import PROGRAM_WORDS, Core
 from sartor.families.tensor.rtl import tile
 from sartor.families.tensor.rtl.activation_buffer import ActivationBuffer
 from sartor.families.tensor.rtl.argmax import Argmax
@@ -22,7 +22,7 @@ from sartor.families.tensor.rtl.dot_unit import DotUnit, scaler_ports
 from sartor.families.tensor.rtl.drain import Drain, conversions
 from sartor.families.tensor.rtl.host import Host
 from sartor.families.tensor.rtl.memory import Memory
-from sartor.families.tensor.rtl.sequencer import PROGRAM_WORDS, Sequencer
+from sartor.families.tensor.rtl.sequencer import Sequencer
 from sartor.families.tensor.rtl.vector import VectorUnit
 from sartor.families.tensor.rtl.weight_decoder import WeightDecoder
 

@@ -10,7 +10,7 @@ from ..chip.spec import Chip
 from ..compiler import store
 from ..errors import InputError
 from ..families.tensor import memory_map
-from ..families.tensor.core import Core
+from ..families.tensor.core import PROGRAM_WORDS, Core
 from ..families.tensor.lower import Program, lower
 from ..families.tensor.memory_map import MemoryMap
 from ..search import study as studies
@@ -75,8 +75,6 @@ class Placed:
 
 def place(core: Core, weights: Weights, context: int | None = None) -> Placed:
     """Where the network lies, and its program; None: the longest context that fits."""
-    from ..families.tensor.rtl.sequencer import PROGRAM_WORDS
-
     net = weights.network
     if context is not None and context < 1:
         raise InputError(f"context = {context} must be at least 1")

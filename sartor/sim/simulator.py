@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import CheckFailed, InputError
-from ..families.tensor.core import CONSTANTS, Core
-from ..families.tensor.isa import COUNTERS, Instruction, encode
+from ..families.tensor.core import CONSTANTS, PROGRAM_WORDS, Core
+from ..families.tensor.isa import COUNTERS, INSTRUCTION_BITS, Instruction, encode
 from . import native
 from .design import core_library
 from .inputs import NO_STALLS, Stalls, image_of
@@ -22,8 +22,7 @@ from .tools import Progress
 # The host bus (docs/hardware.md).
 START, POSITION, ARGMAX_INDEX, ARGMAX_VALUE = 0x0000, 0x0001, 0x0002, 0x0003
 ROWS, CONSTANT, COUNTER, PROGRAM = 0x0010, 0x0020, 0x0040, 0x4000
-PROGRAM_WORDS = 4  # an instruction
-MOST_INSTRUCTIONS = 0x4000 // PROGRAM_WORDS
+PARTS = INSTRUCTION_BITS // 32  # words of an instruction
 CHUNK = 50_000  # cycles between calls of `progress`, and chances for Ctrl-C
 
 Cycles = Callable[[int], None]  # gets the cycles that have been run
@@ -71,11 +70,11 @@ class Simulator:
     def load(self, program: Iterable[Instruction], constants: Iterable[float] = ()) -> None:
         """Write the program and its binary32 constants."""
         self._program, self._constants = list(program), list(constants)
-        if len(self._program) > MOST_INSTRUCTIONS:
-            raise InputError(f"program: {len(self._program)} instructions, at most {MOST_INSTRUCTIONS}")
+        if len(self._program) > PROGRAM_WORDS:
+            raise InputError(f"program: {len(self._program)} instructions, at most {PROGRAM_WORDS}")
         for i, word in enumerate(map(encode, self._program)):
-            for part in range(PROGRAM_WORDS):
-                self._native.host_write(PROGRAM + PROGRAM_WORDS * i + part, word >> 32 * part & 0xFFFFFFFF)
+            for part in range(PARTS):
+                self._native.host_write(PROGRAM + PARTS * i + part, word >> 32 * part & 0xFFFFFFFF)
         values = np.asarray(self._constants, np.float32)
         if len(values) > CONSTANTS:
             raise InputError(f"program: {len(values)} constants, at most {CONSTANTS}")

@@ -11,6 +11,7 @@ GROUP = 32  # elements that share one exponent: of an activation, of a block of 
 HALF = GROUP // 2  # bytes a dot unit with 4-bit multipliers takes a cycle
 CONSTANTS = 16  # binary32 constants of a program
 REGISTERS = 16
+PROGRAM_WORDS = 512  # instructions of the program memory; the host's address map ends at 4,096
 SCALARS = 4  # scalar registers, each one binary32 a column
 MOST_COLUMNS = 16
 ACCUMULATOR_BITS = 40

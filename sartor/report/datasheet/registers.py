@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from ...families.tensor.core import CONSTANTS, Core
+from ...families.tensor.core import CONSTANTS, PROGRAM_WORDS, Core
 from ...families.tensor.isa import COUNTERS
 from ...families.tensor.rtl import counters, host
-from ...families.tensor.rtl.sequencer import HOST_BITS, PARTS, PROGRAM_WORDS
+from ...families.tensor.rtl.sequencer import HOST_BITS, PARTS
 from .words import phrase
 
 

@@ -16,6 +16,7 @@ from ...families.tensor.core import (
     CONSTANTS,
     GROUP,
     MOST_COLUMNS,
+    PROGRAM_WORDS,
     REGISTERS,
     SCALARS,
     Core,
@@ -23,7 +24,6 @@ from ...families.tensor.core import (
 from ...families.tensor.isa import INSTRUCTION_BITS
 from ...families.tensor.memory_map import MemoryMap
 from ...families.tensor.rtl import top_ports
-from ...families.tensor.rtl.sequencer import PROGRAM_WORDS
 from ...families.tensor.sizing import BUFFER_GROUP_BYTES, SCRATCH_GROUP_BYTES
 from ...formats.spec import format_named
 from .instructions import instructions

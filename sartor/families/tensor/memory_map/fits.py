@@ -12,9 +12,9 @@ MOST_SUMMED = 511 * GROUP  # of 8-bit codes: what the accumulator cannot overflo
 
 def check(core: Core, net: Network, context: int) -> int:
     """The context rounded up to granules; what does not fit is refused with what would."""
-    context = -(-context // core.granule) * core.granule
+    asked, context = context, -(-context // core.granule) * core.granule
     if context > net.context:
-        raise InputError(f"a context of {context} tokens is beyond the {net.context} of {net.name}")
+        raise InputError(f"a context of {asked} tokens is beyond the {net.context} of {net.name}")
     _check_summed(core, net, context)
     fixed = (
         (net.head_dim & (net.head_dim - 1) == 0, f"head dimension {net.head_dim} is not a power of two"),

@@ -8,9 +8,9 @@ from amaranth.hdl import Module, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from ..core import CONSTANTS
+from ..core import CONSTANTS, PROGRAM_WORDS
 from ..isa import COUNTERS
-from .sequencer import HOST_BITS, PARTS, PROGRAM_WORDS
+from .sequencer import HOST_BITS, PARTS
 
 ADDRESS_BITS = 16
 START, POSITION, BEST_INDEX, BEST_VALUE = range(4)

@@ -8,7 +8,7 @@ from amaranth.hdl import Cat, Module, Mux, Signal, unsigned
 from amaranth.lib import memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from ..core import REGISTERS, Core
+from ..core import PROGRAM_WORDS, REGISTERS, Core
 from ..isa import INSTRUCTION_BITS, OPCODE_BITS, Op
 from . import matrix_ports, memory_ports, vector_ports
 from .fields import view
@@ -16,7 +16,6 @@ from .loops import Loops
 from .registers import BITS, Registers
 from .resolver import Resolver
 
-PROGRAM_WORDS = 512  # instructions of the program memory; the host's address map ends at 4,096
 HOST_BITS = 32
 PARTS = INSTRUCTION_BITS // HOST_BITS
 KINDS = ("mm_weights", "mm_cache", "vector", "fence", "control")  # whose cycle it is: isa.COUNTERS

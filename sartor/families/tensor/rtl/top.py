@@ -7,14 +7,14 @@ from typing import Any
 from amaranth.hdl import Cat, Module, Mux, Value
 from amaranth.lib import wiring
 
-from ..core import Core
+from ..core import PROGRAM_WORDS, Core
 from ..isa import COUNTERS
 from . import top_ports
 from .counters import Counters
 from .host import Host
 from .matrix import MatrixUnit
 from .memory import CACHE, STORE, WEIGHTS, Memory
-from .sequencer import KINDS, PROGRAM_WORDS, Sequencer
+from .sequencer import KINDS, Sequencer
 from .vector import VectorUnit
 
 
