@@ -160,7 +160,7 @@ def test_unusable_memories(library: Path, tmp_path: Path) -> None:
 
 
 def test_a_program_that_is_too_long(library: Path) -> None:
-    with pytest.raises(InputError, match="4104 instructions, at most 4096"):
-        simulator(library).load(program(1) * 513)
+    with pytest.raises(InputError, match="520 instructions, at most 512"):
+        simulator(library).load(program(1) * 65)
     with pytest.raises(InputError, match="17 constants, at most 16"):
         simulator(library).load(program(1), [0.0] * 17)

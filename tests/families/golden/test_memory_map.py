@@ -116,7 +116,7 @@ def test_every_head_of_every_layer_has_its_own_place_in_the_cache() -> None:
 @pytest.mark.parametrize(
     ("core", "net", "context", "message"),
     [
-        ({}, {}, 4097, "a context of 4160 tokens is beyond the 4096 of tiny"),
+        ({}, {}, 4097, "a context of 4097 tokens is beyond the 4096 of tiny"),
         ({"lanes": 64}, {}, 64, "tiny cannot be mapped: 64 lanes are more than the head dimension 32"),
         ({"rows": 64}, {}, 64, "tiny cannot be mapped: 64 rows are more than the head dimension 32"),
         ({}, {"head_dim": 96}, 64, "tiny cannot be mapped: head dimension 96 is not a power of two"),
