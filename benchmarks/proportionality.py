@@ -1,0 +1,108 @@
+"""Compression proportionality at RTL: does a decoded token get as much faster as its weights get fewer bits?
+
+    python benchmarks/proportionality.py [--json]
+
+Two networks in each format, layers and head, on one core that its memory bounds: three layers of
+SmolLM2-135M-Instruct with a tenth of the vocabulary, and one layer of the shapes of Llama-3.2-1B with random weights
+and a sixteenth. Cycles of one decoded token in the simulator, memory timing of the chip. `promised`: bits a weight of
+Q8_0 over those of the format, scales included; `proportionality`: cycles of Q8_0 over cycles of the format, over that
+(target 0.95). Rows of 576, as SmolLM2 has, are not whole groups of 128: their scales are streamed for groups of 64.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import sys
+from typing import Any
+
+import numpy as np
+
+from sartor.chip.spec import Chip, Memory, Tile
+from sartor.compiler.binary import compile_network
+from sartor.compiler.gguf import network
+from sartor.compiler.requantize import requantized
+from sartor.families.tensor.network import Layer, Network
+from sartor.families.tensor.sizing import core_of
+from sartor.formats.blocks import Blocks
+from sartor.formats.floats import Floats
+from sartor.formats.hardware import Coding, coding_of
+from sartor.formats.quantize import quantize
+from sartor.formats.spec import format_named
+from sartor.sim import memory_timing
+from sartor.sim.simulator import Simulator
+from sartor.workload import fetch
+
+FORMATS = ("q8_0", "int8-g128", "q4_1", "int4-g64-asym", "q4_0", "int4-g128-asym", "int4-g64", "int4-g128")
+TARGET, POSITION = 0.95, 60
+TILE = Tile(8, 32, 1, 32, "q4_0", kv="int8-g32", scratchpad_bytes=256 * 1024, fifo_bytes=128 * 1024)
+CHIP = Chip("proportional", "tensor", "N7", 450e6, Memory("lpddr4x", 1, 4e9, 64 * 0.55 * 450e6), tile=TILE)
+
+
+def in_format(net: Network, coding: Coding) -> Network:
+    """All that streams in one format, the head too."""
+    head = quantize(Floats("F32", net.head.dequantized()), coding)
+    return dataclasses.replace(requantized(net, coding), head=head)
+
+
+def cycles(net: Network) -> tuple[int, float]:
+    """Of one decoded token, and the share of what the memory can give that it moved."""
+    core = core_of(CHIP)
+    binary = compile_network(core, net, 128)
+    simulator = Simulator(core, binary.image, memory_timing.of_chip(CHIP))
+    simulator.load(binary.program.instructions, binary.program.constants)
+    done = simulator.run(binary.program.decode, POSITION, [binary.row(1)])
+    return done.cycles, done.memory.utilization
+
+
+def networks() -> dict[str, Network]:
+    whole = network(fetch.smollm2())
+    return {
+        "smollm2-135m": whole.slice(3, whole.vocabulary // 10),
+        "llama-3.2-1b": random_network(2048, 32, 8, 64, 8192, 8016),
+    }
+
+
+def random_network(dim: int, heads: int, kv_heads: int, head_dim: int, ffn: int, vocabulary: int) -> Network:
+    """One layer of normal weights: cycles do not depend on them."""
+    rng = np.random.default_rng(0)
+
+    def matrix(n: int, k: int) -> Blocks:
+        return quantize(Floats("F32", rng.normal(0, k**-0.5, (n, k)).astype(np.float32)), coding_of("q8_0"))
+
+    one, table = np.ones(dim, np.float32), matrix(vocabulary, dim)
+    wide, narrow = heads * head_dim, kv_heads * head_dim
+    layer = Layer(
+        one, matrix(wide + 2 * narrow, dim), matrix(dim, wide), one, matrix(2 * ffn, dim), matrix(dim, ffn)
+    )
+    shape = dim, heads, kv_heads, head_dim, ffn, vocabulary, 2048, 1e-5, 10000.0
+    return Network("random", *shape, (layer,), table, one, table)
+
+
+def rows_of(net: Network, formats: tuple[str, ...] = FORMATS) -> list[dict[str, Any]]:
+    """One row a format, compared with the first."""
+    found: list[dict[str, Any]] = []
+    for name in formats:
+        count, busy = cycles(in_format(net, coding_of(name)))
+        found.append({"format": name, "bits": format_named(name).bits(), "cycles": count, "utilization": busy})
+        first, last = found[0], found[-1]
+        last["promised"], last["speedup"] = first["bits"] / last["bits"], first["cycles"] / count
+        last["proportionality"] = last["speedup"] / last["promised"]
+        show(last)
+    return found
+
+
+def show(row: dict[str, Any]) -> None:
+    parts = (f"{k} {v:.3f}" if isinstance(v, float) else f"{v:>14}" for k, v in row.items())
+    print("  ".join(parts), file=sys.stderr, flush=True)
+
+
+def main() -> int:
+    found = {name: rows_of(net) for name, net in networks().items()}
+    worst = {name: min(r["proportionality"] for r in rows) for name, rows in found.items()}
+    print(json.dumps({"worst": worst, "target": TARGET, **({"rows": found} if "--json" in sys.argv else {})}, indent=1))
+    return int(worst["llama-3.2-1b"] < TARGET)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
