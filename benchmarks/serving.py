@@ -23,8 +23,9 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from sartor.chip.presets import preset
-from sartor.serve.deploy import Deployed, How, deploy
+from sartor.serve.deploy import How, deploy
 from sartor.serve.simulate import simulate
+from sartor.serve.spec import Cluster, Pool
 from sartor.workload.find import bundled
 from sartor.workload.profiles import find_traffic, profile
 from sartor.workload.traffic import Slo, Traffic
@@ -35,11 +36,11 @@ MOST_BYTES = 1e9  # for a million requests
 REPEATS = 3
 
 
-def deployed(traffic: Traffic) -> Deployed:
+def one_replica(traffic: Traffic) -> Cluster:
     work = workload(bundled("llama-3.1-8b"), traffic.demand(), Slo(2.0, 0.05))
     made = deploy(preset("h100-sxm"), work, How())
     made.times  # noqa: B018  the table is made before the clock runs
-    return made
+    return Cluster((Pool(made),))
 
 
 def cpu_s(work: Callable[[], Any]) -> float:
@@ -65,18 +66,18 @@ def growth() -> dict[str, float]:
     over those of the plain ones."""
     plain, twice = chat(10_000), chat(20_000)
     longer = replace(plain, arrival_s=plain.arrival_s * 4, output_tokens=plain.output_tokens * 4)
-    ready = deployed(longer)
+    ready = one_replica(longer)
     one, two, four = (cpu_s(lambda t=t: simulate(ready, t)) for t in (plain, twice, longer))
     return {"twice_the_requests": two / one, "four_times_the_tokens": four / one}
 
 
 def measure(trace: str, requests: int, target: float) -> dict[str, Any]:
     traffic = find_traffic(trace)
-    ready = deployed(traffic)
+    ready = one_replica(traffic)
     per_s = len(traffic) / cpu_s(lambda: simulate(ready, traffic))
     grown, before = growth(), rss_bytes()
     many = chat(requests)
-    ready, began = deployed(many), time.process_time()
+    ready, began = one_replica(many), time.process_time()
     done = simulate(ready, many)
     many_s = time.process_time() - began
     facts = {

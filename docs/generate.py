@@ -1,7 +1,6 @@
 """The pages that say what the code says: `python docs/generate.py [--check]`.
 
-docs/cli.md, docs/study.md, docs/study.schema.json, docs/sources.md, and the tables of docs/hardware.md. `--check`
-writes nothing and exits 1 where one is not current.
+docs/cli.md, study.md, study.schema.json, cluster.md, sources.md, and the tables of docs/hardware.md. `--check` writes nothing and exits 1 where one is not current.
 """
 
 from __future__ import annotations
@@ -11,7 +10,7 @@ import json
 import sys
 import types
 import typing
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +23,7 @@ from sartor.report.datasheet.registers import register_map, span
 from sartor.search.parts import OtherPart
 from sartor.search.space import VARIABLES, space
 from sartor.search.study import Study
+from sartor.serve.cluster_file import ClusterPart, FaultsPart, PoolPart, ScalingPart, TransferPart
 from sartor.tables import data_text, sources, table
 
 DOCS = Path(__file__).parent
@@ -37,6 +37,7 @@ def pages() -> dict[Path, str]:
         DOCS / "cli.md": cli(),
         DOCS / "study.md": study(),
         DOCS / "study.schema.json": json.dumps(schema(), indent=1, ensure_ascii=False) + "\n",
+        DOCS / "cluster.md": cluster(),
         DOCS / "sources.md": sources_page(),
         DOCS / "hardware.md": hardware((DOCS / "hardware.md").read_text(encoding="utf-8")),
     }
@@ -123,6 +124,22 @@ def study() -> str:
     return "\n".join(lines).rstrip() + "\n"
 
 
+def cluster() -> str:
+    """Every key of a cluster file."""
+    lines = [
+        "# Cluster reference", "", MADE, "",
+        "`sartor simulate --cluster FILE` takes one TOML file: pools of chips that serve the same model, and how",
+        "requests find them. Quantities are text with a unit (`\"50 GB/s\"`). Unknown keys are refused, with the",
+        "closest match. An example is in [serving.md](serving.md#clusters).", "",
+    ]  # fmt: skip
+    tables = (("Top level", ClusterPart), ("`[[pool]]`", PoolPart), ("`[pool.scaling]`", ScalingPart),
+              ("`[transfer]`", TransferPart), ("`[faults]`", FaultsPart))  # fmt: skip
+    for head, cls in tables:
+        keys = _keys(cls, ("pool", "transfer", "faults", "scaling"))
+        lines += [f"## {head}", "", _sentence(cls.__doc__), "", *keys, ""]
+    return "\n".join(lines).rstrip() + "\n"
+
+
 def _parts() -> list[tuple[str, type[BaseModel]]]:
     found = []
     for name, field in Study.model_fields.items():
@@ -133,8 +150,9 @@ def _parts() -> list[tuple[str, type[BaseModel]]]:
     return found
 
 
-def _keys(cls: type[BaseModel]) -> list[str]:
-    parts = dict(_parts()) if cls is Study else {}
+def _keys(cls: type[BaseModel], tables: Collection[str] = ()) -> list[str]:
+    """One row a key, but those that are `tables`."""
+    parts = dict(_parts()) if cls is Study else tables
     described = cls.model_json_schema()["properties"]
     rows = []
     for name, field in cls.model_fields.items():
@@ -160,7 +178,7 @@ def _kind(annotation: Any, described: dict[str, Any]) -> str:
     names = {str: "text", int: "whole number", float: "number", bool: "true or false"}
     if annotation in names:
         return names[annotation]
-    return {dict: "table", list: "list of text"}.get(typing.get_origin(annotation), "table")
+    return {dict: "table", typing.Literal: "text", list: "list of text"}.get(typing.get_origin(annotation), "table")
 
 
 def _variables() -> Iterator[tuple[str, ...]]:

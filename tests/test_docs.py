@@ -58,7 +58,10 @@ def prose(name):
 # Generated pages
 
 
-@pytest.mark.parametrize("page", ["cli.md", "study.md", "study.schema.json", "sources.md", "hardware.md"])
+PAGES_MADE = ["cli.md", "study.md", "study.schema.json", "cluster.md", "sources.md", "hardware.md"]
+
+
+@pytest.mark.parametrize("page", PAGES_MADE)
 def test_generated_pages_are_current(page):
     expected = script("generate").pages()[DOCS / page]
     assert text(f"docs/{page}") == expected, "run: python docs/generate.py"

@@ -173,12 +173,16 @@ def synth(
 
 @app.command()
 def simulate(
-    chip: Annotated[str, typer.Option(help="A chip's name, a TOML file, or a study that has been designed.")],
     model: Model,
     trace: Annotated[str, typer.Option(help="A traffic profile or a trace file.")],
+    chip: Annotated[
+        str | None, typer.Option(help="A chip's name, a TOML file, or a study that has been designed.")
+    ] = None,
+    cluster: Annotated[Path | None, typer.Option(help="In place of a chip: pools of chips in a TOML file.")] = None,
     rate: Annotated[float | None, typer.Option(help="Requests a second; the trace's own.")] = None,
     requests: Annotated[int | None, typer.Option(help="Of the trace, the first so many.", min=1)] = None,
     replicas: Annotated[int, typer.Option(help="Replicas of the model.", min=1)] = 1,
+    routing: Annotated[str, typer.Option(help="round-robin, random, least-loaded or prefix.")] = "round-robin",
     weights: Annotated[str | None, typer.Option(help="Number format of the weights.")] = None,
     kv: Annotated[str | None, typer.Option(help="Number format of the cache.")] = None,
     tensor_parallel: Annotated[int | None, typer.Option(help="Chips side by side; the fewest that hold it.")] = None,
@@ -188,11 +192,18 @@ def simulate(
     ttft: Annotated[float, typer.Option(help="Time to first token, seconds.")] = 2.0,
     tpot: Annotated[float, typer.Option(help="Time per output token, seconds.")] = 0.05,
     percentile: Annotated[float, typer.Option(help="Percent of requests that should keep both.")] = 95.0,
+    seed: Annotated[int, typer.Option(help="Seed of what is left to chance: random routing, failures.", min=0)] = 0,
+    out: Out = None,
+    timeline: Annotated[float, typer.Option(help="Seconds that --out shows step by step.", min=0)] = 60.0,
     json: Json = False,
 ) -> None:
-    """A chip in service: every request of a trace, batched, queued and answered step by step."""
-    how = How(weights, kv, tensor_parallel, stages, max_seqs, batch_tokens)
-    serving.simulate(chip, model, trace, rate, requests, replicas, how, Slo(ttft, tpot, percentile), json)
+    """Chips in service: every request of a trace, batched, queued and answered step by step."""
+    found = serving.simulated(
+        chip, model, trace, rate_per_s=rate, requests=requests, replicas=replicas, routing=routing, cluster=cluster,
+        how=How(weights, kv, tensor_parallel, stages, max_seqs, batch_tokens), slo=Slo(ttft, tpot, percentile),
+        seed=seed, out=out, timeline_s=timeline,
+    )  # fmt: skip
+    serving.show(found, json)
 
 
 @app.command()

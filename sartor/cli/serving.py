@@ -9,9 +9,7 @@ from rich.panel import Panel
 from rich.text import Text
 
 from .. import api
-from ..serve.deploy import How
 from ..units import si
-from ..workload.traffic import Slo
 from . import grid
 from .console import OUT, as_json, bar
 
@@ -19,21 +17,21 @@ _BASES = {"cost": "at cost", "vendor": "at the vendor's price"}
 _PERCENTILES = ("mean", "p50", "p90", "p95", "p99")
 
 
-def simulate(
-    chip: str, model: str, trace: str, rate: float | None, requests: int | None, replicas: int, how: How, slo: Slo,
-    json: bool,
-) -> None:  # fmt: skip
+def simulated(*args: Any, **how: Any) -> dict[str, Any]:
+    """`api.simulate` with a bar while a person looks on."""
     with bar() as progress:
         task = progress.add_task("requests", total=None)
-        found = api.simulate(
-            chip, model, trace, rate_per_s=rate, requests=requests, replicas=replicas, how=how, slo=slo,
-            watch=lambda done: progress.update(task, completed=done),
-        )  # fmt: skip
+        return api.simulate(*args, **how, watch=lambda done: progress.update(task, completed=done))
+
+
+def show(found: dict[str, Any], json: bool) -> None:
     if json:
         as_json(found)
         return
     OUT.print(card(found))
     _tables(found)
+    for path in found.get("files", ()):
+        OUT.print(f"written: {path}", highlight=False, markup=False)
 
 
 def card(f: dict[str, Any]) -> RenderableType:
@@ -50,12 +48,13 @@ def card(f: dict[str, Any]) -> RenderableType:
         Text(f"{priced}, {si(f['j_per_token'], 'J') if f['j_per_token'] else '-'} a token, "
              f"{si(f['power_w']['mean'], 'W')}"),
     ]  # fmt: skip
-    return Panel(Group(*lines), title=f"{_chips(f)}, {f['model']}, {f['trace']}", expand=False)
+    chips = " + ".join(_pool(pool) for pool in f["pools"])
+    return Panel(Group(*lines), title=f"{chips}, {f['model']}, {f['trace']}", expand=False)
 
 
-def _chips(f: dict[str, Any]) -> str:
-    each = f["tensor_parallel"] * f["stages"]
-    return f"{f['replicas']} x {each} {f['chip']}" if f["replicas"] > 1 or each > 1 else f["chip"]
+def _pool(p: dict[str, Any]) -> str:
+    each = p["tensor_parallel"] * p["stages"]
+    return f"{p['replicas']:.3g} x {each} {p['chip']}" if p["replicas"] != 1 or each > 1 else str(p["chip"])
 
 
 def _tables(f: dict[str, Any]) -> None:
@@ -65,9 +64,20 @@ def _tables(f: dict[str, Any]) -> None:
         for key, name in names.items()
     ]
     grid.show(OUT, "what users saw", rows)
+    role = {"both": "", "prefill": " prefill", "decode": " decode"}
+    use = [(f"cache of {p['name']}{role[p['role']]}", p["kv_use"]) for p in f["pools"]]
     load = [
-        {"": name, "mean": f"{f[key]['mean']:.3g}", "most in a second": f"{f[key]['max']:.3g}"}
-        for key, name in (("running", "running"), ("queue", "waiting"), ("kv_use", "cache used, share"))
+        {"": name, "mean": f"{figure['mean']:.3g}", "most in a second": f"{figure['max']:.3g}"}
+        for name, figure in [("running", f["running"]), ("waiting", f["queue"]), *use]
     ]
-    lost = f"{f['preemptions']:,} pre-emptions, {f['rejected']:,} rejected, "
-    grid.show(OUT, "load", load, lost + f"{f['requests_per_cpu_s']:,.0f} requests simulated a CPU second")
+    grid.show(OUT, "load", load, _lost(f))
+
+
+def _lost(f: dict[str, Any]) -> str:
+    refused = sum(f["rejected"].values())
+    parts = [f"{f['preemptions']:,} pre-emptions", f"{refused:,} rejected"]
+    if f["restarted"]:
+        parts.append(f"{f['restarted']:,} restarted after failures")
+    if f["prefix_hit"]:
+        parts.append(f"{f['prefix_hit']:.1%} of the prompts found in the cache")
+    return ", ".join([*parts, f"{f['requests_per_cpu_s']:,.0f} requests simulated a CPU second"])

@@ -10,14 +10,14 @@ from ..errors import InputError
 from ..units import parse
 
 
-def _quantity(measures: str) -> Any:
+def quantity(measures: str) -> Any:
     """A number with a unit, such as "2 W", or a bare one in coherent units."""
     written = {"type": "string"}, {"type": "number", "exclusiveMinimum": 0}
     schema = WithJsonSchema({"anyOf": list(written), "examples": [_EXAMPLES[measures]]})
     return Annotated[float, BeforeValidator(lambda v: _parse(v, measures)), Field(gt=0), schema]
 
 
-_EXAMPLES = {"s": "20 ms", "w": "2 W", "mm2": "30 mm2", "usd": "25 USD"}
+_EXAMPLES = {"s": "20 ms", "w": "2 W", "mm2": "30 mm2", "usd": "25 USD", "bytes_per_s": "50 GB/s"}
 
 
 def _parse(value: Any, measures: str) -> float:
@@ -45,8 +45,8 @@ class ModelPart(Part):
 class SloPart(Part):
     """TTFT and TPOT that `percentile` percent of requests keep."""
 
-    ttft: _quantity("s") = Field(2.0, description="Time to first token.")  # type: ignore[valid-type]
-    tpot: _quantity("s") = Field(0.05, description="Time per output token.")  # type: ignore[valid-type]
+    ttft: quantity("s") = Field(2.0, description="Time to first token.")  # type: ignore[valid-type]
+    tpot: quantity("s") = Field(0.05, description="Time per output token.")  # type: ignore[valid-type]
     percentile: float = Field(95.0, gt=0, lt=100, description="Percent of requests that keep both.")
 
 
@@ -63,8 +63,8 @@ class OtherPart(Part):
     name: str = Field(description="What the report calls it.")
     profile: str | None = Field(None, description="Its traffic.")
     model: ModelPart | None = Field(None, description="Its model.")
-    ttft: _quantity("s") | None = Field(None, description="Time to first token.")  # type: ignore[valid-type]
-    tpot: _quantity("s") | None = Field(None, description="Time per output token.")  # type: ignore[valid-type]
+    ttft: quantity("s") | None = Field(None, description="Time to first token.")  # type: ignore[valid-type]
+    tpot: quantity("s") | None = Field(None, description="Time per output token.")  # type: ignore[valid-type]
 
 
 class BudgetPart(Part):
@@ -72,12 +72,12 @@ class BudgetPart(Part):
     Limits on one chip (power, die, unit_cost) and on a replica: chips, system_power, and
     batch, the requests it may serve at once (1: a device of one user)."""
 
-    power: _quantity("w") | None = Field(None, description="Of one busy chip with its memory.")  # type: ignore[valid-type]
-    die: _quantity("mm2") | None = Field(None, description="Area of one die; the reticle where not given.")  # type: ignore[valid-type]
-    unit_cost: _quantity("usd") | None = Field(None, description="One chip with its memory, no NRE.")  # type: ignore[valid-type]
+    power: quantity("w") | None = Field(None, description="Of one busy chip with its memory.")  # type: ignore[valid-type]
+    die: quantity("mm2") | None = Field(None, description="Area of one die; the reticle where not given.")  # type: ignore[valid-type]
+    unit_cost: quantity("usd") | None = Field(None, description="One chip with its memory, no NRE.")  # type: ignore[valid-type]
     chips: int | None = Field(None, ge=1, description="Chips of one replica.")
     batch: int | None = Field(None, ge=1, description="Requests that a replica serves at once.")
-    system_power: _quantity("w") | None = Field(None, description="Of all chips of a replica.")  # type: ignore[valid-type]
+    system_power: quantity("w") | None = Field(None, description="Of all chips of a replica.")  # type: ignore[valid-type]
     margin: float = Field(
         0.0, ge=0, lt=1, description="Share by which estimates must stay clear of every limit."
     )

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
-import tomllib
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
 
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import Field
 
 from .. import __version__
-from ..errors import BrokenFile, InputError, UnknownName
+from ..errors import InputError, UnknownName
 from ..tables import data_text
+from .checked import checked
 from .parts import (
     BudgetPart,
     ComparePart,
@@ -74,37 +73,7 @@ def names() -> tuple[str, ...]:
 
 def loads(text: str, where: str) -> Study:
     """The study written in `text`."""
-    try:
-        raw = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise BrokenFile(f"{where}: not TOML: {error}") from None
-    try:
-        return Study.model_validate(raw)
-    except ValidationError as error:
-        raise _readable(error, where) from None
-
-
-def _readable(error: ValidationError, where: str) -> InputError:
-    """The first problem, with its place, its value and what would fit."""
-    first = error.errors()[0]
-    path = [str(p) for p in first["loc"]]
-    place = f"{where}: [{'.'.join(path[:-1])}]" if len(path) > 1 else where
-    if first["type"] == "extra_forbidden":
-        return UnknownName("key", path[-1], _keys_at(path[:-1]), place)
-    if first["type"] == "missing":
-        return InputError(f"{place} lacks {path[-1]!r}")
-    message = first["msg"].removeprefix("Value error, ")
-    return InputError(f"{place} {path[-1] if path else ''} = {first.get('input')!r}: {message}")
-
-
-def _keys_at(path: list[str]) -> list[str]:
-    cls: Any = Study
-    for name in path:
-        annotation = cls.model_fields[name].annotation if name in cls.model_fields else None
-        if not (isinstance(annotation, type) and issubclass(annotation, BaseModel)):
-            return []
-        cls = annotation
-    return list(cls.model_fields)
+    return checked(Study, text, where)
 
 
 def find_study(name_or_path: str) -> Study:

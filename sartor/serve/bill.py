@@ -18,12 +18,12 @@ class Drawn:
     """Chips of one kind, and what all of them drew together. `peak_w`: in the second that drew most."""
 
     chips: Priced
-    count: int
+    count: float  # on average
     mean_w: float
     peak_w: float
 
 
-def drawn(chips: Priced, count: int, joules: np.ndarray, width_s: float, span_s: float) -> Drawn:
+def drawn(chips: Priced, count: float, joules: np.ndarray, width_s: float, span_s: float) -> Drawn:
     """From each bin's dynamic energy [bins]: chips draw their static power all the time."""
     static = float(chips.static_w) * count
     return Drawn(chips, count, static + float(joules.sum()) / span_s, static + float(joules.max()) / width_s)

@@ -40,7 +40,9 @@ class Book:
         self.preempted = array("i", [0]) * requests
         self.cached_tokens = array("i", [0]) * requests
         self.engine = array("i", [-1]) * requests
-        self.series = Series(width_s)
+        self.pool_of: list[int] = []  # of each engine
+        self.width_s = width_s
+        self._series: dict[int, Series] = {}  # of each pool
         self.kept: list[Run] = []
         self._keep_s = keep_s
         self._runs: list[tuple] = []
@@ -61,14 +63,20 @@ class Book:
             self._sum_up()
 
     def _sum_up(self) -> None:
-        if self._runs:
-            self.series.add(*sums_of(self._runs))
-            self._runs.clear()
+        if not self._runs:
+            return
+        engine, start, end, sums = sums_of(self._runs)
+        pools = np.array(self.pool_of or [0])[engine]
+        for pool in np.unique(pools).tolist():
+            own = pools == pool
+            series = self._series.setdefault(pool, Series(self.width_s))
+            series.add(start[own], end[own], sums[:, own])
+        self._runs.clear()
 
-    def seconds(self, until_s: float) -> dict[str, np.ndarray]:
-        """Each second's sums and averages, all [seconds]."""
+    def seconds(self, until_s: float, pool: int = 0) -> dict[str, np.ndarray]:
+        """Each second's sums and averages of a pool, all [seconds]."""
         self._sum_up()
-        return self.series.columns(until_s)
+        return self._series.setdefault(pool, Series(self.width_s)).columns(until_s)
 
     def columns(self) -> dict[str, np.ndarray]:
         names = ("first_s", "last_s", "preempted", "cached_tokens", "engine")

@@ -1,12 +1,13 @@
 """Times and energies of every step a chip may be asked for, worked out once from its estimate, as arrays.
 
-A step that decodes alone, or computes one chunk of a prompt alone, takes what the estimate says. Together they stream
-the weights once: what both would take for the matrices they share is taken off, and what the matrices take for all
-tokens at once is put on.
+A step that decodes alone, or computes one chunk of a prompt alone, takes what the estimate says. Together they pass the
+weights once: what each would take for the operators they share is taken off, and what these take for all tokens at once
+is put on.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,10 +15,9 @@ import numpy as np
 
 from ..errors import InputError
 from ..families.priced import Priced, Replica
-from ..formulas.phase import Phase
 from ..workload.derive import operators
 from ..workload.model import Model
-from ..workload.operators import Operators, Step
+from ..workload.operators import Gemm, Lookup, Operator, Operators, Step, Vector
 
 HIDDEN_BYTES = 2.0  # an activation on its way to the next stage
 _FINE = 32  # chunks up to this size have a row of their own in the table over what is cached
@@ -28,7 +28,7 @@ _TILE, _TILED = 64, 1024  # where another tile of tokens begins, times jump: up 
 class ChipTable:
     """Seconds and joules, [2, ...]. `decode` [n, contexts]: n requests at one mean context. `prompt` [tokens]: a chunk
     with nothing cached before it; `cached` [chunks, contexts]: what is cached before it adds. `shared` [tokens] and
-    `head` [requests]: matrices that all tokens, or the last token of each request, pass."""
+    `head` [requests]: of the operators that all tokens, or the last token of each request, pass."""
 
     contexts: np.ndarray
     chunks: np.ndarray
@@ -54,14 +54,15 @@ def chip_table(
 ) -> ChipTable:  # fmt: skip
     """`stages`: a pass goes through all of them, with the hops between. `power_cap_w`: of one chip; what would draw
     more takes longer."""
-    asked = _Asked(chips.replica(tensor_parallel, formats or {}), model, stages, tensor_parallel)
+    asked = _Asked(chips.replica(tensor_parallel, formats or {}), model, stages)
     contexts, chunks = _knots(size.context), _chunks(size.batch_tokens)
     n = np.arange(1, size.max_seqs + 1)
     tokens = np.arange(1, size.batch_tokens + 1)
-    decode = asked.costs("decode", Step(n[:, None].astype(float), 1, contexts[None].astype(float)))
-    prompt = asked.costs("prefill", Step(1, tokens.astype(float), 0.0))
-    cached = asked.costs("prefill", Step(1, chunks[:, None].astype(float), contexts[None].astype(float)))
-    shared, head = asked.matrices(tokens.astype(float)), asked.head(n.astype(float))
+    decoding, filling = operators(model, "decode"), operators(model, "prefill")
+    decode = _smooth(lambda at: asked.costs(decoding, Step(n[:, None].astype(float), 1, at[None])), contexts)
+    prompt = asked.costs(filling, Step(1, tokens.astype(float), 0.0))
+    cached = asked.costs(filling, Step(1, chunks[:, None].astype(float), contexts[None].astype(float)))
+    shared, head = asked.shared(tokens.astype(float)), asked.head(n.astype(float))
     cap = _working_w(chips, power_cap_w, tensor_parallel * stages)
     for costs in (decode, prompt, cached):
         _slow_down(costs, cap)
@@ -77,12 +78,12 @@ class _Asked:
     replica: Replica
     model: Model
     stages: int
-    chips: int
 
-    def costs(self, phase: Any, step: Step) -> np.ndarray:
-        """Seconds and joules [2, ...]."""
-        done = self.replica.phase(operators(self.model, phase), step)
-        seconds, joules = np.broadcast_arrays(done.latency_s + self._hops_s(step), done.dynamic_j)
+    def costs(self, ops: Operators, step: Step, last: bool = False) -> np.ndarray:
+        """Seconds and joules [2, ...]; of the `last` stage alone there are no hops."""
+        done = self.replica.phase(ops, step)
+        hops_s = 0.0 if last else self._hops_s(step)
+        seconds, joules = np.broadcast_arrays(done.latency_s + hops_s, done.dynamic_j)
         return np.stack([seconds, joules]).astype(float)
 
     def _hops_s(self, step: Step) -> Any:
@@ -90,40 +91,41 @@ class _Asked:
             return 0.0
         return (self.stages - 1) * self.replica.hop_s(step.rows * (self.model.hidden * HIDDEN_BYTES))
 
-    def matrices(self, tokens: np.ndarray) -> np.ndarray:
-        """Of the matrices that prompts and decoding requests share, and the passes between them, `tokens` in all
-        [2, tokens]."""
-        ops = operators(self.model, "prefill")
-        return self._of(_shared(ops) & _shared(operators(self.model, "decode")), ops, Step(1, tokens, 0.0))
+    def shared(self, tokens: np.ndarray) -> np.ndarray:
+        """Of what prompts and requests that decode pass together, `tokens` in all [2, tokens]."""
+        both = {g.name for g in operators(self.model, "decode").gemms}
+        kept = [op for op in operators(self.model, "prefill").all if _by_token(op, both)]
+        return self.costs(Operators("prefill", tuple(kept)), Step(1, tokens, 0.0))
 
     def head(self, requests: np.ndarray) -> np.ndarray:
-        """Of the matrices that see the last token of each request [2, requests]."""
-        ops = operators(self.model, "decode")
-        return self._of({g.name for g in ops.gemms if g.last_token_only}, ops, Step(requests, 1, 0.0))
-
-    def _of(self, names: set[str], ops: Operators, step: Step) -> np.ndarray:
-        """Time, and the energy of the bytes: the arithmetic is the same whoever shares the weights."""
-        done = self.replica.phase(ops, step, keep=True)
-        kept = [op for op in done.operators if op.name in names]
-        seconds = sum(op.latency_s for op in kept)
-        joules = sum(op.dram_bytes for op in kept) * self.chips * _j_per_byte(done)
-        return np.stack([np.broadcast_to(a, np.shape(step.rows)) for a in (seconds, joules)]).astype(float)
+        """Of what sees the last token of each request [2, requests]."""
+        kept = [op for op in operators(self.model, "decode").all if getattr(op, "last_token_only", False)]
+        return self.costs(Operators("decode", tuple(kept)), Step(requests, 1, 0.0), last=True)
 
 
-def _shared(ops: Operators) -> set[str]:
-    """Work that tokens do together, whoever they belong to; what follows attention is its own."""
-    gemms = {g.name for g in ops.gemms if not g.last_token_only and not g.over_context}
-    return gemms | {v.name for v in ops.vectors if not v.per_position} | {lookup.name for lookup in ops.lookups}
-
-
-def _j_per_byte(done: Phase) -> Any:
-    return sum(done.energy_j.get(part, 0.0) for part in ("memory", "scratchpad")) / done.dram_bytes
+def _by_token(op: Operator, both: set[str]) -> bool:
+    """Whether `op` takes each token alone, in prefill and decode alike; `both`: matrices that decode has too."""
+    match op:
+        case Gemm():
+            return op.name in both and not op.last_token_only and not op.over_context
+        case Vector():
+            return not op.last_token_only and not op.per_position
+        case _:
+            return isinstance(op, Lookup)
 
 
 def _knots(context: int) -> np.ndarray:
-    """Contexts of the table: 0, then two for each doubling, to beyond `context`."""
-    steps = np.arange(8, 2 * np.ceil(np.log2(max(context, 32))) + 2)
-    return np.unique(np.concatenate([[0], np.rint(2 ** (steps / 2))])).astype(int)
+    """Contexts of the table: every 16 up to 256, then four for each doubling, to beyond `context`."""
+    steps = np.arange(32, 4 * np.ceil(np.log2(max(context, 512))) + 2)
+    return np.unique(np.concatenate([np.arange(0, 256, 16), np.rint(2 ** (steps / 4))])).astype(int)
+
+
+def _smooth(costs: Callable[[np.ndarray], np.ndarray], contexts: np.ndarray) -> np.ndarray:
+    """Costs at `contexts`, far ones as the mean around them: a chip reads its cache in granules, and a cost at the edge
+    of one is not that of the contexts between two edges."""
+    near = contexts < 256
+    around = [costs(np.where(near, contexts, contexts + shift).astype(float)) for shift in (-32, -16, 0, 16, 32)]
+    return np.mean(around, axis=0)
 
 
 def _chunks(most: int) -> np.ndarray:

@@ -24,7 +24,8 @@ DEFAULT_FORMAT = "bf16"
 @dataclass(frozen=True)
 class How:
     """How a chip serves a model. `tensor_parallel` None: the fewest chips that hold weights and one longest request.
-    `power_cap_w`: of one chip. The rest as in Limits."""
+    `power_cap_w`: of one chip. `swap_bytes_per_s`: of one chip's link to the host, over which the cache of pre-empted
+    requests is moved; None: it is computed again. The rest as in Limits."""
 
     weights: str | None = None
     cache: str | None = None
@@ -34,6 +35,7 @@ class How:
     batch_tokens: int = 2048
     block_tokens: int = 16
     power_cap_w: float | None = None
+    swap_bytes_per_s: float | None = None
 
     def __post_init__(self) -> None:
         for name in ("tensor_parallel", "stages", "max_seqs", "batch_tokens", "block_tokens"):
@@ -53,6 +55,7 @@ class Deployed:
     chips: Priced
     work: Workload
     how: How
+    piece_tokens: int = 0  # of a prompt, that have a hash; 0: prompts share nothing
 
     @property
     def tensor_parallel(self) -> int:
@@ -79,7 +82,10 @@ class Deployed:
         """Of one engine."""
         how = self.how
         blocks = int(cache_tokens(self.chips, self.work, how, self.tensor_parallel) // how.block_tokens)
-        return Limits(max(blocks, 1), how.max_seqs, how.batch_tokens, how.block_tokens)
+        return Limits(
+            max(blocks, 1), how.max_seqs, how.batch_tokens, how.block_tokens, piece_tokens=self.piece_tokens,
+            swap_s=how.swap_bytes_per_s and self.token_bytes / self.count / how.swap_bytes_per_s,
+        )  # fmt: skip
 
     @functools.cached_property
     def times(self) -> ChipTimes:
@@ -97,7 +103,7 @@ class Deployed:
         return float(one)
 
 
-def deploy(chip: Chip, work: Workload, how: How) -> Deployed:
+def deploy(chip: Chip, work: Workload, how: How, piece_tokens: int = 0) -> Deployed:
     """`chip` serving `work`; the error says what does not fit."""
     if chip.tile is not None:
         how = _own_formats(chip, how)
@@ -105,7 +111,7 @@ def deploy(chip: Chip, work: Workload, how: How) -> Deployed:
     if how.tensor_parallel is None:
         how = replace(how, tensor_parallel=_fewest(chips, work, how))
     _check_fits(chips, work, how, how.tensor_parallel or 1)
-    return Deployed(chip, chips, work, how)
+    return Deployed(chip, chips, work, how, piece_tokens)
 
 
 def _own_formats(chip: Chip, how: How) -> How:

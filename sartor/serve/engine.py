@@ -40,10 +40,25 @@ class Engine(Scheduler):
                 self._form()
             elif self.decoders.n:
                 self._run(until_s)
-            elif self.leaving:
-                self.ready = self.end
+            elif self.leaving and self.waiting:
+                self.ready = max(self.end, self.leaving[0].last_s)
             else:
+                self.ready = max(self.ready, self.end)
                 return
+
+    def wake_s(self) -> float:
+        """When, at the latest, it must be looked at again: nobody gets a last token, no prompt is computed, no place
+        becomes free in steps that are put together before."""
+        if not self.running and not (self.waiting and self.leaving):
+            return self.ready if self.waiting else inf
+        if self.partial or self.leaving or not self.decoders.n or (self.waiting and self.admissible()):
+            return self.ready
+        line = self.times.line(self.decoders.n, self.decoders.context(self.step), self.decoders.spread(self.step))
+        steps = min(self.decoders.next_end() - self.step + 1, line.steps)
+        before = self.decoders.steps_within(self.step, steps, self.cache.free) - 1 - self.limits.ahead
+        if before < 0:
+            return self.ready
+        return max(self.ready, self.end) + before * (line.s + line.s_more * (before - 1) / 2)
 
     def _form(self) -> None:
         """One step, put together from what there is."""
@@ -52,6 +67,8 @@ class Engine(Scheduler):
             self.ready = self.end
             return
         seconds, joules = self.times.step(batch.chunks, batch.n, batch.context, batch.spread)
+        if batch.moved:
+            seconds += batch.moved * (self.limits.swap_s or 0.0)
         start = max(self.ready, self.end)
         self.log(start, start + seconds, 1, batch.prompt_tokens, joules)
         self.spend(1, start, start + seconds)
@@ -99,3 +116,21 @@ class Engine(Scheduler):
         self.end = end
         self.ready = start if self.limits.ahead else end
         self.passed(steps, end)
+
+    def abandon(self, now_s: float) -> tuple[list[Request], int]:
+        """All requests that have not had their last token by `now_s`, as they were then, and how many of them had been
+        told as finished. The engine is of no use after.
+
+        A token counts if its step was over by then: of the steps that were put together, the last two may not be.
+        """
+        late = (self.end > now_s) + (self.limits.ahead and self.ready > now_s)
+        early = [request for request in self.leaving if request.last_s > now_s]
+        for request in self.running:
+            if request.finish >= 0:
+                request.todo = min(request.finish - self.step + 1 + late, request.output)
+        for request in early:
+            request.todo = min(late, request.output)
+        lost = [*self.running, *early, *self.waiting]
+        for request in lost:
+            request.start_again()
+        return lost, len(early)

@@ -7,13 +7,13 @@ long as tokens, places and blocks of the cache last.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from .book import Book
-from .cache import Cache
 from .decoders import Decoders
 from .limits import Limits
+from .prefix import cache
 from .request import Request
 from .times import Chunk, Spread
 from .waiting import waiting
@@ -29,6 +29,7 @@ class Batch(NamedTuple):
     n: int
     context: int
     spread: Spread
+    moved: int = 0  # tokens whose cache went to the host's memory or came back
 
     @property
     def prompt_tokens(self) -> int:
@@ -45,7 +46,7 @@ class Scheduler:
 
     def __init__(self, limits: Limits, book: Book, spread: bool = False) -> None:
         self.limits, self.book = limits, book
-        self.cache = Cache(limits.blocks, limits.block_tokens, limits.prefix_cache)
+        self.cache = cache(limits.blocks, limits.block_tokens, limits.prefix_cache, limits.piece_tokens)
         self.waiting = waiting(limits.policy)
         self.running: dict[Request, None] = {}  # in order of admission
         self.partial: list[Request] = []  # of them, those whose prompt is under way
@@ -53,7 +54,9 @@ class Scheduler:
         self.decoders = Decoders(limits.block_tokens, spread)
         self.step = 0
         self._admitted = 0
+        self.finished: Callable[[Request, float], None] | None = None  # told who has had the last token, and when
         self._evicted = False  # somebody, in this step
+        self._moved = 0  # tokens to or from the host's memory, in this step
 
     def release(self, now_s: float) -> None:
         """Blocks and places of those whose last token came by `now_s`."""
@@ -64,12 +67,12 @@ class Scheduler:
         """Whether the first that waits may come in: the whole of its prompt must fit."""
         if len(self.running) + len(self.leaving) >= self.limits.max_seqs:
             return False
-        return self.limits.blocks_for(self.waiting.first.target) <= self.cache.free
+        return self.cache.room(self.waiting.first)
 
     def compose(self) -> Batch | None:
         """The next step; None where nothing can be done before others leave."""
         step, decoders = self.step, self.decoders
-        self._evicted = False
+        self._evicted, self._moved = False, 0
         while decoders.need(step) > self.cache.free:
             self._preempt(self.waiting.victim(self.running))
         n, context, spread = decoders.n, decoders.context(step), decoders.spread(step)
@@ -84,7 +87,7 @@ class Scheduler:
                 n, context = n + 1, context + before
             else:
                 chunks.append((tokens, before))
-        return Batch(work, chunks, n, context, spread) if n or work else None
+        return Batch(work, chunks, n, context, spread, self._moved) if n or work else None
 
     def _preempt(self, request: Request) -> None:
         """Throw `request` out; what it has computed is computed again, unless it is found in the cache."""
@@ -98,11 +101,20 @@ class Scheduler:
             request.target = tokens + 1
             request.blocks = self.limits.blocks_for(tokens)
             self.decoders.remove(request)
+        request.given = 0
         self._evicted = True
-        self.cache.keep(request, tokens)
+        self._put_away(request, tokens)
         request.left = request.target
         self.book.preempted[request.number] += 1
         self.waiting.put_back(request)
+
+    def _put_away(self, request: Request, tokens: int) -> None:
+        if self.limits.swap_s is None:
+            self.cache.keep(request, tokens)
+        else:
+            self.cache.give(request)
+            request.away = tokens
+            self._moved += tokens
 
     def _continue(self, work: Work, budget: int) -> int:
         """Prompts under way, in order; the tokens that are left for others."""
@@ -115,11 +127,13 @@ class Scheduler:
         """Prompts that wait, the first ones first; who does not fit holds up those behind."""
         while budget and self.waiting and self.admissible():
             request = self.waiting.pop()
-            found = self.cache.reclaim(request) * self.limits.block_tokens
+            found = self.cache.reclaim(request)
+            self.book.cached_tokens[request.number] += found
+            found = max(found, request.given, request.away)
+            self._moved, request.away = self._moved + request.away, 0
             request.left = request.target - found
             request.order = self._admitted
             self._admitted += 1
-            self.book.cached_tokens[request.number] += found
             self.running[request] = None
             self.partial.append(request)
             budget -= self._compute(request, budget, work)
@@ -136,6 +150,8 @@ class Scheduler:
                 return 0
         self.cache.take(need)
         request.blocks += need
+        if request.hashes:
+            self.cache.computed(request, context + tokens)
         work.append((request, tokens, context))
         return tokens
 
@@ -160,6 +176,8 @@ class Scheduler:
         request.blocks = self.limits.blocks_for(request.prompt + request.output - 1)
         self.book.last(request, at_s)
         self.leaving.append(request)
+        if self.finished:
+            self.finished(request, at_s)
 
     def passed(self, steps: int, end_s: float) -> None:
         """`steps` steps are through, the last at `end_s`: who had the last token leaves."""

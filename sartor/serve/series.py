@@ -50,11 +50,11 @@ class Series:
         return {"second_s": np.arange(bins) * self.width_s, **found, **averages}
 
 
-def sums_of(runs: Sequence[tuple]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Starts, ends and what `Series.add` wants of the runs of a book."""
+def sums_of(runs: Sequence[tuple]) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Engines, starts, ends and what `Series.add` wants of the runs of a book."""
     columns = np.array(runs, float).T
-    _, start, end, steps, decoding, prompt, running, waiting, used, joules = columns
+    engine, start, end, steps, decoding, prompt, running, waiting, used, joules = columns
     length = end - start
-    return start, end, np.stack(
+    return engine.astype(int), start, end, np.stack(
         [length, steps, decoding * steps, prompt, joules, running * length, waiting * length, used * length]
     )

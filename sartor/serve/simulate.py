@@ -1,4 +1,4 @@
-"""Traffic through replicas of one chip, each request routed when it arrives."""
+"""Traffic through a cluster."""
 
 from __future__ import annotations
 
@@ -8,11 +8,13 @@ from math import inf
 
 from ..errors import InputError
 from ..workload.traffic import Traffic
+from .autoscale import Autoscaler
 from .book import Book
-from .deploy import Deployed
-from .engine import Engine
+from .cluster import Counts, Running
+from .faults import Failures
 from .outcome import Answers
 from .request import Request
+from .spec import Cluster
 
 Watch = Callable[[int], None]  # told how many requests have arrived
 _TELL = 2048
@@ -20,37 +22,36 @@ _TELL = 2048
 
 @dataclass(frozen=True)
 class Simulated:
-    """What happened. `seconds`: each second's sums [seconds]; `rejected`: requests longer than the cache."""
+    """What happened. `paid_s`: replica seconds of each pool."""
 
     answers: Answers
     book: Book
-    engines: int
-    rejected: int
+    counts: Counts
+    paid_s: tuple[float, ...]
 
 
 def simulate(
-    deployed: Deployed, traffic: Traffic, replicas: int = 1, keep_s: float = 0.0, watch: Watch | None = None
+    cluster: Cluster, traffic: Traffic, seed: int = 0, keep_s: float = 0.0, watch: Watch | None = None
 ) -> Simulated:
-    """Requests go to the replicas' engines in turn. The same traffic gives the same result."""
-    if replicas < 1:
-        raise InputError(f"replicas = {replicas} must be at least 1")
+    """The same traffic and seed give the same result. `keep_s`: steps that begin before are kept one by one."""
     book = Book(len(traffic), keep_s=keep_s)
-    engines = [
-        Engine(deployed.times, deployed.limits, book, i) for i in range(replicas * deployed.how.stages)
-    ]
-    rejected = 0
-    for request in requests(traffic, watch):
-        engine = engines[request.number % len(engines)]
-        if request.prompt + request.output > deployed.limits.tokens:
-            rejected += 1
-            continue
-        engine.advance(request.arrival_s)
-        engine.add(request, request.arrival_s)
-    for engine in engines:
-        engine.advance(inf)
+    running = Running(cluster, book, seed)
+    if cluster.faults.any:
+        Failures(running)
+    for i, pool in enumerate(cluster.pools):
+        if pool.scaling:
+            Autoscaler(running, i, pool.scaling)
+    running.run(requests(traffic, watch))
     columns = book.columns()
     answers = Answers(traffic.arrival_s, columns["first_s"], columns["last_s"], traffic.output_tokens)
-    return Simulated(answers, book, len(engines), rejected)
+    return Simulated(answers, book, running.counts, _paid_s(running, answers.span_s()))
+
+
+def _paid_s(running: Running, span_s: float) -> tuple[float, ...]:
+    for node in running.nodes:
+        node.pay(max(span_s, node.since_s or 0.0))
+    pools = range(len(running.cluster.pools))
+    return tuple(sum(node.paid_s for node in running.nodes if node.pool == pool) for pool in pools)
 
 
 def requests(traffic: Traffic, watch: Watch | None = None) -> Iterator[Request]:
@@ -59,18 +60,31 @@ def requests(traffic: Traffic, watch: Watch | None = None) -> Iterator[Request]:
         rows = slice(start, start + _TELL)
         columns = (traffic.arrival_s[rows], traffic.prompt_tokens[rows], traffic.output_tokens[rows])
         for i, row in enumerate(zip(*(column.tolist() for column in columns), strict=True), start):
-            yield Request(i, *row)
+            request = Request(i, *row)
+            _share(request, traffic)
+            yield request
         if watch:
             watch(min(start + _TELL, len(traffic)))
+
+
+def _share(request: Request, traffic: Traffic) -> None:
+    """What others have too: pieces by their hashes, else the share of prompts that is found on average."""
+    if traffic.pieces is not None:
+        first = int(traffic.pieces.starts[request.number])
+        request.hashes = traffic.pieces.ids[first : first + request.prompt // traffic.pieces.tokens].tolist()
+    elif traffic.prefix_hit:
+        # Nobody knows which: they need not be computed, but take room of their own.
+        request.given = int((request.prompt - 1) * traffic.prefix_hit)
 
 
 def scaled(traffic: Traffic, rate_per_s: float | None, most: int | None) -> Traffic:
     """The first `most` requests, faster or slower so that `rate_per_s` arrive on average."""
     rows = slice(0, most)
     arrival_s = traffic.arrival_s[rows]
+    if rate_per_s is not None and not 0 < rate_per_s < inf:
+        raise InputError(f"rate = {rate_per_s} must be above 0 and finite")
     if rate_per_s is not None and len(arrival_s) > 1 and arrival_s[-1] > arrival_s[0]:
-        if not 0 < rate_per_s < inf:
-            raise InputError(f"rate = {rate_per_s} must be above 0 and finite")
         arrival_s = arrival_s * ((len(arrival_s) - 1) / (arrival_s[-1] - arrival_s[0]) / rate_per_s)
     prompt, output = traffic.prompt_tokens[rows], traffic.output_tokens[rows]
-    return replace(traffic, arrival_s=arrival_s, prompt_tokens=prompt, output_tokens=output)
+    pieces = None if traffic.pieces is None else traffic.pieces.first(len(arrival_s))
+    return replace(traffic, arrival_s=arrival_s, prompt_tokens=prompt, output_tokens=output, pieces=pieces)

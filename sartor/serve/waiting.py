@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from .limits import Policy
 from .request import Request
@@ -18,6 +18,9 @@ class FirstCome:
 
     def __len__(self) -> int:
         return len(self._queue)
+
+    def __iter__(self) -> Iterator[Request]:
+        return iter(self._queue)
 
     @property
     def first(self) -> Request:
@@ -46,6 +49,9 @@ class ByPriority:
 
     def __len__(self) -> int:
         return len(self._queue)
+
+    def __iter__(self) -> Iterator[Request]:
+        return (entry[-1] for entry in sorted(self._queue))
 
     @property
     def first(self) -> Request:

@@ -46,6 +46,21 @@ class Demand:
 
 
 @dataclass(frozen=True)
+class Pieces:
+    """Prompts in pieces of `tokens` tokens. Equal numbers: equal pieces after equal beginnings. `ids` of request i are
+    those from `starts[i]` to `starts[i + 1]`; a last piece that is not whole has one too."""
+
+    starts: np.ndarray
+    ids: np.ndarray
+    tokens: int
+
+    def first(self, requests: int) -> Pieces:
+        """Of the first so many requests."""
+        starts = self.starts[: requests + 1]
+        return Pieces(starts, self.ids[: starts[-1]], self.tokens)
+
+
+@dataclass(frozen=True)
 class Traffic:
     """Requests in order of arrival. All arrays [requests]."""
 
@@ -55,6 +70,7 @@ class Traffic:
     output_tokens: np.ndarray
     prefix_hit: float = 0.0
     source: str = ""
+    pieces: Pieces | None = None  # of the prompts, where the trace has their hashes
 
     def __post_init__(self) -> None:
         where = f"traffic {self.name}"

@@ -1,7 +1,10 @@
 """`sartor simulate` as a user meets it."""
 
 import json
+from pathlib import Path
 
+import numpy as np
+import pyarrow.parquet as pq
 import pytest
 from typer.testing import CliRunner
 
@@ -25,7 +28,8 @@ def invoke(*args):
 
 def test_json_has_what_the_documents_promise(trace):
     facts = json.loads(invoke(*ASKED, trace, "--json").stdout)
-    assert (facts["requests"], facts["finished"], facts["rejected"]) == (3, 3, 0)
+    assert (facts["requests"], facts["finished"]) == (3, 3)
+    assert facts["rejected"] == {"too_long": 0, "turned_away": 0}
     for name in ("ttft_s", "tpot_s", "latency_s"):
         assert set(facts[name]) == {"mean", "p50", "p90", "p95", "p99"}
     # Alone on the chip, a decode step is what the estimate says: 6.6 ms and a bit.
@@ -43,6 +47,62 @@ def test_people_see_the_answer_first(trace):
 def test_a_rate_brings_the_same_requests_faster(trace):
     facts = json.loads(invoke(*ASKED, trace, "--rate", "20", "--json").stdout)
     assert facts["duration_s"] < 0.2 and facts["finished"] == 3
+
+
+def test_files_are_written_and_add_up(trace, tmp_path):
+    facts = json.loads(invoke(*ASKED, trace, "--out", str(tmp_path / "out"), "--timeline", "1", "--json").stdout)
+    assert [Path(file).name for file in facts["files"]] == ["requests.parquet", "seconds.parquet", "timeline.json"]
+    requests, seconds = (pq.read_table(file).to_pydict() for file in facts["files"][:2])
+    assert requests["prompt_tokens"] == [100, 200, 50]
+    assert np.mean(requests["ttft_s"]) == pytest.approx(facts["ttft_s"]["mean"])
+    assert sum(seconds["prompt_tokens"]) == pytest.approx(350)
+    assert sum(seconds["decode_tokens"]) == pytest.approx(4 + 2)
+    dynamic = facts["energy_j"] - sum(p["energy_j"] for p in facts["pools"])
+    assert sum(seconds["energy_j"]) == pytest.approx(facts["energy_j"] - dynamic)
+    boxes = [e for e in json.loads(Path(facts["files"][2]).read_text())["traceEvents"] if e["ph"] == "X"]
+    # The third comes later than the timeline goes.
+    assert [box["args"]["prompt_tokens"] for box in boxes if box["name"] == "prompts"] == [100, 200]
+
+
+CLUSTER = """routing = "least-loaded"
+[[pool]]
+chip = "h100-sxm"
+role = "prefill"
+[[pool]]
+chip = "a100-sxm-80gb"
+role = "decode"
+replicas = 2
+"""
+
+
+def test_a_cluster_file(trace, tmp_path):
+    path = tmp_path / "cluster.toml"
+    path.write_text(CLUSTER)
+    asked = ("simulate", "--cluster", str(path), "--model", "llama-3.1-8b", "--trace", trace)
+    facts = json.loads(invoke(*asked, "--json").stdout)
+    assert facts["finished"] == 3 and facts["chips"] == pytest.approx(3)
+    assert [(p["role"], p["chip"]) for p in facts["pools"]] == [("prefill", "h100-sxm"), ("decode", "a100-sxm-80gb")]
+    # A prompt and a first token on the fast one, the others on the slow one: 16 GB at 1.5 TB/s and a bit.
+    assert 0.009 < facts["tpot_s"]["mean"] < 0.016
+    assert "h100-sxm + 2 x 1 a100-sxm-80gb" in invoke(*asked).stdout
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "lacks 'pool'"),
+        ("[[pool]]\nchipp = 'a'", "unknown key 'chipp': did you mean 'chip'?"),
+        ("[[pool]]\nchip = 'h100-sxm'\nrole = 'decode'", "needs a pool of role both or prefill"),
+        ("[[pool]]\nchip = 'h100-sxm'\n[faults]\nrepair = '3 W'", "unit 'W' measures w, not s"),
+        ("[[pool]]\nchip = 'h100-sxm'\npower_cap = '20 W'", "not above the"),
+        ("pool = ", "not TOML"),
+    ],
+)  # fmt: skip
+def test_a_broken_cluster_file_says_where(trace, tmp_path, text, said, run):
+    path = tmp_path / "cluster.toml"
+    path.write_text(text)
+    done = run("simulate", "--cluster", str(path), "--model", "llama-3.1-8b", "--trace", trace)
+    assert done.returncode == 2 and said in done.stderr and "Traceback" not in done.stderr
 
 
 def test_a_chip_file_is_a_chip(trace, tmp_path):

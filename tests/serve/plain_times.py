@@ -45,4 +45,5 @@ def run(
         engine.advance(at)
         engine.add(Request(i, at, prompt, output), at)
     engine.advance(float("inf"))
+    engine.release(float("inf"))
     return book, engine

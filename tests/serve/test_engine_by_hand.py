@@ -57,8 +57,9 @@ def test_the_last_one_in_is_thrown_out() -> None:
     tight = Limits(blocks=4, block_tokens=2, max_seqs=2, batch_tokens=8, ahead=0)
     book, _ = run([(0.0, 2, 5), (0.0, 2, 5)], PlainTimes(1.0), tight)
     columns = book.columns()
-    # Step 1 both prompts; steps 2, 3: tokens 2 and 3 (contexts 2, 3); step 4 takes blocks number 3: only the first one
-    # goes on, to its fifth token in step 5. The second has 3 tokens, and needs 5 in the cache for its fourth: step 6.
+    # Step 1 both prompts, steps 2 and 3 a token each: both have 4 tokens in the cache. Step 4 takes a block more: only
+    # the first one goes on, to its fifth token in step 5. The second needs 5 tokens in the cache for its fourth: step
+    # 6.
     assert columns["preempted"].tolist() == [0, 1]
     assert columns["last_s"].tolist() == [5.0, 7.0]
 

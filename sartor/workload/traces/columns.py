@@ -10,8 +10,9 @@ from typing import NamedTuple
 import numpy as np
 
 from ...errors import BrokenFile
-from ..traffic import Traffic
+from ..traffic import Pieces, Traffic
 from .formats import Format
+from .pieces import pieces_of
 
 BATCH_LINES = 10_000
 MAX_TOKENS = 1e8  # no request is longer; a bigger number is a broken one
@@ -44,6 +45,7 @@ class Batch:
     prompt_tokens: np.ndarray
     output_tokens: np.ndarray
     dropped: int
+    hashes: list[list] | None = None  # of the pieces of each prompt
 
 
 def column(
@@ -131,4 +133,13 @@ def join(batches: Sequence[Batch], name: str, where: str, source: str, prefix_hi
         output_tokens=np.concatenate([b.output_tokens for b in batches])[order],
         prefix_hit=prefix_hit,
         source=source + note,
+        pieces=_pieces(batches, order),
     )
+
+
+def _pieces(batches: Sequence[Batch], order: np.ndarray) -> Pieces | None:
+    """Where every batch has hashes."""
+    if any(b.hashes is None for b in batches):
+        return None
+    hashes = [some for b in batches for some in b.hashes or ()]
+    return pieces_of(hashes, np.concatenate([b.prompt_tokens for b in batches]), order)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import IO, Any
 
@@ -52,10 +53,12 @@ def _read_lines(file: IO[str], path: Path, first: int, line: str, form: Format) 
     for lines, texts in numbered_batches(file, first, line):
         entries = [_entry(text, name, i, form) for i, text in zip(lines, texts, strict=True)]
         columns = ([entry[c] for entry in entries] for c in form.columns)
-        batches.append(request_batch(form, name, lines, *columns))
-        for i, entry in zip(lines, entries, strict=True):
-            if "hash_ids" in entry:
-                cache.add(_hashes(entry["hash_ids"], name, i))
+        batch = request_batch(form, name, lines, *columns)
+        hashes = [_hashes(entry.get("hash_ids"), name, i) for i, entry in zip(lines, entries, strict=True)]
+        for some in hashes:
+            cache.add(some)
+        kept = [some for some, entry in zip(hashes, entries, strict=True) if entry[form.output] > 0]
+        batches.append(replace(batch, hashes=kept if any(kept) else None))
     return join(batches, path.stem, name, f"{form.name} {name}", cache.hit)
 
 

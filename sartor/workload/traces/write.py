@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 from ...errors import InputError
@@ -10,10 +11,10 @@ from ..traffic import Traffic
 
 
 def write_mooncake(traffic: Traffic, path: str | Path) -> None:
-    """`traffic` to the file `path`, whole or not at all; times to 1 us, no hashes: prefix hits are lost."""
+    """`traffic` to the file `path`, whole or not at all; times to 1 us; with the hashes that it has, as numbers."""
     path = Path(path)
-    rows = zip(traffic.arrival_s.tolist(), traffic.prompt_tokens.tolist(), traffic.output_tokens.tolist(),
-               strict=True)  # fmt: skip
+    columns = (traffic.arrival_s, traffic.prompt_tokens, traffic.output_tokens)
+    rows = zip(*(column.tolist() for column in columns), _hashes(traffic), strict=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         with temporary.open("w", encoding="utf-8") as file:
@@ -24,6 +25,14 @@ def write_mooncake(traffic: Traffic, path: str | Path) -> None:
         raise InputError(f"{path}: cannot be written: {error.strerror} (try another folder)") from None
 
 
-def _line(arrival_s: float, prompt: int, output: int) -> str:
+def _hashes(traffic: Traffic) -> Iterator[list[int] | None]:
+    """Of each request."""
+    pieces = traffic.pieces
+    for i in range(len(traffic)):
+        yield None if pieces is None else pieces.ids[pieces.starts[i] : pieces.starts[i + 1]].tolist()
+
+
+def _line(arrival_s: float, prompt: int, output: int, hashes: list[int] | None) -> str:
     ms = round(arrival_s * 1e3, 3)
-    return f'{{"timestamp": {ms:.15g}, "input_length": {prompt}, "output_length": {output}}}\n'
+    more = "" if hashes is None else f', "hash_ids": {hashes}'
+    return f'{{"timestamp": {ms:.15g}, "input_length": {prompt}, "output_length": {output}{more}}}\n'
