@@ -1,6 +1,7 @@
 """The pages that say what the code says: `python docs/generate.py [--check]`.
 
-docs/cli.md, study.md, study.schema.json, cluster.md, sources.md, and the tables of docs/hardware.md. `--check` writes nothing and exits 1 where one is not current.
+docs/cli.md, study.md, study.schema.json, cluster.md, sources.md, trust.md, and the tables of docs/hardware.md.
+`--check` writes nothing and exits 1 where one is not current.
 """
 
 from __future__ import annotations
@@ -26,6 +27,9 @@ from sartor.search.study import Study
 from sartor.serve.cluster_file import ClusterPart, FaultsPart, PoolPart, ScalingPart, TransferPart
 from sartor.tables import data_text, sources, table
 
+sys.path.insert(0, str(Path(__file__).parent))  # trust.py beside this file
+import trust
+
 DOCS = Path(__file__).parent
 MADE = "<!-- made by docs/generate.py: change the code, not this page -->"
 TABLES = ("nodes", "memories", "links", "packages", "macs", "silicon", "overheads", "economics", "gpu")
@@ -40,6 +44,7 @@ def pages() -> dict[Path, str]:
         DOCS / "cluster.md": cluster(),
         DOCS / "sources.md": sources_page(),
         DOCS / "hardware.md": hardware((DOCS / "hardware.md").read_text(encoding="utf-8")),
+        DOCS / "trust.md": trust.page(MADE),
     }
 
 

@@ -58,7 +58,7 @@ def prose(name):
 # Generated pages
 
 
-PAGES_MADE = ["cli.md", "study.md", "study.schema.json", "cluster.md", "sources.md", "hardware.md"]
+PAGES_MADE = ["cli.md", "study.md", "study.schema.json", "cluster.md", "sources.md", "hardware.md", "trust.md"]
 
 
 @pytest.mark.parametrize("page", PAGES_MADE)

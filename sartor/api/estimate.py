@@ -9,6 +9,7 @@ from ..errors import InputError, UnknownName
 from ..families import priced
 from ..formats.spec import format_named
 from ..search.explain import phase_rows
+from ..validation.bands import band
 from ..workload.derive import PHASES, operators
 from ..workload.find import find_model
 from ..workload.model import Model
@@ -30,8 +31,8 @@ def estimate(
     """One step of the whole model, head included. Decode: one token for each of `batch` sequences that have `context`
     tokens. Prefill: `batch` prompts of `context` tokens.
 
-    Returns latency_s, energy_j (chips and memory, idle power included), tokens_per_s, bound, and a breakdown by
-    operator.
+    Returns latency_s, energy_j (chips and memory, idle power included), tokens_per_s, bound, a breakdown by operator,
+    and error: the fractions within which four in five measurements of such steps lie (None: none were made).
     """
     chip = find_chip(chip) if isinstance(chip, str) else chip
     model = find_model(model) if isinstance(model, str) else model
@@ -44,13 +45,20 @@ def estimate(
     tokens = batch if phase == "decode" else batch * context
     rows = phase_rows(done)
     static_j = float(chips.static_w) * tensor_parallel * latency
+    used = weights or (chip.tile.weights if chip.tile else "bf16")
     return {
         "chip": chip.name, "model": model.name, "phase": phase, "batch": batch, "context": context,
-        "weights": weights or (chip.tile.weights if chip.tile else "bf16"), "tensor_parallel": tensor_parallel,
+        "weights": used, "error": _error(chip, phase, used), "tensor_parallel": tensor_parallel,
         "latency_s": latency, "energy_j": float(done.dynamic_j) + static_j, "tokens_per_s": tokens / latency,
         "bound": _longest(rows), "dram_bytes": float(done.dram_bytes),
         "breakdown": {"time": rows, "energy_j": {k: float(v) for k, v in done.energy_j.items()} | {"static": static_j}},
     }  # fmt: skip
+
+
+def _error(chip: Chip, phase: str, weights: str) -> dict[str, Any] | None:
+    """Fractions within which four in five measurements lie, and the chip they were made on; None: none was made."""
+    time, energy = (band(chip, phase, weights, quantity) for quantity in ("latency", "energy"))
+    return {"latency": time.fraction, "energy": energy.fraction, "on": time.on} if time and energy else None
 
 
 def _longest(rows: list[dict[str, Any]]) -> str:

@@ -77,8 +77,21 @@ def estimate(facts: dict[str, Any], json: bool) -> None:
     OUT.print(f"[bold]{facts['chip']}[/], {facts['model']} in {facts['weights']}, {facts['phase']} of batch "
               f"{facts['batch']}, context {facts['context']}: [bold]{si(facts['latency_s'], 's')}[/], "
               f"{si(facts['tokens_per_s'], 'token/s')}, {si(facts['energy_j'], 'J')}, "
-              f"bound by {facts['bound']}\n")  # fmt: skip
+              f"bound by {facts['bound']}")  # fmt: skip
+    OUT.print(f"{_trust(facts['error'])}\n", highlight=False)
     grid.show(OUT, "by operator", [_time(row) for row in facts["breakdown"]["time"]])
+
+
+def _trust(error: dict[str, Any] | None) -> str:
+    """How far the estimate may be off.
+
+    >>> _trust({"latency": 0.021, "energy": 0.08, "on": "h100-sxm"})
+    'four in five measurements on h100-sxm: time within 2.1 %, energy within 8.0 %'
+    """
+    if error is None:
+        return "error not known: no such step was measured"
+    time, energy = (f"{100 * error[name]:.1f} %" for name in ("latency", "energy"))
+    return f"four in five measurements on {error['on']}: time within {time}, energy within {energy}"
 
 
 def _time(row: dict[str, Any]) -> dict[str, str]:
@@ -123,13 +136,14 @@ def compare(rows: list[dict[str, Any]], json: bool) -> None:
         usd = dict(zip(("$ at cost", "$ at price", "$ rented"), row["usd_per_mtoken"].values(), strict=True))
         lines.append({
             "chip": row["name"], "weights": row["weights"], "chips": _replica(row), "batch": str(row["batch"]),
+            "time within": f"{row['error']['latency']:.1%}" if row["error"] else "",
             **{basis: "" if v is None else f"{v:.4g}" for basis, v in usd.items()},
             "J/token": si(row["j_per_token"], "J"), "TPOT": si(row["tpot_s"], "s"), "TTFT": si(row["ttft_s"], "s"),
             "token/s/chip": f"{row['tokens_per_s_per_chip']:.4g}",
             "misses": ", ".join(f"{k} x{v:.2f}" for k, v in row["misses"].items()),
         })  # fmt: skip
     grid.show(OUT, "the same work, each chip in its best configuration", lines,
-              "dollars per million output tokens, prompts included")  # fmt: skip
+              "dollars per million output tokens, prompts included; time within: 4 in 5 measurements")  # fmt: skip
 
 
 def _replica(row: dict[str, Any]) -> str:

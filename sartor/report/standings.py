@@ -7,6 +7,7 @@ from typing import Any
 from ..search.compare import Standing
 from ..search.explore import Exploration
 from ..search.uncertainty import Survival
+from ..validation.bands import served
 
 
 def headline(run: Exploration, standings: list[Standing], survived: Survival) -> dict[str, Any]:
@@ -56,6 +57,6 @@ def standing_row(s: Standing) -> dict[str, Any]:
         "name": c.name, "family": c.family, "node": c.node, "memory": c.memory.kind, "weights": s.weights,
         "cache": s.cache, "tensor_parallel": s.tensor_parallel, "stages": s.stages, "batch": s.batch, "load": s.load,
         "usd_per_mtoken": s.usd_per_mtoken, **s.figures, "misses": s.misses, "feasible": s.feasible,
-        "shared": s.shared, "tdp_w": c.tdp_w,
+        "shared": s.shared, "tdp_w": c.tdp_w, "error": served(c, s.weights),
         "price_date": c.price.date, "price_source": c.price.source, "source": c.source, "note": c.note,
     }  # fmt: skip

@@ -7,7 +7,7 @@ from typing import Any
 from .numbers import figure, is_known, percent, plain
 
 Sentence = tuple[str, dict[str, Any]]
-_BAD = ("interrupted", "shared_cheaper", "dearer_at_price", "dearer_at_cost", "energy_lost", "fragile")
+_BAD = ("interrupted", "shared_cheaper", "within_error", "dearer_at_price", "dearer_at_cost", "energy_lost", "fragile")
 AGAINST = tuple(f"verdict.{name}" for name in _BAD)
 SURVIVES = 0.8  # share of the draws in which a winner must stay the cheapest to be called one
 
@@ -46,7 +46,16 @@ def _dollars(report: dict[str, Any]) -> list[Sentence]:
             way, how_much = ("cheaper", ratio) if ratio >= 1 else ("dearer", 1 / ratio)
             blanks = {"chip": head["chip"], "rival": rival["name"], "ratio": plain(how_much)}
             said.append((f"verdict.{way}_at_{name}", blanks))
+            said += _within_error(rival, how_much)
     return said
+
+
+def _within_error(rival: dict[str, Any], ratio: float) -> list[Sentence]:
+    """A difference that a chip's own error may turn."""
+    error = rival.get("error")
+    if not error or ratio > 1 + error["latency"]:
+        return []
+    return [("verdict.within_error", {"rival": rival["name"], "error": percent(error["latency"]), "on": error["on"]})]
 
 
 def _shared(report: dict[str, Any]) -> list[Sentence]:

@@ -1,7 +1,7 @@
-"""The errors on record: what each kind of number was off by when this was written, held out and as fitted.
+"""The errors on record: what each kind of number was off by when this was written, held out, as fitted, and unseen.
 
-`sartor/data/measured/errors.csv`, one group of rows a line: kind, rows (held_out or fitted), group, n, median, p90,
-worst, band. `band` is the half width of the 80 % band of the logarithm of measured over predicted. Written by
+`sartor/data/measured/errors.csv`, one group of rows a line: kind, rows (held_out, fitted or unseen), group, n, median,
+p90, worst, band. `band` is the half width of the 80 % band of the logarithm of measured over predicted. Written by
 benchmarks/trust.py.
 """
 
@@ -50,10 +50,22 @@ def records(kind: str, rows: str, pairs: Sequence[Pair]) -> list[Recorded]:
     for group in by_label(pairs):
         members = [p for p in pairs if group in names(p)]
         if members:
-            f = figures(members)
-            median, p90, worst = (round(float(f[key]), 5) for key in ("median_ape", "p90_ape", "worst_ape"))
-            found.append(Recorded(kind, rows, group, f["n"], median, p90, worst, round(band(members), 5)))
+            found.append(_record(kind, rows, group, members))
     return found
+
+
+def _record(kind: str, rows: str, group: str, pairs: Sequence[Pair]) -> Recorded:
+    f = figures(pairs)
+    median, p90, worst = (round(float(f[key]), 5) for key in ("median_ape", "p90_ape", "worst_ape"))
+    return Recorded(kind, rows, group, f["n"], median, p90, worst, round(band(pairs), 5))
+
+
+def by_chip(kind: str, rows: str, pairs: Sequence[Pair]) -> list[Recorded]:
+    """One record a kind of row, chip and format."""
+    groups: dict[str, list[Pair]] = {}
+    for pair in pairs:
+        groups.setdefault(" ".join(list(pair.labels.values())[:3]), []).append(pair)
+    return [_record(kind, rows, group, groups[group]) for group in sorted(groups)]
 
 
 def names(pair: Pair) -> tuple[str, str]:

@@ -17,10 +17,10 @@ MORE_IS_BETTER = ("tokens_per_s_per_chip",)
 def html(report: Report) -> Html:
     rows = report["comparison"]
     heads = [say(f"comparison.{h}") for h in ("chip", "cost", "vendor", "rental", *FIGURES)]
-    heads += [say(f"comparison.{h}") for h in ("formats", "chips", "batch", "misses")]
+    heads += [say(f"comparison.{h}") for h in ("formats", "chips", "batch", "error", "misses")]
     best = winners(rows)
     body = [_row(row, i, best) for i, row in enumerate(rows)]
-    notes = "".join(tag("p", say(f"comparison.{n}"), cls="note") for n in ("bases", "tokens", "winner"))
+    notes = "".join(tag("p", say(f"comparison.{n}"), cls="note") for n in ("bases", "tokens", "errors", "winner"))
     return section("comparison", table(heads, body, "sortable"), notes, _sources(rows))
 
 
@@ -45,7 +45,7 @@ def _row(row: dict[str, Any], i: int, best: dict[str, Any]) -> Html:
     formats = tag("td", shown(row["weights"]), tag("br"), tag("small", shown(row["cache"])))
     marks = " ".join(m for m in ("mine" if i == 0 else "", "" if row["feasible"] else "missed") if m)
     head = shown(row["name"]) + tag("small", shown(f"{row['node']} · {row['memory']}"))
-    return tr([head, *cells, formats, chips, batch, _misses(row)], cls=marks or None)
+    return tr([head, *cells, formats, chips, batch, _error(row), _misses(row)], cls=marks or None)
 
 
 def _cell(row: dict[str, Any], name: str, value: Any, best: Any) -> Html:
@@ -56,6 +56,12 @@ def _cell(row: dict[str, Any], name: str, value: Any, best: Any) -> Html:
         tag("small", f"TDP {plain(row['tdp_w'])} W") if name == "power_w" and is_known(row["tdp_w"]) else ""
     )
     return tag("td", number(value, words), sheet, cls="n best" if won else "n")
+
+
+def _error(row: dict[str, Any]) -> Html:
+    """The 80 % band of its times, where whole steps were measured."""
+    error = row.get("error")
+    return number(error["latency"], f"±{percent(error['latency'])}") if error else tag("td", shown(UNKNOWN))
 
 
 def _misses(row: dict[str, Any]) -> Html:

@@ -1,0 +1,81 @@
+"""The trust page and its plots: errors on record, and predicted against measured."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from sartor.validation.record import Recorded, on_record
+from sartor.validation.summary import Pair
+
+INTRO = """How wrong the estimates are, measured. Every row of the measurements is predicted from its inputs alone and compared
+with what was measured ([validation.md](validation.md)); `sartor validate KIND [--data FILE]` does it again, with your
+own files too. *Held out*: predicted by figures fitted without the rows like it (whole models, whole shapes).
+*Fitted*: by the figures in use, which have seen these rows. *Unseen*: rows that no figure was fitted to. The band
+holds four in five measurements. A test fails when a median or 90th percentile grows by more than a tenth."""
+TITLES = {"gpu": "GPUs"}
+ABOUT = {
+    "gpu": """One H100 SXM, PyTorch 2 with CUDA graphs: GEMMs, attention, and whole steps of four models. `unseen` are measured
+GEMMs of aiconfigurator-core 0.12.0 (vLLM, TensorRT-LLM and SGLang, median) on the H100 in BF16, to which no figure
+was fitted; the figures of A100, B200 and of FP8 there are fitted to a fifth of such rows, and judged on the shapes
+left out.""",
+}
+MISSING = {
+    "gpu": (
+        "Whole steps on any GPU but the H100: nothing was measured. A chip of its generation (H200, H100 NVL) is predicted from its "
+        "data sheet; other generations have measured GEMM figures (A100, B200) or assumed ones.",
+        "Energy of kernels alone, and of memory other than the H100's: errors of tens of percent are likely.",
+        "INT4 weights: PyTorch's packed kernel is refused, good kernels were not measured.",
+        "INT8 on the H100: what PyTorch's kernel gives, 12 % in the middle.",
+        "Several GPUs, mixtures of experts, sliding windows, state-space layers, chunked prefill: no whole step was measured.",
+        "Prefill: two models; its band is less sure than the others.",
+    ),
+}
+PICTURES = {"gpu": ("trust-gpu-time", "trust-gpu-energy")}
+_ROWS = {"held_out": "held out", "fitted": "fitted", "unseen": "unseen"}
+
+
+def page(made: str) -> str:
+    """docs/trust.md."""
+    kinds = list(dict.fromkeys(kind for kind, _, _ in on_record()))
+    lines = ["# Trust", "", made, "", INTRO, ""]
+    for kind in kinds:
+        lines += [f"## {TITLES[kind]}", "", ABOUT[kind], "", *_table(kind), ""]
+        for name in PICTURES[kind]:
+            lines += [f"![Predicted against measured: {name}](pictures/{name}.svg)", ""]
+        lines += ["Not covered:", "", *(f"- {what}" for what in MISSING[kind]), ""]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _table(kind: str) -> Iterable[str]:
+    yield "| what | rows | n | median | 90th percentile | worst | 80 % band |"
+    yield "| --- | --- | --- | --- | --- | --- | --- |"
+    for one in on_record().values():
+        if one.kind == kind and (one.rows != "fitted" or len(one.group.split()) == 1):
+            yield _line(one)
+
+
+def _line(one: Recorded) -> str:
+    figures = " | ".join(f"{100 * value:.1f} %" for value in (one.median, one.p90, one.worst, one.band))
+    return f"| {one.group} | {_ROWS[one.rows]} | {one.n:,} | {figures} |"
+
+
+def spec(pairs: Sequence[Pair], title: str, unit: str) -> dict[str, Any]:
+    """Predicted over measured against measured, held out; kinds of rows by color."""
+    values = [{"measured": p.measured, "ratio": p.predicted / p.measured, "kind": p.labels["kind"]} for p in pairs]
+    color = {"field": "kind", "type": "nominal", "title": None, "legend": {"orient": "top"}}
+    scale = {"type": "log", "domain": [0.6, 1.6], "clamp": True, "nice": False}
+    axes = {
+        "x": {"field": "measured", "type": "quantitative", "title": f"measured, {unit}",
+              "scale": {"type": "log", "nice": False, "padding": 12}, "axis": {"format": "~s", "tickCount": 6}},
+        "y": {"field": "ratio", "type": "quantitative", "title": "predicted / measured", "scale": scale,
+              "axis": {"values": [0.6, 0.7, 0.8, 0.9, 1, 1.1, 1.25, 1.4, 1.6]}},
+    }  # fmt: skip
+    rule = {"mark": {"type": "rule", "color": "#555"}, "encoding": {"y": {"datum": 1, "scale": scale}}}
+    points = {"data": {"values": values}, "mark": {"type": "point", "filled": True, "size": 28, "opacity": 0.65},
+              "encoding": {**axes, "color": color}}  # fmt: skip
+    return {
+        "$schema": "https://vega.github.io/schema/vega-lite/v5.json", "width": 620, "height": 300,
+        "background": "white", "padding": 12, "title": {"text": title, "anchor": "start"}, "layer": [points, rule],
+        "config": {"font": "Helvetica, Arial, sans-serif", "axis": {"gridColor": "#e8e8e8"}},
+    }  # fmt: skip
