@@ -13,6 +13,7 @@ from ..families.tensor import memory_map
 from ..families.tensor.core import PROGRAM_WORDS, Core
 from ..families.tensor.lower import Program, lower
 from ..families.tensor.memory_map import MemoryMap
+from ..rtl.keywords import KEYWORDS
 from ..search import study as studies
 from .explore import explore
 from .find import find_chip, remember
@@ -48,13 +49,14 @@ def one_core(chip: Chip) -> Chip:
 
 
 def module_name(name: str) -> str:
-    """The Verilog module of a chip.
+    """The Verilog module of a chip: no keyword, and not a name of a tool's own.
 
-    >>> module_name("edge-smollm2"), module_name("7nm")
-    ('edge_smollm2', 'core_7nm')
+    >>> module_name("edge-smollm2"), module_name("7nm"), module_name("small")
+    ('edge_smollm2', 'core_7nm', 'core_small')
     """
     name = re.sub(r"[^A-Za-z0-9_]", "_", name)
-    return name if name[:1].isalpha() else f"core_{name}"
+    plain = name[:1].isalpha() and name not in KEYWORDS and name != "top"
+    return name if plain else f"core_{name}"
 
 
 def model_of(chip: Chip) -> str:

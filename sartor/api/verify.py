@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from ..chip.spec import Chip
 from ..errors import InputError
+from ..families.tensor.core import Core
 from ..families.tensor.sizing import core_of
 from ..workload.fetch import cache_folder
 from . import image
-from .generate import check_tools, found_chip, model_of, one_core
+from .generate import check_tools, found_chip, model_of, module_name, one_core
 from .job import Job, Shown, Watch, mean_s, said
 from .networks import tokenizer_of, weights_of
 from .say import Say, silent
+from .verilog import verilog
 
 PROMPT = "The capital of South Korea is"
 TOKENS = 8
@@ -27,6 +31,7 @@ def verify(
     tokens: int = TOKENS,
     seed: int = 0,
     stalls: bool = False,
+    structural: bool = False,
     say: Say = silent,
     watch: Watch | None = None,
     requantize: bool = False,
@@ -37,7 +42,9 @@ def verify(
     tensor and both values. `model`: a bundled one with known weights, a GGUF file, or a Hugging Face folder, whose
     weights are quantized to the chip's format; None: that of the study the chip was made for. `requantize`: weights
     that are quantized to another format already are rounded once more. `stalls`: the memory waits at random, by
-    `seed`. Of a chip with several cores one core is run, with its share of the memory.
+    `seed`. `structural`: what runs is the file that `build` writes, carry-save trees and all, which is slow; else the
+    same hardware with products that simulate fast. Of a chip with several cores one core is run, with its share of
+    the memory.
     """
     _check(prompt, tokens, seed)
     whole = found_chip(chip, say)
@@ -46,7 +53,19 @@ def verify(
     assert whole.tile is not None  # core_of checked it
     weights = weights_of(model or model_of(whole), whole.tile.weights, say, requantize)
     job = Job(one_core(whole), core, weights, prompt, tokens, tokenizer_of(weights.path))
-    return {**_run(job, seed if stalls else None, say, watch or (lambda progress: None)), "cores": whole.cores}
+    library = functools.partial(_structural, whole, core) if structural else None
+    found = _run(job, seed if stalls else None, library, say, watch or (lambda progress: None))
+    return {**found, "structural": structural, "cores": whole.cores}
+
+
+def _structural(chip: Chip, core: Core, say: Say) -> Path:
+    """The simulator of the Verilog that `build` writes."""
+    from ..sim import delivered
+
+    text = verilog(chip, core, say)
+    return delivered.library(
+        core, text, module_name(chip.name), progress=lambda what, s: say(f"building the simulator: {what}")
+    )
 
 
 def _check(prompt: str, tokens: int, seed: int) -> None:
@@ -58,7 +77,7 @@ def _check(prompt: str, tokens: int, seed: int) -> None:
         raise InputError(f"seed = {seed} must be at least 0")
 
 
-def _run(job: Job, seed: int | None, say: Say, watch: Watch) -> dict[str, Any]:
+def _run(job: Job, seed: int | None, library: Any, say: Say, watch: Watch) -> dict[str, Any]:
     from ..proof import verify as proof
     from ..sim.simulator import Stalls
 
@@ -67,7 +86,7 @@ def _run(job: Job, seed: int | None, say: Say, watch: Watch) -> dict[str, Any]:
     stalls = None if seed is None else Stalls(STALLED, STALLED, seed)
     try:
         ready = proof.bench(
-            job.chip, job.weights.network, job.weights.key, job.context, stalls=stalls, say=say
+            job.chip, job.weights.network, job.weights.key, job.context, stalls=stalls, say=say, library=library
         )
     except OSError as error:  # a library in the cache that is damaged
         raise InputError(

@@ -19,6 +19,7 @@ from .say import Say, silent
 HIERARCHY = """
 read_rtlil in.il
 hierarchy -check -top {top}
+setattr -set keep 1 {watched}
 proc
 opt -full
 wreduce
@@ -49,9 +50,18 @@ def _made(core: Core, module: str, say: Say) -> str:
     rtlil, _ = alike.merged(yosys.to_rtlil(Top(core, trace=False, structural=True), module), module)
     say("Yosys: clean Verilog")
     done = yosys.run_script(
-        HIERARCHY.format(top=module), {"in.il": rtlil}, progress=lambda step: say(f"Yosys: {step}")
+        _script(module), {"in.il": rtlil}, progress=lambda step: say(f"Yosys: {step}")
     )
     return done.files["out.v"].partition("\n")[2].lstrip("\n")  # the first line names a compiler
+
+
+def _script(module: str) -> str:
+    """Nets that a simulator watches keep their names."""
+    from ..families.tensor.rtl.top_ports import WATCHED
+
+    nets = (net.rsplit(".", 1) for net in WATCHED.values())
+    watched = " ".join(f"{module}_{path.replace('.', '_')}/w:{name}" for path, name in nets)
+    return HIERARCHY.format(top=module, watched=watched)
 
 
 def _sources() -> Iterator[str]:

@@ -88,6 +88,7 @@ def verify(
     seed: int,
     stalls: bool,
     requantize: bool,
+    structural: bool,
     json: bool,
 ) -> None:
     stages = Stages()
@@ -96,7 +97,9 @@ def verify(
         stages.below = _running(now)
 
     with live(stages):
-        found = api.verify(chip, model, prompt, tokens, seed, stalls, stages, watch, requantize)
+        found = api.verify(
+            chip, model, prompt, tokens, seed, stalls, structural, stages, watch, requantize
+        )
     if json:
         as_json(found)
     else:
@@ -118,7 +121,8 @@ def verified(found: dict[str, Any]) -> RenderableType:
     said.append(found["text"][len(found["prompt"]) :], style="bold")
     compared = f"{found['instructions']:,} instructions, {len(found['rtl_tokens'])} tokens"
     equal, differ = f"equal: {compared}", f"DIFFERENT in {found['mismatches']} places of {compared}"
-    lines = Text(f"RTL and golden model are {equal if same else differ}")
+    what = "The Verilog as it is delivered" if found["structural"] else "RTL"
+    lines = Text(f"{what} and golden model are {equal if same else differ}")
     lines.stylize("green" if same else "bold red")
     core = "" if found["cores"] == 1 else f", one core of {found['cores']} with its share of the memory"
     head = Panel(Group(said, Text(""), lines), title=f"{found['chip']}{core}", border_style="green" if same else "red")

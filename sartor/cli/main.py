@@ -155,10 +155,13 @@ def verify(
     seed: Annotated[int, typer.Option(help="Seed of the waits of --stalls.")] = 0,
     stalls: Annotated[bool, typer.Option("--stalls", help="Let the memory wait at random.")] = False,
     requantize: Requantize = False,
+    structural: Annotated[
+        bool, typer.Option("--structural", help="Run the file that `build` writes as it is: slower, builds longer.")
+    ] = False,
     json: Json = False,
 ) -> None:
     """Run a real model on the generated RTL, every instruction beside the golden model, bit for bit."""
-    hardware.verify(chip, model, prompt, tokens, seed, stalls, requantize, json)
+    hardware.verify(chip, model, prompt, tokens, seed, stalls, requantize, structural, json)
 
 
 @app.command()

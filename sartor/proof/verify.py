@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from ..chip.spec import Chip
@@ -19,6 +20,7 @@ from ..sim.simulator import Simulator, Stalls
 from .lockstep import Lockstep, Pass
 
 Say = Callable[[str], None]
+Library = Callable[[Say], Path]  # builds a simulator
 
 
 @dataclass(frozen=True)
@@ -78,9 +80,10 @@ class Bench:
 
 
 def bench(
-    chip: Chip, net: Network, key: str, context: int, *, stalls: Stalls | None = None, say: Say | None = None
-) -> Bench:
-    """Compile `net` for the core of `chip` and build its simulator; both are kept."""
+    chip: Chip, net: Network, key: str, context: int, *, stalls: Stalls | None = None, say: Say | None = None,
+    library: Library | None = None,
+) -> Bench:  # fmt: skip
+    """Compile `net` for the core of `chip` and build its simulator, or that of `library`; both are kept."""
     tell, start = say or (lambda text: None), time.monotonic()
     _check_capacity(chip, net, key, context)
     core = core_of(chip)
@@ -93,6 +96,7 @@ def bench(
         path,
         timing,
         stalls=stalls or Stalls(),
+        library=library(tell) if library else None,
         progress=lambda what, s: tell(f"building the simulator: {what}"),
     )
     return Bench(chip, binary, Lockstep(binary, simulator), time.monotonic() - start)

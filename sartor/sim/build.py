@@ -9,6 +9,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import InputError
@@ -25,9 +26,22 @@ _VERILATOR = (
     "--prefix", PREFIX, "--Mdir", ".",
 )  # fmt: skip
 _COMPILE = (
-    "-std=c++17", "-w", "-O3", "-march=native", "-fPIC", "-fvisibility=hidden", "-fno-semantic-interposition",
+    "-std=c++17", "-w", "-march=native", "-fPIC", "-fvisibility=hidden", "-fno-semantic-interposition",
     "-DVERILATOR=1", "-DVM_TRACE=0", "-DVM_COVERAGE=0", "-DVM_SC=0", "-DVM_TIMING=0",
 )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class How:
+    """How C++ is made of the Verilog: what Verilator is told beside `_VERILATOR`; the optimization of what
+    runs in every cycle, and of what runs once."""
+
+    verilator: tuple[str, ...] = ()
+    hot: str = "-O3"
+    cold: str = "-O1"
+
+
+FAST = How()
 _BUNDLE_BYTES = 250_000  # of generated C++ that one call of the compiler takes
 _STALE_S = 86400.0  # a folder of a build that was killed is removed after a day
 
@@ -36,18 +50,20 @@ def library(
     verilog: str,
     top: str,
     sources: Mapping[str, str],
+    how: How = FAST,
     *,
     progress: Progress | None = None,
     folder: Path | None = None,
 ) -> Path:
     """The shared library of the module `top` of `verilog` with `sources`, C++ files and headers by name that
     include Vtop.h. It is built once; the cache knows it by content, tools and processor."""
-    key = key_of(verilog, top, *(f"{name}\n{text}" for name, text in sorted(sources.items())), *_tools())
+    files = (f"{name}\n{text}" for name, text in sorted(sources.items()))
+    key = key_of(verilog, top, *files, repr(how), *_tools())
     place = (folder or cache_folder()) / "sim" / key
     if not (place / LIBRARY).is_file():
         with building(place) as fresh:
             runtime = place.parent / f"runtime-{key_of(*_tools())}"
-            _build(fresh, verilog, top, sources, runtime, Stages(progress))
+            _build(fresh, verilog, top, sources, how, runtime, Stages(progress))
     return place / LIBRARY
 
 
@@ -99,7 +115,7 @@ def _tools() -> tuple[str, ...]:
 
 
 def _build(
-    folder: Path, verilog: str, top: str, sources: Mapping[str, str], runtime: Path, stage: Stages
+    folder: Path, verilog: str, top: str, sources: Mapping[str, str], how: How, runtime: Path, stage: Stages
 ) -> None:
     """The library in `folder`, and nothing else."""
     work = folder / "work"
@@ -108,12 +124,12 @@ def _build(
     stage("Verilator: Verilog to C++")
     root = tools.verilator_root()
     tools.run(
-        [str(root / "bin" / "verilator_bin"), *_VERILATOR, "--top-module", top, "design.v"],
+        [str(root / "bin" / "verilator_bin"), *_VERILATOR, *how.verilator, "--top-module", top, "design.v"],
         work, "verilator", VERILATOR_ROOT=str(root),
     )  # fmt: skip
     for name, text in sources.items():
         (work / name).write_text(text, encoding="utf-8")
-    objects = _compiled(work, [name for name in sources if name.endswith(".cpp")], runtime, stage)
+    objects = _compiled(work, [name for name in sources if name.endswith(".cpp")], how, runtime, stage)
     stage("link")
     objects += [str(runtime / f"{Path(name).stem}.o") for name in _RUNTIME]
     command = [*tools.compiler().command, "-shared", *objects, "-lpthread", "-o", f"../{LIBRARY}"]
@@ -122,16 +138,16 @@ def _build(
     stage("ready")
 
 
-def _compiled(work: Path, harness: Sequence[str], runtime: Path, stage: Stages) -> list[str]:
+def _compiled(work: Path, harness: Sequence[str], how: How, runtime: Path, stage: Stages) -> list[str]:
     """Names of the objects of all C++ in `work`; the runtime's are made where the cache has none."""
     bundles = _bundles(work, harness)
-    commands = [(name, _command(name, f"{Path(name).stem}.o")) for name in bundles]
+    commands = [(name, _command(name, f"{Path(name).stem}.o", how)) for name in bundles]
     with contextlib.ExitStack() as stack:
         if not runtime.is_dir():
             fresh = stack.enter_context(building(runtime))
             include = tools.verilator_root() / "include"
             commands += [
-                (name, _command(str(include / name), str(fresh / f"{Path(name).stem}.o")))
+                (name, _command(str(include / name), str(fresh / f"{Path(name).stem}.o"), FAST))
                 for name in _RUNTIME
             ]
         stage(f"C++, {len(commands)} files")
@@ -139,10 +155,10 @@ def _compiled(work: Path, harness: Sequence[str], runtime: Path, stage: Stages) 
     return [f"{Path(name).stem}.o" for name in bundles]
 
 
-def _command(source: str, target: str) -> list[str]:
+def _command(source: str, target: str, how: How) -> list[str]:
     include = tools.verilator_root() / "include"
     return [
-        *tools.compiler().command, *_COMPILE, *(["-O1"] if "slow" in source else []),
+        *tools.compiler().command, *_COMPILE, how.cold if "slow" in source else how.hot,
         "-I.", f"-I{include}", f"-I{include / 'vltstd'}", "-c", source, "-o", target,
     ]  # fmt: skip
 

@@ -9,6 +9,17 @@ from amaranth.lib.wiring import In, Out
 from ..core import Core
 from . import matrix_ports
 from .memory_ports import request_signature, response_signature
+from .sequencer import PROGRAM_WORDS
+
+# Where the trace comes from: nets of the core that keep their names in the Verilog that is delivered.
+WATCHED = {
+    "trace_retire": "sequencer.retire", "trace_pc": "sequencer.pc",
+    **{f"trace_scratch_{name}": f"vector.scratch_trace__{name}" for name in ("valid", "address", "mask", "data")},
+    **{
+        f"trace_buffer_{name}": f"vector.buffer_write__{name}"
+        for name in ("valid", "column", "group", "codes", "exponent")
+    },
+}  # fmt: skip
 
 
 def host() -> dict[str, Any]:
@@ -24,6 +35,11 @@ def memory(core: Core) -> dict[str, Any]:
     request = request_signature(core).members
     response = response_signature(core).flip().members
     return {f"request_{k}": v for k, v in request.items()} | {f"response_{k}": v for k, v in response.items()}
+
+
+def traced(core: Core) -> dict[str, Any]:
+    """All ports of a core that a simulator watches, but for clk and rst."""
+    return {**host(), **memory(core), **trace(core, PROGRAM_WORDS)}
 
 
 def trace(core: Core, program_words: int) -> dict[str, Any]:
