@@ -58,7 +58,7 @@ def test_cycles_are_beside_the_estimate_of_each_position(posing):
 
 def test_a_difference_in_a_write_stops_with_its_explanation(posing, monkeypatch):
     posing.lies = (7,)
-    monkeypatch.setattr("sartor.proof.explain.difference", lambda pair, step, *rest: f"step {step} of MM qkv")
+    monkeypatch.setattr("sartor.proof.lockstep.difference", lambda g, s, step, *rest: f"step {step} of MM qkv")
     with pytest.raises(Mismatch, match="step 7 of MM qkv"):
         api.verify(CHIP, prompt=PROMPT, tokens=1)
 
