@@ -9,15 +9,17 @@ import numpy as np
 
 from ..chip import presets
 from ..errors import InputError, UnknownName
-from ..families.tensor.design import Designs
+from ..families.tensor.design import FORMATS, Designs
 from ..families.tensor.family import Tensor
+from ..formats.hardware import decoded
 from ..formats.spec import format_named
 from ..tables import table
 from ..tech.technology import Technology
 from ..units import UNITS, parse
 from ..workload.find import find_model
+from ..workload.model import Model
 from ..workload.profiles import demand
-from ..workload.sizes import CLASSES
+from ..workload.sizes import CLASSES, tensor_formats
 from ..workload.traffic import Slo
 from ..workload.workload import Workload, workload
 from .economy import Economy
@@ -81,6 +83,7 @@ def _problem(study_json: str) -> Problem:
         )
     work = workload(model, moments, slo, study.model.formats)
     choices = space(study.search.space, f"{study.name}: [search.space]")
+    _check_formats(study, model, choices)
     return Problem(study, work, choices, economy(study), _budget(study))
 
 
@@ -100,6 +103,19 @@ def _check_names(study: Study) -> None:
     for other in study.others:
         find_model((other.model or study.model).name)
         demand(other.profile or study.traffic.profile, study.slo.percentile)
+
+
+def _check_formats(study: Study, model: Model, choices: Space) -> None:
+    """Real weights that are quantized already are taken as they are: nothing is rounded twice."""
+    if not study.model.real_weights:
+        return
+    stored = tensor_formats(model)["attention"]
+    for form in (FORMATS[int(row)] for row in dict(choices.values)["weights"]):
+        if decoded().get(form) != decoded().get(stored):
+            raise InputError(
+                f"{study.name}: [search.space] weights: {form!r} would round the real weights of {model.name}, which "
+                f"are {stored}, once more (try weights = [{stored!r}], or real_weights = false)"
+            )
 
 
 def problem(study: Study) -> Problem:

@@ -37,6 +37,10 @@ def test_studies_load_and_say_what_they_rest_on(name):
         ("volume = 1000000", "volume = 5\nfigures = { wacc = 0 }", r"\[economics.figures\] wacc = 0.0 must be above 0"),
         ("volume = 1000000", "volume = 5\nfigures = { opex_fraction = -1 }", r"opex_fraction = -1.0 must be at least"),
         ("[slo]", "[slo", r"not TOML"),
+        (
+            'weights = ["q4_1"]', 'weights = ["q4_1", "int4-g128"]',
+            r"'int4-g128' would round the real weights of smollm2-135m-q4_1, which are q4_1, once more \(try",
+        ),
         ('rows = [2, 4, 8, 16, 32, 64]', 'rowz = [2]', r"unknown search variable 'rowz': did you mean 'rows'\?"),
     ],
 )  # fmt: skip
