@@ -50,7 +50,7 @@ def test_what_cannot_be_generated_is_refused_with_the_reason(stub, chip, study, 
 
 def test_a_difference_is_not_refused(stub, monkeypatch):
     monkeypatch.setattr("sartor.proof.verify.Simulator", type("Liar", (Posing,), {"lies": (3,)}))
-    monkeypatch.setattr("sartor.proof.explain.difference", lambda *a: "it differs")
+    monkeypatch.setattr("sartor.proof.lockstep.difference", lambda *a: "it differs")
     with pytest.raises(Mismatch, match="it differs"):
         silicon(CHIP, find_study("edge-smollm2"))
     assert issubclass(Mismatch, CheckFailed)
