@@ -11,8 +11,8 @@ PACKAGE = Path(__file__).parents[1] / "sartor"
 FLOORS = (
     ("errors",), ("units",), ("tables", "data"), ("formats", "tech"), ("workload", "chip"),
     ("formulas", "rtl"), ("families",),
-    ("search", "compiler", "sim", "flow", "quality"), ("serve", "proof"), ("validation",), ("report", "studio"),
-    ("design", "api"), ("cli",),
+    ("search", "compiler", "sim", "flow", "quality"), ("serve", "proof", "endpoint"), ("validation",),
+    ("report", "studio"), ("design", "api"), ("cli",),
 )  # fmt: skip
 FLOOR_OF = {name: floor for floor, names in enumerate(FLOORS) for name in names}
 # The version, which says nothing about the rest.

@@ -10,6 +10,7 @@ from .explore import explore
 from .find import find_chip
 from .listing import listing
 from .read import read
+from .serve import Serving, check_serving, keys_of, service
 from .silicon import silicon
 from .simulate import simulate
 from .synth import synth
@@ -17,6 +18,7 @@ from .validate import validate
 from .verify import PROMPT, TOKENS, verify
 
 __all__ = [
-    "PROMPT", "TOKENS", "Built", "Design", "build", "compare", "cost", "design", "doctor", "estimate", "explore",
-    "find_chip", "listing", "read", "save", "silicon", "simulate", "synth", "validate", "verify", "write",
+    "PROMPT", "TOKENS", "Built", "Design", "Serving", "build", "check_serving", "compare", "cost", "design",
+    "doctor", "estimate", "explore", "find_chip", "keys_of", "listing", "read", "save", "service", "silicon",
+    "simulate", "synth", "validate", "verify", "write",
 ]  # fmt: skip

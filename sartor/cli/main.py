@@ -12,7 +12,7 @@ from .. import __version__, api
 from ..errors import SartorError
 from ..serve.deploy import How
 from ..workload.traffic import Slo
-from . import answers, hardware, serving, show, truth
+from . import answers, endpoint, hardware, serving, show, truth
 
 app = typer.Typer(
     no_args_is_help=True, rich_markup_mode="rich", pretty_exceptions_enable=False,
@@ -35,10 +35,13 @@ def design(
     study: Annotated[str, typer.Argument(help="A study's name, or a TOML file.")] = "edge-smollm2",
     out: Out = None, points: Points = None, seed: Seed = None, executor: Executor = "process",
     build: Annotated[bool, typer.Option(help="Build the chosen chip and run the model on it (minutes).")] = True,
+    traffic: Annotated[
+        str | None, typer.Option(help="Other traffic than the study's: a profile, or a trace such as a recorded one.")
+    ] = None,
     json: Json = False,
 ) -> None:  # fmt: skip
     """The whole job: explore, choose, compare, explain, build, verify, report."""
-    show.design(study, out, points, seed, executor, build, json)
+    show.design(study, out, points, seed, executor, build, traffic, json)
 
 
 @app.command()
@@ -207,6 +210,33 @@ def simulate(
         seed=seed, out=out, timeline_s=timeline,
     )  # fmt: skip
     serving.show(found, json)
+
+
+@app.command()
+def serve(
+    chip: Annotated[str, typer.Option(help="A generated chip: a study, or a TOML file.")],
+    model: Annotated[str, typer.Option(help="A model with known weights, a GGUF file, or a Hugging Face folder.")],
+    host: Annotated[str, typer.Option(help="Address to serve on; beyond this machine a key is needed.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port; 0 takes a free one.", min=0, max=65535)] = 8000,
+    record: Annotated[
+        Path | None, typer.Option(help="Write the traffic (times, lengths, hashes; no text) to this file.")
+    ] = None,
+    key_file: Annotated[
+        Path | None, typer.Option(help="API keys, one a line; SARTOR_API_KEY gives one too.")
+    ] = None,
+    streams: Annotated[int, typer.Option(help="Requests answered at once.", min=1, max=1024)] = 8,
+    waiting: Annotated[int, typer.Option(help="Requests that may wait.", min=0, max=100_000)] = 64,
+    max_tokens: Annotated[int, typer.Option(help="Most tokens of an answer.", min=1)] = 4096,
+    max_seconds: Annotated[float, typer.Option(help="Longest that a request may take.", min=0.1)] = 600.0,
+    max_body: Annotated[int, typer.Option(help="Largest body in bytes.", min=1)] = 2**20,
+    grace: Annotated[float, typer.Option(help="Seconds to finish in when told to end.", min=0)] = 30.0,
+    context: Annotated[int | None, typer.Option(help="Tokens in the KV cache; the longest that fits.", min=1)] = None,
+    requantize: Annotated[bool, typer.Option("--requantize", help="Round quantized weights once more.")] = False,
+    log_text: Annotated[bool, typer.Option("--log-text", help="Write prompts to the log.")] = False,
+) -> None:
+    """A chip's model over HTTP, as OpenAI's API has it: tokens of its golden model, time and energy of the chip."""
+    how = api.Serving(streams, waiting, max_tokens, max_seconds, max_body, api.keys_of(key_file), record, log_text)
+    endpoint.serve(chip, model, how, host, port, grace, context, requantize)
 
 
 @app.command()

@@ -24,9 +24,10 @@ def design(
     seed: int | None,
     executor: str,
     build: bool,
+    traffic: str | None,
     json: bool,
 ) -> None:
-    found = find_study(study).with_points(points, seed)
+    found = find_study(study).with_points(points, seed).under(traffic)
     folder = out or Path("out") / found.name
     writable(folder)  # said now, not after the search
     with bar() as shown:

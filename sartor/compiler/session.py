@@ -15,6 +15,16 @@ class Machine(Protocol):
     def run(self, entry: int, position: int, tokens: list[int]) -> int: ...
 
 
+def chunk_at(prompt: list[int], start: int, columns: int) -> list[int]:
+    """The chunk of `prompt` from `start`, filled up with its last token; the prompt's last one is in none.
+
+    >>> chunk_at([1, 2, 3, 4, 5, 6], 4, columns=4)
+    [5, 5, 5, 5]
+    """
+    chunk = prompt[:-1][start : start + columns]
+    return chunk + chunk[-1:] * (columns - len(chunk))
+
+
 class Session:
     """Feeds one machine. `position`: tokens in the cache."""
 
@@ -34,10 +44,9 @@ class Session:
 
     def chunks(self, prompt: list[int]) -> Iterator[tuple[int, list[int]]]:
         """All but the last token in chunks of the core's columns, the last one filled up with it."""
-        columns, body = self.binary.core.columns, prompt[:-1]
-        for start in range(0, len(body), columns):
-            chunk = body[start : start + columns]
-            yield start, chunk + chunk[-1:] * (columns - len(chunk))
+        columns = self.binary.core.columns
+        for start in range(0, len(prompt) - 1, columns):
+            yield start, chunk_at(prompt, start, columns)
 
     def step(self, token: int) -> int:
         """One decode step: `token` goes into the cache, the next one comes back."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import codecs
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from tokenizers import AddedToken, Tokenizer, models, pre_tokenizers
@@ -52,12 +52,18 @@ class GgufTokenizer:
     def chat(self, text: str, system: str | None = None) -> list[int]:
         """Tokens of a conversation that begins with the user's `text` and waits for the answer (ChatML);
         `system`: instead of what the file says."""
+        return self.conversation([*([] if system is None else [("system", system)]), ("user", text)])
+
+    def conversation(self, messages: Sequence[tuple[str, str]]) -> list[int]:
+        """Tokens of `messages`, (role, text), after which the answer comes (ChatML). Without a first one of the
+        system, what the file says there."""
         if START not in self._ids or END not in self._ids or START not in self.vocabulary.template:
             raise Unsupported(f"{self.where}: its chat template is not ChatML ({START} ... {END})")
-        if system is None and (built_in := _SYSTEM.search(self.vocabulary.template)):
-            system = built_in[1]
-        ids = [] if system is None else self._message("system", system)
-        return [*ids, *self._message("user", text), self._ids[START], *self._encoded("assistant\n")]
+        built_in = _SYSTEM.search(self.vocabulary.template)
+        if built_in and messages[:1] and messages[0][0] != "system":
+            messages = [("system", built_in[1]), *messages]
+        ids = [token for role, text in messages for token in self._message(role, text)]
+        return [*ids, self._ids[START], *self._encoded("assistant\n")]
 
     def _message(self, role: str, text: str) -> list[int]:
         body = self._encoded(f"{role}\n{text}")

@@ -12,6 +12,7 @@ from pydantic import Field
 from .. import __version__
 from ..errors import InputError, UnknownName
 from ..tables import data_text
+from ..workload.profiles import content_key
 from .checked import checked
 from .parts import (
     BudgetPart,
@@ -57,8 +58,14 @@ class Study(Part):
 
     def key(self) -> str:
         """Names the study's content and the program's version: equal keys give equal results."""
-        content = json.dumps([__version__, self.model_dump()], sort_keys=True)
+        profiles = [self.traffic.profile, *(o.profile for o in self.others if o.profile)]
+        traces = [content_key(name) for name in profiles]
+        content = json.dumps([__version__, self.model_dump(), *filter(None, traces)], sort_keys=True)
         return hashlib.sha256(content.encode()).hexdigest()[:16]
+
+    def under(self, traffic: str | None) -> Study:
+        """This study with other traffic: a profile, or a trace file."""
+        return self if traffic is None else self.model_copy(update={"traffic": TrafficPart(profile=traffic)})
 
     def with_points(self, points: int | None = None, seed: int | None = None) -> Study:
         given = {k: v for k, v in {"points": points, "seed": seed}.items() if v is not None}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import hashlib
 import os
 import tomllib
 from dataclasses import fields
@@ -80,6 +81,17 @@ def find_traffic(name_or_path: str | Path) -> Traffic:
     if Path(text).suffix or os.sep in text or os.path.exists(text):
         return read_trace(text)
     raise UnknownName("traffic", text, names(), "neither a profile nor a trace file")
+
+
+def content_key(name_or_path: str) -> str | None:
+    """The hash of a trace file's content; None for a profile, and for a file that cannot be read."""
+    if name_or_path in profiles():
+        return None
+    try:
+        with open(name_or_path, "rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except (OSError, ValueError):
+        return None
 
 
 @functools.lru_cache(maxsize=64)

@@ -71,6 +71,19 @@ def test_equal_content_has_equal_keys():
     assert found.key() == study.loads(TEXT, "x").key() != found.with_points(5).key()
 
 
+def test_other_traffic_is_another_study_and_its_content_counts(tmp_path):
+    trace = tmp_path / "recorded.jsonl"
+    line = '{"timestamp": %d, "input_length": 10, "output_length": 2}\n'
+    trace.write_text(line % 0)
+    base = study.find_study("edge-smollm2")
+    asked = base.under(str(trace))
+    assert asked.traffic.profile == str(trace) and base.under(None) == base
+    before = asked.key()
+    assert before == asked.key() != base.key()
+    trace.write_text(line % 0 + line % 1000)  # more was recorded: what was found before is no answer to it
+    assert asked.key() != before
+
+
 def test_damaged_studies_never_give_a_traceback():
     rng = random.Random(1)
     for _ in range(1_500):

@@ -32,42 +32,44 @@ class Golden:
         """
         s = self.state
         s.start(position, tokens)
-        for at, instruction in self._steps(entry):
+        for at, instruction in steps(self.program, entry):
             s.writes = []
-            self._execute(instruction)
+            execute(s, instruction, self._kept)
             if retired:
                 retired(at, instruction, s)
         return s.best_index
 
-    def _execute(self, i: Instruction) -> None:
-        s = self.state
-        if i.op == Op.VEC:
-            golden_vector.run(s, i)
-        elif i.op == Op.MM:
-            golden_matrix.run(s, i, self._kept)
-        elif i.op == Op.FETCH:
-            s.fetch(i)
-        elif i.op == Op.STREAM:
-            s.weights_at = i.address * s.core.port_bytes
-        elif i.op == Op.SET:
-            s.registers[i.reg] = i.value
-        elif i.op == Op.ADD:
-            s.registers[i.reg] = (s.registers[i.reg] + i.value) & 0xFFFFFFFF
 
-    def _steps(self, entry: int) -> Iterator[tuple[int, Instruction]]:
-        """Instructions in the order they run; a loop is its first, its last, and how often again."""
-        at, loops = entry, list[list[int]]()
-        for _ in range(MOST_STEPS):
-            if not 0 <= at < len(self.program):
-                raise InputError(f"the program runs past its end at instruction {at} (no HALT)")
-            instruction = self.program[at]
-            yield at, instruction
-            if instruction.op == Op.HALT:
-                return
-            if instruction.op == Op.LOOP:
-                loops.append([at + 1, at + instruction.length, instruction.count - 1])
-            at = _following(at, loops)
-        raise InputError(f"the program is still running after {MOST_STEPS} instructions")
+def execute(s: State, i: Instruction, kept: golden_matrix.Kept) -> None:
+    """One instruction."""
+    if i.op == Op.VEC:
+        golden_vector.run(s, i)
+    elif i.op == Op.MM:
+        golden_matrix.run(s, i, kept)
+    elif i.op == Op.FETCH:
+        s.fetch(i)
+    elif i.op == Op.STREAM:
+        s.weights_at = i.address * s.core.port_bytes
+    elif i.op == Op.SET:
+        s.registers[i.reg] = i.value
+    elif i.op == Op.ADD:
+        s.registers[i.reg] = (s.registers[i.reg] + i.value) & 0xFFFFFFFF
+
+
+def steps(program: list[Instruction], entry: int) -> Iterator[tuple[int, Instruction]]:
+    """Instructions in the order they run; a loop is its first, its last, and how often again."""
+    at, loops = entry, list[list[int]]()
+    for _ in range(MOST_STEPS):
+        if not 0 <= at < len(program):
+            raise InputError(f"the program runs past its end at instruction {at} (no HALT)")
+        instruction = program[at]
+        yield at, instruction
+        if instruction.op == Op.HALT:
+            return
+        if instruction.op == Op.LOOP:
+            loops.append([at + 1, at + instruction.length, instruction.count - 1])
+        at = _following(at, loops)
+    raise InputError(f"the program is still running after {MOST_STEPS} instructions")
 
 
 def _following(at: int, loops: list[list[int]]) -> int:

@@ -42,12 +42,27 @@ Kept = dict[tuple[int, int], Weights]
 
 def run(s: State, i: Instruction, kept: Kept) -> None:
     """One matrix; `kept`: decoded weights by the byte where they lie."""
+    run_many([s], i, kept)
+
+
+def run_many(states: list[State], i: Instruction, kept: Kept) -> None:
+    """One matrix that all `states` pass, which then stand at the same place of the weight queue. A column's
+    accumulators depend on no other column."""
+    s, columns = states[0], 1 if i.argmax else i.columns
     n = s.count(i.tiles, i.tiles_dynamic) * s.core.rows
     k = s.count(i.folds, i.folds_dynamic) * s.core.lanes
     weights = _weights(s, i, n, k, kept)
-    columns = 1 if i.argmax else i.columns
-    x, exponent = _activations(s, columns, k // GROUP)
-    y = numerics.result(product(weights, x, s.top[:columns], exponent), s.top[:columns, None], i.exponent)
+    parts = [_activations(each, columns, k // GROUP) for each in states]
+    x, exponent = (np.concatenate(p) if len(states) > 1 else p[0] for p in zip(*parts, strict=True))
+    top = np.concatenate([each.top[:columns] for each in states])
+    y = numerics.result(product(weights, x, top, exponent), top[:, None], i.exponent)
+    for c, each in enumerate(states):
+        each.weights_at = s.weights_at
+        _take(each, i, y[c * columns :][:columns])
+
+
+def _take(s: State, i: Instruction, y: np.ndarray) -> None:
+    """Results float32 [columns, n] to where they go."""
     if i.argmax:
         s.logits, s.best_index = y[0], int(np.argmax(y[0]))
         s.best_value = y[0, s.best_index]

@@ -1,0 +1,118 @@
+"""What a client may ask, as OpenAI's API has it. What would change the answer and is not modeled is refused by name."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+MOST_TEXT = 1_000_000  # characters of one text; the body has its own limit
+Probability = Annotated[float, Field(gt=0, le=1, allow_inf_nan=False)]
+Short = Annotated[str, Field(min_length=1, max_length=1000)]
+Text = Annotated[str, Field(max_length=MOST_TEXT)]
+Token = Annotated[int, Field(ge=0, le=2**31 - 1)]
+Tokens = Annotated[int, Field(ge=1, le=2**31 - 1)]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class StreamOptions(_Part):
+    include_usage: bool = False
+    continuous_usage_stats: Literal[False] = False
+    include_obfuscation: bool = False
+
+
+class Asked(_Part):
+    """What both kinds of request have in common. A key that is null is as if it were left out."""
+
+    model: Annotated[str, Field(max_length=1000)]
+    temperature: Annotated[float, Field(ge=0, le=2, allow_inf_nan=False)] = Field(
+        0.0, description="0, the default: the chip's own choice. Above: drawn on the host from its logits."
+    )
+    top_p: Probability = 1.0
+    top_k: Annotated[int, Field(ge=-1, le=2**31 - 1)] = 0
+    seed: Annotated[int, Field(ge=-(2**63), le=2**63 - 1)] | None = None
+    stop: Annotated[list[Short], Field(max_length=4)] | Short | None = None
+    stream: bool = False
+    stream_options: StreamOptions | None = None
+    ignore_eos: bool = Field(False, description="Go on to max_tokens.")
+    min_tokens: Annotated[int, Field(ge=0, le=2**31 - 1)] = 0
+    # Taken at the value that changes nothing.
+    n: Literal[1] = 1
+    presence_penalty: Annotated[float, Field(ge=0, le=0)] = 0.0
+    frequency_penalty: Annotated[float, Field(ge=0, le=0)] = 0.0
+    repetition_penalty: Annotated[float, Field(ge=1, le=1)] = 1.0
+    logit_bias: Annotated[dict[str, float], Field(max_length=0)] = Field(default_factory=dict)
+    # Of no consequence for the answer.
+    user: Any = None
+    metadata: Any = None
+    store: Any = None
+    service_tier: Any = None
+    safety_identifier: Any = None
+    prompt_cache_key: Any = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _null_is_absent(cls, given: Any) -> Any:
+        return {k: v for k, v in given.items() if v is not None} if isinstance(given, dict) else given
+
+    @model_validator(mode="after")
+    def _options_belong_to_streams(self) -> Asked:
+        if self.stream_options is not None and not self.stream:
+            raise ValueError("stream_options are for stream = true")
+        return self
+
+    @property
+    def stops(self) -> tuple[str, ...]:
+        return (self.stop,) if isinstance(self.stop, str) else tuple(self.stop or ())
+
+
+class CompletionAsked(Asked):
+    prompt: (
+        Text
+        | Annotated[list[Token], Field(min_length=1)]
+        | Annotated[list[Text], Field(min_length=1, max_length=1)]
+        | Annotated[list[Annotated[list[Token], Field(min_length=1)]], Field(min_length=1, max_length=1)]
+    ) = Field(description="A text, or its tokens; one in a list.")
+    max_tokens: Tokens = 16
+    logprobs: Annotated[int, Field(ge=0, le=20)] | None = None
+    echo: Literal[False] = False
+    best_of: Literal[1] = 1
+    suffix: Literal[""] = ""
+
+    @property
+    def top(self) -> int | None:
+        return self.logprobs
+
+
+class ContentPart(_Part):
+    type: Literal["text"]
+    text: Text
+
+
+class Message(_Part):
+    role: Literal["system", "developer", "user", "assistant"]
+    content: Text | list[ContentPart]
+    name: Any = None
+
+    @property
+    def text(self) -> str:
+        return self.content if isinstance(self.content, str) else "".join(p.text for p in self.content)
+
+
+class ChatAsked(Asked):
+    messages: Annotated[list[Message], Field(min_length=1, max_length=10_000)]
+    max_tokens: Tokens | None = None
+    max_completion_tokens: Tokens | None = None
+    logprobs: bool = False
+    top_logprobs: Annotated[int, Field(ge=0, le=20)] | None = None
+    response_format: dict[Literal["type"], Literal["text"]] | None = None
+    tools: Annotated[list[Any], Field(max_length=0)] = Field(default_factory=list)
+    tool_choice: Literal["none", "auto"] | None = None
+    parallel_tool_calls: Any = None
+
+    @property
+    def top(self) -> int | None:
+        return (self.top_logprobs or 0) if self.logprobs else None

@@ -1,0 +1,92 @@
+"""What every request passes before it is read: the key, the size of its body, and how long all of it may take."""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from .refusal import Refused
+
+OPEN = ("/health",)  # needs no key
+READING_S = 30.0  # for a body to arrive, and for an answer to be taken beyond the time it may run
+
+
+@dataclass(frozen=True)
+class Limits:
+    """`body_bytes` of a request, `tokens` of an answer, `seconds` that it may run; requests that run at once and
+    that may wait."""
+
+    body_bytes: int = 2**20
+    tokens: int = 4096
+    seconds: float = 600.0
+    streams: int = 8
+    waiting: int = 64
+
+
+class Guards:
+    """ASGI middleware. `keys`: any of these opens; none: no key is asked for."""
+
+    def __init__(self, app: ASGIApp, limits: Limits, keys: Iterable[str] = ()) -> None:
+        self._app, self._limits = app, limits
+        self._keys = [key.encode() for key in keys]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        try:
+            self._check_key(scope)
+            body = await asyncio.wait_for(self._body(scope, receive), READING_S)
+        except TimeoutError:
+            await Refused(408, f"the body did not arrive within {READING_S:.0f} s").response()(
+                scope, receive, send
+            )
+        except Refused as refused:
+            await refused.response()(scope, receive, send)
+        else:
+            async with asyncio.timeout(self._limits.seconds + READING_S):
+                await self._app(scope, _replayed(body, receive), send)
+
+    def _check_key(self, scope: Scope) -> None:
+        if not self._keys or scope["path"] in OPEN:
+            return
+        given = dict(scope["headers"]).get(b"authorization", b"")
+        kind, _, key = given.partition(b" ")
+        if kind.lower() != b"bearer" or not any(
+            hmac.compare_digest(key.strip(), known) for known in self._keys
+        ):
+            raise Refused(401, "a key is needed: Authorization: Bearer KEY", None, "invalid_api_key")
+
+    async def _body(self, scope: Scope, receive: Receive) -> bytes:
+        most, parts, size = self._limits.body_bytes, [], 0
+        announced = dict(scope["headers"]).get(b"content-length", b"0")
+        if announced.isdigit() and int(announced[:20]) > most:
+            raise _too_large(most)
+        while True:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                return b""
+            parts.append(message.get("body", b""))
+            size += len(parts[-1])
+            if size > most:
+                raise _too_large(most)
+            if not message.get("more_body", False):
+                return b"".join(parts)
+
+
+def _too_large(most: int) -> Refused:
+    return Refused(413, f"the body is larger than {most:,} bytes")
+
+
+def _replayed(body: bytes, receive: Receive) -> Receive:
+    """`body` once, then whatever comes."""
+    first: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def again() -> Message:
+        return first.pop() if first else await receive()
+
+    return again

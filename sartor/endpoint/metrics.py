@@ -1,0 +1,115 @@
+"""Prometheus metrics: vLLM's names for what a client sees here, `sartor:*` for the chip that would have served it."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+from .record import Recorder
+from .stream import Stream
+
+if TYPE_CHECKING:
+    from .engine import Engine
+
+_SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 25.0, 50.0, 100.0, 250.0, 500.0)
+_CHIP_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+_TOKENS = tuple(2.0**i for i in range(15))
+_HISTOGRAMS = {
+    "vllm:time_to_first_token_seconds": ("From arrival to the first token, in this server.", _SECONDS),
+    "vllm:inter_token_latency_seconds": ("Between two tokens, in this server.", _SECONDS),
+    "vllm:request_time_per_output_token_seconds": ("Mean of a request, the first left out.", _SECONDS),
+    "vllm:e2e_request_latency_seconds": ("From arrival to the last token.", _SECONDS),
+    "vllm:request_queue_time_seconds": ("Waiting for a slot.", _SECONDS),
+    "vllm:request_prefill_time_seconds": ("From the slot to the first decode pass.", _SECONDS),
+    "vllm:request_decode_time_seconds": ("From the first decode pass to the last token.", _SECONDS),
+    "vllm:request_inference_time_seconds": ("From the slot to the last token.", _SECONDS),
+    "vllm:request_prompt_tokens": ("Tokens of a prompt.", _TOKENS),
+    "vllm:request_generation_tokens": ("Tokens of an answer.", _TOKENS),
+    "sartor:chip_time_to_first_token_seconds": ("On the chip, alone.", _CHIP_SECONDS),
+    "sartor:chip_time_per_output_token_seconds": ("On the chip, alone; mean of a request.", _CHIP_SECONDS),
+}  # fmt: skip
+_COUNTERS = {
+    "vllm:prompt_tokens": "Tokens of prompts.",
+    "vllm:generation_tokens": "Tokens given.",
+    "sartor:chip_seconds": "The chip would have been busy.",
+    "sartor:energy_joules": "The chip and its memory would have drawn.",
+    "sartor:cost_usd": "Owning the chip for the time it would have been busy.",
+}
+
+
+class Metrics:
+    """Watches an engine; tells the recorder of what has ended."""
+
+    def __init__(self, model: str, usd_per_s: float, recorder: Recorder | None = None) -> None:
+        self.registry, self._model, self._usd_per_s = CollectorRegistry(), model, usd_per_s
+        self._recorder, self._last = recorder, dict[int, float]()
+        label = ("model_name",)
+        self._histograms = {
+            name: Histogram(name, text, label, registry=self.registry, buckets=buckets).labels(model)
+            for name, (text, buckets) in _HISTOGRAMS.items()
+        }
+        self._counters = {
+            name: Counter(name, text, label, registry=self.registry).labels(model)
+            for name, text in _COUNTERS.items()
+        }
+        self._done = Counter(
+            "vllm:request_success", "Requests that ended, by reason.", (*label, "finished_reason"),
+            registry=self.registry,
+        )  # fmt: skip
+
+    def watch(self, engine: Engine) -> None:
+        gauges = {
+            "vllm:num_requests_running": ("Requests with a slot.", lambda: len(engine.running)),
+            "vllm:num_requests_waiting": ("Requests without one.", lambda: len(engine.waiting)),
+            "vllm:kv_cache_usage_perc": ("Places taken in the caches; 1 is all.", lambda: engine.cache_use),
+            "sartor:recorded_requests": ("Lines of traffic written.", lambda: self._recorded("written")),
+            "sartor:record_failures": ("Lines that the disk did not take.", lambda: self._recorded("failed")),
+        }
+        for name, (text, value) in gauges.items():
+            Gauge(name, text, ("model_name",), registry=self.registry).labels(self._model).set_function(value)
+
+    def _recorded(self, what: str) -> int:
+        return getattr(self._recorder, what, 0)
+
+    def text(self) -> bytes:
+        return generate_latest(self.registry)
+
+    def token(self, s: Stream) -> None:
+        self._counters["vllm:generation_tokens"].inc()
+        if len(s.tokens) == 1:
+            self._counters["vllm:prompt_tokens"].inc(len(s.prompt))
+            self._observe("vllm:time_to_first_token_seconds", s.last - s.arrived)
+            self._observe("sartor:chip_time_to_first_token_seconds", s.on_chip.first_s)
+        else:
+            self._observe("vllm:inter_token_latency_seconds", s.last - self._last[id(s)])
+        self._last[id(s)] = s.last
+
+    def finished(self, s: Stream) -> None:
+        self._last.pop(id(s), None)
+        if self._recorder:
+            self._recorder.add(time.time() - (time.monotonic() - s.arrived), s.prompt, len(s.tokens))
+        self._counters["sartor:chip_seconds"].inc(s.on_chip.seconds)
+        self._counters["sartor:energy_joules"].inc(s.on_chip.energy_j)
+        self._counters["sartor:cost_usd"].inc(s.on_chip.seconds * self._usd_per_s)
+        self._done.labels(self._model, s.reason).inc()
+        if s.tokens:
+            self._times(s)
+
+    def _times(self, s: Stream) -> None:
+        later = len(s.tokens) - 1
+        self._observe("vllm:e2e_request_latency_seconds", s.last - s.arrived)
+        self._observe("vllm:request_queue_time_seconds", s.admitted - s.arrived)
+        self._observe("vllm:request_prefill_time_seconds", s.decoding - s.admitted)
+        self._observe("vllm:request_decode_time_seconds", s.last - s.decoding)
+        self._observe("vllm:request_inference_time_seconds", s.last - s.admitted)
+        self._observe("vllm:request_prompt_tokens", len(s.prompt))
+        self._observe("vllm:request_generation_tokens", len(s.tokens))
+        if later:
+            self._observe("vllm:request_time_per_output_token_seconds", (s.last - s.first) / later)
+            chip = (s.on_chip.seconds - s.on_chip.first_s) / later
+            self._observe("sartor:chip_time_per_output_token_seconds", chip)
+
+    def _observe(self, name: str, value: float) -> None:
+        self._histograms[name].observe(value)
