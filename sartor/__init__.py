@@ -13,8 +13,8 @@ from typing import Any
 
 __version__ = "0.1.0"
 __all__ = [
-    "build", "compare", "cost", "design", "doctor", "estimate", "explore", "find_chip", "listing", "read", "save",
-    "silicon", "simulate", "synth", "validate", "verify", "write",
+    "build", "compare", "cost", "design", "doctor", "estimate", "explore", "find_chip", "fit", "listing",
+    "measure", "read", "save", "silicon", "simulate", "synth", "validate", "verify", "write",
 ]  # fmt: skip
 
 

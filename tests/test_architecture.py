@@ -11,7 +11,8 @@ PACKAGE = Path(__file__).parents[1] / "sartor"
 FLOORS = (
     ("errors",), ("units",), ("tables", "data"), ("formats", "tech"), ("workload", "chip"),
     ("formulas", "rtl"), ("families",),
-    ("search", "compiler", "sim", "flow", "quality"), ("serve", "proof", "endpoint"), ("validation",),
+    ("search", "compiler", "sim", "flow", "quality"), ("serve", "proof", "endpoint"),
+    ("validation", "measuring"),
     ("report", "studio"), ("design", "api"), ("cli",),
 )  # fmt: skip
 FLOOR_OF = {name: floor for floor, names in enumerate(FLOORS) for name in names}

