@@ -9,6 +9,7 @@ from .estimate import estimate
 from .explore import explore
 from .find import find_chip
 from .fit import fit
+from .fleet import GPUS, fleet
 from .listing import listing
 from .measure import measure
 from .read import read
@@ -20,7 +21,7 @@ from .validate import validate
 from .verify import PROMPT, TOKENS, verify
 
 __all__ = [
-    "PROMPT", "TOKENS", "Built", "Design", "Serving", "build", "check_serving", "compare", "cost", "design",
-    "doctor", "estimate", "explore", "find_chip", "fit", "keys_of", "listing", "measure", "read", "save", "service",
-    "silicon", "simulate", "synth", "validate", "verify", "write",
+    "GPUS", "PROMPT", "TOKENS", "Built", "Design", "Serving", "build", "check_serving", "compare", "cost", "design",
+    "doctor", "estimate", "explore", "find_chip", "fit", "fleet", "keys_of", "listing", "measure", "read", "save",
+    "service", "silicon", "simulate", "synth", "validate", "verify", "write",
 ]  # fmt: skip

@@ -240,6 +240,35 @@ def serve(
 
 
 @app.command()
+def fleet(
+    model: Model,
+    chips: Annotated[
+        list[str] | None, typer.Argument(help="Chips' names, TOML files, or studies that have been designed.")
+    ] = None,
+    trace: Annotated[str, typer.Option(help="A traffic profile or a trace file.")] = "chat",
+    rate: Annotated[
+        float | None, typer.Option(help="Requests a second at the busiest moment of the day; the trace's own.")
+    ] = None,
+    against: Annotated[
+        list[str] | None, typer.Option(help="Chips that one could buy instead, may be given again; H100, H200, B200.")
+    ] = None,
+    weights: Annotated[
+        list[str] | None, typer.Option(help="Formats that the model bears; may be given again.")
+    ] = None,
+    ttft: Annotated[float, typer.Option(help="Time to first token, seconds.")] = 2.0,
+    tpot: Annotated[float, typer.Option(help="Time per output token, seconds.")] = 0.05,
+    percentile: Annotated[float, typer.Option(help="Percent of requests that should keep both.")] = 95.0,
+    requests: Annotated[int, typer.Option(help="Of the peak, simulated.", min=100)] = 6000,
+    json: Json = False,
+) -> None:
+    """How many chips a traffic needs, what a day of them costs beside the best GPUs, and what a failure costs."""
+    slo = Slo(ttft, tpot, percentile)
+    serving.fleet(
+        chips or [], model, trace, rate, slo=slo, weights=weights, against=against, requests=requests, json=json
+    )
+
+
+@app.command()
 def validate(
     kind: Annotated[str, typer.Argument(help="What is checked: gpu or serving.")],
     data: Annotated[

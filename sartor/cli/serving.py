@@ -11,7 +11,7 @@ from rich.text import Text
 from .. import api
 from ..units import si
 from . import grid
-from .console import OUT, as_json, bar
+from .console import ERR, OUT, as_json, bar
 
 _BASES = {"cost": "at cost", "vendor": "at the vendor's price"}
 _PERCENTILES = ("mean", "p50", "p90", "p95", "p99")
@@ -81,3 +81,69 @@ def _lost(f: dict[str, Any]) -> str:
     if f["prefix_hit"]:
         parts.append(f"{f['prefix_hit']:.1%} of the prompts found in the cache")
     return ", ".join([*parts, f"{f['requests_per_cpu_s']:,.0f} requests simulated a CPU second"])
+
+
+def fleet(*args: Any, json: bool, **how: Any) -> None:
+    with ERR.status("") as status:
+        found = api.fleet(*args, **how, watch=status.update)
+    if json:
+        as_json(found)
+        return
+    OUT.print(_verdict(found))
+    grid.show(OUT, "fleets, cheapest first", [_fleet_row(f) for f in found["fleets"]],
+              "a day of this traffic; formats are not judged for quality: --weights names those that the model bears")
+    first = found["fleets"][0]
+    grid.show(OUT, f"a day of {first['chip']}", [_hour_row(h) for h in first["day"]["hours"][::2]])
+
+
+def _verdict(f: dict[str, Any]) -> RenderableType:
+    """The cheapest fleet, and the best one of chips that one could buy."""
+    first, slo = f["fleets"][0], f["slo"]
+    gpu = next((row for row in f["fleets"] if row["chip"] == f["best_gpu"]), None)
+    replicas = f"{first['replicas']} replicas of {first['tensor_parallel']}"
+    peak = f"{f['peak_per_s']:.3g} requests/s at the peak"
+    lines = [Text(f"{first['chips']} x {first['chip']} ({replicas}) for {peak}", style="bold green")]
+    lines.append(Text(f"{_usd(first['usd_per_day'])} a day, {_usd(first['usd_per_mtoken'])} a million output tokens "
+                      f"({_BASES[first['basis']]}), {si(first['j_per_token'], 'J')} a token"))  # fmt: skip
+    if gpu is not None and gpu is not first:
+        lines.append(Text(_beside(first, gpu)))
+    lost = first["failure"]
+    lines.append(Text(f"one replica lost at the peak: {lost['share']:.1%} keep the SLO, with a spare "
+                      f"{lost['share_with_spare']:.1%} ({_usd(lost['spare_usd_per_year'])} a year); expected "
+                      f"{lost['per_year']:.2g} times a year"))  # fmt: skip
+    title = f"{f['model']}, {f['trace']}, TTFT {si(slo['ttft_s'], 's')}, TPOT {si(slo['tpot_s'], 's')}"
+    return Panel(Group(*lines), title=title, expand=False)
+
+
+def _beside(first: dict[str, Any], gpu: dict[str, Any]) -> str:
+    """What the best chips to buy take, on the bases on which both are known."""
+    mine, theirs = (f["day"]["usd_per_day"] for f in (first, gpu))
+    words = [
+        f"{theirs[basis] / mine[basis]:.2f} x {name}"
+        for basis, name in _BASES.items()
+        if mine[basis] and theirs[basis]
+    ]
+    energy = f"{gpu['j_per_token'] / first['j_per_token']:.2f} x the energy"
+    return f"{gpu['chips']} x {gpu['chip']} cost {' and '.join(words)}, and take {energy}"
+
+
+def _usd(value: float | None) -> str:
+    return "$?" if value is None else f"${value:,.3g}"
+
+
+def _fleet_row(f: dict[str, Any]) -> dict[str, str]:
+    lost, day = f["failure"], f["day"]
+    return {
+        "chip": f["chip"], "weights": f["weights"], "chips": f"{f['chips']} ({f['replicas']} x {f['tensor_parallel']})",
+        "a replica": f"{f['each_per_s']:.3g}/s", "price": _BASES[f["basis"]], "$/day": _usd(f["usd_per_day"])[1:],
+        "$/Mtoken": _usd(f["usd_per_mtoken"])[1:], "J/token": si(f["j_per_token"], "J"),
+        "power": si(day["mean_w"], "W"), "kept": f"{day['share']:.1%}", "kept, one lost": f"{lost['share']:.1%}",
+        "a spare, $/year": _usd(lost["spare_usd_per_year"])[1:],
+    }  # fmt: skip
+
+
+def _hour_row(h: dict[str, float]) -> dict[str, str]:
+    return {
+        "hour": f"{h['hour']:.0f}", "requests/s": f"{h['requests_per_s']:.3g}", "busy": f"{h['busy']:.0%}",
+        "power": si(h["power_w"], "W"), "TTFT p95": si(h["ttft_p95_s"], "s"), "kept": f"{h['share']:.1%}",
+    }  # fmt: skip

@@ -136,7 +136,7 @@ class Running:
         if not engines:
             self._homeless.append(request)
             return
-        engine = self._routes["decode" if handed else "in"](engines, request)
+        engine = self._routes["decode" if handed else "in"](engines, request, now_s)
         engine.advance(now_s)
         most = self.cluster.most_waiting
         if most is not None and len(engine.waiting) >= max(most, 1) and request.todo == request.output:

@@ -22,6 +22,8 @@ class Failures:
         running.born.append(self._watch)
         for node in running.nodes:
             self._watch(node)
+        for at, replica in self._faults.planned:
+            running.clock.at(at, lambda now, n=running.nodes[replica]: self._lose([n], "replica", now))  # type: ignore[misc]
 
     def _watch(self, node: Node) -> None:
         faults, first = self._faults, self._chips
@@ -43,16 +45,18 @@ class Failures:
             clock.at(at, lambda now: self._fail(mtbf_s, rng, nodes, what, now))
 
     def _fail(self, mtbf_s: float, rng: np.random.Generator, nodes: list[Node], what: str, now_s: float) -> None:
+        if self._running.busy:
+            self._lose(nodes, what, now_s)
+            self._plan(mtbf_s, rng, nodes, what)
+
+    def _lose(self, nodes: list[Node], what: str, now_s: float) -> None:
         running = self._running
-        if not running.busy:
-            return
         hit = [node for node in nodes if node.up]
         if hit:
             running.counts.events.append((now_s, f"{what} failed"))
         for node in hit:
             running.lose(node, now_s)
             running.clock.at(now_s + self._faults.repair_s, lambda now, n=node: self._back(n, now))  # type: ignore[misc]
-        self._plan(mtbf_s, rng, nodes, what)
 
     def _back(self, node: Node, now_s: float) -> None:
         self._running.counts.events.append((now_s, "replica repaired"))

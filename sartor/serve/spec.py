@@ -80,6 +80,7 @@ class Faults:
     chips_per_host: int = 8
     repair_s: float = 3600.0
     detect_s: float = 1.0
+    planned: tuple[tuple[float, int], ...] = ()  # when, which replica
 
     def __post_init__(self) -> None:
         for name in ("chip_mtbf_s", "host_mtbf_s"):
@@ -91,7 +92,7 @@ class Faults:
 
     @property
     def any(self) -> bool:
-        return min(self.chip_mtbf_s, self.host_mtbf_s) < float("inf")
+        return bool(self.planned) or min(self.chip_mtbf_s, self.host_mtbf_s) < float("inf")
 
 
 @dataclass(frozen=True)

@@ -65,6 +65,13 @@ def test_the_least_loaded_takes_it() -> None:
     assert done.book.columns()["engine"].tolist() == [0, 1, 1]
 
 
+def test_who_computes_a_prompt_is_not_free() -> None:
+    # The first request's only token comes at 1 s; at 0.5 s its engine is busy, whatever its scheduler has already
+    # planned.
+    done = served(Cluster((pool(2),), "least-loaded"), [(0.0, 1, 1), (0.5, 1, 1), (0.6, 1, 1), (0.7, 1, 1)])
+    assert done.book.columns()["engine"].tolist() == [0, 1, 0, 1]
+
+
 def test_a_stage_is_a_stream_of_batches() -> None:
     # Two stages: two engines, each of which sees the whole pass.
     done = served(Cluster((pool(1, stages=2),)), [(0.0, 1, 3), (0.0, 1, 3)])

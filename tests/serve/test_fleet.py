@@ -1,0 +1,99 @@
+"""How many replicas a traffic needs, what its day looks like, and what happens when one is lost."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from clusters import ROOM, kind, traffic
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from plain_times import PlainTimes
+from pytest import approx
+
+from sartor.api import fleet
+from sartor.errors import InputError
+from sartor.serve.day import DAY_S, day
+from sartor.serve.sizing import fewest, most_per_s, share_kept
+from sartor.workload.traffic import Pieces, Slo
+
+ONE = replace(ROOM, max_seqs=1)
+
+
+def steady(count: int = 400):
+    """A request a second, of one token: the server of one place is busy for a second with each."""
+    return traffic([(float(i), 1, 1) for i in range(count)])
+
+
+def test_a_replica_bears_what_it_serves() -> None:
+    # A request takes 1 s and may wait 2 s: at 1 a second none waits; beyond, the queue grows until the last of 400
+    # waits 2 s: 5 % may miss, so that 380 come in 378 s.
+    rate = most_per_s(kind(limits=ONE), steady(), Slo(2.0, 1.0, 95.0), 400)
+    assert 1.0 <= rate <= 400 / 397 * 1.06
+
+
+def test_who_is_slower_than_the_limit_bears_nothing() -> None:
+    assert most_per_s(kind(PlainTimes(3.0), ONE), steady(), Slo(2.0, 1.0, 95.0), 100) == 0
+
+
+@pytest.mark.parametrize("guess", [1, 4, 30])
+def test_the_fewest_replicas_by_hand(guess: float) -> None:
+    # Ten requests in two seconds, each a second of work: five replicas are just enough, from whichever guess.
+    asked = traffic([(i // 5 * 1.001, 1, 1) for i in range(600)])
+    found = fewest(kind(limits=ONE), asked, Slo(1.5, 1.0, 95.0), guess)
+    assert found == 5
+    assert share_kept(kind(limits=ONE), 4, asked, Slo(1.5, 1.0, 95.0)) < 0.95
+
+
+def test_no_number_of_replicas_is_enough() -> None:
+    limits = Slo(0.5, 1.0, 95.0)  # a prompt alone takes a second
+    slow = kind(limits=ONE)
+    slow.chip = type("Chip", (), {"name": "slow"})
+    with pytest.raises(InputError, match="slow: not even"):
+        fewest(slow, traffic([(0.0, 1, 1)]), limits, 1)
+
+
+@given(st.floats(1.0, 50.0), st.floats(0.5, 1.0), st.integers(100, 5000))
+@settings(max_examples=40, deadline=None)
+def test_a_day_has_its_peak_and_its_mean(peak: float, duty: float, most: int) -> None:
+    made, hour_s = day(steady(100), peak, duty, most)
+    length = 24 * hour_s
+    assert length == approx(min(DAY_S, most / (peak * duty)))
+    assert len(made) == approx(length * peak * duty, abs=1.01)
+    assert (np.diff(made.arrival_s) >= 0).all() and made.arrival_s[-1] <= length * (1 + 1e-9)
+    noon = ((made.arrival_s > 11 * hour_s) & (made.arrival_s < 13 * hour_s)).sum() / (2 * hour_s)
+    night = (made.arrival_s < hour_s).sum() + (made.arrival_s > 23 * hour_s).sum()
+    assert noon == approx(peak, rel=0.15, abs=3 / hour_s)
+    assert night / (2 * hour_s) == approx(peak * (2 * duty - 1), rel=0.2, abs=0.05 * peak + 3 / hour_s)
+
+
+def test_a_day_repeats_prompts_but_not_what_they_share() -> None:
+    asked = traffic([(0.0, 8, 1), (1.0, 8, 1)], pieces=Pieces(np.array([0, 1, 2]), np.array([7, 7]), 8))
+    made, _ = day(asked, 1.0, 1.0, 6)
+    assert made.pieces is not None
+    assert made.pieces.starts.tolist() == [0, 1, 2, 3, 4, 5, 6]
+    assert made.pieces.ids.tolist() == [7, 7, 15, 15, 23, 23]
+
+
+def test_a_day_that_cannot_be() -> None:
+    with pytest.raises(InputError, match=r"duty = 0\.3 must be from 0.5 to 1"):
+        day(steady(), 1.0, 0.3, 100)
+
+
+@pytest.mark.slow
+def test_fleets_of_real_chips() -> None:
+    found = fleet(["rngd"], "llama-3.1-8b", "chat", 40.0, against=["h100-sxm"], weights=["bf16", "fp8-e4m3"],
+                  requests=2000, day_requests=20_000)  # fmt: skip
+    rows = {row["chip"]: row for row in found["fleets"]}
+    assert set(rows) == {"rngd", "h100-sxm"} and found["best_gpu"] == "h100-sxm"
+    for row in rows.values():
+        # As many as the rate needs, and not many more.
+        assert 40 / row["each_per_s"] * 0.8 <= row["replicas"] <= 40 / row["each_per_s"] * 1.3 + 1
+        hours = row["day"]["hours"]
+        assert len(hours) == 24 and max(h["requests_per_s"] for h in hours) == approx(40, rel=0.25)
+        assert np.mean([h["power_w"] for h in hours]) == approx(row["day"]["mean_w"], rel=0.02)
+        assert row["day"]["share"] > 0.94
+        lost = row["failure"]
+        assert lost["share"] <= lost["share_with_spare"] and lost["share_with_spare"] > 0.94
+    assert rows["rngd"]["each_per_s"] < rows["h100-sxm"]["each_per_s"]
