@@ -17,12 +17,14 @@ from .gates import Module
 from .netlist import Netlist, read_netlist
 from .place_adders import place
 from .ripple import split
-from .sizing import late_rows, sized
+from .sizing import sized
 from .sta import Sta
 
 MAX_ATTEMPTS = 8
 MAX_TURNS = 3  # of buffers, then sizes
 HOPELESS = 0.25  # an attempt late by so much of a period is not sized if there is a better one to try
+# A path through several components, or between registers, leaves ABC less than the period.
+BUDGETS = 1.0, 0.7
 GATED = 4  # registers of one enable that share a clock gate, at least
 
 
@@ -55,18 +57,21 @@ def faster(sta: Sta, tables: ArcTables) -> Sta:
 
 @dataclass(frozen=True)
 class Effort:
-    """What an attempt does for speed: which adders are parallel-prefix, of which kind, and ABC's script."""
+    """What an attempt does for speed: which adders are parallel-prefix, of which kind, and what of the period ABC may
+    take between two registers of one component (0: it works for area)."""
 
     fast: frozenset[str] = frozenset()
-    speed: bool = False
+    budget: float = 0.0
     prefix: str = scripts.BRENT_KUNG
 
     def harder(self, slow: frozenset[str]) -> Effort | None:
         """The next step, given the adders on late paths; None when there is none."""
         if slow - self.fast:
             return replace(self, fast=self.fast | slow)
-        if not self.speed:
-            return replace(self, speed=True)
+        if not self.budget:
+            return replace(self, budget=BUDGETS[0])
+        if self.budget > BUDGETS[-1]:
+            return replace(self, budget=BUDGETS[BUDGETS.index(self.budget) + 1])
         if self.fast and self.prefix != scripts.SKLANSKY:
             return replace(self, prefix=scripts.SKLANSKY)
         return None
@@ -80,7 +85,8 @@ def _adders(coarse: str) -> frozenset[str]:
 
 def _late_adders(sta: Sta, known: frozenset[str]) -> frozenset[str]:
     """The adders that late paths go through (bit i of adder a is the cell a.i)."""
-    names = {sta.netlist.instances[int(sta.arcs.instance[row])].name for row in late_rows(sta)}
+    rows = sta.cause[(sta.slack < 0) & (sta.cause >= 0)]
+    names = {sta.netlist.instances[index].name for index in set(sta.arcs.instance[rows].tolist())}
     return frozenset(name.rsplit(".", 1)[0] for name in names) & known
 
 
@@ -97,8 +103,8 @@ def _attempt(
             split(edited, effort.fast)
             place(edited, library)
     abc = (
-        scripts.ABC_SPEED.format(delay_ps=f"{around.period_s * 1e12:.0f}")
-        if effort.speed
+        scripts.ABC_SPEED.format(delay_ps=f"{effort.budget * around.period_s * 1e12:.0f}")
+        if effort.budget
         else scripts.ABC_AREA
     )
     script = scripts.MAP.format(top=top, prefix=effort.prefix, abc=abc, gated=GATED, flops=_avoided(library))

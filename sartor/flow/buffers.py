@@ -68,7 +68,7 @@ def _delay(cell: Cell, load_f: float, sta: Sta, arc_tables: ArcTables) -> float:
 def _cut(sta: Sta, buffer: Buffer) -> Netlist:
     """The netlist with all nets cut that are late and drive much."""
     netlist = sta.netlist
-    editor = _Editor(netlist, buffer.cell)
+    editor = _Editor(netlist, buffer.cell, sta.constraints.output_load_f)
     for net, pins in _late_pins(sta):
         latest = min(slack for _, slack in pins)
         patient = [pin for pin, slack in pins if slack >= latest + SPARE * buffer.delay_s]
@@ -125,8 +125,8 @@ def _pin_slacks(sta: Sta) -> dict[tuple[int, int], float]:
 class _Editor:
     """A netlist under change."""
 
-    def __init__(self, netlist: Netlist, cell: Cell) -> None:
-        self.old, self.cell, self.nets = netlist, cell, netlist.nets
+    def __init__(self, netlist: Netlist, cell: Cell, memory_load_f: float) -> None:
+        self.old, self.cell, self.nets, self.memory_load_f = netlist, cell, netlist.nets, memory_load_f
         self.pins: dict[int, dict[str, int]] = {}
         self.memory_inputs = list(netlist.memory_inputs)
         self.added: list[Instance] = []
@@ -136,7 +136,7 @@ class _Editor:
 
     def _load_f(self, pin: Pin) -> float:
         index, name = pin
-        return 0.0 if index < 0 else self.old.instances[index].cell.pins[name].capacitance_f
+        return self.memory_load_f if index < 0 else self.old.instances[index].cell.pins[name].capacitance_f
 
     def put_behind(self, net: int, pins: list[Pin], most_f: float) -> None:
         """These pins behind buffers of `net`, each with a load of about `most_f`."""

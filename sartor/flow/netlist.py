@@ -102,9 +102,10 @@ class _Reader:
                     self._remember(cell["port_directions"], wires)
 
     def _remember(self, directions: Mapping[str, str], wires: Mapping[str, list[int]]) -> None:
+        """Pins of a memory: bits of one port on the same net, as those of an enable, are one pin."""
         for port, nets in wires.items():
             if port not in _CLOCKS:
-                self.memories[directions[port] == "output"].extend(nets)
+                self.memories[directions[port] == "output"].extend(dict.fromkeys(nets))
 
     def _is_box(self, module: str) -> bool:
         return bool(self.modules[module].get("attributes", {}).get("blackbox"))

@@ -10,7 +10,7 @@ read_rtlil in.il
 hierarchy -check -top {top}
 setattr -mod -unset top *
 hierarchy -top {top}
-proc
+proc -norom
 {flatten}
 opt -full
 wreduce
@@ -59,7 +59,7 @@ read_rtlil in.il
 hierarchy -check -top {top}
 setattr -mod -unset top *
 hierarchy -top {top}
-proc
+proc -norom
 opt -full
 wreduce
 peepopt

@@ -16,6 +16,7 @@ LEAST_GAIN_S = 1e-13
 # Paths at least so late, of the latest one's lateness, are worked on in a round.
 LATE = 0.5
 FEWER = 4  # moves that made it worse are tried again, so many times fewer
+PATIENCE = 12  # rounds without a gain, one after the other, that end it
 
 
 @dataclass(frozen=True)
@@ -33,9 +34,9 @@ def sized(sta: Sta, arc_tables: ArcTables) -> Sta:
     A round changes cells on all of the latest paths at once, none of them next to another one; if that does not help
     it tries fewer, and a change that does not help alone is not tried again.
     """
-    best, blocked, share = sta, set[tuple[int, str]](), 1.0
+    best, blocked, share, in_vain = sta, set[tuple[int, str]](), 1.0, 0
     for _ in range(MAX_ROUNDS):
-        if best.worst_s >= 0:
+        if best.worst_s >= 0 or in_vain > PATIENCE:
             break
         moves = [m for m in _moves(best, arc_tables) if (m.instance, m.cell.name) not in blocked]
         if not moves:
@@ -43,8 +44,10 @@ def sized(sta: Sta, arc_tables: ArcTables) -> Sta:
         chosen = moves[: max(1, int(share * len(moves)))]
         after = _changed(best, chosen, arc_tables)
         if _better(after, best):
-            best, share = after, min(1.0, 2 * share)
-        elif len(chosen) > 1:
+            best, share, in_vain = after, min(1.0, 2 * share), 0
+            continue
+        in_vain += 1
+        if len(chosen) > 1:
             share = len(chosen) / len(moves) / FEWER
         else:
             blocked.add((moves[0].instance, moves[0].cell.name))

@@ -83,13 +83,15 @@ class FloatAdd(wiring.Component):
 
     def _round(self, m: Module, x: Any) -> None:
         zeros, sum_ = leading_zeros(m, x.sum)
-        before, exponent = Signal(signed(10)), Signal(signed(10))
+        before, following = Signal(signed(10)), Signal(signed(10))
         total = Signal(MANTISSA_BITS + 1)
         kept, guard, sticky = sum_[-MANTISSA_BITS:], sum_[_EXTRA], sum_[:_EXTRA].any()
         m.d.comb += [
             total.eq(rounded(kept, guard, sticky)),
             before.eq(x.exponent + 1 - zeros),
-            exponent.eq(before + total[-1]),
+            following.eq(x.exponent + 2 - zeros),
         ]
+        # What a carry out of the fraction would make of the exponent does not wait for it.
+        exponent, over = (Mux(total[-1], a, b) for a, b in ((following, before), (following >= 255, before >= 255)))
         zero = ~sum_[-1] | (before <= 0)
-        m.d.comb += self.next.eq(packed(x.sign, exponent, total[:FRACTION_BITS], zero))
+        m.d.comb += self.next.eq(packed(x.sign, exponent, over, total[:FRACTION_BITS], zero))

@@ -31,24 +31,37 @@ def rounded(kept: Value, guard: Value, sticky: Value) -> Value:
     return kept + (guard & (sticky | kept[0]))
 
 
-def packed(sign: Value, exponent: Value, fraction: Value, zero: Value) -> Value:
-    """The number of a signed `exponent` field; beyond the range it saturates."""
-    over = exponent >= 255
+def packed(sign: Value, exponent: Value, over: Value, fraction: Value, zero: Value) -> Value:
+    """The number of an `exponent` field; `over` the range it saturates."""
     bits = Cat(fraction, exponent[:EXPONENT_BITS])
     return Mux(zero, 0, Cat(Mux(over, MOST, bits)[:31], sign))
 
 
 def leading_zeros(m: Module, x: Value, name: str = "zeros") -> tuple[Value, Value]:
-    """(zeros before the first 1 of x, x shifted left by them); the shifter counts by powers of two."""
-    width = len(x)
-    count: list[Value] = []
-    for level in reversed(range((width - 1).bit_length())):
-        step = 1 << level
-        empty, shifted = Signal(name=f"{name}_{step}"), Signal(width, name=f"{name}_x{step}")
-        m.d.comb += empty.eq(x[width - step :] == 0)
-        m.d.comb += shifted.eq(Mux(empty, x << step, x))
-        count, x = [empty, *count], shifted
-    return Cat(*count), x
+    """(zeros before the first 1 of x, x shifted left by them). Where x is 0 the count means nothing.
+
+    The count is a tree beside the shifter, whose steps are powers of two from the largest down: none of them
+    waits for the one before.
+    """
+    levels = (len(x) - 1).bit_length()
+    _, count = _zeros(m, Cat(Const(-1, (1 << levels) - len(x)), x), name)
+    for level in reversed(range(levels)):
+        before, shifted = x, Signal(len(x), name=f"{name}_x{1 << level}")
+        m.d.comb += shifted.eq(Mux(count[level], before << (1 << level), before))
+        x = shifted
+    return count, x
+
+
+def _zeros(m: Module, x: Value, name: str) -> tuple[Value, Value]:
+    """(x is 0, zeros before its first 1, if it has one), of a power of two of bits."""
+    if len(x) == 1:
+        return ~x, Const(0, 0)
+    half = len(x) // 2
+    low_empty, low = _zeros(m, x[:half], f"{name}l")
+    high_empty, high = _zeros(m, x[half:], f"{name}h")
+    count = Signal(len(low) + 1, name=name)
+    m.d.comb += count.eq(Cat(Mux(high_empty, low, high), high_empty))
+    return high_empty & low_empty, count
 
 
 def shifted_right(m: Module, x: Value, amount: Value, name: str = "aligned") -> tuple[Value, Value]:

@@ -15,6 +15,7 @@ from .isa import Operand, Source, Target
 
 MULTIPLY, ADD, FUNCTION = 3, 3, 4  # registers of the units; a function serves two lanes
 LAUNCH = 1 + MULTIPLY + ADD  # from a word's launch to its result
+SUM = ADD + 1  # an addition onto a slot, which is read a cycle early
 HALVINGS = 5  # of 32 sums
 READ = 1  # of the scratchpad
 
@@ -65,7 +66,7 @@ def phases(
     launch = np.where(np.greater(a_source, 0), chunks - 1, np.equal(p, Operand.B))
     addend = np.equal(q, Operand.B) | np.equal(q, Operand.D)
     count = np.maximum(launch + 1 + addend, np.where(np.greater(function, 0), 2, 1))
-    least = np.maximum(2, power_of_two(-(-ADD * np.asarray(vector_lanes) // GROUP)))
+    least = np.maximum(2, power_of_two(-(-SUM * np.asarray(vector_lanes) // GROUP)))
     return launch, np.where(np.greater(reduce, 0), power_of_two(np.maximum(count, least)), count)
 
 
@@ -83,7 +84,7 @@ def halving(words: Any) -> Any:
     """From the last result of a column to the launch of its sum: one more addition, then five halvings, of
     words/2, words/4, ... and then one addition each."""
     levels = sum(np.maximum(words >> level, 1) - 1 for level in range(1, HALVINGS + 1))
-    return ADD + HALVINGS * ADD + levels
+    return (1 + HALVINGS) * SUM + levels
 
 
 def cached(words: Any, pace: Any, group: Any, scale: Any, n: Any, columns: Any) -> Any:

@@ -79,16 +79,16 @@ class CacheWriter(wiring.Component):
         return m
 
     def steps(self, m: Module) -> None:
-        """The address of a write is worked out a cycle before it."""
+        """The address of a write is worked out a cycle before it; taken over only when the last one has moved."""
         core, moved = self.core, self.store.valid & self.store.ready
         count, row, scale = Signal.like(self.count), Signal(log2(core.rows) + 1), Signal()
         tile, last = Signal(ADDRESS_BITS), Signal()
-        codes_moved = moved & ~self.scale
-        m.d.comb += [count.eq(self.count + codes_moved), scale.eq(self.scale & ~moved)]
-        m.d.comb += row.eq(self.row + Mux(codes_moved & self.values, rows_of_word(core), 0))
+        codes_moved, after_codes = moved & ~self.scale, self.ready & ~self.scale
+        m.d.comb += [count.eq(self.count + after_codes), scale.eq(self.scale & ~self.ready)]
+        m.d.comb += row.eq(self.row + Mux(after_codes & self.values, rows_of_word(core), 0))
         m.d.comb += tile.eq(self.tile + Mux(row[-1], self.value_stride, 0))
         most = Mux(self.values, value_cycles(core) - 2, key_cycles(core) - 3)
-        m.d.comb += last.eq(codes_moved & (self.count == most))
+        m.d.comb += last.eq(after_codes & (self.count == most))
         m.d.comb += self.store.valid.eq(self.ready)
         m.d.comb += self.shift.eq(Cat(codes_moved & ~self.values, codes_moved & self.values))
         with m.If(self.busy & (~self.ready | moved)):

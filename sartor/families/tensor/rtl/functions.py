@@ -100,8 +100,9 @@ class FunctionUnit(wiring.Component):
         m.d.sync += [line.zero.eq(~step.most & (step.zero | small)), line.most.eq(step.most)]
 
     def _interpolate(self, m: Module, line: Any) -> None:
-        product, y = Signal(signed(SLOPE_BITS + STEP + 1)), Signal(FRACTION)
-        m.d.comb += product.eq(line.slope * line.r)
-        m.d.comb += y.eq(line.start + (product >> STEP))
+        # One sum: floor(start + product / 2^STEP).
+        total = Signal(FRACTION + STEP)
+        m.d.comb += total.eq((line.start << STEP) + line.slope * line.r)
+        y = total[STEP:]
         bits = Cat(Const(0, FRACTION_BITS - FRACTION), y, line.exponent)
         m.d.comb += self.result.eq(Mux(line.zero, 0, Cat(Mux(line.most, MOST, bits)[:31], line.sign)))

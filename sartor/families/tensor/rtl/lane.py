@@ -25,7 +25,8 @@ class Lane(wiring.Component):
     `next` is their sum, or the `larger`, two cycles later.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, structural: bool = False) -> None:
+        self.structural = structural
         numbers = ("a", "p", "q", "shared_q", "x", "y")
         flags = ("load_a", "load_p", "load_q", "take_shared", "feed", "larger")
         super().__init__(
@@ -38,7 +39,7 @@ class Lane(wiring.Component):
 
     def elaborate(self, platform: Any) -> Module:
         m = Module()
-        m.submodules.multiplier = multiplier = FloatMultiply()
+        m.submodules.multiplier = multiplier = FloatMultiply(self.structural)
         m.submodules.adder = adder = FloatAdd()
         a, p, q, addend = (Signal(FLOAT_BITS, name=n, reset_less=True) for n in ("a", "p", "q", "addend"))
         for name, register in (("a", a), ("p", p), ("q", q)):

@@ -8,6 +8,7 @@ from amaranth.hdl import Cat, Module, Mux, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
+from ....rtl import float_add, float_multiply
 from ..core import Core
 from ..isa import Function
 from . import lane as lanes_
@@ -18,7 +19,7 @@ from .matrix_ports import FLOAT_BITS
 # From the cycle that loads the operands to the one in which `result` holds, and what a function adds.
 LATENCY = lanes_.LATENCY
 FUNCTION_LATENCY = 4
-_MULTIPLY, _ADD = 3, 3
+_MULTIPLY, _ADD = float_multiply.LATENCY, float_add.LATENCY
 
 
 class LaneArray(wiring.Component):
@@ -29,8 +30,8 @@ class LaneArray(wiring.Component):
     reduction go in with `feed`; `middle` is set a cycle later, and in the cycle after that they are `next`.
     """
 
-    def __init__(self, core: Core) -> None:
-        self.lanes = core.vector_lanes
+    def __init__(self, core: Core, structural: bool = False) -> None:
+        self.lanes, self.structural = core.vector_lanes, structural
         word = FLOAT_BITS * self.lanes
         words = ("a", "memory", "x", "y")
         flags = (
@@ -79,7 +80,7 @@ class LaneArray(wiring.Component):
         return flags
 
     def lane(self, m: Module, i: int, stages: list[Signal]) -> Value:
-        m.submodules[f"lane{i}"] = lane = Lane()
+        m.submodules[f"lane{i}"] = lane = Lane(self.structural)
         a, memory, x, y = (
             getattr(self, name).word_select(i, FLOAT_BITS) for name in ("a", "memory", "x", "y")
         )

@@ -29,8 +29,8 @@ def slices(core: Core, source: Source) -> int:
 
 
 def reduce_interval(core: Core) -> int:
-    """Least cycles a word of a reduction: a slot's sum must be back before the next one."""
-    return max(2, _power(-(-float_add.LATENCY * core.vector_lanes // GROUP)))
+    """Least cycles a word of a reduction: a slot's sum must be back before the next one reads it, a cycle early."""
+    return max(2, _power(-(-(float_add.LATENCY + 1) * core.vector_lanes // GROUP)))
 
 
 def _power(x: int) -> int:

@@ -20,11 +20,12 @@ from ..isa import Reduce
 from .matrix_ports import FLOAT_BITS
 from .slots import sums_levels
 
-_GAP = float_add.LATENCY - 1
+_GAP = float_add.LATENCY  # cycles between the last sum of a level and the first one that reads it
 
 
 class Reducer(wiring.Component):
     """`accumulate`: `result` is the vector word `index` of a column, `first` of its sum, `last` of the column.
+    `word`, at `read_index`, is read a cycle before it is added, so that the slots are not before the adders.
     `feed`, `x`, `y` go to the adders; `write`, `write_index` to the slots with what comes out. `after`: operand
     `a` of lane 0 is the first sum, launched in this cycle. `middle` loads the adders' second register."""
 
@@ -60,7 +61,7 @@ class Reducer(wiring.Component):
                 m.d.sync += [self.step.eq(0), self.level.eq(self.level + 1), gap.eq(_GAP)]
         with m.If(self.after):
             m.d.sync += halving.eq(0)
-        self.operands(m, halve)
+        self.operands(m, halving, halve)
         self.back(m, halve)
         return m
 
@@ -71,21 +72,25 @@ class Reducer(wiring.Component):
             found = Mux(self.level == level, value, found)
         return found
 
-    def operands(self, m: Module, halve: Signal) -> None:
+    def operands(self, m: Module, halving: Signal, halve: Signal) -> None:
         words, core = self.core.words_per_group, self.core
         m.d.comb += [self.feed.eq(self.accumulate | halve), self.larger.eq(self.kind != Reduce.SUM)]
         upper = self.by_level([max(0, words >> i + 1) for i in range(len(sums_levels(core)))])
         m.d.comb += self.lower_index.eq(self.step)
-        m.d.comb += self.read_index.eq(Mux(halve, self.step + upper, self.index))
+        following = Mux(halving, self.step + halve + upper, self.index + self.accumulate)
+        m.d.comb += self.read_index.eq(following)
+        held = Signal(self.bits, reset_less=True)
+        with m.If(self.kind != 0):
+            m.d.sync += held.eq(Mux(halving, self.partner(), self.word))
         magnitude = self.kind == Reduce.MAGNITUDE
         result = Cat(
             Cat(x[:-1], x[-1] & ~magnitude)
             for x in (self.result.word_select(i, FLOAT_BITS) for i in range(core.vector_lanes))
         )
         initial = Mux(self.kind == Reduce.MAX, MINUS_MOST, 0)
-        summed = Mux(self.first, Cat(initial for _ in range(core.vector_lanes)), self.word)
+        begins = self.first & ~halve
         m.d.comb += self.x.eq(Mux(halve, self.lower, result))
-        m.d.comb += self.y.eq(Mux(halve, self.partner(), summed))
+        m.d.comb += self.y.eq(Mux(begins, Cat(initial for _ in range(core.vector_lanes)), held))
 
     def partner(self) -> Value:
         """The upper half: of the words, then of the lanes."""
@@ -106,7 +111,7 @@ class Reducer(wiring.Component):
         indices: list[Signal] = []
         valid: Value = self.feed
         index: Value = Mux(halve, self.step, self.index)
-        for i in range(_GAP):
+        for i in range(float_add.LATENCY - 1):
             flag, at = Signal(name=f"fed{i}"), Signal.like(self.index, name=f"slot{i}")
             m.d.sync += flag.eq(valid)
             with m.If(valid):

@@ -13,7 +13,8 @@ from .matrix_ports import FLOAT_BITS
 
 
 class Slots(wiring.Component):
-    """One write port and two read ports of vector words; the second one sees only the lower half of them."""
+    """One write port and three read ports of vector words: for the sums, for the lower half of them, and for what
+    waits for its exponent."""
 
     def __init__(self, core: Core) -> None:
         self.core = core
@@ -22,7 +23,7 @@ class Slots(wiring.Component):
         super().__init__(
             {
                 "write": In(1), "write_index": In(index), "write_data": In(self.bits),
-                "index": In(index), "word": Out(self.bits),
+                "index": In(index), "word": Out(self.bits), "group_index": In(index), "group": Out(self.bits),
                 "lower_index": In(index), "lower": Out(self.bits), "first": Out(self.bits),
             }
         )  # fmt: skip
@@ -36,10 +37,11 @@ class Slots(wiring.Component):
             with m.If(self.write & (self.write_index == i)):
                 m.d.sync += word.eq(self.write_data)
         half = words[: max(1, len(words) // 2)]
-        with m.Switch(self.index):
-            for i, word in enumerate(words):
-                with m.Case(i):
-                    m.d.comb += self.word.eq(word)
+        for index, found in ((self.index, self.word), (self.group_index, self.group)):
+            with m.Switch(index):
+                for i, word in enumerate(words):
+                    with m.Case(i):
+                        m.d.comb += found.eq(word)
         with m.Switch(self.lower_index):
             for i, word in enumerate(half):
                 with m.Case(i):

@@ -19,8 +19,8 @@ from .vector import VectorUnit
 
 
 class Top(wiring.Component):
-    """One core. `trace=False` leaves out the trace ports and `structural` takes the dot product's carry-save
-    tree: for synthesis. `minimum=False`: no weights with a minimum."""
+    """One core. `trace=False` leaves out the trace ports and `structural` takes carry-save trees for the
+    products: for synthesis. `minimum=False`: no weights with a minimum."""
 
     def __init__(
         self, core: Core, trace: bool = True, program_words: int = PROGRAM_WORDS, structural: bool = False,
@@ -39,7 +39,7 @@ class Top(wiring.Component):
         m.submodules.matrix = matrix = MatrixUnit(
             self.core, minimum=self.minimum, structural=self.structural
         )
-        m.submodules.vector = vector = VectorUnit(self.core)
+        m.submodules.vector = vector = VectorUnit(self.core, self.structural)
         m.submodules.counters = counters = Counters()
         self.connect_host(m, host, sequencer, matrix, vector)
         self.connect_commands(m, sequencer, memory, matrix, vector)

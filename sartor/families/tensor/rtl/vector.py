@@ -34,8 +34,8 @@ class VectorUnit(wiring.Component):
     source of the same pass must have its address and stride.
     """
 
-    def __init__(self, core: Core) -> None:
-        self.core = core
+    def __init__(self, core: Core, structural: bool = False) -> None:
+        self.core, self.structural = core, structural
         super().__init__(
             {
                 "command": In(stream.Signature(vector_ports.command_layout())),
@@ -58,7 +58,7 @@ class VectorUnit(wiring.Component):
         core = self.core
         m.submodules.fetch = self.fetch = Fetch(core)
         m.submodules.operands = self.operands = Operands(core)
-        m.submodules.lanes = self.lanes = LaneArray(core)
+        m.submodules.lanes = self.lanes = LaneArray(core, self.structural)
         m.submodules.slots = self.slots = Slots(core)
         m.submodules.reducer = self.reducer = Reducer(core)
         m.submodules.quantizer = self.quantizer = Quantizer(core, cache_address.rows_of_word(core))
@@ -151,7 +151,7 @@ class VectorUnit(wiring.Component):
             reducer.result.eq(lanes.result), reducer.word.eq(slots.word), reducer.lower.eq(slots.lower),
             lanes.feed.eq(reducer.feed), lanes.larger.eq(reducer.larger), lanes.middle.eq(reducer.middle),
             lanes.x.eq(reducer.x), lanes.y.eq(reducer.y),
-            slots.index.eq(Mux(self.reducing, reducer.read_index, self.quantizer.read_index)),
+            slots.index.eq(reducer.read_index), slots.group_index.eq(self.quantizer.read_index),
             slots.lower_index.eq(reducer.lower_index),
             slots.write.eq(Mux(self.reducing, reducer.write, results.accept & self.quantizing)),
             slots.write_index.eq(Mux(self.reducing, reducer.write_index, results.word)),
@@ -177,7 +177,7 @@ class VectorUnit(wiring.Component):
             quantizer.waiting.eq(self.lanes.valid & self.quantizing), self.go.eq(~quantizer.stall),
             quantizer.accept.eq(results.accept & self.quantizing), quantizer.index.eq(results.word),
             quantizer.last.eq(results.group_ends), quantizer.result.eq(self.lanes.result),
-            quantizer.word.eq(self.slots.word), quantizer.go.eq(~writer.busy), quantizer.shift.eq(writer.shift),
+            quantizer.word.eq(self.slots.group), quantizer.go.eq(~writer.busy), quantizer.shift.eq(writer.shift),
             writer.load.eq(quantizer.loaded & cached), writer.values.eq(c.target == Target.VALUES),
             writer.token.eq(token), writer.group.eq(group), writer.groups.eq(c.n),
             writer.codes.eq(quantizer.codes), writer.exponent.eq(quantizer.exponent), writer.base.eq(c.base),
