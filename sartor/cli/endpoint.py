@@ -25,4 +25,4 @@ def serve(
 
 def _said(url: str, model: str, keys: bool) -> None:
     OUT.print(f"{model} at {url}/v1 ({'a key is needed' if keys else 'no key is needed'}); metrics at {url}/metrics; "
-              "Ctrl-C ends it")  # fmt: skip
+              "Ctrl-C ends it", soft_wrap=True)  # fmt: skip

@@ -1,0 +1,89 @@
+"""Requests that are wrong in every way: 4xx with OpenAI's error, never 5xx, and the next request is answered."""
+
+import json
+
+import httpx
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from tiny_service import service, serving
+
+VALID = {
+    "/v1/completions": {"model": "tiny", "prompt": "A", "max_tokens": 1},
+    "/v1/chat/completions": {"model": "tiny", "messages": [{"role": "user", "content": "A"}], "max_tokens": 1},
+}
+KEYS = ("model", "prompt", "messages", "max_tokens", "temperature", "top_p", "top_k", "seed", "stop", "stream",
+        "stream_options", "logprobs", "top_logprobs", "n", "min_tokens", "logit_bias", "tools", "user", "other")  # fmt: skip
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20)
+    | st.sampled_from(["\ud800", "tiny", "\0", -1, 0, 10**400, 2**63, float("nan")]),
+    lambda x: st.lists(x, max_size=4) | st.dictionaries(st.sampled_from([*KEYS, "role", "content", "type"]), x, max_size=4),
+    max_leaves=8,
+)  # fmt: skip
+RAW = (
+    b"", b"{", b"[]", b"null", b"\xff\xfe", b"{}" * 3, b"[" * 100_000, b'{"model": "tiny", "prompt": ' + b"[" * 5000,
+    b'{"model": 1' + b"0" * 5000 + b"}", b'{"model": "tiny", "prompt": "\\ud800", "n": "\\ud800"}', b"NaN",
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def caller(images):
+    ready = service(images, seconds=5.0)
+    with serving(ready) as served, httpx.Client(base_url=served.url, timeout=30) as client:
+        yield client
+
+
+def judged(answer) -> None:
+    assert answer.status_code < 500, answer.text
+    if answer.status_code != 200:
+        assert set(answer.json()["error"]) == {"message", "type", "param", "code"} and answer.json()["error"]["message"]
+
+
+def asked(client, path, content, kind="application/json"):
+    answer = client.post(path, content=content, headers={"Content-Type": kind})
+    judged(answer)
+    return answer.status_code
+
+
+@pytest.mark.parametrize("path", VALID)
+def test_what_is_no_request(caller, path):
+    for raw in RAW:
+        assert asked(caller, path, raw) in (400, 413)
+    assert asked(caller, path, json.dumps(VALID[path]), "text/plain") == 400
+    assert asked(caller, path, json.dumps(VALID[path])) == 200
+    for method, where, code in (("PUT", path, 405), ("GET", "/nowhere", 404), ("GET", "/v1/models/other", 404)):
+        answer = caller.request(method, where)
+        judged(answer)
+        assert answer.status_code == code
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("path", VALID)
+@settings(max_examples=500, deadline=None, suppress_health_check=list(HealthCheck))
+@given(change=st.dictionaries(st.sampled_from(KEYS), VALUES, min_size=1, max_size=3), missing=st.sampled_from(KEYS))
+def test_a_thousand_malformed_requests(caller, path, change, missing):
+    body = {k: v for k, v in VALID[path].items() if k != missing} | change
+    asked(caller, path, json.dumps(body))
+
+
+@pytest.mark.slow
+def test_schemathesis_finds_no_fault(caller):
+    schemathesis = pytest.importorskip("schemathesis", reason="pip install schemathesis")
+    schema = schemathesis.openapi.from_dict(caller.get("/openapi.json").json())
+    seen = []
+    for found in schema.get_all_operations():
+        for mode in schemathesis.GenerationMode:
+
+            @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck), database=None)
+            @given(case=found.ok().as_strategy(generation_mode=mode))
+            def test(case):
+                answer = case.call(base_url=str(caller.base_url))
+                assert answer.status_code < 500, (case.path, answer.text)
+                seen.append(answer.status_code)
+
+            try:
+                test()
+            except Exception as error:  # an operation without input has no negative cases
+                if "Unsatisfiable" not in type(error).__name__ and "nothing" not in str(error).lower():
+                    raise
+    assert len(seen) > 200 and 400 in seen

@@ -1,0 +1,110 @@
+"""Recorded traffic: what a reader makes of it, and what a crash leaves."""
+
+import json
+import signal
+import subprocess
+import sys
+
+import pytest
+from tiny_service import service, serving, until
+
+from sartor.endpoint.record import Recorder, rotated
+from sartor.errors import InputError
+from sartor.workload.traces import read_trace
+
+WRITER = """
+import sys
+from sartor.endpoint.record import Recorder
+recorder = Recorder(sys.argv[1], most_bytes=40_000)
+for i in range(1_000_000):
+    recorder.add(1e9 + i, range(600 + i % 50_000), 3)
+    print(i + 1, flush=True)
+"""
+
+
+def lines(path):
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+def test_a_reader_finds_what_was_asked(tmp_path):
+    recorder = Recorder(tmp_path / "a.jsonl")
+    shared = list(range(512))
+    recorder.add(100.0, [*shared, 1], 5)
+    recorder.add(101.5, [*shared, 2], 7)
+    recorder.close()
+    found = read_trace(tmp_path / "a.jsonl")
+    assert found.arrival_s.tolist() == [0, 1.5] and found.output_tokens.tolist() == [5, 7]
+    assert found.prompt_tokens.tolist() == [513, 513] and found.prefix_hit == 0.25  # of four blocks one again
+
+
+def test_equal_prompts_have_other_hashes_in_another_run(tmp_path):
+    for name in "ab":
+        recorder = Recorder(tmp_path / name)
+        recorder.add(0.0, [1, 2, 3], 1)
+        recorder.close()
+    assert lines(tmp_path / "a")[0]["hash_ids"] != lines(tmp_path / "b")[0]["hash_ids"]
+
+
+def test_big_files_are_renamed_and_old_ones_go(tmp_path):
+    path = tmp_path / "a.jsonl"
+    recorder = Recorder(path, most_bytes=300, keep=2)
+    for i in range(20):
+        recorder.add(float(i), [i], 1)
+    recorder.close()
+    assert [int(p.suffixes[-2][1:]) for p in rotated(path)] == [5, 6]
+    kept = [entry["timestamp"] for p in (*rotated(path), path) for entry in lines(p)]
+    assert kept == [1000.0 * i for i in range(20 - len(kept), 20)] and path.stat().st_size <= 300
+
+
+def test_a_broken_line_is_cut_and_one_server_writes(tmp_path):
+    path = tmp_path / "a.jsonl"
+    path.write_text('{"whole": 1}\n{"bro')
+    recorder = Recorder(path)
+    with pytest.raises(InputError, match="another server writes it"):
+        Recorder(path)
+    recorder.add(0.0, [1], 1)
+    recorder.close()
+    assert [set(entry) for entry in lines(path)][0] == {"whole"} and len(lines(path)) == 2
+
+
+def test_a_full_disk_is_counted_and_leaves_whole_lines(tmp_path, monkeypatch):
+    recorder = Recorder(tmp_path / "a.jsonl")
+    recorder.add(0.0, [1], 1)
+    write = sys.modules["os"].write
+    monkeypatch.setattr("os.write", lambda file, line: write(file, line[:10]))
+    recorder.add(1.0, [1], 1)
+    monkeypatch.undo()
+    recorder.add(2.0, [1], 1)
+    recorder.close()
+    assert [entry["timestamp"] for entry in lines(tmp_path / "a.jsonl")] == [0, 2000]
+    assert (recorder.written, recorder.failed) == (2, 1)
+
+
+@pytest.mark.parametrize("after", [1, 40, 300])
+def test_kill_9_loses_nothing_and_breaks_nothing(tmp_path, after):
+    path = tmp_path / "a.jsonl"
+    writer = subprocess.Popen([sys.executable, "-c", WRITER, str(path)], stdout=subprocess.PIPE, text=True)
+    for line in writer.stdout:
+        if int(line) >= after:
+            break
+    writer.send_signal(signal.SIGKILL)
+    said = max([after, *(int(x) for x in writer.stdout if x.endswith("\n"))])
+    writer.wait()
+    writer.stdout.close()
+    files = [*rotated(path), path]
+    kept = [entry["timestamp"] for p in files if p.exists() for entry in lines(p)]
+    assert len(kept) >= said and kept == [1e12 + 1e3 * i for i in range(len(kept))]
+
+
+def test_the_endpoint_records_and_never_text(tmp_path, images):
+    import httpx
+
+    path = tmp_path / "a.jsonl"
+    with serving(service(images, record=path)) as served:
+        body = {"model": "tiny", "prompt": "SECRETS", "max_tokens": 3}
+        assert httpx.post(served.url + "/v1/completions", json=body).status_code == 200
+        until(lambda: served.metric("sartor:recorded_requests") == 1)
+    (entry,) = lines(path)
+    assert set(entry) == {"timestamp", "input_length", "output_length", "hash_ids"}
+    assert (entry["input_length"], entry["output_length"]) == (7, 3)
+    assert "SECRETS" not in path.read_text()
