@@ -12,12 +12,13 @@ VALID = {
     "/v1/completions": {"model": "tiny", "prompt": "A", "max_tokens": 1},
     "/v1/chat/completions": {"model": "tiny", "messages": [{"role": "user", "content": "A"}], "max_tokens": 1},
 }
-KEYS = ("model", "prompt", "messages", "max_tokens", "temperature", "top_p", "top_k", "seed", "stop", "stream",
-        "stream_options", "logprobs", "top_logprobs", "n", "min_tokens", "logit_bias", "tools", "user", "other")  # fmt: skip
+KEYS = ("model", "prompt", "messages", "max_tokens", "temperature", "top_p", "top_k", "seed", "stop",
+        "stream", "stream_options", "logprobs", "top_logprobs", "n", "min_tokens", "logit_bias", "tools", "user", "other")  # fmt: skip
+NAMES = [*KEYS, "role", "content", "type"]
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20)
     | st.sampled_from(["\ud800", "tiny", "\0", -1, 0, 10**400, 2**63, float("nan")]),
-    lambda x: st.lists(x, max_size=4) | st.dictionaries(st.sampled_from([*KEYS, "role", "content", "type"]), x, max_size=4),
+    lambda x: st.lists(x, max_size=4) | st.dictionaries(st.sampled_from(NAMES), x, max_size=4),
     max_leaves=8,
 )  # fmt: skip
 RAW = (

@@ -31,7 +31,7 @@ def opened(served, body: str = '{"model": "tiny", "prompt": "A", "max_tokens": 2
 @pytest.mark.parametrize("stream", ["true", "false"])
 def test_a_client_that_vanishes_frees_its_slot(images, stream):
     with serving(service(images, streams=1)) as served:
-        gone = opened(served, '{"model": "tiny", "prompt": "A", "max_tokens": 250, "stream": %s}' % stream)
+        gone = opened(served, '{"model": "tiny", "prompt": "A", "max_tokens": 250, "stream": ' + stream + "}")
         waits = opened(served)
         until(lambda: served.engine.running and served.engine.waiting)
         began = time.monotonic()
