@@ -13,7 +13,8 @@ VALID = {
     "/v1/chat/completions": {"model": "tiny", "messages": [{"role": "user", "content": "A"}], "max_tokens": 1},
 }
 KEYS = ("model", "prompt", "messages", "max_tokens", "temperature", "top_p", "top_k", "seed", "stop",
-        "stream", "stream_options", "logprobs", "top_logprobs", "n", "min_tokens", "logit_bias", "tools", "user", "other")  # fmt: skip
+        "stream", "stream_options", "logprobs", "top_logprobs", "n", "min_tokens", "logit_bias",
+        "tools", "user", "other")  # fmt: skip
 NAMES = [*KEYS, "role", "content", "type"]
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20)
