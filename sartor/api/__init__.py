@@ -11,6 +11,7 @@ from .find import find_chip
 from .fit import fit
 from .fleet import GPUS, fleet
 from .listing import listing
+from .loadgen import loadgen
 from .measure import measure
 from .read import read
 from .serve import Serving, check_serving, keys_of, service
@@ -21,7 +22,7 @@ from .validate import validate
 from .verify import PROMPT, TOKENS, verify
 
 __all__ = [
-    "GPUS", "PROMPT", "TOKENS", "Built", "Design", "Serving", "build", "check_serving", "compare", "cost", "design",
-    "doctor", "estimate", "explore", "find_chip", "fit", "fleet", "keys_of", "listing", "measure", "read", "save",
-    "service", "silicon", "simulate", "synth", "validate", "verify", "write",
+    "GPUS", "PROMPT", "TOKENS", "Built", "Design", "Serving", "build", "check_serving", "compare", "cost",
+    "design", "doctor", "estimate", "explore", "find_chip", "fit", "fleet", "keys_of", "listing", "loadgen",
+    "measure", "read", "save", "service", "silicon", "simulate", "synth", "validate", "verify", "write",
 ]  # fmt: skip

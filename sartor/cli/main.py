@@ -269,6 +269,31 @@ def fleet(
 
 
 @app.command()
+def loadgen(
+    chip: Annotated[str, typer.Option(help="A chip's name, a TOML file, or a study that has been designed.")],
+    model: Model,
+    out: Annotated[Path, typer.Option(help="Folder for the generator's logs.")],
+    trace: Annotated[str, typer.Option(help="Traffic whose lengths are drawn: a profile or a trace file.")] = "chat",
+    scenario: Annotated[str, typer.Option(help="server (Poisson) or offline (all at once).")] = "server",
+    rate: Annotated[float | None, typer.Option(help="Requests a second; the traffic's own.")] = None,
+    seconds: Annotated[float, typer.Option(help="How long at least, on the clock.")] = 60.0,
+    replicas: Annotated[int, typer.Option(help="Replicas of the model.", min=1)] = 1,
+    weights: Annotated[str | None, typer.Option(help="Number format of the weights.")] = None,
+    kv: Annotated[str | None, typer.Option(help="Number format of the cache.")] = None,
+    tensor_parallel: Annotated[int | None, typer.Option(help="Chips side by side; the fewest that hold it.")] = None,
+    ttft: Annotated[float, typer.Option(help="Time to first token, seconds.")] = 2.0,
+    tpot: Annotated[float, typer.Option(help="Time per output token, seconds.")] = 0.05,
+    percentile: Annotated[float, typer.Option(help="Percent of requests that should keep both.")] = 99.0,
+    json: Json = False,
+) -> None:
+    """MLPerf's load generator drives the simulated system by the clock on the wall; its official log is kept."""
+    serving.loadgen(
+        chip, model, trace, out, scenario=scenario, rate_per_s=rate, seconds=seconds, replicas=replicas,
+        how=How(weights, kv, tensor_parallel), slo=Slo(ttft, tpot, percentile), json=json,
+    )  # fmt: skip
+
+
+@app.command()
 def validate(
     kind: Annotated[str, typer.Argument(help="What is checked: gpu or serving.")],
     data: Annotated[

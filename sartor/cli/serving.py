@@ -147,3 +147,26 @@ def _hour_row(h: dict[str, float]) -> dict[str, str]:
         "hour": f"{h['hour']:.0f}", "requests/s": f"{h['requests_per_s']:.3g}", "busy": f"{h['busy']:.0%}",
         "power": si(h["power_w"], "W"), "TTFT p95": si(h["ttft_p95_s"], "s"), "kept": f"{h['share']:.1%}",
     }  # fmt: skip
+
+
+def loadgen(*args: Any, json: bool, **how: Any) -> None:
+    with ERR.status(f"MLPerf LoadGen, {how['seconds']:g} s or more"):
+        found = api.loadgen(*args, **how)
+    if json:
+        as_json(found)
+        return
+    said = "VALID" if found["valid"] else "INVALID"
+    lines = [
+        Text(f"LoadGen calls the run {said}", style="bold green" if found["valid"] else "bold red"),
+        Text(f"{found['samples_per_s']:.3g} requests/s, {si(found['tokens_per_s'], 'token/s')}"),
+    ]
+    title = f"{found['replicas']} x {found['chip']}, {found['model']}, scenario {found['scenario']}"
+    OUT.print(Panel(Group(*lines), title=title, expand=False))
+    rows = [
+        {"": name, **{p: si(v, "s") for p, v in found[key].items()}}
+        for key, name in (("ttft_s", "TTFT"), ("tpot_s", "TPOT"))
+        if None not in found[key].values()
+    ]
+    if rows:
+        grid.show(OUT, "what it measured", rows)
+    OUT.print(f"its logs: {found['files'][0].rpartition('/')[0]}", highlight=False, markup=False)

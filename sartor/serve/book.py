@@ -47,6 +47,16 @@ class Book:
         self._keep_s = keep_s
         self._runs: list[tuple] = []
 
+    def came(self, request: Request, engine: int) -> None:
+        self.engine[request.number] = engine
+
+    def thrown_out(self, request: Request) -> None:
+        self.preempted[request.number] += 1
+
+    def found(self, request: Request, tokens: int) -> None:
+        """Of its prompt, in the cache."""
+        self.cached_tokens[request.number] += tokens
+
     def first(self, request: Request, at_s: float) -> None:
         """The first token came out; that of a request which was pre-empted or moved came before."""
         if request.todo == request.output:

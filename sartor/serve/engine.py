@@ -28,7 +28,7 @@ class Engine(Scheduler):
         """`request` arrives; the engine must have been advanced to `now_s`."""
         if not self.running and not self.waiting:
             self.ready = max(self.ready, now_s)
-        self.book.engine[request.number] = self.number
+        self.book.came(request, self.number)
         self.waiting.add(request)
 
     def advance(self, until_s: float) -> None:

@@ -105,7 +105,7 @@ class Scheduler:
         self._evicted = True
         self._put_away(request, tokens)
         request.left = request.target
-        self.book.preempted[request.number] += 1
+        self.book.thrown_out(request)
         self.waiting.put_back(request)
 
     def _put_away(self, request: Request, tokens: int) -> None:
@@ -128,7 +128,7 @@ class Scheduler:
         while budget and self.waiting and self.admissible():
             request = self.waiting.pop()
             found = self.cache.reclaim(request)
-            self.book.cached_tokens[request.number] += found
+            self.book.found(request, found)
             found = max(found, request.given, request.away)
             self._moved, request.away = self._moved + request.away, 0
             request.left = request.target - found
