@@ -147,6 +147,13 @@ def added(columns: Sequence[Sequence[ValueLike]]) -> Value:
     return Cat(*passed, (rows[0] + rows[1])[: len(columns) - low])
 
 
+def two_rows(m: Module, columns: Sequence[Sequence[ValueLike]]) -> tuple[Value, Value]:
+    """The sum of all bits as two numbers: the tree without the adder that propagates carries."""
+    left = placed(m, columns)
+    low, high = (Cat(column[i] if len(column) > i else Const(0, 1) for column in left) for i in (0, 1))
+    return low, high
+
+
 def summed(m: Module, columns: Sequence[Sequence[ValueLike]], registers: int) -> Value:
     """The sum of all bits, `registers` cycles later, modulo 2 to the number of columns.
 

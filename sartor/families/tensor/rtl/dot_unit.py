@@ -44,7 +44,8 @@ class Scaler(wiring.Component):
 
     def __init__(self, core: Core, minimum: bool = True) -> None:
         self.core, self.minimum = core, minimum
-        super().__init__({"dot": In(signed(S_BITS)), **scaler_ports()})
+        sums = {"dot": In(signed(S_BITS)), "more": In(signed(S_BITS))}
+        super().__init__({**sums, **scaler_ports()})
 
     def elaborate(self, platform: Any) -> Module:
         m = Module()
@@ -52,7 +53,7 @@ class Scaler(wiring.Component):
         halved = self.core.multiplier_bits == 4
         with m.If(self.enable[DOT]):
             rest = Mux(self.half, total, self.correction) if halved else self.correction
-            m.d.sync += total.eq(self.dot + rest)
+            m.d.sync += total.eq(self.dot + self.more + rest)
         m.d.comb += self.term.eq(self.scaled(m, total, self.d, self.d_shift, "d"))
         if self.minimum:
             m.d.comb += self.least.eq(self.scaled(m, self.sum, self.m, self.m_shift, "m"))
@@ -96,7 +97,7 @@ class DotUnit(wiring.Component):
         m.submodules.scaler = scaler = Scaler(self.core, self.minimum)
         m.d.comb += [
             dot.enable.eq(self.enable[0]), dot.codes.eq(self.codes), dot.values.eq(self.values),
-            dot.code8.eq(self.code8), scaler.dot.eq(dot.dot),
+            dot.code8.eq(self.code8), scaler.dot.eq(dot.dot), scaler.more.eq(dot.more),
         ]  # fmt: skip
         for name, member in scaler_ports().items():
             inner, outer = getattr(scaler, name), getattr(self, name)

@@ -12,12 +12,13 @@ from amaranth.hdl import Cat, Const, EnableInserter, Module, Mux, Signal, Value,
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
-from ....rtl.dot import DotProduct
+from ....rtl.csa import two_rows
+from ....rtl.dot import DotProduct, DotTree
 from ..core import GROUP, HALF, Core
 from .matrix_ports import CODE_BITS
 from .weight_codes import codes_layout
 
-DOT = 1  # registers within the dot product
+DOT = 1  # register within the dot product
 S_BITS = 20  # 32 x 128 x 127 and a sign; sums on the way may wrap
 PACK_BITS = 64
 
@@ -47,31 +48,44 @@ def joined(sums: list[Value], code8: Value) -> Value:
 
 
 class BlockDot(wiring.Component):
-    """One block and one column, of carry-save trees unless `structural` is off."""
+    """One block and one column: `dot` + `more` is the sum, modulo 2^S_BITS. With `structural` both are the ends of
+    carry-save trees, else `more` is 0."""
 
     def __init__(self, core: Core, structural: bool = True) -> None:
         self.core, self.structural = core, structural
         super().__init__(
             {
                 "enable": In(1), "codes": In(codes_layout(core).elem_shape), "values": In(values_layout(core)),
-                "code8": In(1), "dot": Out(signed(S_BITS)),
+                "code8": In(1), "dot": Out(signed(S_BITS)), "more": Out(signed(S_BITS)),
             }
         )  # fmt: skip
 
     def elaborate(self, platform: Any) -> Module:
         m = Module()
-        sums: list[Value] = []
-        pairs = zip(lanes_of(self.core, self.codes), values_of(self.core, self.values), strict=True)
-        for i, (codes, values) in enumerate(pairs):
-            dot = DotProduct(
-                lanes=len(codes), code_bits=self.core.multiplier_bits, value_bits=CODE_BITS, registers=DOT,
-                structural=self.structural,
-            )  # fmt: skip
-            m.submodules[f"sum_{i}"] = EnableInserter(self.enable)(dot) if DOT else dot
-            m.d.comb += [Value.cast(dot.codes).eq(Cat(codes)), Value.cast(dot.values).eq(Cat(values))]
-            sums.append(dot.total)
-        m.d.comb += self.dot.eq(joined(sums, self.code8))
+        sums = [self.half(m, i) for i in range(len(lanes_of(self.core, self.codes)))]
+        if not self.structural:
+            m.d.comb += self.dot.eq(joined([dot.total for dot in sums], self.code8))
+            return m
+        rows: list[Value] = [sums[0].low, sums[0].high]
+        for dot in sums[1:]:  # of high nibbles
+            rows += [self.weighed(row) for row in (dot.low, dot.high)]
+        low, high = two_rows(m, list(zip(*rows, strict=True)))
+        m.d.comb += [self.dot.eq(low), self.more.eq(high)]
         return m
+
+    def weighed(self, row: Value) -> Value:
+        """16 times a number of high nibbles, if they are those of 8-bit codes; bit by bit, as adders take it."""
+        bits = zip(row, (row << 4)[:S_BITS], strict=True)
+        return Cat(Mux(self.code8, shifted, plain) for plain, shifted in bits)
+
+    def half(self, m: Module, i: int) -> Any:
+        """The dot product of low or high nibbles, or of bytes."""
+        codes, values = lanes_of(self.core, self.codes)[i], values_of(self.core, self.values)[i]
+        sizes = {"lanes": len(codes), "code_bits": self.core.multiplier_bits, "value_bits": CODE_BITS}
+        dot = DotTree(**sizes, width=S_BITS) if self.structural else DotProduct(**sizes, registers=DOT)
+        m.submodules[f"sum_{i}"] = EnableInserter(self.enable)(dot)
+        m.d.comb += [Value.cast(dot.codes).eq(Cat(codes)), Value.cast(dot.values).eq(Cat(values))]
+        return dot
 
 
 class PackedDots(wiring.Component):
