@@ -17,4 +17,6 @@ def smollm2():
 
 @pytest.fixture(scope="session")
 def llama_cpp(smollm2):
-    return LlamaCpp(smollm2)
+    server = LlamaCpp(smollm2)
+    yield server
+    server.close()
