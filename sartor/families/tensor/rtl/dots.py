@@ -81,8 +81,12 @@ class BlockDot(wiring.Component):
     def half(self, m: Module, i: int) -> Any:
         """The dot product of low or high nibbles, or of bytes."""
         codes, values = lanes_of(self.core, self.codes)[i], values_of(self.core, self.values)[i]
-        sizes = {"lanes": len(codes), "code_bits": self.core.multiplier_bits, "value_bits": CODE_BITS}
-        dot = DotTree(**sizes, width=S_BITS) if self.structural else DotProduct(**sizes, registers=DOT)
+        lanes, bits = len(codes), self.core.multiplier_bits
+        dot = (
+            DotTree(lanes=lanes, code_bits=bits, value_bits=CODE_BITS, width=S_BITS)
+            if self.structural
+            else DotProduct(lanes=lanes, code_bits=bits, value_bits=CODE_BITS, registers=DOT)
+        )
         m.submodules[f"sum_{i}"] = EnableInserter(self.enable)(dot)
         m.d.comb += [Value.cast(dot.codes).eq(Cat(codes)), Value.cast(dot.values).eq(Cat(values))]
         return dot
