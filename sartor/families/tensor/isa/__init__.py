@@ -7,6 +7,7 @@ from .fields import (
     FIELDS,
     INSTRUCTION_BITS,
     OPCODE_BITS,
+    REGISTER_AT,
     SPAN,
     TOKEN,
     VALUE_SCALES,
@@ -17,7 +18,7 @@ from .instruction import Instruction, after, decode, encode, make, pack_bits, un
 from .words import Function, Mask, Op, Operand, Reduce, Scale, Source, Target
 
 __all__ = [
-    "AFTER", "BYPASS", "COUNTERS", "FIELDS", "INSTRUCTION_BITS", "OPCODE_BITS", "SPAN", "TOKEN", "VALUE_SCALES",
-    "VALUE_STRIDE", "ZERO", "Function", "Instruction", "Mask", "Op", "Operand", "Reduce", "Scale", "Source",
-    "Target", "after", "decode", "encode", "make", "pack_bits", "unpack_bits",
+    "AFTER", "BYPASS", "COUNTERS", "FIELDS", "INSTRUCTION_BITS", "OPCODE_BITS", "REGISTER_AT", "SPAN", "TOKEN",
+    "VALUE_SCALES", "VALUE_STRIDE", "ZERO", "Function", "Instruction", "Mask", "Op", "Operand", "Reduce", "Scale",
+    "Source", "Target", "after", "decode", "encode", "make", "pack_bits", "unpack_bits",
 ]  # fmt: skip

@@ -10,7 +10,7 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..core import Core
-from ..isa import INSTRUCTION_BITS, Op, Reduce
+from ..isa import INSTRUCTION_BITS, OPCODE_BITS, Op, Reduce
 from . import matrix_ports, memory_ports, vector_ports
 from .fields import view
 from .registers import BITS, LOW_BITS
@@ -19,16 +19,19 @@ GRANULE_BITS = 16  # granules of a context
 
 
 class Resolver(wiring.Component):
-    """`latch`: in the first cycle of an instruction; its addresses are registered. In the cycles after it,
-    `first` and then `second`, one multiplier makes its products, as many as `products` says. FETCH is complete
-    in the cycle of its last product, MM and VEC after it."""
+    """`latch`: in the first cycle of an instruction; its addresses are registered. `word` is the instruction in
+    that cycle, `held` in those after it; `sum` that of its value or address and its register. In the next
+    cycles, `first` and then `second`, one multiplier makes its products if it is `dynamic`: one, or `two`. FETCH is
+    complete in the cycle of its last product, MM and VEC after it."""
 
     def __init__(self, core: Core) -> None:
         self.core = core
         super().__init__(
             {
-                "word": In(INSTRUCTION_BITS), "latch": In(1), "first": In(1), "second": In(1),
-                "products": Out(2), "position": In(BITS), "span": In(BITS), "whole": In(BITS),
+                "word": In(INSTRUCTION_BITS), "held": In(INSTRUCTION_BITS),
+                "latch": In(1), "first": In(1), "second": In(1),
+                "dynamic": Out(1), "two": Out(1), "sum": Out(BITS),
+                "position": In(BITS), "span": In(BITS), "whole": In(BITS),
                 "stride": In(BITS), "a": In(LOW_BITS), "b": In(LOW_BITS),
                 "value_stride": In(BITS), "value_scales": In(BITS),
                 "fetch": Out(memory_ports.fetch_layout()), "mm": Out(matrix_ports.command_layout()),
@@ -38,22 +41,30 @@ class Resolver(wiring.Component):
 
     def elaborate(self, platform: Any) -> Module:
         m = Module()
-        is_mm, is_fetch = self.word[:4] == Op.MM, self.word[:4] == Op.FETCH
+        op, held = self.word[:OPCODE_BITS], self.held
         mm, vec, fetch = view(self.word, Op.MM), view(self.word, Op.VEC), view(self.word, Op.FETCH)
-        with m.If(is_mm):
-            m.d.comb += self.products.eq(mm.tiles_dynamic + mm.folds_dynamic)
-        with m.Elif(is_fetch):
-            m.d.comb += self.products.eq(1 + fetch.dynamic)
+        m.d.comb += self.dynamic.eq(
+            Mux(op == Op.MM, mm.tiles_dynamic | mm.folds_dynamic, (op == Op.FETCH) | vec.n_dynamic)
+        )
+        with m.If(held[:OPCODE_BITS] == Op.MM):
+            m.d.comb += self.two.eq(view(held, Op.MM).tiles_dynamic & view(held, Op.MM).folds_dynamic)
         with m.Else():
-            m.d.comb += self.products.eq(vec.n_dynamic)
-        product, result = self.multiplied(m, is_mm, is_fetch)
-        base = Signal(BITS)
-        with m.If(self.latch):
-            m.d.sync += base.eq(Mux(is_fetch, fetch.address, 0) + self.whole)
-        self.resolve_fetch(m, fetch, base, result)
-        self.resolve_mm(m, mm, product, result)
-        self.resolve_vec(m, vec, base, product)
+            m.d.comb += self.two.eq((held[:OPCODE_BITS] == Op.FETCH) & view(held, Op.FETCH).dynamic)
+        base = self.add(m, op, fetch)
+        product, result = self.multiplied(m)
+        self.resolve_fetch(m, view(held, Op.FETCH), base, result)
+        self.resolve_mm(m, mm, view(held, Op.MM), product, result)
+        self.resolve_vec(m, vec, view(held, Op.VEC), base, product)
         return m
+
+    def add(self, m: Module, op: Value, fetch: data.View[Any]) -> Signal:
+        """Register and value of SET and ADD, or address of FETCH: one adder; what it gave is held."""
+        base, value = Signal(BITS), Signal(BITS)
+        m.d.comb += value.eq(Mux(op == Op.VEC, 0, fetch.address))  # in the same bits as the value of SET and ADD
+        m.d.comb += self.sum.eq(value + Mux(op == Op.SET, 0, self.whole))
+        with m.If(self.latch):
+            m.d.sync += base.eq(self.sum)
+        return base
 
     def granules(self, m: Module) -> Signal:
         """ceil((position + SPAN) / granule), valid two cycles after a change."""
@@ -61,22 +72,23 @@ class Resolver(wiring.Component):
         m.d.sync += granules.eq((self.position + self.span + (granule - 1)) >> (granule.bit_length() - 1))
         return granules
 
-    def multiplied(self, m: Module, is_mm: Value, is_fetch: Value) -> tuple[Signal, Signal]:
+    def multiplied(self, m: Module) -> tuple[Signal, Signal]:
         """The first product, registered; and the product of this cycle."""
-        mm, vec, fetch = view(self.word, Op.MM), view(self.word, Op.VEC), view(self.word, Op.FETCH)
         bits = memory_ports.RUN_BITS
-        x, y, product, result = Signal(bits), Signal(GRANULE_BITS), Signal(bits), Signal(bits)
-        m.d.comb += [y.eq(self.granules(m)), result.eq(x * y)]
-        with m.If(is_fetch):
-            m.d.comb += x.eq(Mux(self.second, product, fetch.unit))
-            with m.If(~self.second):
-                m.d.comb += y.eq(fetch.count)
-        with m.Elif(is_mm):
-            m.d.comb += x.eq(Mux(mm.tiles_dynamic & ~self.second, mm.tiles, mm.folds))
-        with m.Else():
-            m.d.comb += x.eq(vec.n)
+        x, count, counted = Signal(bits), Signal(GRANULE_BITS), Signal()
+        product, result = Signal(bits), Signal(bits)
+        mm, vec, fetch = (view(self.word, op) for op in (Op.MM, Op.VEC, Op.FETCH))
+        op = self.word[:OPCODE_BITS]
+        m.d.comb += result.eq(x * Mux(counted, count, self.granules(m)))
+        with m.If(self.latch):
+            of_mm = Mux(mm.tiles_dynamic, mm.tiles, mm.folds)
+            m.d.sync += x.eq(Mux(op == Op.FETCH, fetch.unit, Mux(op == Op.MM, of_mm, vec.n)))
+            m.d.sync += [count.eq(fetch.count), counted.eq(op == Op.FETCH)]
         with m.If(self.first):
             m.d.sync += product.eq(result)
+        with m.If(self.first & self.two):  # else it may wait here, and its product with it
+            m.d.sync += counted.eq(0)
+            m.d.sync += x.eq(Mux(self.held[:OPCODE_BITS] == Op.FETCH, result, view(self.held, Op.MM).folds))
         return product, result
 
     def resolve_fetch(self, m: Module, fetch: data.View[Any], base: Signal, result: Signal) -> None:
@@ -88,12 +100,14 @@ class Resolver(wiring.Component):
             self.fetch.outer.eq(fetch.outer), self.fetch.stride.eq(self.stride),
         ]  # fmt: skip
 
-    def resolve_mm(self, m: Module, mm: data.View[Any], product: Signal, result: Signal) -> None:
+    def resolve_mm(
+        self, m: Module, first: data.View[Any], mm: data.View[Any], product: Signal, result: Signal
+    ) -> None:
         folds, d_addr = Signal(matrix_ports.FOLD_BITS), Signal.like(self.mm.d_addr)
         with m.If(self.second):
             m.d.sync += folds.eq(result)
         with m.If(self.latch):
-            m.d.sync += d_addr.eq(mm.d_addr + self.whole)
+            m.d.sync += d_addr.eq(first.d_addr + self.whole)
         copy(m, self.mm, mm, "tiles", "folds", "d_addr")
         dynamic_folds = Mux(mm.tiles_dynamic, folds, product)
         m.d.comb += [
@@ -101,13 +115,15 @@ class Resolver(wiring.Component):
             self.mm.folds.eq(Mux(mm.folds_dynamic, dynamic_folds, mm.folds)), self.mm.d_addr.eq(d_addr),
         ]  # fmt: skip
 
-    def resolve_vec(self, m: Module, vec: data.View[Any], base: Signal, product: Signal) -> None:
+    def resolve_vec(
+        self, m: Module, first: data.View[Any], vec: data.View[Any], base: Signal, product: Signal
+    ) -> None:
         """`d_addr` of a reduction is no address."""
         a_addr, b_addr, d_addr = (Signal(LOW_BITS, name=name) for name in ("a_addr", "b_addr", "vec_d_addr"))
         with m.If(self.latch):
             m.d.sync += [
-                a_addr.eq(vec.a_addr + self.a), b_addr.eq(vec.b_addr + self.b),
-                d_addr.eq(vec.d_addr + Mux(vec.reduce == Reduce.NONE, self.whole, 0)),
+                a_addr.eq(first.a_addr + self.a), b_addr.eq(first.b_addr + self.b),
+                d_addr.eq(first.d_addr + Mux(first.reduce == Reduce.NONE, self.whole, 0)),
             ]  # fmt: skip
         resolved = {
             "n": Mux(vec.n_dynamic, product, vec.n), "a_addr": a_addr, "b_addr": b_addr, "d_addr": d_addr,

@@ -9,7 +9,7 @@ from amaranth.lib import memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..core import PROGRAM_WORDS, REGISTERS, Core
-from ..isa import INSTRUCTION_BITS, OPCODE_BITS, Op
+from ..isa import INSTRUCTION_BITS, OPCODE_BITS, REGISTER_AT, Op
 from . import matrix_ports, memory_ports, vector_ports
 from .fields import view
 from .loops import Loops
@@ -51,14 +51,17 @@ class Sequencer(wiring.Component):
         m.submodules.loops = loops = Loops(self.program_words)
         m.submodules.registers = registers = Registers(self.core.columns)
         m.submodules.resolver = resolver = Resolver(self.core)
-        word = Signal(INSTRUCTION_BITS)
+        # As the memory has it, for the first cycle of an instruction; as a register has it, for the others.
+        word, held = Signal(INSTRUCTION_BITS), Signal(INSTRUCTION_BITS, reset_less=True)
         opcode = word[:OPCODE_BITS]
+        with m.If(resolver.latch):
+            m.d.sync += held.eq(word)
         self.program(m, word, loops)
-        self.wire(m, word, registers, resolver)
-        self.control(m, word, registers, loops)
+        self.wire(m, word, held, registers, resolver)
+        self.control(m, word, registers, loops, resolver)
         m.d.comb += [loops.clear.eq(self.start), registers.clear.eq(self.start)]
         m.d.comb += [self.kind[i].eq(self.busy & of) for i, of in enumerate(kinds(opcode, view(word, Op.MM).cache))]
-        self.states(m, opcode, resolver)
+        self.states(m, opcode, held[:OPCODE_BITS], resolver)
         return m
 
     def program(self, m: Module, word: Signal, loops: Loops) -> None:
@@ -77,36 +80,37 @@ class Sequencer(wiring.Component):
         with m.If(read.en):
             m.d.sync += self.pc.eq(read.addr)
 
-    def wire(self, m: Module, word: Signal, registers: Registers, resolver: Resolver) -> None:
+    def wire(self, m: Module, word: Signal, held: Signal, registers: Registers, resolver: Resolver) -> None:
         """Registers to the resolver, the resolver to the units."""
-        mm, vec, fetch, add = (view(word, op) for op in (Op.MM, Op.VEC, Op.FETCH, Op.ADD))
-        with m.Switch(word[:OPCODE_BITS]):
-            for op, index in ((Op.MM, mm.d_reg), (Op.VEC, vec.d_reg), (Op.FETCH, fetch.reg), (Op.ADD, add.reg)):
-                with m.Case(op):
-                    m.d.comb += registers.whole_index.eq(index)
+        vec, index = view(word, Op.VEC), word[REGISTER_AT:]
+        is_fetch = word[:OPCODE_BITS] == Op.FETCH
+        m.d.comb += registers.whole_index.eq(Cat(index[:4], index[4] & is_fetch))
         names = ("whole", "stride", "a", "b", "value_stride", "value_scales", "span")
         m.d.comb += [getattr(resolver, name).eq(getattr(registers, name)) for name in names]
         m.d.comb += [
             registers.row_write.eq(self.row_write), registers.row_index.eq(self.row_index),
-            registers.row_data.eq(self.host_data), registers.stride_index.eq(fetch.stride_reg),
+            registers.row_data.eq(self.host_data), registers.stride_index.eq(view(held, Op.FETCH).stride_reg),
             registers.a_index.eq(vec.a_reg), registers.b_index.eq(vec.b_reg),
-            resolver.word.eq(word), resolver.position.eq(self.position),
+            resolver.word.eq(word), resolver.held.eq(held), resolver.position.eq(self.position),
             self.fetch.payload.eq(resolver.fetch), self.mm.payload.eq(resolver.mm),
             self.vec.payload.eq(resolver.vec),
         ]  # fmt: skip
 
-    def control(self, m: Module, word: Signal, registers: Registers, loops: Loops) -> None:
+    def control(
+        self, m: Module, word: Signal, registers: Registers, loops: Loops, resolver: Resolver
+    ) -> None:
         """SET, ADD, LOOP and STREAM."""
         add, loop, start = view(word, Op.ADD), view(word, Op.LOOP), view(word, Op.STREAM)
-        is_add, opcode = word[:OPCODE_BITS] == Op.ADD, word[:OPCODE_BITS]
+        opcode = word[:OPCODE_BITS]
         m.d.comb += [
-            registers.write.eq(self.retire & (is_add | (opcode == Op.SET))),
-            registers.write_index.eq(add.reg), registers.write_data.eq(add.value + Mux(is_add, registers.whole, 0)),
+            registers.write.eq(self.retire & ((opcode == Op.ADD) | (opcode == Op.SET))),
+            registers.write_index.eq(add.reg), registers.write_data.eq(resolver.sum),
             loops.enter.eq(opcode == Op.LOOP), loops.count.eq(loop.count), loops.length.eq(loop.length),
             self.stream.payload.address.eq(start.address), self.stream.payload.words.eq(start.words),
         ]  # fmt: skip
 
-    def states(self, m: Module, opcode: Any, resolver: Resolver) -> None:
+    def states(self, m: Module, first: Any, opcode: Any, resolver: Resolver) -> None:
+        """`first`: the opcode in the first cycle of an instruction; `opcode`: in the others."""
         m.d.comb += self.busy.eq(1)
         with m.FSM():
             with m.State("IDLE"):
@@ -115,10 +119,10 @@ class Sequencer(wiring.Component):
                     m.next = "DECODE"
             with m.State("DECODE"):
                 m.d.comb += resolver.latch.eq(1)
-                self.decode(m, opcode, resolver)
+                self.decode(m, first, resolver)
             with m.State("FIRST"):
                 m.d.comb += resolver.first.eq(1)
-                with m.If(resolver.products == 2):
+                with m.If(resolver.two):
                     m.next = "SECOND"
                 with m.Else():
                     self.resolved(m, opcode)
@@ -143,7 +147,7 @@ class Sequencer(wiring.Component):
             with m.Case(Op.FENCE):
                 m.d.comb += self.retire.eq(self.idle_store)
             with m.Case(Op.FETCH, Op.MM, Op.VEC):
-                with m.If(resolver.products == 0):
+                with m.If(~resolver.dynamic):
                     m.next = "ISSUE"
                 with m.Else():
                     m.next = "FIRST"
