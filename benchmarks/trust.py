@@ -1,9 +1,10 @@
 """Put the errors of the estimates on record: sartor/data/measured/errors.csv, docs/trust.md and its plots.
 
-    python benchmarks/trust.py [--gemm FILE]
+    python benchmarks/trust.py [--gemm FILE] [--points FILE]
 
 Held out: each row predicted by figures fitted without the rows like it (sartor/validation/gpu_folds.py). `--gemm`: a
-table of GEMM latencies that does not come with the package; without it, its errors stay as they are on record.
+table of GEMM latencies, `--points`: one of serving points; they do not come with the package, and without them their
+errors stay as they are on record.
 """
 
 from __future__ import annotations
@@ -24,7 +25,8 @@ from sartor.validation import KINDS, validation
 from sartor.validation.gpu_fit import by_generation
 from sartor.validation.gpu_folds import held_out
 from sartor.validation.gpu_rows import fittable
-from sartor.validation.record import FILE, Recorded, by_chip, on_record, records, written
+from sartor.validation.points_fit import FITTED_CHIPS, left_out, pairs, points_on
+from sartor.validation.record import FILE, Recorded, by_chip, by_quantity, on_record, records, written
 from sartor.validation.summary import Pair
 
 ROOT = Path(__file__).parents[1]
@@ -39,7 +41,7 @@ def gpu(gemms: Path | None) -> tuple[list[Recorded], list[Pair]]:
     found = records("gpu", "held_out", held) + records("gpu", "fitted", validation("gpu").pairs)
     if gemms:
         return found + tables(gemms), held
-    return found + [one for one in on_record().values() if len(one.group.split()) > 2], held
+    return found + [one for one in on_record().values() if " gemm " in f" {one.group} " and "sxm" in one.group], held
 
 
 def tables(gemms: Path) -> list[Recorded]:
@@ -50,6 +52,18 @@ def tables(gemms: Path) -> list[Recorded]:
         others = [r for r in rows if tuple(KINDS["gpu"].labels(r.inputs).values())[1:3] != OURS]
         found += by_chip("gpu", "held_out", held_out(others, generation, EVERY).pairs(others, KINDS["gpu"].labels))
     return found
+
+
+def serving(points: Path | None) -> list[Recorded]:
+    """Records of kind `serving`: on chips that were fitted to with the model left out, and on chips never fitted to."""
+    if points is None:
+        return [one for one in on_record().values() if one.kind == "serving"]
+    fitted = points_on(points, FITTED_CHIPS)
+    unseen = [p for p in pairs(points_on(points, ())) if p.labels["chip"] not in FITTED_CHIPS]
+    return [
+        *by_quantity("serving", "held_out", left_out(fitted)), *by_quantity("serving", "fitted", pairs(fitted)),
+        *by_quantity("serving", "unseen", unseen),
+    ]  # fmt: skip
 
 
 def draw(held: list[Pair]) -> None:
@@ -65,7 +79,10 @@ def draw(held: list[Pair]) -> None:
 def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--gemm", type=Path, help="a table of GEMM latencies")
-    found, held = gpu(parser.parse_args().gemm)
+    parser.add_argument("--points", type=Path, help="a table of serving points")
+    given = parser.parse_args()
+    found, held = gpu(given.gemm)
+    found += serving(given.points)
     Path(str(files("sartor.data").joinpath(FILE))).write_text(written(found), encoding="utf-8")
     on_record.cache_clear()
     draw(held)

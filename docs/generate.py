@@ -32,7 +32,8 @@ import trust
 
 DOCS = Path(__file__).parent
 MADE = "<!-- made by docs/generate.py: change the code, not this page -->"
-TABLES = ("nodes", "memories", "links", "packages", "macs", "silicon", "overheads", "economics", "gpu")
+TABLES = ("nodes", "memories", "links", "packages", "macs", "silicon", "overheads", "economics", "gpu",
+          "serving_stacks")  # fmt: skip
 
 
 def pages() -> dict[Path, str]:

@@ -13,14 +13,22 @@ with what was measured ([validation.md](validation.md)); `sartor validate KIND [
 own files too. *Held out*: predicted by figures fitted without the rows like it (whole models, whole shapes).
 *Fitted*: by the figures in use, which have seen these rows. *Unseen*: rows that no figure was fitted to. The band
 holds four in five measurements. A test fails when a median or 90th percentile grows by more than a tenth."""
-TITLES = {"gpu": "GPUs"}
+TITLES = {"gpu": "GPUs", "serving": "Serving"}
 ABOUT = {
+    "serving": """Mean TTFT and TPOT of services with a fixed number of requests at once (aiconfigurator-core 0.12.0: vLLM, TensorRT-LLM,
+SGLang; models from 8B to 1T, dense and mixtures of experts), in closed form from one decode step and one prefill and eight figures of
+the stack, fitted to points of H100 and B200. Held out: the model left out. Unseen: H200, B300 and GB200, never fitted to. A vendor's
+own tool: 17 % and 45 %. Recorded runs, request by request: [validation.md](validation.md).""",
     "gpu": """One H100 SXM, PyTorch 2 with CUDA graphs: GEMMs, attention, and whole steps of four models. `unseen` are measured
 GEMMs of aiconfigurator-core 0.12.0 (vLLM, TensorRT-LLM and SGLang, median) on the H100 in BF16, to which no figure
 was fitted; the figures of A100, B200 and of FP8 there are fitted to a fifth of such rows, and judged on the shapes
 left out.""",
 }
 MISSING = {
+    "serving": (
+        "Speculative decoding (columns do not tell), prefill and decode on different chips, pipelines, more than one node.",
+        "One stack's version is not another's: the figures are medians over those measured.",
+    ),
     "gpu": (
         "Whole steps on any GPU but the H100: nothing was measured. A chip of its generation (H200, H100 NVL) is predicted from its "
         "data sheet; other generations have measured GEMM figures (A100, B200) or assumed ones.",
@@ -31,7 +39,7 @@ MISSING = {
         "Prefill: two models; its band is less sure than the others.",
     ),
 }
-PICTURES = {"gpu": ("trust-gpu-time", "trust-gpu-energy")}
+PICTURES = {"gpu": ("trust-gpu-time", "trust-gpu-energy"), "serving": ()}
 _ROWS = {"held_out": "held out", "fitted": "fitted", "unseen": "unseen"}
 
 

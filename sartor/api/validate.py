@@ -14,12 +14,13 @@ def validate(
     kind: str, data: str | Path | Sequence[str | Path] = (), layers: str | Path | None = None
 ) -> dict[str, Any]:
     """Predict every row of the files `data` (forms: docs/validation.md), or of the measurements that come with the
-    package, and compare. Kind `serving`: `data` are folders of recorded runs, `layers` the folder of the layers' times.
+    package, and compare. Kind `serving`: `data` are files of measured points, or folders of recorded runs with
+    `layers`, the folder of the layers' times.
 
     Returns n, median_ape, p90_ape, worst_ape (absolute errors as fractions of what was measured) of all times; `by` the
     same for each kind of row, chip, format and model; `coverage` with what was refused or excluded, and why.
     """
     paths = [Path(path) for path in ([data] if isinstance(data, str | Path) else data)]
-    if kind == "serving":
+    if kind == "serving" and not (paths and all(path.is_file() for path in paths)):
         return serving(paths, None if layers is None else Path(layers))
     return validation(kind, paths).facts()

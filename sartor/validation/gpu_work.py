@@ -20,9 +20,17 @@ FORMATS = {"head": "bf16"}
 
 def by_group(rows: Sequence[Inputs], price: Callable[[Sequence[Inputs]], Sequence[Any]]) -> list[Any]:
     """What `price` says of each of `rows`, given to it group by group."""
-    groups: dict[tuple[Any, ...], list[int]] = defaultdict(list)
+    return grouped(rows, _group, price)
+
+
+Price = Callable[[Sequence[Inputs]], Sequence[Any]]
+
+
+def grouped(rows: Sequence[Inputs], key: Callable[[Inputs], Any], price: Price) -> list[Any]:
+    """The same, rows of one `key` together."""
+    groups: dict[Any, list[int]] = defaultdict(list)
     for index, row in enumerate(rows):
-        groups[_group(row)].append(index)
+        groups[key(row)].append(index)
     found: list[Any] = [None] * len(rows)
     for members in groups.values():
         for index, one in zip(members, price([rows[i] for i in members]), strict=True):

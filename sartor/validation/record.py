@@ -54,6 +54,15 @@ def records(kind: str, rows: str, pairs: Sequence[Pair]) -> list[Recorded]:
     return found
 
 
+def by_quantity(kind: str, rows: str, pairs: Sequence[Pair]) -> list[Recorded]:
+    """One record a quantity, of all chips together and of each."""
+    groups: dict[str, list[Pair]] = {}
+    for pair in pairs:
+        for name in (pair.quantity, f"{pair.quantity} {pair.labels['chip']}"):
+            groups.setdefault(name, []).append(pair)
+    return [_record(kind, rows, group, groups[group]) for group in sorted(groups)]
+
+
 def _record(kind: str, rows: str, group: str, pairs: Sequence[Pair]) -> Recorded:
     f = figures(pairs)
     median, p90, worst = (round(float(f[key]), 5) for key in ("median_ape", "p90_ape", "worst_ape"))

@@ -10,10 +10,11 @@ from typing import Any
 from ..errors import BrokenFile, InputError, UnknownName
 from .gpu import Gpu
 from .kind import Kind, Prediction, Refused, Row
+from .points import Points
 from .rows import Tally, usable_rows
 from .summary import Pair, by_label, figures
 
-KINDS: dict[str, Kind] = {"gpu": Gpu()}
+KINDS: dict[str, Kind] = {"gpu": Gpu(), "serving": Points()}
 
 
 @dataclass
@@ -43,7 +44,7 @@ class Validation:
 def validation(kind: str, data: Sequence[Path] = ()) -> Validation:
     """Predictions for every usable row of `data`, or of the measurements that come with the package."""
     if kind not in KINDS:
-        raise UnknownName("kind of validation", kind, [*KINDS, "serving"])
+        raise UnknownName("kind of validation", kind, KINDS)
     paths = list(data) or KINDS[kind].default()
     if not paths:
         raise InputError(f"validate {kind}: no measurements come with the package (try --data FILE)")

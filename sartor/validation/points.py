@@ -1,0 +1,83 @@
+"""Kind `serving`, measured points: mean TTFT and TPOT of a service under a fixed number of requests at once.
+
+Form: the table of docs/validation.md (a CSV). Recorded runs, request by request, are `serving.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from . import names, points_predict
+from .kind import Column, Form, Inputs, Prediction, Refused, Row
+
+_WHOLE = ("isl", "osl", "batch_size", "tp_size")
+FORM = Form(
+    "point",
+    {
+        "system": Column("chip"), "model_path": Column("model"), "precision": Column("format", optional=True),
+        "backend": Column("stack"), "mode": Column("mode"), "isl": Column("prompt", whole=True),
+        "osl": Column("output", whole=True), "batch_size": Column("at_once", whole=True),
+        "tp_size": Column("chips", whole=True), "pp_size": Column("stages", optional=True),
+        "attention_dp_size": Column("copies", optional=True),
+    },
+    {"silicon_tpot_ms": Column("tpot", "ms"), "silicon_ttft_ms": Column("ttft", "ms")},
+)  # fmt: skip
+MOST_CHIPS = 8  # in one node: beyond, links are slower and rows say nothing of them
+
+
+class Points:
+    """See the top of this file."""
+
+    def default(self) -> list[Path]:
+        return []
+
+    def form(self, row: Mapping[str, Any]) -> Form | str:
+        if row.get("mode") == "disagg":
+            return "prefill and decode on different chips: another form"
+        return FORM if "silicon_tpot_ms" in row else "no column 'silicon_tpot_ms': not a form of kind serving"
+
+    def impossible(self, rows: Sequence[Row]) -> Sequence[str | None]:
+        known = [row for row in rows if refusal(row.inputs) is None]
+        floors = iter(points_predict.floors_s([row.inputs for row in known]))
+        return [
+            "faster than the DRAM's peak: more than one token a step, or a wrong unit"
+            if refusal(row.inputs) is None and row.measured["tpot"] < next(floors)
+            else None
+            for row in rows
+        ]
+
+    def predict(self, rows: Sequence[Inputs]) -> Iterable[Prediction]:
+        refused = [refusal(row) for row in rows]
+        found = iter(points_predict.predict([r for r, why in zip(rows, refused, strict=True) if why is None]))
+        return [next(found) if why is None else Refused(why) for why in refused]
+
+    def labels(self, inputs: Inputs) -> Mapping[str, str]:
+        chip, model = names.chip(inputs["chip"]), names.model(inputs["model"])
+        return {"kind": "point", "chip": chip.name if chip else "", "format": points_predict.weights(inputs),
+                "stack": inputs["stack"], "model": model.name if model else ""}  # fmt: skip
+
+
+def refusal(inputs: Inputs) -> str | None:
+    """Why the estimate does not stand for a row; None where it does."""
+    for what, found in (("chip", names.chip), ("model", names.model)):
+        if found(inputs[what]) is None:  # type: ignore[operator]
+            return f"{what} {inputs[what]!r} is not known"
+    if inputs["stack"] not in points_predict.STACKS:
+        return f"serving stack {inputs['stack']!r} was not measured"
+    if inputs["chips"] > MOST_CHIPS:
+        return "more than one node"
+    several = [_count(inputs[name]) for name in ("stages", "copies")]
+    return "pipeline stages, or copies of attention: not modeled" if max(several) > 1 else None
+
+
+def _count(text: str | None) -> float:
+    return float(text) if text and text.replace(".", "").isdigit() else 1.0
+
+
+def as_rows(rows: Sequence[Row]) -> list[Row]:
+    """Those that the estimate stands for."""
+    return [row for row in rows if refusal(row.inputs) is None and np.isfinite(row.measured["tpot"])]

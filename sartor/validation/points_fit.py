@@ -1,0 +1,100 @@
+"""The figures of a serving stack from measured points: least squares on logarithms, of TPOT and of TTFT apart."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..tables import Fact
+from ..tech.technology import NOMINAL, Technology
+from .kind import Refused, Row
+from .points import Points, as_rows
+from .points_predict import STACKS, Parts, group, parts, predict, times
+from .rows import Tally, usable_rows
+from .summary import Pair
+
+# Expected before any point is seen, in coherent units: a start of a millisecond, a prefill that goes first.
+EXPECTED = {
+    "factor": 0.9, "expert_factor": 1.0, "prefill_share": 1.2, "step_start": 1e-3,
+    "first_start": 20e-3, "steps_waited": 1.0, "prefills": 1.2, "queue": 0.06,
+}  # fmt: skip
+FITTED_CHIPS = ("h100-sxm", "b200-sxm")  # the others stay unseen
+FIRM = 2.0  # an error of the logarithm of an expectation, as one of a row
+OUTLIER = 0.1
+
+
+def points_on(file: Path, chips: Sequence[str]) -> list[Row]:
+    """The points of `file` that the estimate stands for, on `chips`; none: on all."""
+    kind = Points()
+    rows = as_rows(usable_rows(kind, file, Tally()))
+    return [row for row in rows if not chips or kind.labels(row.inputs)["chip"] in chips]
+
+
+def model_of(row: Row) -> str:
+    """Our name of its model."""
+    return Points().labels(row.inputs)["model"]
+
+
+def left_out(rows: Sequence[Row]) -> list[Pair]:
+    """Each model predicted by figures that were fitted to the others."""
+    found = []
+    for model in sorted({model_of(row) for row in rows}):
+        for stack in STACKS:
+            others = [r for r in rows if model_of(r) != model and r.inputs["stack"] == stack]
+            mine = [r for r in rows if model_of(r) == model and r.inputs["stack"] == stack]
+            if others and mine:
+                found += pairs(mine, technology(stack, fit(others, stack)))
+    return found
+
+
+def pairs(rows: Sequence[Row], tech: Technology = NOMINAL) -> list[Pair]:
+    """Predictions beside what was measured."""
+    guesses = predict([row.inputs for row in rows], tech)
+    return [
+        Pair(row.where, Points().labels(row.inputs), quantity, float(guess[quantity]), measured)
+        for row, guess in zip(rows, guesses, strict=True)
+        if not isinstance(guess, Refused)
+        for quantity, measured in row.measured.items()
+    ]
+
+
+def technology(stack: str, values: Mapping[str, float]) -> Technology:
+    """The table's facts, but `values` for `stack`."""
+
+    def pick(fact: Fact) -> Any:
+        ours = fact.table == "serving_stacks" and fact.item == stack
+        return values.get(fact.quantity, fact.value) if ours else fact.value
+
+    return Technology(pick)
+
+
+def fit(rows: Sequence[Row], stack: str) -> dict[str, float]:
+    """The figures of `stack` from its `rows`, all of them predictable."""
+    from scipy.optimize import least_squares
+
+    names, start = list(EXPECTED), np.array(list(EXPECTED.values()))
+    known = _together(rows)
+
+    def errors(logs: np.ndarray) -> np.ndarray:
+        tech = technology(stack, dict(zip(names, start * np.exp(logs), strict=True)))
+        found = [np.log(guess / measured) for p, *measures in known
+                 for guess, measured in zip(times(p, stack, tech), measures, strict=True)]  # fmt: skip
+        return np.concatenate([*found, FIRM * logs])
+
+    found = least_squares(errors, np.zeros(len(names)), loss="soft_l1", f_scale=OUTLIER)
+    return dict(zip(names, (start * np.exp(found.x)).tolist(), strict=True))
+
+
+def _together(rows: Sequence[Row]) -> list[tuple[Parts, np.ndarray, np.ndarray]]:
+    """Parts of rows alike, with the TPOT and TTFT that were measured."""
+    groups: dict[Any, list[Row]] = {}
+    for row in rows:
+        groups.setdefault(group(row.inputs), []).append(row)
+    return [(parts([r.inputs for r in some]), _column(some, "tpot"), _column(some, "ttft")) for some in groups.values()]
+
+
+def _column(rows: Sequence[Row], quantity: str) -> np.ndarray:
+    return np.array([row.measured[quantity] for row in rows])

@@ -1,0 +1,100 @@
+"""Measured points of services: the closed form by hand, what is refused, and the errors on record."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from sartor import validate
+from sartor.tables import table
+from sartor.tech.technology import NOMINAL
+from sartor.validation import validation
+from sartor.validation.points_fit import FITTED_CHIPS, fit, pairs, points_on
+from sartor.validation.points_predict import Parts, times
+from sartor.validation.record import by_quantity, grown
+
+FILE = Path(__file__).parents[2] / ".." / "shared" / "data" / "measured" / "gpu_serving_points.csv"
+needs_file = pytest.mark.skipif(not FILE.is_file(), reason=f"no measured points at {FILE.name} in ../shared")
+HEAD = "system,model_path,precision,backend,mode,isl,osl,batch_size,tp_size,pp_size,attention_dp_size,"
+HEAD += "silicon_ttft_ms,silicon_tpot_ms"
+ROW = "h100_sxm,meta-llama/Llama-3.1-70B,fp8,vllm,agg,1024,1024,16,4,1,1,130,12"
+
+
+@pytest.fixture
+def file(tmp_path):
+    def write(*rows):
+        path = tmp_path / "points.csv"
+        path.write_text("\n".join((HEAD, *rows)) + "\n")
+        return path
+
+    return write
+
+
+def test_the_closed_form_by_hand():
+    # 10 ms a step, 101 requests, 1000 tokens each: 100 prefills of 20 ms in 1000 steps, 2 ms a step.
+    tpot, ttft = times(Parts(10e-3, 0.0, 20e-3, 101, 1000), "vllm", NOMINAL)
+    f = {name: table("serving_stacks").fact("vllm", name).value for name in table("serving_stacks").quantities}
+    assert tpot == pytest.approx(f["factor"] * (10e-3 + f["prefill_share"] * 2e-3) + f["step_start"])
+    assert ttft == pytest.approx(
+        f["first_start"] + f["steps_waited"] * 10e-3 + 20e-3 * (f["prefills"] + 101 * f["queue"])
+    )
+
+
+def test_a_point(file):
+    found = validate("serving", file(ROW))
+    assert set(found["by"]) >= {"point tpot", "point ttft", "point h100-sxm tpot"}
+    assert found["by"]["point tpot"]["n"] == 1 and found["by"]["point tpot"]["worst_ape"] < 0.3
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (("h100_sxm", "h900"), "chip 'h900' is not known"),
+        (("meta-llama/Llama-3.1-70B", "someone/Model"), "model 'someone/Model' is not known"),
+        (("vllm", "tgi"), "serving stack 'tgi' was not measured"),
+        ((",4,1,1,", ",16,1,1,"), "more than one node"),
+        ((",4,1,1,", ",4,2,1,"), "pipeline stages, or copies of attention: not modeled"),
+    ],
+)
+def test_what_is_refused(file, change, reason):
+    coverage = validate("serving", file(ROW, ROW.replace(*change)))["coverage"]
+    assert [r["reason"] for r in coverage["refused"]] == [reason]
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        # 70 GB over 4 x 3.35 TB/s: 5.2 ms at least.
+        ((",12", ",5"), "faster than the DRAM's peak"),
+        (("agg", "disagg"), "another form"),
+        ((",130,12", ",,12"), "no column 'silicon_ttft_ms' (ttft, ms)"),
+    ],
+)
+def test_what_is_excluded(file, change, reason):
+    coverage = validate("serving", file(ROW, ROW.replace(*change)))["coverage"]
+    (why,) = coverage["excluded"]
+    assert reason in why["reason"] and why["n"] == 1
+
+
+@needs_file
+@pytest.mark.slow
+def test_no_error_of_points_has_grown():
+    rows = points_on(FILE, ())
+    fitted = [p for p in pairs(rows) if p.labels["chip"] in FITTED_CHIPS]
+    unseen = [p for p in pairs(rows) if p.labels["chip"] not in FITTED_CHIPS]
+    assert grown(by_quantity("serving", "fitted", fitted) + by_quantity("serving", "unseen", unseen)) == []
+
+
+@needs_file
+@pytest.mark.slow
+def test_the_figures_are_what_the_fit_gives():
+    found = fit([row for row in points_on(FILE, FITTED_CHIPS) if row.inputs["stack"] == "vllm"], "vllm")
+    assert {name: table("serving_stacks").fact("vllm", name).value for name in found} == pytest.approx(found, rel=0.01)
+
+
+@needs_file
+@pytest.mark.slow
+def test_all_points_together():
+    found = validation("serving", [FILE])
+    apes = {q: [p.ape for p in found.pairs if p.quantity == q] for q in ("tpot", "ttft")}
+    assert np.median(apes["tpot"]) <= 0.125 and np.median(apes["ttft"]) <= 0.30
