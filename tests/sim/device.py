@@ -9,7 +9,7 @@ from amaranth.hdl import Array, Module, Signal
 from amaranth.lib import wiring
 
 from sartor.families.tensor.core import Core
-from sartor.families.tensor.isa import COUNTERS, Instruction, Op, make
+from sartor.families.tensor.isa import COUNTERS, OPCODE_BITS, Instruction, Op, make
 from sartor.families.tensor.rtl import top_ports
 from sartor.rtl import yosys
 from sartor.sim import build, native
@@ -44,7 +44,7 @@ class Device(wiring.Component):
         write, is_read = self.host_valid & self.host_write, self.host_valid & ~self.host_write
         address, data = self.host_address, self.host_write_data
         with m.If(write & address[14] & (address[:2] == 0)):
-            m.d.sync += regs[address[2:5]].eq(data >> 8)
+            m.d.sync += regs[address[2:5]].eq(data >> OPCODE_BITS)
         with m.If(write & (address == 1)):
             m.d.sync += position.eq(data)
         with m.If(is_read):

@@ -69,7 +69,7 @@ def encode(instruction: Instruction) -> int:
     """The 128-bit word.
 
     >>> hex(encode(make(Op.SET, reg=1, value=5)))
-    '0x511'
+    '0x1000000051'
     """
     return instruction.op | pack_bits(instruction.values, FIELDS[instruction.op]) << OPCODE_BITS
 
