@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import csv
 import functools
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..errors import UnknownName
 from ..tables import data_text
+
+SPARSE = "-2:4"  # behind the name of any format: two of four weights are kept
+INDEX_BITS = 2  # where a kept weight sat among the four
 
 
 @dataclass(frozen=True)
@@ -16,18 +19,20 @@ class NumberFormat:
 
     name: str
     element: str  # float, integer, codebook, planes, ternary
+    number: str  # its float: e4m3, e2m1, ...
     element_bits: float
     group: int
-    scale_bits: int
-    offset_bits: int
+    scale_bits: float
+    offset_bits: float
     datapath: str  # row of macs.csv: the multiplier that takes its elements
+    codec: str  # file of sartor/formats that defines it
     source: str
 
     def bits(self, row: int = 4096) -> float:
         """Bits an element, with its share of scale and offset; `row` elements share one scale if group = 0.
 
-        >>> format_named("q4_1").bits(), format_named("mxfp4").bits()
-        (5.0, 4.25)
+        >>> format_named("q4_1").bits(), format_named("mxfp4").bits(), format_named("mxfp4-2:4").bits()
+        (5.0, 4.25, 3.125)
         """
         return self.element_bits + (self.scale_bits + self.offset_bits) / (self.group or row)
 
@@ -41,12 +46,21 @@ def formats() -> dict[str, NumberFormat]:
 
 def _format(r: dict[str, str]) -> NumberFormat:
     return NumberFormat(
-        r["name"], r["element"], float(r["element_bits"]), int(r["group"]), int(r["scale_bits"]),
-        int(r["offset_bits"]), r["datapath"], r["source"],
+        r["name"], r["element"], r["number"], float(r["element_bits"]), int(r["group"]), float(r["scale_bits"]),
+        float(r["offset_bits"]), r["datapath"], r["codec"], r["source"],
     )  # fmt: skip
 
 
 def format_named(name: str) -> NumberFormat:
+    """`-2:4` behind a name: groups of kept weights span twice as many."""
     if name not in formats():
+        if (dense := name.removesuffix(SPARSE)) in formats():
+            return _sparse(formats()[dense])
         raise UnknownName("number format", name, formats())
     return formats()[name]
+
+
+def _sparse(dense: NumberFormat) -> NumberFormat:
+    """Half of the weights, each with its index."""
+    bits = (dense.element_bits + INDEX_BITS) / 2
+    return replace(dense, name=dense.name + SPARSE, element_bits=bits, group=2 * dense.group)
