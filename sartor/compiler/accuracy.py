@@ -50,7 +50,7 @@ def forced(binary: Binary, golden: Golden, tokens: list[int], skip: int) -> np.n
     for token in tokens[skip:]:
         session.step(token)
         assert golden.state.logits is not None
-        rows.append(golden.state.logits[: binary.vocabulary].copy())
+        rows.append(golden.state.logits[0, : binary.vocabulary].copy())
     return np.array(rows)
 
 

@@ -51,7 +51,7 @@ class Engine:
         self.running: list[Stream] = []
         self.waiting: deque[Stream] = deque()
         self.draining = False
-        self._batch = Batch(binary.program.instructions)
+        self._batch = Batch(binary.core, binary.program.instructions, binary.program.constants)
         self._wake = threading.Condition()
         self._closed = False
         self._thread = threading.Thread(target=self._run, name="golden", daemon=True)
@@ -131,7 +131,7 @@ class Engine:
 
     def _admit(self, stream: Stream) -> None:
         stream.admitted = time.monotonic()
-        stream.state = State(self.binary.core, self._memory(), self.binary.program.constants)
+        stream.memory = self._memory()
         self.running.append(stream)
 
     def _turn(self) -> None:
@@ -158,20 +158,19 @@ class Engine:
             s.decoding = s.decoding or time.monotonic()
             s.position = len(s.prompt) - 1 + len(s.tokens)
             jobs.append((s, s.position, [s.tokens[-1] if s.tokens else s.prompt[-1]]))
-        self._pass(self.binary.program.decode, jobs)
-        for stream in streams:
+        logits = self._pass(self.binary.program.decode, jobs).logits
+        assert logits is not None
+        for stream, row in zip(streams, logits[:, : self.binary.vocabulary], strict=True):
             _add(stream.on_chip, *self.costs.decode(stream.position))
-            self._token(stream)
+            self._token(stream, row)
 
-    def _pass(self, entry: int, jobs: list[tuple[Stream, int, list[int]]]) -> None:
-        self._batch.run(entry, [
-            Run(s.state, at, [self.binary.row(t) for t in ids]) for s, at, ids in jobs if s.state is not None
+    def _pass(self, entry: int, jobs: list[tuple[Stream, int, list[int]]]) -> State:
+        return self._batch.run(entry, [
+            Run(s.memory, at, [self.binary.row(t) for t in ids]) for s, at, ids in jobs if s.memory is not None
         ])  # fmt: skip
 
-    def _token(self, stream: Stream) -> None:
+    def _token(self, stream: Stream, logits: np.ndarray) -> None:
         """The next token by the logits of the pass."""
-        assert stream.state is not None and stream.state.logits is not None
-        logits = stream.state.logits[: self.binary.vocabulary]
         if len(stream.tokens) < stream.least and stream.ends:
             logits = logits.copy()
             logits[list(stream.ends)] = -np.inf
@@ -192,7 +191,7 @@ class Engine:
     def _leave(self, stream: Stream, reason: str) -> None:
         with self._wake:
             self.running.remove(stream)
-        stream.state = None  # its memory is free
+        stream.memory = None  # free for others
         self._finish(stream, reason)
 
     def _finish(self, stream: Stream, reason: str) -> None:

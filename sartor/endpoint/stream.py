@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ..families.tensor.golden_state import State
 from .sampling import Sampling, Scored
 from .text import Text
 
@@ -65,7 +64,7 @@ class Stream:
     position: int = 0
     on_chip: OnChip = field(default_factory=OnChip)
     cancelled: str = ""  # why
-    state: State | None = None
+    memory: np.ndarray | None = None
     arrived: float = field(default_factory=time.monotonic)
     admitted: float = 0.0
     decoding: float = 0.0

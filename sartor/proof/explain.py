@@ -22,7 +22,7 @@ def difference(
     seen: list[tuple[int, Instruction]] = []
 
     def keep(at: int, instruction: Instruction, state: State) -> None:
-        for write in state.writes:
+        for write in state.writes or ():
             if write.where == "memory":
                 stored.update(_elements(write))
             elif len(seen) == step:

@@ -44,7 +44,7 @@ class Trace:
 
     def __call__(self, at: int, instruction: Instruction, state: State) -> None:
         total = 0
-        for write in state.writes:
+        for write in state.writes or ():
             if write.where == "memory":
                 self.stored += digest.digest_memory(write.address, write.value)
             else:

@@ -31,13 +31,13 @@ class Golden:
         `retired` is called after each instruction with its address and the state.
         """
         s = self.state
-        s.start(position, tokens)
+        s.start([position], [tokens])
         for at, instruction in steps(self.program, entry):
-            s.writes = []
+            s.writes = [] if retired else None
             execute(s, instruction, self._kept)
             if retired:
                 retired(at, instruction, s)
-        return s.best_index
+        return int(s.best[0])
 
 
 def execute(s: State, i: Instruction, kept: golden_matrix.Kept) -> None:

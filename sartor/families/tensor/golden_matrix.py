@@ -1,7 +1,8 @@
 """MM of the golden model: decoded weights, exact accumulators, and their binary32.
 
-Block products are float32 matrix products (exact below 2^24), scaling is float64 (exact below 2^53). Weights lie
-in tiles of some hundred rows, so that what is worked on stays in the processor's cache.
+All products are float64 matrix products, exact below 2^53. A term floor(v + 1/2), v = S mantissa 2^-s, is v a little
+larger, added to an accumulator whose last bit is worth 1: rounding to nearest then rounds a half up, and takes what is
+between. Weights lie in tiles of some rows, so that what is worked on stays in the processor's cache.
 """
 
 from __future__ import annotations
@@ -20,21 +21,26 @@ from .isa import Instruction, Scale
 from .layout import unpack_matrix
 from .stream_shape import Shape
 
-TILE_ROWS = 256  # at most: a product of a tile and a group is too small for BLAS to start threads
-CHUNK_BYTES = 2**18  # of terms at a time
+TILE_CODES = 2**16  # at most: they are in the processor's cache as float64
 THREADS = min(2, os.cpu_count() or 1)
-LEAST_FOR_THREADS = 2**19  # weights times columns
+LEAST_FOR_THREADS = 2**18  # weights
+# Of an accumulator: float64 from 2^52 to 2^53 are integers; sums of 40 bits stay between.
+ACCUMULATOR = 1.5 * 2.0**52
+# What a term is larger, beside S: times a mantissa of 11 bits it is less than a half and more than 0.
+NUDGE = 2.0**-12
 
 
 @dataclass(frozen=True, eq=False)
 class Weights:
-    """Of `n` rows: float32 [tiles, groups, rows, 32] codes as signed integers; float64 [tiles, groups, rows]
-    mantissa 2^(field - top) of scale and minimum."""
+    """Of `n` rows, in tiles [tiles, groups, ..., rows]: codes int8 [33] as signed integers, behind them the sign of
+    the scale; scale float64 [1], mantissa 2^(field - top); minimum float64 [2], and its magnitude. `own`: a tile is a
+    sequence, with activations of its own."""
 
     n: int
     codes: np.ndarray
     scale: np.ndarray
     minimum: np.ndarray | None
+    own: bool = False
 
 
 Kept = dict[tuple[int, int], Weights]
@@ -42,76 +48,72 @@ Kept = dict[tuple[int, int], Weights]
 
 def run(s: State, i: Instruction, kept: Kept) -> None:
     """One matrix; `kept`: decoded weights by the byte where they lie."""
-    run_many([s], i, kept)
-
-
-def run_many(states: list[State], i: Instruction, kept: Kept) -> None:
-    """One matrix that all `states` pass, which then stand at the same place of the weight queue. A column's
-    accumulators depend on no other column."""
-    s, columns = states[0], 1 if i.argmax else i.columns
+    columns = 1 if i.argmax else i.columns
     n = s.count(i.tiles, i.tiles_dynamic) * s.core.rows
     k = s.count(i.folds, i.folds_dynamic) * s.core.lanes
-    weights = _weights(s, i, n, k, kept)
-    parts = [_activations(each, columns, k // GROUP) for each in states]
-    x, exponent = (np.concatenate(p) if len(states) > 1 else p[0] for p in zip(*parts, strict=True))
-    top = np.concatenate([each.top[:columns] for each in states])
-    y = numerics.result(product(weights, x, top, exponent), top[:, None], i.exponent)
-    for c, each in enumerate(states):
-        each.weights_at = s.weights_at
-        _take(each, i, y[c * columns :][:columns])
-
-
-def _take(s: State, i: Instruction, y: np.ndarray) -> None:
-    """Results float32 [columns, n] to where they go."""
+    x, exponent = _activations(s, columns, k // GROUP)
+    top = s.top[:, :columns]
+    y = numerics.result(product(_weights(s, i, n, k, kept), x, top, exponent), top[..., None], i.exponent)
     if i.argmax:
-        s.logits, s.best_index = y[0], int(np.argmax(y[0]))
-        s.best_value = y[0, s.best_index]
-        return
-    for c in range(i.columns):
-        s.write_scratch((i.d_addr + s.registers[i.d_reg] + c * i.d_stride) * GROUP, y[c])
+        s.logits = y[:, 0]
+    else:
+        s.write_scratch(i, y)
 
 
 def _activations(s: State, columns: int, groups: int) -> tuple[np.ndarray, np.ndarray]:
-    """Codes [columns, groups, 32] and exponents; groups beyond the buffer meet zero weights."""
-    x, e = s.codes[:columns, :groups], s.exponents[:columns, :groups]
-    missing = groups - x.shape[1]
+    """Codes [sequences, columns, groups, 32] and exponents; groups beyond the buffer meet zero weights."""
+    x, e = s.codes[:, :columns, :groups], s.exponents[:, :columns, :groups]
+    missing = groups - x.shape[2]
     if missing <= 0:
         return x, e
-    return np.pad(x, ((0, 0), (0, missing), (0, 0))), np.pad(e, ((0, 0), (0, missing)))
+    return np.pad(x, ((0, 0), (0, 0), (0, missing), (0, 0))), np.pad(e, ((0, 0), (0, 0), (0, missing)))
 
 
 def _weights(s: State, i: Instruction, n: int, k: int, kept: Kept) -> Weights:
-    shape = Shape(s.core, n, k, 8 if i.code8 else 4, Scale(i.scale), i.share)
-    nbytes = shape.words * s.core.port_bytes
-    if i.cache:
-        return decoded(shape, s.take_cache(nbytes), i.exponent)
+    of_matrix = s.core, n, k, 8 if i.code8 else 4, Scale(i.scale), i.share
+    nbytes = _shape(*of_matrix).words * s.core.port_bytes
+    if i.cache:  # whole packets of whole words: one after the other they are one matrix
+        raw, many = s.take_cache(nbytes), len(s.memories)
+        return decoded(_shape(s.core, many * n, *of_matrix[2:]), raw.reshape(-1), i.exponent, many)
     key = s.weights_at, n
     raw = s.take_weights(nbytes)
     if key not in kept:
-        kept[key] = decoded(shape, raw, i.exponent)
+        kept[key] = decoded(_shape(*of_matrix), raw, i.exponent)
     return kept[key]
 
 
-def decoded(shape: Shape, raw: np.ndarray, top: int) -> Weights:
-    """The weights in the stream `raw`."""
+_shape = functools.lru_cache(maxsize=1024)(Shape)
+
+
+def decoded(shape: Shape, raw: np.ndarray, top: int, own: int = 0) -> Weights:
+    """The weights in the stream `raw`: of one matrix, or `own` matrices of equal rows, each of a sequence."""
     codes, d, m = unpack_matrix(shape.core, raw, shape.n, shape.k, shape.bits, shape.scale, shape.share)
-    tiled = _tiled(codes.reshape(shape.n, -1, GROUP))
-    planes = np.empty(tiled.shape, np.float32)
-    offset = 8 if shape.bits == 4 and shape.scale == Scale.SCALE else 0
-    np.subtract(tiled, np.float32(offset), out=planes, dtype=np.float32)
+    tiles = own or -(-shape.n * shape.k // TILE_CODES)
     if d is None:
-        d = np.full((shape.n, shape.k // shape.group), numerics.ONE_HALF_PRECISION, np.uint16)
-    minimum = None if m is None else _relative(m, top, 1 << shape.share)
-    return Weights(shape.n, planes, _relative(d, top, 1 << shape.share), minimum)
+        d = np.full((len(codes), shape.k // shape.group), numerics.ONE_HALF_PRECISION, np.uint16)
+    scale = _relative(d, top, 1 << shape.share, tiles)
+    packed = _packed(codes, np.sign(scale), tiles, 8 if shape.bits == 4 and m is None else 0)
+    minimum = None if m is None else _relative(m, top, 1 << shape.share, tiles)
+    both = None if minimum is None else np.concatenate([minimum, np.abs(minimum)], axis=2)
+    return Weights(shape.n, packed, scale, both, bool(own))
 
 
-def _tiled(x: np.ndarray) -> np.ndarray:
-    """[n, groups, ...] to [tiles, groups, rows, ...], the last tile padded with zeros."""
-    tiles = -(-len(x) // TILE_ROWS)
-    rows = -(-len(x) // tiles)
+def _packed(codes: np.ndarray, sign: np.ndarray, tiles: int, offset: int) -> np.ndarray:
+    """int8 [tiles, groups, 33, rows] of codes [n, k] and the signs of their scales [tiles, groups, 1, rows]."""
+    groups, rows = sign.shape[1], sign.shape[3]
+    found = np.empty((tiles, groups, GROUP + 1, rows), np.int8)
+    tiled = _tiled(codes.view(np.int8), tiles).reshape(tiles, rows, groups, GROUP)
+    np.subtract(tiled.transpose(0, 2, 3, 1), np.int8(offset), out=found[:, :, :GROUP])
+    found[:, :, GROUP:] = sign
+    return found
+
+
+def _tiled(x: np.ndarray, tiles: int) -> np.ndarray:
+    """[n, any] to [tiles, rows, any], the last tile padded with zeros; of one row NumPy would sum in another order."""
+    rows = max(-(-len(x) // tiles), 2)
     if missing := tiles * rows - len(x):
         x = np.concatenate([x, np.zeros((missing, *x.shape[1:]), x.dtype)])
-    return x.reshape(tiles, rows, *x.shape[1:]).swapaxes(1, 2)
+    return x.reshape(tiles, rows, *x.shape[1:])
 
 
 @functools.cache
@@ -121,50 +123,56 @@ def _relatives(top: int) -> np.ndarray:
     return np.ldexp(mantissa.astype(np.float64), field - top)
 
 
-def _relative(halves: np.ndarray, top: int, blocks: int) -> np.ndarray:
-    """[tiles, blocks, rows] of binary16 codes [n, groups], of `blocks` blocks each."""
-    return _relatives(top)[np.ascontiguousarray(_tiled(np.repeat(halves, blocks, axis=1)))]
+def _relative(halves: np.ndarray, top: int, blocks: int, tiles: int) -> np.ndarray:
+    """[tiles, groups, 1, rows] of binary16 codes [n, any], of `blocks` groups each."""
+    tiled = _tiled(np.repeat(halves, blocks, axis=1) if blocks > 1 else halves, tiles)
+    return _relatives(top)[np.ascontiguousarray(tiled.swapaxes(1, 2))][:, :, None]
 
 
 def product(w: Weights, x: np.ndarray, top: np.ndarray, exponent: np.ndarray) -> np.ndarray:
-    """Accumulators int64 [columns, n] of codes x int8 [columns, groups, 32] with `exponent` [columns, groups].
+    """Accumulators int64 [sequences, columns, n] of codes x int8 [sequences, columns, groups, 32] with `exponent`
+    [..., groups] and the largest of each column, `top`.
 
-    A term is floor(v + 1/2), v = S mantissa 2^-shift: float64 holds v and v + 1/2 exactly, and a shift of 32
-    and more leaves |v| <= 1/2, which gives 0.
+    From a shift of 32 on |v| is at most 1/4, which gives 0.
     """
-    factor = np.ldexp(1.0, exponent - top[:, None]).T[:, :, None]  # [groups, columns, 1]
-    sums = x.sum(-1, dtype=np.int64).T[:, :, None] * factor
-    columns = np.ascontiguousarray(x.transpose(1, 2, 0), np.float32)  # [groups, 32, columns]
-    tiles, _, rows, _ = w.codes.shape
-    total = np.empty((tiles, len(x), rows))
-    work = functools.partial(_tiles, w, columns, factor, sums, total)
-    if THREADS > 1 and tiles > 1 and w.codes.size * len(x) >= LEAST_FOR_THREADS:
+    sequences, columns = x.shape[:2]
+    many = (sequences, columns) if w.own else (1, sequences * columns)
+    factor = np.ldexp(1.0, exponent - top[..., None])[..., None]
+    nudge = factor * NUDGE
+    codes = _for_product(np.concatenate([x * factor, nudge], axis=-1), many)
+    sums = np.concatenate([x.sum(-1, keepdims=True, dtype=np.int64) * factor, nudge], axis=-1)
+    tiles, _, _, rows = w.codes.shape
+    total = np.empty((tiles, many[1], rows))
+    work = functools.partial(_tiles, w, codes, _for_product(sums, many), total)
+    if THREADS > 1 and tiles > 1 and w.codes.size >= LEAST_FOR_THREADS:
         list(_pool().map(work, [0, tiles // 2], [tiles // 2, tiles]))
     else:
         work(0, tiles)
-    return total.transpose(1, 0, 2).reshape(len(x), -1)[:, : w.n].astype(np.int64)
+    if not w.own:
+        total = total.swapaxes(0, 1).reshape(1, many[1], -1)[..., : w.n]
+    return total.reshape(sequences, columns, -1).astype(np.int64)
 
 
-def _tiles(
-    w: Weights, x: np.ndarray, factor: np.ndarray, sums: np.ndarray, total: np.ndarray, first: int, end: int
-) -> None:
-    """Accumulators of the tiles from `first` to `end`, some at a time."""
-    step = max(1, CHUNK_BYTES // (total[0].nbytes * len(x)))
-    for start in range(first, end, step):
-        part = slice(start, min(start + step, end))
-        terms = w.scale[part, :, None] * factor  # [tiles, groups, columns, rows]
-        terms *= np.matmul(w.codes[part], x).swapaxes(-1, -2)
-        total[part] = _summed(terms)
+def _for_product(x: np.ndarray, many: tuple[int, int]) -> np.ndarray:
+    """[sequences, columns, groups, any] to [one or sequences, groups, columns, any]."""
+    return np.ascontiguousarray(x.reshape(*many, *x.shape[2:]).swapaxes(1, 2))
+
+
+def _tiles(w: Weights, x: np.ndarray, sums: np.ndarray, total: np.ndarray, first: int, end: int) -> None:
+    """Accumulators of the tiles from `first` to `end`. The sum over groups goes one by one: that of one group is
+    rounded as it is added."""
+    _, groups, _, rows = w.codes.shape
+    codes = np.empty(w.codes.shape[1:])
+    terms = np.empty((groups if w.minimum is None else 2 * groups, x.shape[2], rows))
+    for tile in range(first, end):
+        at = tile if w.own else 0
+        np.copyto(codes, w.codes[tile])
+        np.matmul(x[at], codes, out=terms[:groups])
+        terms[:groups] *= w.scale[tile]
         if w.minimum is not None:
-            np.multiply(w.minimum[part, :, None], sums, out=terms)
-            total[part] += _summed(terms)
-
-
-def _summed(terms: np.ndarray) -> np.ndarray:
-    """The sum over groups of floor(term + 1/2)."""
-    terms += 0.5
-    np.floor(terms, out=terms)
-    return np.asarray(terms.sum(axis=1))
+            np.matmul(sums[at], w.minimum[tile], out=terms[groups:])
+        np.add.reduce(terms, axis=0, out=total[tile], initial=ACCUMULATOR)
+    total[first:end] -= ACCUMULATOR
 
 
 @functools.cache

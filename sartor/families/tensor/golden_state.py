@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,6 +11,8 @@ import numpy as np
 from ...errors import CheckFailed, InputError
 from .core import CONSTANTS, GROUP, MOST_COLUMNS, REGISTERS, SCALARS, Core
 from .isa import SPAN, TOKEN, Instruction
+
+Views = list[np.ndarray]  # of the memory of each sequence
 
 
 @dataclass(frozen=True)
@@ -24,91 +27,140 @@ class Write:
 
 
 class State:
-    """One core with its memory: uint8, written in place."""
+    """One core with its memory: uint8, written in place.
 
-    def __init__(self, core: Core, memory: np.ndarray, constants: tuple[float, ...]) -> None:
-        self.core, self.memory = core, memory
+    With several memories it is several cores that run the same program, each a sequence of its own: they share the
+    weights (those of the first memory) and nothing else. All arrays begin with [sequences]. What depends on the
+    position is as long as the longest of them needs: beyond a sequence's own the mask gives zeros, which add nothing.
+    """
+
+    def __init__(
+        self, core: Core, memory: np.ndarray | list[np.ndarray], constants: tuple[float, ...]
+    ) -> None:
+        self.core = core
+        self.memories = memory if isinstance(memory, list) else [memory]
+        many = len(self.memories)
         self.constants = np.zeros(CONSTANTS, np.float32)
         self.constants[: len(constants)] = constants
-        self.scratch = np.zeros(core.scratch_groups * GROUP, np.float32)
-        self.codes = np.zeros((MOST_COLUMNS, core.buffer_groups, GROUP), np.int8)
-        self.exponents = np.zeros((MOST_COLUMNS, core.buffer_groups), np.int64)
-        self.top = np.zeros(MOST_COLUMNS, np.int64)  # largest exponent of a column
-        self.scalars = np.zeros((SCALARS, MOST_COLUMNS), np.float32)
-        self.best_index, self.best_value = 0, np.float32(0)
-        self.logits: np.ndarray | None = None  # of the last argmax; the hardware keeps only the best
-        self.writes: list[Write] = []
-        self.start(0, [])
+        self.scratch = np.zeros((many, core.scratch_groups * GROUP), np.float32)
+        self.codes = np.zeros((many, MOST_COLUMNS, core.buffer_groups, GROUP), np.int8)
+        self.exponents = np.zeros((many, MOST_COLUMNS, core.buffer_groups), np.int64)
+        self.top = np.zeros((many, MOST_COLUMNS), np.int64)  # largest exponent of a column
+        self.scalars = np.zeros((many, SCALARS, MOST_COLUMNS), np.float32)
+        self.logits: np.ndarray | None = None  # [sequences, rows] of the last argmax; the hardware keeps the best
+        self.writes: list[Write] | None = None  # of one sequence, if they are to be kept
+        self.start([0] * many, [[] for _ in self.memories])
 
-    def start(self, position: int, tokens: list[int]) -> None:
-        """As the host starts a program; `tokens`: addresses of embedding rows."""
-        self.position = position
-        self.tokens = [*tokens, *[0] * (MOST_COLUMNS - len(tokens))]
+    def start(self, positions: Sequence[int], tokens: Sequence[Sequence[int]]) -> None:
+        """As the host starts a program; `tokens`: addresses of embedding rows, of each sequence."""
+        self.positions = np.array(positions, np.int64)
+        self.tokens = [[*row, *[0] * (MOST_COLUMNS - len(row))] for row in tokens]
         self.registers = [0] * REGISTERS
         self.weights_at = 0  # byte of the weight queue
-        self._cache: deque[np.ndarray] = deque()
+        self._cache: deque[Views] = deque()
+
+    @property
+    def memory(self) -> np.ndarray:
+        return self.memories[0]
+
+    @property
+    def best(self) -> np.ndarray:
+        """The row of the largest logit of each sequence."""
+        if self.logits is None:
+            return np.zeros(len(self.memories), np.int64)
+        return np.argmax(self.logits, axis=-1)
 
     @property
     def granules(self) -> int:
-        return -(-(self.position + self.registers[SPAN]) // self.core.granule)
+        return -(-(int(self.positions.max()) + self.registers[SPAN]) // self.core.granule)
 
     def count(self, count: int, dynamic: int) -> int:
         return count * self.granules if dynamic else count
 
     def fetch(self, i: Instruction) -> None:
         """Append to the cache queue."""
-        base = self.tokens[i.reg - TOKEN] if i.reg >= TOKEN else self.registers[i.reg]
-        address = i.address + base
-        if i.position_shift:
-            address += self.position << (i.position_shift - 1)
+        shift = i.position_shift
         run = i.unit * self.count(i.count, i.dynamic) * self.core.port_bytes
         for outer in range(i.outer):
-            start = (address + outer * self.registers[i.stride_reg]) * self.core.port_bytes
-            end = start + run
-            if end > len(self.memory):
-                raise InputError(f"FETCH {i.label}: byte {end} is beyond the memory's {len(self.memory)}")
-            self._cache.append(self.memory[start:end])
+            at = i.address + outer * self.registers[i.stride_reg]
+            views = []
+            for memory, position, tokens in zip(self.memories, self.positions, self.tokens, strict=True):
+                base = tokens[i.reg - TOKEN] if i.reg >= TOKEN else self.registers[i.reg]
+                address = at + base + (int(position) << (shift - 1) if shift else 0)
+                start = address * self.core.port_bytes
+                if start + run > len(memory):
+                    raise InputError(
+                        f"FETCH {i.label}: byte {start + run} is beyond the memory's {len(memory)}"
+                    )
+                views.append(memory[start : start + run])
+            self._cache.append(views)
 
     def take_cache(self, nbytes: int) -> np.ndarray:
-        """The next whole words of the cache queue that hold `nbytes`."""
-        parts, need = [], -(-nbytes // self.core.port_bytes) * self.core.port_bytes
-        while need:
+        """The next whole words of the cache queue that hold `nbytes`: [sequences, nbytes]."""
+        need = -(-nbytes // self.core.port_bytes) * self.core.port_bytes
+        taken, at = np.empty((len(self.memories), need), np.uint8), 0
+        while at < need:
             if not self._cache:
                 raise CheckFailed("an instruction takes more of the cache queue than was fetched")
-            head = self._cache.popleft()
-            parts.append(head[:need])
-            if len(head) > need:
-                self._cache.appendleft(head[need:])
-            need -= len(parts[-1])
-        return np.concatenate(parts)[:nbytes]
+            views = self._cache.popleft()
+            size = min(len(views[0]), need - at)
+            for row, view in zip(taken, views, strict=True):
+                row[at : at + size] = view[:size]
+            if len(views[0]) > size:
+                self._cache.appendleft([view[size:] for view in views])
+            at += size
+        return taken[:, :nbytes]
 
     def take_weights(self, nbytes: int) -> np.ndarray:
-        """The next whole words of the weight queue that hold `nbytes`."""
+        """The next whole words of the weight queue that hold `nbytes`: [1, nbytes]."""
         start = self.weights_at
         self.weights_at += -(-nbytes // self.core.port_bytes) * self.core.port_bytes
-        return self.memory[start : start + nbytes]
+        return self.memory[None, start : start + nbytes]
+
+    def scratch_rows(self, start: int, step: int, columns: int, n: int) -> np.ndarray:
+        """A view [sequences, columns, n] of the scratchpad, or a copy where columns overlap or its end is near."""
+        size, end = self.scratch.shape[1], start + (columns - 1) * step + n
+        if end > size:
+            raise InputError(f"element {end} is beyond the scratchpad's {size}")
+        if columns == 1:
+            return self.scratch[:, None, start:end]
+        if step < n or start + columns * step > size:
+            return np.stack([self.scratch[:, start + c * step :][:, :n] for c in range(columns)], axis=1)
+        whole = self.scratch[:, start : start + columns * step]
+        return whole.reshape(len(whole), columns, step)[..., :n]
 
     def read_scratch(self, address: int, reg: int, stride: int, columns: int, n: int) -> np.ndarray:
-        """float32 [columns, n]."""
-        start, step = (address + self.registers[reg]) * GROUP, stride * GROUP
-        end = start + (columns - 1) * step + n
-        if end > len(self.scratch):
-            raise InputError(f"element {end} is beyond the scratchpad's {len(self.scratch)}")
-        return np.stack([self.scratch[start + c * step :][:n] for c in range(columns)])
+        """float32 [sequences, columns, n]."""
+        return self.scratch_rows((address + self.registers[reg]) * GROUP, stride * GROUP, columns, n)
 
-    def write_scratch(self, at: int, row: np.ndarray) -> None:
-        if at + len(row) > len(self.scratch):
-            raise InputError(f"element {at + len(row)} is beyond the scratchpad's {len(self.scratch)}")
-        self.scratch[at : at + len(row)] = row
-        self.writes.append(Write("scratch", np.arange(at, at + len(row)), row))
+    def write_scratch(self, i: Instruction, y: np.ndarray) -> None:
+        """`y` [sequences, columns, n] to the target of `i`."""
+        start, step = (i.d_addr + self.registers[i.d_reg]) * GROUP, i.d_stride * GROUP
+        columns, n = y.shape[1:]
+        target = self.scratch_rows(start, step, columns, n)
+        if target.base is not None and np.shares_memory(target, self.scratch):
+            target[...] = y
+        else:
+            for c in range(columns):
+                self.scratch[:, start + c * step :][:, :n] = y[:, c]
+        for c in range(columns if self.writes is not None else 0):
+            self._keep(Write("scratch", np.arange(start + c * step, start + c * step + n), y[0, c]))
 
-    def write_buffer(self, column: int, at: np.ndarray, codes: np.ndarray, exponents: np.ndarray) -> None:
-        """Groups `at` of a column: codes int8 [groups, 32], exponents [groups]."""
-        self.codes[column, at], self.exponents[column, at] = codes, exponents
-        self.top[column] = max(self.top[column], exponents.max())
-        value = np.concatenate([codes, exponents[:, None]], axis=1)
-        self.writes.append(Write("buffer", at, value, column))
+    def write_buffer(self, first: int, codes: np.ndarray, exponents: np.ndarray) -> None:
+        """Groups from `first` of all columns: codes int8 [sequences, columns, groups, 32], exponents."""
+        columns, groups = exponents.shape[1:]
+        self.codes[:, :columns, first : first + groups] = codes
+        self.exponents[:, :columns, first : first + groups] = exponents
+        top = self.top[:, :columns]
+        np.maximum(top, exponents.max(axis=-1), out=top)
+        for c in range(columns if self.writes is not None else 0):
+            value = np.concatenate([codes[0, c], exponents[0, c, :, None]], axis=1)
+            self._keep(Write("buffer", np.arange(first, first + groups), value, c))
 
-    def write_memory(self, address: np.ndarray, value: np.ndarray) -> None:
-        self.memory[address] = value
-        self.writes.append(Write("memory", address, value))
+    def write_memory(self, sequence: int, address: np.ndarray, value: np.ndarray) -> None:
+        self.memories[sequence][address] = value
+        self._keep(Write("memory", address, value))
+
+    def _keep(self, write: Write) -> None:
+        if self.writes is not None:
+            self.writes.append(write)

@@ -1,4 +1,5 @@
-"""VEC of the golden model: f(a p + q) over columns of the scratchpad, and where it goes."""
+"""VEC of the golden model: f(a p + q) over columns of the scratchpad, and where it goes. Arrays are [sequences,
+columns, n]."""
 
 from __future__ import annotations
 
@@ -39,36 +40,35 @@ def run(s: State, i: Instruction) -> None:
 
 
 def _operand_a(s: State, i: Instruction, n: int) -> np.ndarray:
-    """[columns, n], streamed or from the scratchpad, swapped and masked."""
+    """Streamed or from the scratchpad, swapped and masked."""
     a = _streamed(s, i, n) if i.a_source else s.read_scratch(i.a_addr, i.a_reg, i.a_stride, i.columns, n)
     if i.swap:
-        a = a.reshape(len(a), -1, 2)[..., ::-1].reshape(a.shape)
+        a = a.reshape(*a.shape[:-1], -1, 2)[..., ::-1].reshape(a.shape)
     if i.mask:
-        length = s.position + 1 + np.arange(len(a)) * (i.mask == Mask.CAUSAL)
-        a = np.where(np.arange(n) < length[:, None], a, -float32.MOST)
+        length = s.positions[:, None] + 1 + np.arange(i.columns) * (i.mask == Mask.CAUSAL)
+        a = np.where(np.arange(n) < length[..., None], a, -float32.MOST)
     return a
 
 
 def _streamed(s: State, i: Instruction, n: int) -> np.ndarray:
-    """[1, n]."""
+    """[sequences or 1, 1, n]."""
     if i.a_source == Source.CACHE_BF16:
-        return float32.canonical(
-            float32.from_bits(s.take_cache(2 * n).view(np.uint16).astype(np.uint32) << 16)
-        )[None]
+        halves = np.ascontiguousarray(s.take_cache(2 * n)).view(np.uint16)
+        return float32.canonical(float32.from_bits(halves.astype(np.uint32) << 16))[:, None]
     take = s.take_weights if i.a_source == Source.WEIGHTS else s.take_cache
-    return float32.canonical(np.ascontiguousarray(take(4 * n)).view(np.float32))[None]
+    return float32.canonical(np.ascontiguousarray(take(4 * n)).view(np.float32))[:, None]
 
 
 def _operand(s: State, i: Instruction, kind: Operand, index: int, a: np.ndarray) -> Any:
-    """p or q; B and D [columns, n], a scalar [columns, 1]."""
-    n = a.shape[1]
+    """p or q; a scalar is [sequences, columns, 1]."""
+    n = a.shape[-1]
     if kind == Operand.A:
         return a
     if kind == Operand.B:
         return s.read_scratch(i.b_addr, i.b_reg, i.b_stride, i.columns, n)
     if kind == Operand.D:
         return s.read_scratch(i.d_addr, i.d_reg, i.d_stride, i.columns, n)
-    return s.scalars[index & 3, : i.columns, None] if kind == Operand.SCALAR else s.constants[index]
+    return s.scalars[:, index & 3, : i.columns, None] if kind == Operand.SCALAR else s.constants[index]
 
 
 def _reduced(s: State, i: Instruction, y: np.ndarray) -> None:
@@ -77,45 +77,51 @@ def _reduced(s: State, i: Instruction, y: np.ndarray) -> None:
         value = float32.multiply(value, s.constants[step["after_p"]])
     if step["after_q"] != BYPASS:
         value = float32.add(value, s.constants[step["after_q"]])
-    s.scalars[step["scalar"], : i.columns] = numerics.function(Function(step["after_function"]), value)
+    s.scalars[:, step["scalar"], : i.columns] = numerics.function(Function(step["after_function"]), value)
 
 
 def _sum(y: np.ndarray) -> np.ndarray:
-    """numerics.reduce(SUM), but the 32 running sums in one call, if none of them ever has to be made canonical."""
+    """numerics.reduce(SUM), but without making sums canonical one by one, if none of them ever has to be."""
     with np.errstate(over="ignore", under="ignore", invalid="ignore"):
-        running = np.add.accumulate(y.reshape(len(y), -1, numerics.PARTIALS), axis=1)
-    size = np.abs(running)
+        sums = [np.add.accumulate(y.reshape(*y.shape[:-1], -1, numerics.PARTIALS), axis=-2)]
+        total = sums[0][..., -1, :]
+        while (half := total.shape[-1] // 2) > 0:
+            total = total[..., :half] + total[..., half:]
+            sums.append(total)
+    size = np.abs(np.concatenate([each.reshape(-1) for each in sums]))
     if not np.all((size <= float32.MOST) & ((size >= float32.LEAST) | (size == 0))):
         return numerics.reduce(Reduce.SUM, y)
-    return numerics.reduce(Reduce.SUM, running[:, -1])
+    return total[..., 0] + np.float32(0)
 
 
 def _to_scratch(s: State, i: Instruction, y: np.ndarray) -> None:
-    for c, row in enumerate(y):
-        s.write_scratch((i.d_addr + s.registers[i.d_reg] + c * i.d_stride) * GROUP, row)
+    s.write_scratch(i, y)
 
 
 def _to_buffer(s: State, i: Instruction, y: np.ndarray) -> None:
     codes, exponents = numerics.quantize_groups(y)
     if not i.keep:
-        s.top[: i.columns] = 0
-    for c in range(i.columns):
-        at = i.d_addr + s.registers[i.d_reg] + np.arange(codes.shape[1])
-        s.write_buffer(c, at, codes[c], exponents[c])
+        s.top[:, : i.columns] = 0
+    s.write_buffer(i.d_addr + s.registers[i.d_reg], codes, exponents)
 
 
 def _to_keys(s: State, i: Instruction, y: np.ndarray) -> None:
     codes, exponents = numerics.quantize_keys(y)
-    for c in range(i.columns):
-        at = cache_layout.key_writes(s.core, s.registers[i.d_reg], s.position + c, codes[c], exponents[c])
-        s.write_memory(*at)
+    for q, c in np.ndindex(y.shape[:2]):
+        token = int(s.positions[q]) + c
+        s.write_memory(
+            q, *cache_layout.key_writes(s.core, s.registers[i.d_reg], token, codes[q, c], exponents[q, c])
+        )
 
 
 def _to_values(s: State, i: Instruction, y: np.ndarray) -> None:
-    codes, exponents = numerics.quantize_values(y, s.scalars[i.q_index & 3, : i.columns])
+    codes, exponents = numerics.quantize_values(y, s.scalars[:, i.q_index & 3, : i.columns])
     base = s.registers[i.d_reg], s.registers[VALUE_STRIDE], s.registers[VALUE_SCALES]
-    for c in range(i.columns):
-        s.write_memory(*cache_layout.value_writes(s.core, *base, s.position + c, codes[c], exponents[c]))
+    for q, c in np.ndindex(y.shape[:2]):
+        token = int(s.positions[q]) + c
+        s.write_memory(
+            q, *cache_layout.value_writes(s.core, *base, token, codes[q, c], exponents[q, c])
+        )
 
 
 _TARGETS = {

@@ -118,13 +118,13 @@ def function(kind: int, x: Any) -> np.ndarray:
 
 
 def quantize_keys(x: Any) -> tuple[np.ndarray, np.ndarray]:
-    """Codes int8 [columns, groups, 32] and exponents [columns, groups] of keys [columns, groups * 32]."""
-    groups = np.asarray(x, np.float32).reshape(len(x), -1, GROUP)
+    """Codes int8 [..., groups, 32] and exponents [..., groups] of keys [..., groups * 32]."""
+    groups = np.asarray(x, np.float32).reshape(*np.shape(x)[:-1], -1, GROUP)
     exponent = np.clip(biased_exponent(groups).max(-1), KEY_LOW, KEY_HIGH)
     return quantize(groups, exponent[..., None]), exponent
 
 
 def quantize_values(x: Any, largest: Any) -> tuple[np.ndarray, np.ndarray]:
-    """Codes int8 [columns, n] and exponents [columns] of values, whose `largest` magnitudes are [columns]."""
+    """Codes int8 [..., n] and exponents [...] of values, whose `largest` magnitudes are [...]."""
     exponent = np.clip(biased_exponent(largest), KEY_LOW, KEY_HIGH)
-    return quantize(x, exponent[:, None]), exponent
+    return quantize(x, exponent[..., None]), exponent

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 
 from ...errors import InputError
@@ -32,60 +33,60 @@ class Shape:
                 f"layout: a matrix of {self.n} x {self.k} (K must be a multiple of {self.group}, which share a scale)"
             )
 
-    @property
+    @functools.cached_property
     def group(self) -> int:
         """Weights that share a scale."""
         return GROUP << self.share
 
-    @property
+    @functools.cached_property
     def tiles(self) -> int:
         return -(-self.n // self.core.rows)
 
-    @property
+    @functools.cached_property
     def folds(self) -> int:
         return -(-self.k // self.core.lanes)
 
-    @property
+    @functools.cached_property
     def beats(self) -> int:
         return self.tiles * self.folds
 
-    @property
+    @functools.cached_property
     def beat_bytes(self) -> int:
         return self.core.dot_units * GROUP * self.bits // 8
 
-    @property
+    @functools.cached_property
     def neighbors(self) -> int:
         """Blocks of one beat that share a scale."""
         return min(1 << self.share, self.core.lane_groups)
 
-    @property
+    @functools.cached_property
     def shared_beats(self) -> int:
         """Successive beats that share their scales."""
         return (1 << self.share) // self.neighbors
 
-    @property
+    @functools.cached_property
     def beat_slots(self) -> int:
         """Scales of a beat."""
         return self.core.dot_units // self.neighbors
 
-    @property
+    @functools.cached_property
     def scale_bytes(self) -> int:
         """Of one slot: nothing, d, or d and m."""
         return 2 * int(self.scale)
 
-    @property
+    @functools.cached_property
     def packet_scale_bytes(self) -> int:
         return self.core.slots(self.scale_bytes) * self.scale_bytes
 
-    @property
+    @functools.cached_property
     def packet_beats(self) -> int:
         return self.core.slots(self.scale_bytes) // self.beat_slots * self.shared_beats
 
-    @property
+    @functools.cached_property
     def packets(self) -> int:
         return -(-self.beats // self.packet_beats)
 
-    @property
+    @functools.cached_property
     def words(self) -> int:
         """Words of the memory port; packets that are full are whole words."""
         port = self.core.port_bytes

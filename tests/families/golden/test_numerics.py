@@ -72,7 +72,7 @@ def test_the_fast_product_in_tiles_and_threads(monkeypatch, threads: int) -> Non
     """700 rows are three tiles of 234, the last one padded."""
     monkeypatch.setattr(golden_matrix, "THREADS", threads)
     monkeypatch.setattr(golden_matrix, "LEAST_FOR_THREADS", 1)
-    monkeypatch.setattr(golden_matrix, "CHUNK_BYTES", 2**15)
+    monkeypatch.setattr(golden_matrix, "TILE_CODES", 234 * 96)
     check_product(np.random.default_rng(0), (4, Scale.SCALE_MINIMUM), 700, 3, 2)
 
 
@@ -83,7 +83,7 @@ def check_product(rng: np.random.Generator, kind, n: int, groups: int, columns: 
     shape = Shape(core, n, groups * 32, bits, scale)
     weights = golden_matrix.decoded(shape, pack_matrix(core, codes, d, m, bits), top)
     column_top = exponent.max(axis=1)
-    found = golden_matrix.product(weights, x, column_top, exponent)
+    found = golden_matrix.product(weights, x[None], column_top[None], exponent[None])[0]
     integers = codes.reshape(n, groups, 32) - (8 if kind == (4, Scale.SCALE) else 0)
     one = np.full((n, groups), numerics.ONE_HALF_PRECISION)
     for c in range(columns):

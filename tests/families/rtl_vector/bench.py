@@ -92,7 +92,7 @@ class Bench:
         for x in "abd":
             fields[f"{x}_addr"] += s.registers[getattr(i, f"{x}_reg")] if i.target < Target.KEYS else 0
         registers = {"base": i.d_reg, "value_stride": 8, "value_scales": 9}
-        return {**fields, "position": s.position, **{k: s.registers[r] for k, r in registers.items()}}
+        return {**fields, "position": int(s.positions[0]), **{k: s.registers[r] for k, r in registers.items()}}
 
     def _stream(self, i: Instruction, raw: np.ndarray | None) -> np.ndarray:
         """Words for the stream, put where the golden model takes them, too."""
@@ -109,7 +109,7 @@ class Bench:
             s.weights_at = MEMORY_BYTES - (1 << 19)
             s.memory[s.weights_at : s.weights_at + len(padded)] = padded
         else:
-            s._cache.append(padded)
+            s._cache.append([padded])
         return padded.view(np.uint32).reshape(-1, port // 4)
 
     def _simulate(self, i: Instruction, streams: dict[str, Any], stalls: Stalls, want: int) -> Run:

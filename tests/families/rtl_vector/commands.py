@@ -56,7 +56,7 @@ def command(bench: Bench, target: Target | None = None, **fixed: Any) -> Instruc
     elif cached:
         fields |= {"d_addr": 0, "d_stride": 0, "d_reg": BASE, "q": int(rng.choice([0, Operand.CONSTANT]))}
         _cache(bench)
-    bench.state.position = int(rng.integers(0, 300))
+    bench.state.positions[:] = rng.integers(0, 300)
     return make(Op.VEC, **{**fields, **fixed})
 
 
