@@ -199,8 +199,8 @@ class Grouped(Codec):
 
 
 def magnitude(x: np.ndarray) -> np.ndarray:
-    """The largest |x| of each group."""
-    return np.maximum(x.max(-1), -x.min(-1))
+    """The largest |x| of each group; + 0 makes -0 into 0."""
+    return np.asarray(np.maximum(x.max(-1), -x.min(-1)) + np.float32(0))
 
 
 def half(x: np.ndarray) -> np.ndarray:

@@ -9,12 +9,12 @@ the largest weight; b is the bits of a code, c = 2^(b - 1):
     minimum, 8 bits       likewise                      q in -128 .. 127      m = low + 128 d
     zero point            likewise, 0 among the weights q in 0 .. 2^b - 1     z = RNE(-low / d) in 0 .. 2^b - 1
 
-d and m in binary32, then rounded to binary16; q = RNE(fl(fl(w - m) / d)), or RNE(fl(w / d)) + z, with the rounded d and
-m, cut to its range, and 0 where d is 0. w = d q + m, or d (q - z). Codes of fewer than 8 bits are stored without a
-sign: those of a format without minimum or zero point have c added. With these scales groups of 32 are Q4_0, Q8_0 and
-Q4_1 of ggml. A scale from the signed extreme has 13 to 18 % less squared error than one of max |w| / 7.5 (measured on
-normal weights in groups of 128 to 32). Checkpoints in the forms of GPTQ (arXiv 2210.17323) and AWQ (arXiv 2306.00978)
-have zero points.
+d and m in binary32, then rounded to binary16; q = RNE(fl(fl(w - m) / d)), or RNE(fl(fl(w / d) + z - c)) + c, with the
+rounded d and m, cut to its range, and 0 where d is 0. w = d q + m, or d (q - z). Codes of fewer than 8 bits are stored
+without a sign: those of a format without minimum or zero point have c added. With these scales groups of 32 are Q4_0,
+Q8_0 and Q4_1 of ggml. A scale from the signed extreme has 13 to 18 % less squared error than one of max |w| / 7.5
+(measured on normal weights in groups of 128 to 32). Checkpoints in the forms of GPTQ (arXiv 2210.17323) and AWQ (arXiv
+2306.00978) have zero points.
 """
 
 from __future__ import annotations
@@ -36,10 +36,12 @@ _HALF = 16
 def made(form: NumberFormat) -> Codec:
     bits = int(form.element_bits)
     c = 2 ** (bits - 1)
-    if not form.offset_bits:
-        return Symmetric(form, Integer(8, -127, 127) if bits == _BYTE else Integer(bits, -c, c - 1, offset=c))
-    low = -c if bits == _BYTE else 0
-    return (Minimum if form.offset_bits == _HALF else ZeroPoint)(form, Integer(bits, low, low + 2 * c - 1))
+    signed = Integer(bits, -c, c - 1, offset=c)
+    if form.offset_bits == _HALF:
+        return Minimum(form, Integer(8, -128, 127) if bits == _BYTE else Integer(bits, 0, 2 * c - 1))
+    if form.offset_bits:
+        return ZeroPoint(form, signed)
+    return Symmetric(form, Integer(8, -127, 127) if bits == _BYTE else signed)
 
 
 class Symmetric(Scaled):
@@ -92,10 +94,15 @@ class ZeroPoint(Symmetric):
     def params(self, x: np.ndarray, whole: Parts) -> Parts:
         low, high = np.minimum(x.min(-1), 0), np.maximum(x.max(-1), 0)
         scale = half((high - low) / self.steps)
-        return {"scale": scale, "zero": self.of.nearest(divided(-low[..., None], real(scale))[..., 0])}
+        zero = np.clip(np.rint(divided(-low[..., None], real(scale))[..., 0]), 0, self.steps)
+        return {"scale": scale, "zero": zero.astype(np.uint8)}
 
     def codes(self, x: np.ndarray, params: Parts) -> np.ndarray:
-        return self.of.nearest(np.rint(divided(x, self.scale(params))) + params["zero"][..., None])
+        return self.of.nearest(divided(x, self.scale(params)) + self._zero(params))
 
     def values(self, codes: np.ndarray, params: Parts) -> np.ndarray:
-        return (self.of.numbers(codes) - params["zero"][..., None]) * self.scale(params)[..., None]
+        return (self.of.numbers(codes) - self._zero(params)) * self.scale(params)[..., None]
+
+    def _zero(self, params: Parts) -> np.ndarray:
+        """Among integers with a sign, as codes without one have c added."""
+        return params["zero"][..., None] - np.float32(self.of.offset)

@@ -31,24 +31,28 @@ class Plain(Codec):
         x = w.dequantized()
         finite(x, where)
         with np.errstate(over="ignore"):
-            codes = rounded(x, self.kind)
-        if (bad := ~np.isfinite(Floats(self.kind, codes).dequantized())).any():
+            stored = rounded(x, self.kind)
+        if (bad := ~np.isfinite(Floats(self.kind, stored).dequantized())).any():
             row, column = (int(i) for i in np.argwhere(bad)[0])
             weight = f"{x[row, column]:g} at [{row}, {column}]"
             raise InputError(f"{where}: the weight {weight} is not a number that {self.form.name} holds")
-        return Encoded(self, w.n, w.k, {"codes": codes})
+        return Encoded(self, w.n, w.k, {"codes": stored.view(self._codes)})
 
     def decode(self, encoded: Encoded) -> np.ndarray:
-        return Floats(self.kind, encoded.codes).dequantized()
+        return Floats(self.kind, encoded.codes.view(DTYPES[self.kind])).dequantized()
 
     def pack(self, encoded: Encoded) -> np.ndarray:
         return np.ascontiguousarray(encoded.codes).reshape(-1).view(np.uint8)
 
     def unpack(self, raw: Any, n: int, k: int) -> Encoded:
-        raw, dtype = np.frombuffer(raw, np.uint8), DTYPES[self.kind]
-        if len(raw) != n * k * dtype.itemsize:
+        raw = np.frombuffer(raw, np.uint8)
+        if len(raw) != n * k * self._codes.itemsize:
             raise BrokenFile(f"{len(raw)} bytes are not {n} x {k} weights of {self.form.name}")
-        return Encoded(self, n, k, {"codes": raw.view(dtype).reshape(n, k)})
+        return Encoded(self, n, k, {"codes": raw.view(self._codes).reshape(n, k)})
+
+    @property
+    def _codes(self) -> np.dtype[Any]:
+        return np.dtype(f"<u{DTYPES[self.kind].itemsize}")
 
 
 def rounded(x: np.ndarray, kind: str) -> np.ndarray:

@@ -24,7 +24,7 @@ def weights(seed: int, n: int, k: int, size: float = 0.05) -> np.ndarray:
     return w
 
 
-@settings(max_examples=150)
+@settings(max_examples=150, deadline=None)
 @given(seed=st.integers(0, 2**32), name=names, n=st.sampled_from([1, 3, 130]), k=st.sampled_from([128, 192, 576]))
 def test_packed_bytes_come_back_and_take_the_bits_of_the_format(seed: int, name: str, n: int, k: int) -> None:
     encoded = codec(name).encode(weights(seed, n, k))
