@@ -11,7 +11,7 @@ PACKAGE = Path(__file__).parents[1] / "sartor"
 FLOORS = (
     ("errors",), ("units",), ("tables", "data"), ("formats", "tech"), ("workload", "chip"),
     ("formulas", "rtl"), ("families",),
-    ("search", "compiler", "sim", "flow", "quality"), ("serve", "proof", "endpoint"),
+    ("search", "compiler", "sim", "flow"), ("serve", "proof", "endpoint", "quality"),
     ("validation", "measuring"),
     ("report", "studio"), ("design", "api"), ("cli",),
 )  # fmt: skip

@@ -13,6 +13,7 @@ from .fleet import GPUS, fleet
 from .listing import listing
 from .loadgen import loadgen
 from .measure import measure
+from .quality import quality_of
 from .read import read
 from .serve import Serving, check_serving, keys_of, service
 from .silicon import silicon
@@ -24,5 +25,5 @@ from .verify import PROMPT, TOKENS, verify
 __all__ = [
     "GPUS", "PROMPT", "TOKENS", "Built", "Design", "Serving", "build", "check_serving", "compare", "cost",
     "design", "doctor", "estimate", "explore", "find_chip", "fit", "fleet", "keys_of", "listing", "loadgen",
-    "measure", "read", "save", "service", "silicon", "simulate", "synth", "validate", "verify", "write",
+    "measure", "quality_of", "read", "save", "service", "silicon", "simulate", "synth", "validate", "verify", "write",
 ]  # fmt: skip

@@ -12,7 +12,7 @@ from .. import __version__, api
 from ..errors import SartorError
 from ..serve.deploy import How
 from ..workload.traffic import Slo
-from . import answers, endpoint, hardware, serving, show, truth
+from . import accuracy, answers, endpoint, hardware, serving, show, truth
 
 app = typer.Typer(
     no_args_is_help=True, rich_markup_mode="rich", pretty_exceptions_enable=False,
@@ -175,6 +175,29 @@ def synth(
 ) -> None:
     """Gate equivalents of a core by component; on a library's cells also area, clock and energy of the tile."""
     hardware.synth(chip, liberty, json)
+
+
+@app.command()
+def quality(
+    model: Annotated[str, typer.Option(help="A model with known weights, a GGUF file, or a Hugging Face folder.")],
+    weights: Annotated[
+        str,
+        typer.Option(help="Format of the linear layers (-gptq: calibrated), or of classes: ffn_down=int8,int4-g32."),
+    ] = "none",
+    activations: Annotated[str, typer.Option(help="Format of the linear layers' inputs; chip: as ours.")] = "none",
+    kv: Annotated[str, typer.Option(help="Format of the cache; chip: as ours.")] = "none",
+    text: Annotated[str, typer.Option(help="The text that is scored: en, ko, or a file.")] = "en",
+    tokens: Annotated[int, typer.Option(help="Tokens of it, in one window.")] = 1024,
+    rotate: Annotated[bool, typer.Option("--rotate", help="Turn the residual stream before rounding.")] = False,
+    smooth: Annotated[float | None, typer.Option(help="SmoothQuant with this alpha, such as 0.5.")] = None,
+    per_class: Annotated[bool, typer.Option("--per-class", help="Also each class of tensors by itself.")] = False,
+    json: Json = False,
+) -> None:  # fmt: skip
+    """What formats cost in accuracy on real weights: KL to the model's own logits, perplexity, tokens that agree."""
+    accuracy.quality(
+        json, model=model, weights=weights, activations=activations, kv=kv, text=text, tokens=tokens, rotate=rotate,
+        smooth=smooth, per_class=per_class,
+    )  # fmt: skip
 
 
 @app.command()

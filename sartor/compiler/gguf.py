@@ -58,19 +58,19 @@ class File:
 def network(path: Path) -> Network:
     """The network in the GGUF file at `path`; what the hardware cannot map is refused by name."""
     file = File(path)
-    _check_tensors(file)
-    heads, head_dim = file.whole("attention.head_count"), _head_dim(file)
+    check_tensors(file)
+    heads, size = file.whole("attention.head_count"), head_dim(file)
     embedding = file.matrix("token_embd.weight")
     tied = "output.weight" not in file.tensors
     return Network(
         name=path.stem, dim=file.whole("embedding_length"), heads=heads,
-        kv_heads=file.whole("attention.head_count_kv", default=heads), head_dim=head_dim,
-        ffn=file.whole("feed_forward_length"), vocabulary=embedding.n, context=_context(file),
+        kv_heads=file.whole("attention.head_count_kv", default=heads), head_dim=size,
+        ffn=file.whole("feed_forward_length"), vocabulary=embedding.n, context=context(file),
         epsilon=file.meta.real(file.key("attention.layer_norm_rms_epsilon")),
         rope_base=file.meta.real(file.key("rope.freq_base"), default=10000.0),
         layers=tuple(_layer(file, i) for i in range(file.meta.layers(file.key("block_count")))),
         embedding=embedding, final_norm=file.vector("output_norm.weight"),
-        head=embedding if tied else file.matrix("output.weight"), rope_divisors=_divisors(file, head_dim),
+        head=embedding if tied else file.matrix("output.weight"), rope_divisors=divisors(file, size),
     ).checked()  # fmt: skip
 
 
@@ -92,7 +92,7 @@ def _layer(file: File, i: int) -> Layer:
     )
 
 
-def _head_dim(file: File) -> int:
+def head_dim(file: File) -> int:
     """Of keys, which values must share; all of it is turned."""
     where, hidden, heads = file.path.name, file.whole("embedding_length"), file.whole("attention.head_count")
     size = int(file.whole("attention.key_length", default=hidden // heads))
@@ -105,18 +105,18 @@ def _head_dim(file: File) -> int:
     return size
 
 
-def _context(file: File) -> int:
+def context(file: File) -> int:
     """Within a sliding window all tokens are seen: beyond it nothing is lowered."""
     context = int(file.whole("context_length"))
     return min(context, file.whole("attention.sliding_window", default=0, low=0) or context)
 
 
-def _divisors(file: File, head_dim: int) -> tuple[float, ...]:
+def divisors(file: File, size: int) -> tuple[float, ...]:
     """Linear scaling, and factors that the file has by pair."""
     factor = file.meta.real(file.key("rope.scaling.factor"), file.key("rope.scale_linear"), default=1.0)
     kinds = ("none", "linear")
     kind = file.meta.one_of(file.key("rope.scaling.type"), known=kinds, default="linear")
-    each = np.full(head_dim // 2, factor if kind == "linear" else 1.0)
+    each = np.full(size // 2, factor if kind == "linear" else 1.0)
     if FREQUENCIES in file.tensors:
         given = file.vector(FREQUENCIES)
         if given.shape != each.shape or not (given > 0).all():
@@ -131,7 +131,7 @@ _KNOWN = {
 _SINGLE = ("token_embd.weight", "output.weight", "output_norm.weight", FREQUENCIES)
 
 
-def _check_tensors(file: File) -> None:
+def check_tensors(file: File) -> None:
     if file.architecture != "llama":
         raise Unsupported(f"{file.path.name}: architecture {file.architecture!r} is not lowered (llama is)")
     for name in file.tensors:

@@ -27,7 +27,7 @@ Progress = Callable[[str, float], None]  # what, done share
 
 
 @dataclass(frozen=True)
-class _Shape:
+class Shape:
     dim: int
     heads: int
     kv_heads: int
@@ -48,14 +48,10 @@ class _Shape:
 
 def network(point: Checkpoint, coding: Coding, progress: Progress | None = None) -> Network:
     """The network of `point`, every matrix as `coding`; what the hardware cannot map is refused by name."""
-    f = _checked(point)
-    heads = f.whole("num_attention_heads")
-    s = _Shape(
-        f.whole("hidden_size"), heads, f.whole("num_key_value_heads", default=heads), head_dim(f, heads),
-        f.whole("intermediate_size"),
-    )  # fmt: skip
+    f = checked(point)
+    s = shape_of(f)
     found = [_found(point, s, i) for i in range(f.layers("num_hidden_layers"))]
-    embedding, head = _tables(point, f, s.dim)
+    embedding, head = tables(point, f, s.dim)
     final_norm = point.vector("model.norm.weight", s.dim)
     if left := point.left():
         raise Unsupported(f"{point.name}: tensor {left!r} has no place in the network that is lowered")
@@ -63,20 +59,28 @@ def network(point: Checkpoint, coding: Coding, progress: Progress | None = None)
     for i, tensors in enumerate(found):
         (progress or _nobody)("quantizing weights", i / len(found))
         layers.append(_layer(point, s, i, tensors, coding))
-    base, divisors = _angles(f, s.head_dim)
+    base, divisors = angles(f, s.head_dim)
     return Network(
-        name=point.name, dim=s.dim, heads=heads, kv_heads=s.kv_heads, head_dim=s.head_dim, ffn=s.ffn,
-        vocabulary=embedding.n, context=_context(f), epsilon=f.real("rms_norm_eps", default=1e-6), rope_base=base,
+        name=point.name, dim=s.dim, heads=s.heads, kv_heads=s.kv_heads, head_dim=s.head_dim, ffn=s.ffn,
+        vocabulary=embedding.n, context=context(f), epsilon=f.real("rms_norm_eps", default=1e-6), rope_base=base,
         layers=tuple(layers), embedding=embedding, final_norm=final_norm, rope_divisors=divisors,
         head=quantize(head, coding, f"{point.name}: the head"),
     ).checked()  # fmt: skip
+
+
+def shape_of(f: Fields) -> Shape:
+    heads = f.whole("num_attention_heads")
+    return Shape(
+        f.whole("hidden_size"), heads, f.whole("num_key_value_heads", default=heads), head_dim(f, heads),
+        f.whole("intermediate_size"),
+    )  # fmt: skip
 
 
 def _nobody(what: str, share: float) -> None:
     """Progress that nobody watches."""
 
 
-def _checked(point: Checkpoint) -> Fields:
+def checked(point: Checkpoint) -> Fields:
     f = point.config
     f.one_of("model_type", known=FAMILIES)
     silu(f)
@@ -90,7 +94,7 @@ def _checked(point: Checkpoint) -> Fields:
     return f
 
 
-def _found(point: Checkpoint, s: _Shape, i: int) -> dict[str, Floats]:
+def _found(point: Checkpoint, s: Shape, i: int) -> dict[str, Floats]:
     """The matrices of a layer, as they are."""
     return {
         name: point.matrix(f"model.layers.{i}.{name}.weight", *size) for name, size in s.matrices.items()
@@ -100,7 +104,7 @@ def _found(point: Checkpoint, s: _Shape, i: int) -> dict[str, Floats]:
     }
 
 
-def _layer(point: Checkpoint, s: _Shape, i: int, tensors: dict[str, Floats], coding: Coding) -> Layer:
+def _layer(point: Checkpoint, s: Shape, i: int, tensors: dict[str, Floats], coding: Coding) -> Layer:
     def matrix(name: str) -> Blocks:
         return quantize(tensors[name], coding, f"{point.name}: tensor 'model.layers.{i}.{name}.weight'")
 
@@ -126,7 +130,7 @@ def neighbors(rows: int, size: int) -> np.ndarray:
     return np.arange(rows).reshape(-1, 2, size // 2).swapaxes(1, 2).reshape(-1)
 
 
-def _tables(point: Checkpoint, f: Fields, dim: int) -> tuple[Floats, Floats]:
+def tables(point: Checkpoint, f: Fields, dim: int) -> tuple[Floats, Floats]:
     """Embedding and head, which may be one: a head that is stored beside a tied one is not looked at."""
     vocabulary = f.whole("vocab_size")
     embedding = point.matrix("model.embed_tokens.weight", vocabulary, dim)
@@ -136,13 +140,13 @@ def _tables(point: Checkpoint, f: Fields, dim: int) -> tuple[Floats, Floats]:
     return embedding, point.matrix("lm_head.weight", vocabulary, dim)
 
 
-def _context(f: Fields) -> int:
+def context(f: Fields) -> int:
     """Within a sliding window all tokens are seen: beyond it nothing is lowered."""
     context = f.whole("max_position_embeddings")
     return int(min(context, f.whole("sliding_window", default=context)))
 
 
-def _angles(f: Fields, size: int) -> tuple[float, tuple[float, ...]]:
+def angles(f: Fields, size: int) -> tuple[float, tuple[float, ...]]:
     """The base of the angles, and their divisors."""
     base = f.real("rope_theta", default=10000.0)
     for name in ("rope_parameters", "rope_scaling"):

@@ -46,15 +46,15 @@ class Reference:
         x = self.embedding[tokens]
         angles = self.net.rope(self.position + np.arange(len(tokens)))
         for i, layer in enumerate(self.layers):
-            x = x + self._attention(i, _norm(x, layer.attention_norm, self.net.epsilon), angles)
-            x = x + _ffn(_norm(x, layer.ffn_norm, self.net.epsilon), layer)
+            x = x + self._attention(i, norm(x, layer.attention_norm, self.net.epsilon), angles)
+            x = x + _ffn(norm(x, layer.ffn_norm, self.net.epsilon), layer)
         self.position += len(tokens)
-        return _norm(x, self.net.final_norm, self.net.epsilon) @ self.head.T
+        return norm(x, self.net.final_norm, self.net.epsilon) @ self.head.T
 
     def _attention(self, i: int, x: np.ndarray, angles: np.ndarray) -> np.ndarray:
         net, layer = self.net, self.layers[i]
         qkv = (x @ layer.qkv).reshape(len(x), -1, net.head_dim)
-        turned = _rotated(qkv[:, : net.heads + net.kv_heads], angles)
+        turned = rotated(qkv[:, : net.heads + net.kv_heads], angles)
         self._keys[i] = np.concatenate([self._keys[i], turned[:, net.heads :]])
         self._values[i] = np.concatenate([self._values[i], qkv[:, net.heads + net.kv_heads :]])
         mixed = [self._head(i, turned[:, h], h // net.group) for h in range(net.heads)]
@@ -77,11 +77,12 @@ def _weights(layer: Layer) -> _Weights:
     )  # fmt: skip
 
 
-def _norm(x: np.ndarray, gamma: np.ndarray, epsilon: float) -> np.ndarray:
+def norm(x: np.ndarray, gamma: np.ndarray, epsilon: float) -> np.ndarray:
+    """RMSNorm of x [..., n]."""
     return np.asarray(x / np.sqrt((x * x).mean(-1, keepdims=True) + np.float32(epsilon)) * gamma)
 
 
-def _rotated(x: np.ndarray, angles: np.ndarray) -> np.ndarray:
+def rotated(x: np.ndarray, angles: np.ndarray) -> np.ndarray:
     """RoPE of x [tokens, heads, head_dim] on neighboring pairs."""
     swapped = x.reshape(*x.shape[:-1], -1, 2)[..., ::-1].reshape(x.shape)
     return np.asarray(x * angles[:, None, 0] + swapped * angles[:, None, 1])

@@ -75,10 +75,15 @@ class Network:
         )  # fmt: skip
 
     def rope(self, positions: np.ndarray) -> np.ndarray:
-        """binary32 [positions, 2, head_dim]: cosines, then sines with the sign of the first of a pair turned;
-        angles in binary64."""
-        rate = self.rope_base ** (-np.arange(0, self.head_dim, 2) / self.head_dim)
-        angle = np.asarray(positions, np.float64)[:, None] * (rate / np.array(self.rope_divisors or 1.0))
-        cosine = np.repeat(np.cos(angle), 2, axis=1)
-        sine = np.stack([-np.sin(angle), np.sin(angle)], axis=-1).reshape(len(angle), -1)
-        return np.stack([cosine, sine], axis=1).astype(np.float32)
+        """binary32 [positions, 2, head_dim], as `turns` has it."""
+        return turns(positions, self.head_dim, self.rope_base, self.rope_divisors)
+
+
+def turns(positions: np.ndarray, head_dim: int, base: float, divisors: tuple[float, ...] = ()) -> np.ndarray:
+    """RoPE on neighboring pairs: binary32 [positions, 2, head_dim]: cosines, then sines with the sign of the first of
+    a pair turned; angles in binary64."""
+    rate = base ** (-np.arange(0, head_dim, 2) / head_dim)
+    angle = np.asarray(positions, np.float64)[:, None] * (rate / np.array(divisors or 1.0))
+    cosine = np.repeat(np.cos(angle), 2, axis=1)
+    sine = np.stack([-np.sin(angle), np.sin(angle)], axis=-1).reshape(len(angle), -1)
+    return np.stack([cosine, sine], axis=1).astype(np.float32)

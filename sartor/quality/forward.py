@@ -1,0 +1,58 @@
+"""One layer after the other: windows of tokens through a model whose matrices are read, rounded and dropped again."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..compiler.reference import norm, rotated
+from . import rounding
+from .attention import Attention
+from .linear import Linear
+from .model import Model
+from .recipe import CHIP, Recipe
+
+QKV, GATE_UP = ("attn_q", "attn_k", "attn_v"), ("ffn_gate", "ffn_up")
+
+
+class Forward:
+    """`x` float32 [windows, tokens, dim], the residual stream before layer `i`; window 0 is scored, the others
+    calibrate."""
+
+    def __init__(self, model: Model, recipe: Recipe) -> None:
+        self.model, self.recipe = model, recipe
+        self.linear = Linear(model, recipe)
+        self.attention = Attention(model.shape, rounding.cache(recipe.kv), recipe.kv == CHIP)
+
+    def begin(self, tokens: np.ndarray) -> np.ndarray:
+        """The residual stream of tokens [windows, tokens]."""
+        return self.linear.embedded(tokens)
+
+    def layer(self, i: int, x: np.ndarray) -> np.ndarray:
+        """After layer `i`."""
+        model = self.model
+        gammas = model.reader.norms(i)
+        h = self._normed(x, gammas[0])
+        q, k, v = self.linear(i, QKV, h, gammas[0])
+        x = x + self.linear(i, ("attn_o",), self._attended(q, k, v))[0]
+        h = self._normed(x, gammas[1])
+        gate, up = self.linear(i, GATE_UP, h, gammas[1])
+        del h
+        up *= gate / (1 + np.exp(-gate))
+        return np.asarray(x + self.linear(i, ("ffn_down",), up)[0])
+
+    def end(self, x: np.ndarray) -> np.ndarray:
+        """What the head multiplies, [tokens, dim] of the scored window."""
+        return self.linear.last(norm(self.linear.back(x[0]), self.model.reader.final_norm(), self.model.epsilon))
+
+    def _normed(self, x: np.ndarray, gamma: np.ndarray) -> np.ndarray:
+        """Where the stream is turned the norm's factors are in the matrices behind it."""
+        return norm(x, np.ones_like(gamma) if self.recipe.rotate else gamma, self.model.epsilon)
+
+    def _attended(self, q: np.ndarray, k: np.ndarray, v: np.ndarray) -> np.ndarray:
+        size, angles = self.model.shape.head_dim, self.model.turns(q.shape[1])
+        out = np.empty_like(q)
+        for window in range(len(q)):
+            heads = [y[window].reshape(len(q[window]), -1, size) for y in (q, k, v)]
+            turned = self.attention(rotated(heads[0], angles), rotated(heads[1], angles), heads[2])
+            out[window] = turned.reshape(len(turned), -1)
+        return out

@@ -1,0 +1,63 @@
+"""A Hugging Face folder of real numbers as a model for measuring: its tensors are mapped, not read."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..compiler import hf
+from ..compiler.checkpoint import Checkpoint
+from ..formats.floats import Floats
+from .model import Model
+
+_NAMES = {
+    "attn_q": "self_attn.q_proj", "attn_k": "self_attn.k_proj", "attn_v": "self_attn.v_proj",
+    "attn_o": "self_attn.o_proj", "ffn_gate": "mlp.gate_proj", "ffn_up": "mlp.up_proj", "ffn_down": "mlp.down_proj",
+}  # fmt: skip
+_BITS = {"F32": 32.0, "F16": 16.0, "BF16": 16.0}
+
+
+def model(point: Checkpoint, key: str) -> Model:
+    f = hf.checked(point)
+    shape, tied = hf.shape_of(f), f.flag("tie_word_embeddings")
+    embedding, head = hf.tables(point, f, shape.dim)
+    base, divisors = hf.angles(f, shape.head_dim)
+    return Model(
+        point.name, key, shape, f.layers("num_hidden_layers"), embedding.n, hf.context(f),
+        f.real("rms_norm_eps", default=1e-6), base, divisors, tied, HfReader(point, shape, embedding, head),
+    )  # fmt: skip
+
+
+class HfReader:
+    """Rows of queries and keys are reordered: RoPE turns element i of a head with i + half there."""
+
+    def __init__(self, point: Checkpoint, shape: hf.Shape, embedding: Floats, head: Floats) -> None:
+        self.point, self.shape, self._embedding, self._head = point, shape, embedding, head
+
+    def matrix(self, layer: int, part: str) -> np.ndarray:
+        w = self._stored(layer, part)
+        if part in ("attn_q", "attn_k"):
+            w = w.rows(hf.neighbors(w.n, self.shape.head_dim))
+        return w.dequantized()
+
+    def bits(self, layer: int, part: str) -> float:
+        return _BITS[self._stored(layer, part).kind]
+
+    def norms(self, layer: int) -> tuple[np.ndarray, np.ndarray]:
+        first, second = (
+            self.point.vector(f"model.layers.{layer}.{name}.weight", self.shape.dim)
+            for name in ("input_layernorm", "post_attention_layernorm")
+        )
+        return first, second
+
+    def final_norm(self) -> np.ndarray:
+        return self.point.vector("model.norm.weight", self.shape.dim)
+
+    def embedding(self, rows: np.ndarray) -> np.ndarray:
+        return self._embedding.rows(rows).dequantized()
+
+    def head(self, start: int, stop: int) -> np.ndarray:
+        return self._head.rows(slice(start, stop)).dequantized()
+
+    def _stored(self, layer: int, part: str) -> Floats:
+        name = _NAMES[part]
+        return self.point.matrix(f"model.layers.{layer}.{name}.weight", *self.shape.matrices[name])

@@ -1,0 +1,52 @@
+"""How a model is compressed for a measurement: formats by class of tensor, and how the rounding is done."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from ..errors import InputError
+from .classes import LINEAR, STORED, shown
+from .model import Model
+
+GPTQ = "-gptq"
+CHIP = "chip"  # activations, cache and softmax as the generated chip has them
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """`weights`: format by class, `-gptq` behind it asks for calibrated rounding; `smooth`: SmoothQuant's alpha;
+    `rotate`: the residual stream is turned before weights are rounded, by a fixed orthogonal matrix."""
+
+    weights: Mapping[str, str] = field(default_factory=dict)
+    activations: str = STORED
+    kv: str = STORED
+    rotate: bool = False
+    smooth: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.smooth is not None and not 0 < self.smooth < 1:
+            raise InputError(f"--smooth {self.smooth:g} is not between 0 and 1 (try 0.5)")
+
+    @property
+    def calibrated(self) -> bool:
+        """Whether other text than the scored one is run along."""
+        return self.smooth is not None or any(name.endswith(GPTQ) for name in self.weights.values())
+
+    @property
+    def text(self) -> str:
+        """Names all of it."""
+        more = f" rotate={self.rotate} smooth={self.smooth}"
+        return f"weights={shown(self.weights)} activations={self.activations} kv={self.kv}{more}"
+
+    @property
+    def exact(self) -> bool:
+        """Whether nothing is changed: what the reference is."""
+        return not self.weights and self.activations == self.kv == STORED and not self.rotate and self.smooth is None
+
+
+def bits_per_weight(model: Model, recipe: Recipe, bits: Mapping[str, float]) -> float:
+    """Mean over the weights of the linear layers, scales included. `bits`: of an element of each class with a format;
+    the others as they are stored."""
+    total = {part: model.elements(part) for part in LINEAR}
+    return sum(total[p] * bits.get(p, model.reader.bits(0, p)) for p in LINEAR) / sum(total.values())
