@@ -8,19 +8,24 @@ from typing import Any
 import numpy as np
 
 from ..errors import Unsupported
+from .decode import integers, scale_values
 from .hardware import BLOCK, Coding
 
 
 @dataclass(frozen=True, eq=False)
 class Blocks:
-    """A matrix [n, k]: w = d q + m. `codes` [n, k] as stored: 4 bits unsigned (without minimum offset by 8),
-    8 bits two's complement; `scale`, `minimum` [n, k / group, rounded up] binary16 encodings."""
+    """A matrix [n, k]: w = d q 2^(power - fraction) + m. `codes` [n, k] as stored (decode.py); `scale`, `minimum`
+    [n, k / group, rounded up] binary16 encodings, with `byte` E8M0 or, for 16 weights, E4M3. `power`: of the whole
+    matrix."""
 
     bits: int
     codes: np.ndarray
     scale: np.ndarray
     minimum: np.ndarray | None = None
     group: int = BLOCK
+    is_float: bool = False
+    byte: bool = False
+    power: int = 0
 
     @property
     def n(self) -> int:
@@ -32,17 +37,21 @@ class Blocks:
 
     @property
     def coding(self) -> Coding:
-        return Coding(self.bits, self.group, self.minimum is not None)
+        return Coding(self.bits, self.group, self.minimum is not None, self.is_float, self.byte)
 
     @property
     def integers(self) -> np.ndarray:
         """The integers q that the scale multiplies, int16 [n, k]."""
-        offset = 8 if self.bits == 4 and self.minimum is None else 0
-        return self.codes.astype(np.int16) - np.int16(offset)
+        if self.bits == 8:
+            return self.codes.astype(np.int16)
+        return np.asarray(integers(self.coding.element, self.minimum is not None)[self.codes])
 
     def dequantized(self) -> np.ndarray:
         """float32 [n, k]: d q is exact in binary32, d q + m is rounded once."""
-        w = self.integers.reshape(self.n, -1, BLOCK) * self._of_blocks(self.scale)
+        size = min(BLOCK, self.group)
+        w = self.integers.reshape(self.n, -1, size) * self._of_blocks(self.scale)
+        if power := self.power - self.coding.fraction:
+            w = np.ldexp(w, power)
         if self.minimum is not None:
             w = w + self._of_blocks(self.minimum)
         return np.asarray(w, np.float32).reshape(self.n, self.k)
@@ -60,17 +69,18 @@ class Blocks:
         keep = slice(0, self.k // group)
         scale, minimum = (None if h is None else np.repeat(h, self.group // group, axis=1)[:, keep]
                           for h in (self.scale, self.minimum))  # fmt: skip
-        return Blocks(self.bits, self.codes, np.asarray(scale), minimum, group)
+        return replace(self, scale=np.asarray(scale), minimum=minimum, group=group)
 
     @property
     def share(self) -> int:
         """log2 of the blocks that share a scale, in whole groups: what the decoder is told."""
-        return (min(self.group, self.k & -self.k) // BLOCK).bit_length() - 1
+        return max((min(self.group, self.k & -self.k) // BLOCK).bit_length() - 1, 0)
 
     def _of_blocks(self, halves: np.ndarray) -> np.ndarray:
-        """float32 [n, k / 32, 1]."""
-        each = np.repeat(halves, self.group // BLOCK, axis=1)[:, : self.k // BLOCK]
-        return np.ascontiguousarray(each).view(np.float16).astype(np.float32)[..., None]
+        """float32 [n, blocks, 1], a block of 32 or of fewer that share a scale."""
+        size = min(BLOCK, self.group)
+        each = np.ascontiguousarray(np.repeat(halves, self.group // size, axis=1)[:, : self.k // size])
+        return scale_values(self.coding.scale, each)[..., None]
 
 
 def stacked(*parts: Blocks) -> Blocks:
@@ -80,5 +90,7 @@ def stacked(*parts: Blocks) -> Blocks:
     minimum = None
     if parts[0].minimum is not None:
         minimum = np.concatenate([p.minimum for p in parts])  # type: ignore[misc]
+    if len({p.power for p in parts}) > 1:
+        raise Unsupported("weights that are read as one matrix have scales of their own (quantize them as one)")
     codes = np.concatenate([p.codes for p in parts])
-    return Blocks(parts[0].bits, codes, np.concatenate([p.scale for p in parts]), minimum, parts[0].group)
+    return replace(parts[0], codes=codes, scale=np.concatenate([p.scale for p in parts]), minimum=minimum)

@@ -1,7 +1,7 @@
 """The formats of weights that the chip decodes, by name. The one place where a format meets the hardware.
 
-A row of formats.csv whose weights are stored as integer codes with binary16 scales has a `Coding`; a chip may
-name it, `quantize` makes it of real weights, the compiler packs it, the decoder reads it. A format of another kind
+A row of formats.csv whose weights are integers of up to 8 bits, or as good as that, with scales has a `Coding`; a chip
+may name it, `quantize` makes it of real weights, the compiler packs it, the decoder reads it. A format of another kind
 needs a coding of its own here, with its quantizer, and its decoder in families/tensor.
 """
 
@@ -11,25 +11,50 @@ import functools
 from dataclasses import dataclass
 
 from ..errors import Unsupported
+from .decode import Element, Scale
 from .spec import NumberFormat, formats
 
 BLOCK = 32  # weights that meet one group of activations
 HALF_BITS = 16  # binary16: a scale, a minimum
 GROUPS = (32, 64, 128, 256)
-BITS = (4, 8)
+BYTES = ("mx", "nvfp4")  # codecs whose scales are bytes
+PAIRED = 16  # weights that share an E4M3 scale
+INTEGERS = {2: Element.INT2, 3: Element.INT3, 4: Element.INT4, 8: Element.INT8}
+FLOATS = {4: Element.E2M1, 6: Element.E2M3}
+MXINT8_FRACTION = 6  # its codes count 64ths (OCP Microscaling Formats v1.0, 5.3.4)
 
 
 @dataclass(frozen=True)
 class Coding:
-    """Codes of `bits`; `group` neighbors of a row share a scale d, and a minimum m where there is one: w = d q + m."""
+    """Codes of `bits`, integers or small floating-point numbers; `group` neighbors of a row share a scale d, and a
+    minimum m where there is one: w = d q + m. `byte`: d is a byte, E8M0, or E4M3 where 16 share it."""
 
     bits: int
     group: int
     minimum: bool
+    is_float: bool = False
+    byte: bool = False
+
+    @property
+    def element(self) -> Element:
+        return (FLOATS if self.is_float else INTEGERS)[self.bits]
+
+    @property
+    def scale(self) -> Scale:
+        if self.byte:
+            return Scale.PAIR if self.group == PAIRED else Scale.POWER
+        return Scale.SCALE_MINIMUM if self.minimum else Scale.SCALE
+
+    @property
+    def fraction(self) -> int:
+        """Weights are the integers times 2^-fraction, times d."""
+        return MXINT8_FRACTION if self.byte and self.element == Element.INT8 else self.element.fraction
 
     def __str__(self) -> str:
         shared = "" if self.group == BLOCK else f" for {self.group}"
-        return f"{self.bits}-bit codes with {'scale and minimum' if self.minimum else 'a scale'}{shared}"
+        codes = self.element.name if self.is_float else f"{self.bits}-bit"
+        scale = {Scale.POWER: "an E8M0 scale", Scale.PAIR: "an E4M3 scale", Scale.SCALE: "a scale"}
+        return f"{codes} codes with {scale.get(self.scale, 'scale and minimum')}{shared}"
 
 
 @functools.cache
@@ -46,7 +71,10 @@ def coding_of(name: str) -> Coding:
 
 
 def _coding(form: NumberFormat) -> Coding | None:
-    plain = form.element == "integer" and form.element_bits in BITS and form.group in GROUPS
+    if form.codec in BYTES:
+        known = form.number in (*(f.name.lower() for f in FLOATS.values()), "n/64")
+        return Coding(int(form.element_bits), form.group, False, form.element == "float", True) if known else None
+    plain = form.element == "integer" and form.element_bits in INTEGERS and form.group in GROUPS
     if not plain or form.scale_bits != HALF_BITS or form.offset_bits not in (0, HALF_BITS):
         return None
     return Coding(int(form.element_bits), form.group, form.offset_bits > 0)

@@ -31,14 +31,14 @@ def total_bits(lanes: int, code_bits: int, value_bits: int) -> int:
 class DotProduct(wiring.Component):
     """total(t + latency) = sum over lanes of codes[i](t) * values[i](t).
 
-    Codes are unsigned, values signed; nothing is rounded. `structural` elaborates the carry-save tree for
-    synthesis, otherwise plain products, which simulate fast; both behave alike in every cycle. To stall,
-    wrap it in Amaranth's EnableInserter.
+    Codes are unsigned, or signed where said so, values signed; nothing is rounded. `structural` elaborates the
+    carry-save tree for synthesis, otherwise plain products, which simulate fast; both behave alike in every
+    cycle. To stall, wrap it in Amaranth's EnableInserter.
     """
 
     def __init__(
         self, *, lanes: int = 32, code_bits: int = 4, value_bits: int = 8, registers: int = 1,
-        structural: bool = False,
+        structural: bool = False, signed_codes: bool = False,
     ) -> None:  # fmt: skip
         if not 0 <= registers <= MAX_REGISTERS:
             raise InputError(f"dot product: registers = {registers} (try 0 to {MAX_REGISTERS})")
@@ -48,11 +48,11 @@ class DotProduct(wiring.Component):
                 "(at least 1, 1 and 2)"
             )
         self.lanes, self.code_bits, self.value_bits = lanes, code_bits, value_bits
-        self.registers, self.structural = registers, structural
+        self.registers, self.structural, self.signed_codes = registers, structural, signed_codes
         self.width = total_bits(lanes, code_bits, value_bits)
         super().__init__(
             {
-                "codes": In(data.ArrayLayout(unsigned(code_bits), lanes)),
+                "codes": In(data.ArrayLayout(signed(code_bits) if signed_codes else unsigned(code_bits), lanes)),
                 "values": In(data.ArrayLayout(signed(value_bits), lanes)),
                 "total": Out(signed(self.width)),
             }
@@ -76,7 +76,8 @@ class DotProduct(wiring.Component):
 
     def columns(self) -> list[list[Value]]:
         """All bits of all products by weight."""
-        return bit_products(list(self.codes), [Value.cast(value) for value in self.values], self.width)
+        codes, values = ([Value.cast(each) for each in port] for port in (self.codes, self.values))
+        return bit_products(codes, values, self.width, self.signed_codes)
 
 
 class DotTree(wiring.Component):
@@ -86,8 +87,10 @@ class DotTree(wiring.Component):
     The register lies where about `DEPTH` of the tree is done.
     """
 
-    def __init__(self, *, lanes: int, code_bits: int, value_bits: int, width: int) -> None:
-        self.width = width
+    def __init__(
+        self, *, lanes: int, code_bits: int, value_bits: int, width: int, signed_codes: bool = False
+    ) -> None:
+        self.width, self.signed_codes = width, signed_codes
         super().__init__(
             {
                 "codes": In(data.ArrayLayout(unsigned(code_bits), lanes)),
@@ -98,27 +101,33 @@ class DotTree(wiring.Component):
 
     def elaborate(self, platform: Any) -> Module:
         m = Module()
-        columns = bit_products(list(self.codes), [Value.cast(value) for value in self.values], self.width)
+        values = [Value.cast(value) for value in self.values]
+        columns = bit_products(list(self.codes), values, self.width, self.signed_codes)
         low, high = two_rows(m, registered(m, placed(m, columns, until=DEPTH)))
         m.d.comb += [self.low.eq(low), self.high.eq(high)]
         return m
 
 
-def bit_products(codes: Sequence[Value], values: Sequence[Value], width: int) -> list[list[Value]]:
+def bit_products(
+    codes: Sequence[Value], values: Sequence[Value], width: int, signed_codes: bool = False
+) -> list[list[Value]]:
     """All bits of all products by weight, with the constant that makes their sum right modulo 2^width.
 
     A value's sign bit weighs -2**s. With c = code bit and x = sign bit, -c x = not(c x) - 1: so those
     bits are inverted, and the ones to take away are gathered in one constant (Baugh and Wooley, "A
-    two's complement parallel array multiplication algorithm", IEEE Trans. Computers C-22, 1973).
+    two's complement parallel array multiplication algorithm", IEEE Trans. Computers C-22, 1973). So it is with
+    the sign bit of a signed code; the product of both signs weighs plus.
     """
     columns: list[list[Value]] = [[] for _ in range(width)]
-    sign = len(values[0]) - 1
+    sign, code_sign = len(values[0]) - 1, len(codes[0]) - 1 if signed_codes else -1
     for code, value in zip(codes, values, strict=True):
         for i in range(len(code)):
             for j in range(len(value)):
                 product = Cat(code[i] & value[j])
-                columns[i + j].append(~product if j == sign else product)
+                columns[i + j].append(~product if (j == sign) != (i == code_sign) else product)
     constant = -len(codes) * (2 ** len(codes[0]) - 1) * 2**sign
+    if signed_codes:
+        constant = -len(codes) * ((2**code_sign - 1) * 2**sign + (2**sign - 1) * 2**code_sign)
     for weight, column in enumerate(columns):
         column += [Const(1, 1)] if constant >> weight & 1 else []
     return columns

@@ -14,6 +14,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "families" / "rtl_matrix"))
 from matrix_case import Case, fill, random_case, run, unit, written
 
 from sartor.families.tensor.core import Core
+from sartor.formats.decode import Element
 
 # A row tile fills half a vector word, a packet has the scales of 16 beats, a word the codes of two.
 CORE = Core(rows=2, lanes=32, columns=2, vector_lanes=4, port_bytes=64, buffer_groups=8, scratch_groups=64)
@@ -34,14 +35,14 @@ def test_results(gaps: float) -> None:
 def test_row_tiles_of_one_fold_wait_for_the_drain() -> None:
     rng = np.random.default_rng(1)
     for columns in (1, 2):
-        check(random_case(CORE, rng, bits=4, groups=1, columns=columns, rows=16))
+        check(random_case(CORE, rng, element=Element.INT4, groups=1, columns=columns, rows=16))
 
 
 def test_groups_far_below_the_largest() -> None:
     """E - B from 0 to 60: from 32 on nothing is left."""
     rng = np.random.default_rng(2)
     for seed in range(4):
-        case = random_case(CORE, rng, bits=8, groups=8, extreme=False)
+        case = random_case(CORE, rng, element=Element.INT8, groups=8, extreme=False)
         far = rng.integers(90, 151, case.exponents.shape)
         check(dataclasses.replace(case, exponents=far), seed=seed)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import shutil
+from dataclasses import replace
 
 import pytest
 
@@ -49,6 +50,17 @@ def test_a_layer_and_the_head_speak_the_same_on_both(net: Network, stalls: Stall
 def test_the_same_weights_in_other_formats(net: Network, form: str) -> None:
     # Rows of 576 are whole groups of 64, those of 1,536 of 128: scales are shared by two beats and by four.
     found = verify(bench(CHIP, requantized(net, coding_of(form)), f"{KEY} {form}", 256), PROMPT[:2], 1)
+    assert found.mismatches == 0 and found.tokens[0].rtl == found.tokens[0].golden
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "form", ["nvfp4", "int3-g64-asym", *(pytest.param(f, marks=pytest.mark.long) for f in ("mxfp6-e2m3", "int2-g64"))]
+)
+def test_a_chip_for_another_format(net: Network, form: str) -> None:
+    # Its own multipliers and decoder: signed ones with a scale for 16, high parts with two scales, bytes.
+    chip = replace(CHIP, tile=replace(TILE, weights=form))
+    found = verify(bench(chip, requantized(net, coding_of(form)), f"{KEY} {form}", 256), PROMPT[:2], 1)
     assert found.mismatches == 0 and found.tokens[0].rtl == found.tokens[0].golden
 
 

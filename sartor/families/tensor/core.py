@@ -6,6 +6,8 @@ import functools
 from dataclasses import dataclass
 
 from ...errors import InputError
+from ...formats.decode import Element
+from .isa import Scale
 
 GROUP = 32  # elements that share one exponent: of an activation, of a block of weights
 HALF = GROUP // 2  # bytes a dot unit with 4-bit multipliers takes a cycle
@@ -15,6 +17,7 @@ PROGRAM_WORDS = 512  # instructions of the program memory; the host's address ma
 SCALARS = 4  # scalar registers, each one binary32 a column
 MOST_COLUMNS = 16
 ACCUMULATOR_BITS = 40
+MULTIPLIERS = (4, 5, 8)
 
 # Parameter: lowest, highest, power of two.
 BOUNDS = {
@@ -32,8 +35,9 @@ BOUNDS = {
 
 @dataclass(frozen=True)
 class Core:
-    """One core. A tile of `rows` x `lanes` x `columns`; `multiplier_bits` 4 or 8: the width of a weight code
-    that one multiplier takes a cycle; memories in groups of 32 elements and in words of the memory port."""
+    """One core. A tile of `rows` x `lanes` x `columns`; `multiplier_bits` 4, 5 or 8: the width of a weight code
+    that one multiplier takes a cycle, 5 with a sign; `elements` and `scales`: what its decoder knows, beside a
+    binary16 scale; memories in groups of 32 elements and in words of the memory port."""
 
     rows: int = 8
     lanes: int = 32
@@ -45,6 +49,8 @@ class Core:
     scratch_groups: int = 1024  # vector scratchpad: groups of 32 binary32 numbers
     weight_fifo_words: int = 512
     cache_fifo_words: int = 64
+    elements: tuple[Element, ...] = (Element.INT4, Element.INT8)
+    scales: tuple[Scale, ...] = ()  # beside SCALE, and SCALE_MINIMUM where it is not left out
 
     def __post_init__(self) -> None:
         for name, (low, high, power) in BOUNDS.items():
@@ -54,13 +60,40 @@ class Core:
             if power and value & (value - 1):
                 down = 1 << (value.bit_length() - 1)
                 raise InputError(f"core: {name} = {value} is not a power of two (try {down} or {2 * down})")
-        if self.multiplier_bits not in (4, 8):
-            raise InputError(f"core: multiplier_bits = {self.multiplier_bits} must be 4 or 8")
+        if self.multiplier_bits not in MULTIPLIERS:
+            raise InputError(f"core: multiplier_bits = {self.multiplier_bits} must be 4, 5 or 8")
+        if Element.INT8 not in self.elements:
+            raise InputError("core: elements without INT8, in which the cache is stored")
+        if Element.E2M1 in self.elements and self.multiplier_bits == 4:
+            raise InputError("core: E2M1 codes, up to 12 and signed, need multiplier_bits = 5 or 8, not 4")
+        if Scale.PAIR in self.scales and self.multiplier_bits != 5:
+            raise InputError(
+                f"core: scales for 16 codes need multiplier_bits = 5, not {self.multiplier_bits}: the two halves of a "
+                "block have sums of their own there"
+            )
 
     @property
     def dot_units(self) -> int:
         """Blocks of 32 weights that the tile takes at once, one column: rows x lanes / 32."""
         return self.rows * self.lanes // GROUP
+
+    @property
+    def halved(self) -> bool:
+        """A byte goes through two multipliers of 4 bits: half a beat a cycle."""
+        return self.multiplier_bits < 8
+
+    @property
+    def signed(self) -> bool:
+        """Multipliers take signed codes."""
+        return self.multiplier_bits == 5
+
+    def wide(self, element: Element) -> bool:
+        """Its integers are bytes to the tile, 128 added where codes are unsigned."""
+        return element in (Element.INT8, Element.E2M3) or (element == Element.E2M1 and not self.halved)
+
+    def steps(self, element: Element) -> int:
+        """Cycles in which the tile takes a beat of its codes."""
+        return 2 if self.halved and self.wide(element) else 1
 
     @property
     def lane_groups(self) -> int:

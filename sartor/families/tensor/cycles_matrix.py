@@ -1,17 +1,23 @@
 """Cycles of an MM on the matrix unit, exactly, when its FIFO never runs empty; words of a matrix's stream.
 
 All arguments are numbers or NumPy arrays; `core` has the parameters of `core.Core`, each a number or an array.
-tests/families/rtl_matrix holds these against the hardware. scale is 0, 1 or 2 (`isa.Scale`), code8 and argmax
+tests/families/rtl_matrix holds these against the hardware. scale and element are their numbers, argmax
 0 or 1.
 """
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import numpy as np
 
-from .core import GROUP, HALF
+from ...formats.decode import SCALE_BYTES, Element
+from .core import GROUP
+
+_NBYTES = np.array(SCALE_BYTES)
+_LOW, _HIGH = np.array([element.parts for element in Element]).T
+_BYTES = (Element.INT8, Element.E2M3)
 
 # Command, start, six registers to the accumulators (tile.LATENCY), four to binary32, one to `done`: what a
 # command takes beside its steps and its last drain.
@@ -25,7 +31,7 @@ def dot_units(core: Any) -> Any:
 
 def packet_slots(core: Any, scale: Any) -> Any:
     """Scales in a packet."""
-    return np.maximum(dot_units(core), core.port_bytes // np.maximum(2 * scale, 1))
+    return np.maximum(dot_units(core), core.port_bytes // np.maximum(_NBYTES[scale], 1))
 
 
 def packet_scale_words(core: Any, scale: Any) -> Any:
@@ -35,7 +41,7 @@ def packet_scale_words(core: Any, scale: Any) -> Any:
     >>> int(packet_scale_words(Core(rows=64, port_bytes=32), scale=2))
     8
     """
-    return packet_slots(core, scale) * 2 * scale // core.port_bytes
+    return packet_slots(core, scale) * _NBYTES[scale] // core.port_bytes
 
 
 def packet_beats(core: Any, scale: Any, share: Any) -> Any:
@@ -43,33 +49,47 @@ def packet_beats(core: Any, scale: Any, share: Any) -> Any:
     return packet_slots(core, scale) // dot_units(core) * 2**share
 
 
-def beat_bytes(core: Any, code8: Any) -> Any:
-    """Codes of a beat."""
-    return dot_units(core) * HALF * (1 + code8)
+def beat_bytes(core: Any, element: Any) -> Any:
+    """Of the low parts of a beat's codes: all of them, but for 3-bit and 6-bit codes."""
+    return dot_units(core) * GROUP * _LOW[element] // 8
 
 
-def beat_cycles(core: Any, code8: Any) -> Any:
-    """Cycles of a beat: one a word, or one a step (half a beat of 8-bit codes on 4-bit multipliers) if that is
-    more.
+def steps(core: Any, element: Any) -> Any:
+    """Cycles in which the tile takes a beat: two of codes that are bytes to halved multipliers."""
+    return 1 + np.isin(element, _BYTES) * np.where(np.equal(core.multiplier_bits, 8), 0, 1)
+
+
+def beat_cycles(core: Any, element: Any) -> Any:
+    """Cycles of a beat: one a word, or one a step if that is more; without the words of high parts.
 
     >>> from sartor.families.tensor.core import Core
-    >>> int(beat_cycles(Core(rows=8, port_bytes=32), code8=0)), int(beat_cycles(Core(), code8=1))
+    >>> int(beat_cycles(Core(rows=8, port_bytes=32), Element.INT4)), int(beat_cycles(Core(), Element.INT8))
     (4, 2)
     """
-    steps = 1 + code8 * (8 // core.multiplier_bits - 1)
-    return np.maximum(steps, beat_bytes(core, code8) // core.port_bytes)
+    return np.maximum(steps(core, element), beat_bytes(core, element) // core.port_bytes)
 
 
-def words_of_stream(core: Any, code8: Any, scale: Any, share: Any, tiles: Any, folds: Any) -> Any:
-    """Words of a matrix: all scale words of its packets, and the words of codes that are needed.
+def high_sets(core: Any, element: Any) -> tuple[Any, Any]:
+    """Beats whose high parts come together, and the words of those; of a beat with two sets both. Nothing: (1, 0)."""
+    each = dot_units(core) * GROUP // 8 * _HIGH[element] // steps(core, element)  # bytes of a step
+    set_steps = np.maximum(1, core.port_bytes // np.maximum(each, 1))
+    beats = np.maximum(set_steps // steps(core, element), 1)
+    words = np.maximum(each // core.port_bytes, 1) * np.maximum(steps(core, element) // set_steps, 1)
+    return np.where(each > 0, beats, 1), np.where(each > 0, words, 0)
+
+
+def words_of_stream(core: Any, element: Any, scale: Any, share: Any, tiles: Any, folds: Any) -> Any:
+    """Words of a matrix: all scale words of its packets, all words of its sets of high parts, and the words of codes
+    that are needed.
 
     >>> from sartor.families.tensor.core import Core
-    >>> int(words_of_stream(Core(), code8=0, scale=1, share=0, tiles=3, folds=3))  # 2 packets, 9 beats
+    >>> int(words_of_stream(Core(), Element.INT4, scale=1, share=0, tiles=3, folds=3))  # 2 packets, 9 beats
     11
     """
-    beats = tiles * folds
+    beats, (set_beats, high_words) = tiles * folds, high_sets(core, element)
     packets = -(-beats // packet_beats(core, scale, share))
-    return packets * packet_scale_words(core, scale) - (-beats * beat_bytes(core, code8) // core.port_bytes)
+    highs = -(-beats // set_beats) * high_words
+    return packets * packet_scale_words(core, scale) + highs - (-beats * beat_bytes(core, element) // core.port_bytes)
 
 
 def drain_cycles(core: Any, columns: Any) -> Any:
@@ -77,24 +97,29 @@ def drain_cycles(core: Any, columns: Any) -> Any:
     return columns * core.rows // np.minimum(core.rows, core.vector_lanes)
 
 
-def tile_cycles(core: Any, code8: Any, scale: Any, share: Any, folds: Any) -> tuple[Any, Any, Any]:
+def tile_cycles(core: Any, element: Any, scale: Any, share: Any, folds: Any) -> tuple[Any, Any, Any]:
     """Cycles of a row tile with the fewest packets that begin in one, of one with a packet more, and whether the
-    first is of the second kind."""
+    first is of the second kind; of codes without high parts."""
     beats = packet_beats(core, scale, share)
     few, scales = folds // beats, packet_scale_words(core, scale)
-    least = folds * beat_cycles(core, code8) + few * scales
+    least = folds * beat_cycles(core, element) + few * scales
     return least, least + scales, -(-folds // beats) - few
 
 
 def input_cycles(
-    core: Any, code8: Any, scale: Any, share: Any, tiles: Any, folds: Any, columns: Any
+    core: Any, element: Any, scale: Any, share: Any, tiles: Any, folds: Any, columns: Any
 ) -> tuple[Any, Any]:
     """Cycles from the first word to the last step, and how many of them wait for the drain.
 
     A row tile waits with its last step until the drain has had its cycles since the last step before:
     between those steps lie max(cycles of the tile, cycles of the drain).
     """
-    least, more, first_more = tile_cycles(core, code8, scale, share, folds)
+    sets, words = high_sets(core, element)
+    if np.any(words > 0):
+        beats = packet_beats(core, scale, share), packet_scale_words(core, scale)
+        each = beat_cycles(core, element), drain_cycles(core, columns)
+        return _walked(*beats, sets, words, *each, tiles, folds)
+    least, more, first_more = tile_cycles(core, element, scale, share, folds)
     beats, drain = packet_beats(core, scale, share), drain_cycles(core, columns)
     tiles_more = -(-tiles * folds // beats) - tiles * (folds // beats)
     # The first row tile finds the drain idle.
@@ -103,9 +128,21 @@ def input_cycles(
     return tiles_more * more + (tiles - tiles_more) * least + waits, waits
 
 
+@functools.partial(np.vectorize, otypes=[np.int64, np.int64])
+def _walked(
+    packet_beats: int, scale_words: int, set_beats: int, high_words: int, beat: int, drain: int, tiles: int, folds: int
+) -> tuple[int, int]:  # fmt: skip
+    """The same row tile by row tile: where packets and sets of high parts begin."""
+    ends = np.arange(tiles + 1, dtype=np.int64) * folds
+    begun = -(-ends // packet_beats) * scale_words + -(-ends // set_beats) * high_words
+    cycles = np.diff(begun) + folds * beat
+    waits = int(np.maximum(drain - cycles[1:], 0).sum())
+    return int(cycles.sum()) + waits, waits
+
+
 def matrix_cycles(
     core: Any,
-    code8: Any,
+    element: Any,
     scale: Any,
     tiles: Any,
     folds: Any,
@@ -116,9 +153,9 @@ def matrix_cycles(
     """From the cycle in which the command is taken to the one in which `done` pulses.
 
     >>> from sartor.families.tensor.core import Core
-    >>> int(matrix_cycles(Core(), code8=0, scale=1, tiles=2, folds=8, columns=4))  # 16 beats, 2 packets
+    >>> int(matrix_cycles(Core(), Element.INT4, scale=1, tiles=2, folds=8, columns=4))  # 16 beats, 2 packets
     34
     """
-    steps, _ = input_cycles(core, code8, scale, share, tiles, folds, columns)
+    steps, _ = input_cycles(core, element, scale, share, tiles, folds, columns)
     tree = np.log2(np.minimum(core.rows, core.vector_lanes)).astype(int) + 1
     return steps + drain_cycles(core, columns) + LATENCY + argmax * tree

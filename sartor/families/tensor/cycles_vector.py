@@ -104,6 +104,6 @@ def key_cycles(port_bytes: Any, multiplier_bits: Any) -> Any:
 
 def value_cycles(port_bytes: Any, rows: Any, lanes: Any, multiplier_bits: Any) -> Any:
     """Of one group of values: to begin, and a write for all rows of a word."""
-    row_bytes = np.asarray(lanes) * multiplier_bits // 8
+    row_bytes = np.where(np.equal(multiplier_bits, 8), lanes, np.asarray(lanes) // 2)
     together = np.minimum(np.minimum(GROUP, rows), np.maximum(1, port_bytes // row_bytes))
     return 1 + GROUP // together

@@ -14,8 +14,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ...formats.decode import Element, integers
 from . import numerics
-from .core import GROUP
+from .core import GROUP, HALF
 from .golden_state import State
 from .isa import Instruction, Scale
 from .layout import unpack_matrix
@@ -34,7 +35,7 @@ NUDGE = 2.0**-12
 class Weights:
     """Of `n` rows, in tiles [tiles, groups, ..., rows]: codes int8 [33] as signed integers, behind them the sign of
     the scale; scale float64 [1], mantissa 2^(field - top); minimum float64 [2], and its magnitude. `own`: a tile is a
-    sequence, with activations of its own."""
+    sequence, with activations of its own. Of PAIR groups are of 16: 17 codes."""
 
     n: int
     codes: np.ndarray
@@ -53,7 +54,7 @@ def run(s: State, i: Instruction, kept: Kept) -> None:
     k = s.count(i.folds, i.folds_dynamic) * s.core.lanes
     x, exponent = _activations(s, columns, k // GROUP)
     top = s.top[:, :columns]
-    y = numerics.result(product(_weights(s, i, n, k, kept), x, top, exponent), top[..., None], i.exponent)
+    y = numerics.result(product(_weights(s, i, n, k, kept), x, top, exponent), top[..., None], i.unit)
     if i.argmax:
         s.logits = y[:, 0]
     else:
@@ -70,7 +71,7 @@ def _activations(s: State, columns: int, groups: int) -> tuple[np.ndarray, np.nd
 
 
 def _weights(s: State, i: Instruction, n: int, k: int, kept: Kept) -> Weights:
-    of_matrix = s.core, n, k, 8 if i.code8 else 4, Scale(i.scale), i.share
+    of_matrix = s.core, n, k, Element(i.element), Scale(i.scale), i.share
     nbytes = _shape(*of_matrix).words * s.core.port_bytes
     if i.cache:  # whole packets of whole words: one after the other they are one matrix
         raw, many = s.take_cache(nbytes), len(s.memories)
@@ -87,24 +88,31 @@ _shape = functools.lru_cache(maxsize=1024)(Shape)
 
 def decoded(shape: Shape, raw: np.ndarray, top: int, own: int = 0) -> Weights:
     """The weights in the stream `raw`: of one matrix, or `own` matrices of equal rows, each of a sequence."""
-    codes, d, m = unpack_matrix(shape.core, raw, shape.n, shape.k, shape.bits, shape.scale, shape.share)
+    codes, d, m = unpack_matrix(shape.core, raw, shape.n, shape.k, shape.element, shape.scale, shape.share)
     tiles = own or -(-shape.n * shape.k // TILE_CODES)
     if d is None:
         d = np.full((len(codes), shape.k // shape.group), numerics.ONE_HALF_PRECISION, np.uint16)
-    scale = _relative(d, top, 1 << shape.share, tiles)
-    packed = _packed(codes, np.sign(scale), tiles, 8 if shape.bits == 4 and m is None else 0)
-    minimum = None if m is None else _relative(m, top, 1 << shape.share, tiles)
+    if shape.scale == Scale.PAIR:
+        d, m = np.stack([d, m], axis=-1).reshape(len(codes), -1), None  # type: ignore[list-item]
+    scale = _relative(shape.scale, d, top, 1 << shape.share, tiles)
+    packed = _packed(shape, codes, np.sign(scale), tiles)
+    minimum = None if m is None else _relative(Scale.SCALE, m, top, 1 << shape.share, tiles)
     both = None if minimum is None else np.concatenate([minimum, np.abs(minimum)], axis=2)
     return Weights(shape.n, packed, scale, both, bool(own))
 
 
-def _packed(codes: np.ndarray, sign: np.ndarray, tiles: int, offset: int) -> np.ndarray:
+def _packed(shape: Shape, codes: np.ndarray, sign: np.ndarray, tiles: int) -> np.ndarray:
     """int8 [tiles, groups, 33, rows] of codes [n, k] and the signs of their scales [tiles, groups, 1, rows]."""
-    groups, rows = sign.shape[1], sign.shape[3]
-    found = np.empty((tiles, groups, GROUP + 1, rows), np.int8)
-    tiled = _tiled(codes.view(np.int8), tiles).reshape(tiles, rows, groups, GROUP)
-    np.subtract(tiled.transpose(0, 2, 3, 1), np.int8(offset), out=found[:, :, :GROUP])
-    found[:, :, GROUP:] = sign
+    groups, rows, size = sign.shape[1], sign.shape[3], HALF if shape.scale == Scale.PAIR else GROUP
+    offset, element = 0, shape.element
+    if element.is_float:
+        codes = integers(element).astype(np.int8)[codes]
+    elif element != Element.INT8 and shape.scale != Scale.SCALE_MINIMUM:
+        offset = 1 << element.bits - 1
+    found = np.empty((tiles, groups, size + 1, rows), np.int8)
+    tiled = _tiled(codes.view(np.int8), tiles).reshape(tiles, rows, groups, size)
+    np.subtract(tiled.transpose(0, 2, 3, 1), np.int8(offset), out=found[:, :, :size])
+    found[:, :, size:] = sign
     return found
 
 
@@ -117,16 +125,16 @@ def _tiled(x: np.ndarray, tiles: int) -> np.ndarray:
 
 
 @functools.cache
-def _relatives(top: int) -> np.ndarray:
-    """float64 [65536]: mantissa 2^(field - top) of every binary16 number."""
-    mantissa, field = numerics.half_parts(np.arange(65536))
+def _relatives(scale: Scale, top: int) -> np.ndarray:
+    """float64: mantissa 2^(field - top) of every scale of a kind."""
+    mantissa, field = numerics.parts_of(scale, np.arange(256 if scale in (Scale.POWER, Scale.PAIR) else 65536))
     return np.ldexp(mantissa.astype(np.float64), field - top)
 
 
-def _relative(halves: np.ndarray, top: int, blocks: int, tiles: int) -> np.ndarray:
-    """[tiles, groups, 1, rows] of binary16 codes [n, any], of `blocks` groups each."""
-    tiled = _tiled(np.repeat(halves, blocks, axis=1) if blocks > 1 else halves, tiles)
-    return _relatives(top)[np.ascontiguousarray(tiled.swapaxes(1, 2))][:, :, None]
+def _relative(scale: Scale, codes: np.ndarray, top: int, blocks: int, tiles: int) -> np.ndarray:
+    """[tiles, groups, 1, rows] of the codes of scales [n, any], of `blocks` groups each."""
+    tiled = _tiled(np.repeat(codes, blocks, axis=1) if blocks > 1 else codes, tiles)
+    return _relatives(scale, top)[np.ascontiguousarray(tiled.swapaxes(1, 2))][:, :, None]
 
 
 def product(w: Weights, x: np.ndarray, top: np.ndarray, exponent: np.ndarray) -> np.ndarray:
@@ -136,6 +144,8 @@ def product(w: Weights, x: np.ndarray, top: np.ndarray, exponent: np.ndarray) ->
     From a shift of 32 on |v| is at most 1/4, which gives 0.
     """
     sequences, columns = x.shape[:2]
+    if (parts := GROUP // (w.codes.shape[2] - 1)) > 1:
+        x, exponent = x.reshape(sequences, columns, -1, GROUP // parts), np.repeat(exponent, parts, axis=-1)
     many = (sequences, columns) if w.own else (1, sequences * columns)
     factor = np.ldexp(1.0, exponent - top[..., None])[..., None]
     nudge = factor * NUDGE

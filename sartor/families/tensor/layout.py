@@ -1,7 +1,8 @@
 """The bytes of a weight stream: packets of scales, then beats of codes (docs/hardware.md, Weight streams).
 
-The compiler packs with it, and tests unpack. Stored integers go in: 4-bit codes 0 to 15, 8-bit codes -128 to 127;
-scales and minimums are binary16 codes. Beats are row tiles x folds, blocks are row x group of 32 within one beat.
+The compiler packs with it, and tests unpack. Stored codes go in: 8-bit integers -128 to 127, all others unsigned;
+scales and minimums are binary16 codes, bytes of E8M0 (POWER), or bytes of E4M3 for each 16 weights (PAIR). Beats are
+row tiles x folds, blocks are row x group of 32 within one beat.
 """
 
 from __future__ import annotations
@@ -11,47 +12,56 @@ from typing import Any
 import numpy as np
 
 from ...errors import InputError
+from ...formats.decode import Element
 from .core import GROUP, HALF, Core
 from .isa import Scale
 from .stream_shape import Shape
 
+PARTS = {Scale.NONE: 0, Scale.SCALE: 1, Scale.SCALE_MINIMUM: 2, Scale.POWER: 1, Scale.PAIR: 2}  # of a slot
+
 
 def pack_matrix(
-    core: Core, codes: Any, scales: Any = None, minimums: Any = None, bits: int = 4, share: int = 0
-) -> np.ndarray:
+    core: Core, codes: Any, scales: Any = None, minimums: Any = None, element: Element = Element.INT4, share: int = 0,
+    scale: Scale | None = None,
+) -> np.ndarray:  # fmt: skip
     """The stream of codes [n, k]: uint8, whole words.
 
-    scales and minimums [n, k / (32 << share)] are uint16.
+    scales and minimums [n, k / (32 << share)] are uint16; with `scale` POWER scales are uint8, with PAIR [n, k / 16].
 
-    >>> pack_matrix(Core(rows=2, port_bytes=16), np.full((2, 32), -1), bits=8).shape
+    >>> pack_matrix(Core(rows=2, port_bytes=16), np.full((2, 32), -1), element=Element.INT8).shape
     (64,)
     """
     codes = np.asarray(codes)
     n, k = codes.shape
-    shape = Shape(core, n, k, bits, _scale(scales, minimums), share)
-    body = _padded(_code_bytes(shape, codes), shape.packets * shape.packet_beats)
-    body = body.reshape(shape.packets, -1)
+    shape = Shape(core, n, k, element, _scale(scales, minimums) if scale is None else scale, share)
+    body = _code_bytes(shape, codes)
     if shape.scale:
-        parts = [_checked(shape, p) for p in (scales, minimums) if p is not None]
+        parts = [_checked(shape, p) for p in _of_slots(shape.scale, scales, minimums)]
         body = np.concatenate([_scale_bytes(shape, parts), body], axis=1)
     return _padded(body.reshape(-1), shape.words * core.port_bytes)[: shape.words * core.port_bytes]
 
 
 def unpack_matrix(
-    core: Core, stream: Any, n: int, k: int, bits: int = 4, scale: Scale = Scale.SCALE, share: int = 0
+    core: Core, stream: Any, n: int, k: int, element: Element = Element.INT4, scale: Scale = Scale.SCALE, share: int = 0
 ) -> tuple[np.ndarray, np.ndarray | None, np.ndarray | None]:
-    """Codes [n, k] (uint8 of 4 bits, int8 of 8), scales and minimums [n, k / (32 << share)] of a stream: pack's
-    inverse."""
-    shape = Shape(core, n, k, bits, scale, share)
+    """Codes [n, k] (uint8, int8 of 8 bits), scales and minimums as pack takes them: its inverse. Of PAIR the scales of
+    the first and those of the second halves of blocks."""
+    shape = Shape(core, n, k, element, scale, share)
     stream = np.asarray(stream, np.uint8).reshape(-1)
     if stream.size != shape.words * core.port_bytes:
         raise InputError(f"layout: {stream.size} bytes, not the {shape.words * core.port_bytes} of {n} x {k}")
-    packet = shape.packet_scale_bytes + shape.packet_beats * shape.beat_bytes
+    packet = shape.packet_scale_bytes + shape.packet_steps * sum(shape.step_bytes)
     packets = _padded(stream, shape.packets * packet)[: shape.packets * packet].reshape(shape.packets, packet)
-    scales, body = packets[:, : shape.packet_scale_bytes], packets[:, shape.packet_scale_bytes :]
-    codes = _codes(shape, body.reshape(-1, shape.beat_bytes)[: shape.beats])
-    parts = _scales(shape, scales)
+    codes = _codes(shape, packets[:, shape.packet_scale_bytes :])
+    parts = _scales(shape, packets[:, : shape.packet_scale_bytes])
     return codes, parts[0] if parts else None, parts[1] if len(parts) > 1 else None
+
+
+def _of_slots(scale: Scale, scales: Any, minimums: Any) -> list[np.ndarray]:
+    """What lies side by side in a slot."""
+    if scale == Scale.PAIR:
+        return [np.asarray(scales)[:, half::2] for half in (0, 1)]
+    return [np.asarray(p) for p in (scales, minimums) if p is not None]
 
 
 def _scale(scales: Any, minimums: Any) -> Scale:
@@ -93,45 +103,83 @@ def _from_beats(shape: Shape, x: np.ndarray, columns: int, width: int) -> np.nda
 
 
 def _code_bytes(shape: Shape, codes: np.ndarray) -> np.ndarray:
-    """[beats, bytes of a beat] of codes [n, k]."""
-    low, high = (0, 15) if shape.bits == 4 else (-128, 127)
+    """[packets of the matrix, bytes of their codes]; what is beyond the last beat is 0."""
+    low, high = _limits(shape.element)
     if codes.min() < low or codes.max() > high:
         raise InputError(f"layout: codes {codes.min()} to {codes.max()}, not {low} to {high}")
     blocks = _to_beats(shape, codes.astype(np.int8).view(np.uint8), shape.core.lanes)
-    blocks = blocks.reshape(shape.beats, -1, GROUP)
-    if shape.bits == 4:
-        blocks = blocks[..., :HALF] | blocks[..., HALF:] << 4
-    elif shape.core.multiplier_bits == 4:
+    blocks = _padded(blocks, shape.packets * shape.packet_beats).reshape(-1, shape.core.dot_units, GROUP)
+    if shape.element.bits == 4:  # the order of GGUF
+        blocks = blocks.reshape(*blocks.shape[:2], 2, HALF).swapaxes(-1, -2)
+    elif shape.steps == 2:
         blocks = blocks.reshape(*blocks.shape[:2], 2, HALF).swapaxes(1, 2)
-    return np.ascontiguousarray(blocks).reshape(shape.beats, shape.beat_bytes)
+    steps = np.ascontiguousarray(blocks).reshape(shape.packets * shape.packet_steps, -1)
+    bits = shape.element.parts[0]
+    lows = _packed(steps & (1 << bits) - 1, bits)
+    if shape.element.parts[1]:
+        highs = _packed(steps >> bits, shape.element.parts[1])
+        sets = (part.reshape(len(steps) // shape.set_steps, -1) for part in (highs, lows))
+        lows = np.concatenate(list(sets), axis=1)
+    return lows.reshape(shape.packets, -1)
 
 
 def _codes(shape: Shape, data: np.ndarray) -> np.ndarray:
-    """Codes [n, k] of [beats, bytes of a beat]."""
-    units = shape.core.dot_units
-    if shape.bits == 4:
-        data = data.reshape(shape.beats, units, HALF)
-        data = np.concatenate([data & 15, data >> 4], axis=-1)
-    elif shape.core.multiplier_bits == 4:
-        data = data.reshape(shape.beats, 2, units, HALF).swapaxes(1, 2)
-    codes = _from_beats(shape, np.ascontiguousarray(data), shape.core.lanes, shape.k)
-    return codes if shape.bits == 4 else codes.view(np.int8)
+    """Codes [n, k] of [packets, bytes of their codes]."""
+    steps, (bits, more) = shape.packets * shape.packet_steps, shape.element.parts
+    low, high = shape.step_bytes
+    sets = data.reshape(steps // shape.set_steps, -1)
+    at = shape.set_steps * high
+    codes = _unpacked(sets[:, at:].reshape(steps, low), bits)
+    if more:
+        codes |= _unpacked(sets[:, :at].reshape(steps, high), more) << bits
+    beats, units = shape.packets * shape.packet_beats, shape.core.dot_units
+    if shape.element.bits == 4:
+        codes = codes.reshape(beats, units, HALF, 2).swapaxes(-1, -2)
+    elif shape.steps == 2:
+        codes = codes.reshape(beats, 2, units, HALF).swapaxes(1, 2)
+    codes = np.ascontiguousarray(codes).reshape(beats, -1)[: shape.beats]
+    found = _from_beats(shape, codes, shape.core.lanes, shape.k)
+    return found.view(np.int8) if shape.element == Element.INT8 else found
+
+
+def _limits(element: Element) -> tuple[int, int]:
+    return (-128, 127) if element == Element.INT8 else (0, (1 << element.bits) - 1)
+
+
+def _packed(codes: np.ndarray, bits: int) -> np.ndarray:
+    """Codes [steps, any] of `bits` in bytes, the first in the lowest bits."""
+    if bits == 8:
+        return codes
+    each = codes.reshape(len(codes), -1, 8 // bits) << np.arange(0, 8, bits, dtype=np.uint8)
+    return np.asarray(np.bitwise_or.reduce(each, axis=-1))
+
+
+def _unpacked(data: np.ndarray, bits: int) -> np.ndarray:
+    """Codes [steps, any] of bytes."""
+    if bits == 8:
+        return data.copy()
+    each = data[..., None] >> np.arange(0, 8, bits, dtype=np.uint8) & np.uint8((1 << bits) - 1)
+    return np.ascontiguousarray(each).reshape(len(data), -1)
 
 
 def _scale_bytes(shape: Shape, parts: list[np.ndarray]) -> np.ndarray:
-    """[packets, scale bytes of a packet] of d, or d and m."""
+    """[packets, scale bytes of a packet] of the parts of slots."""
     columns = shape.core.lane_groups // shape.neighbors
     slots = np.stack([_to_beats(shape, p.astype(np.uint16), columns) for p in parts], axis=-1)
     slots = _padded(slots, shape.packets * shape.packet_beats // shape.shared_beats)
-    return slots.astype("<u2").reshape(shape.packets, -1).view(np.uint8)
+    return slots.astype(_part(shape.scale)).reshape(shape.packets, -1).view(np.uint8)
 
 
 def _scales(shape: Shape, data: np.ndarray) -> list[np.ndarray]:
-    """d, or d and m, of [packets, scale bytes of a packet]."""
+    """The parts of slots, of [packets, scale bytes of a packet]."""
     if not shape.scale:
         return []
-    columns = shape.core.lane_groups // shape.neighbors
-    slots = np.ascontiguousarray(data).view("<u2").reshape(-1, shape.beat_slots, int(shape.scale))
+    columns, count = shape.core.lane_groups // shape.neighbors, PARTS[shape.scale]
+    slots = np.ascontiguousarray(data).view(_part(shape.scale)).reshape(-1, shape.beat_slots, count)
     slots = slots[: shape.beats // shape.shared_beats]
     width = shape.k // shape.group
-    return [_from_beats(shape, slots[..., i], columns, width).astype(np.uint16) for i in range(int(shape.scale))]
+    return [_from_beats(shape, slots[..., i], columns, width).astype(np.uint16) for i in range(count)]
+
+
+def _part(scale: Scale) -> str:
+    return "u1" if scale in (Scale.POWER, Scale.PAIR) else "<u2"

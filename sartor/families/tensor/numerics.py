@@ -9,15 +9,17 @@ from typing import Any
 
 import numpy as np
 
+from ...formats.decode import POWER_BIAS, half_of_e4m3
 from . import float32, functions
 from .core import GROUP
-from .isa import Function, Reduce
+from .isa import Function, Reduce, Scale
 
 EXPONENT_BIAS = 133  # a group with largest biased exponent B has the scale 2^(B - 133)
 KEY_LOW, KEY_HIGH = 119, 138  # B of keys and values: the scale is a normal binary16 number, 2^-14 to 2^5
 CACHE_EXPONENT = 20  # the largest binary16 exponent field of a key's scale
 PARTIALS = 32  # running sums of a reduction
 ONE_HALF_PRECISION = 0x3C00
+UNIT_BIAS = 512  # of the `unit` of an instruction
 
 
 def biased_exponent(x: Any) -> np.ndarray:
@@ -66,15 +68,17 @@ def shift_round(value: Any, shift: Any) -> np.ndarray:
     return np.where(shift == 32, 0, rounded)
 
 
-def block_terms(codes: Any, x: Any, x_shift: Any, d: Any, m: Any | None, top: int) -> np.ndarray:
-    """What one block of 32 weights adds to the accumulator.
+def block_terms(
+    codes: Any, x: Any, x_shift: Any, d: Any, m: Any | None, top: int, scale: Scale = Scale.SCALE
+) -> np.ndarray:
+    """What one block of 32 weights, or 16 of PAIR, adds to the accumulator.
 
     codes [..., 32] integers as the format says (signed, or unsigned with a minimum), x int8 [..., 32],
-    x_shift = E - e of the group, d and m binary16 codes, `top` the largest exponent field of the tensor.
+    x_shift = E - e of the group, d of `scale` and m binary16 codes, `top` the largest exponent field of the tensor.
     """
     x = np.asarray(x, np.int64)
     product = (np.asarray(codes, np.int64) * x).sum(-1)
-    mantissa, field = half_parts(d)
+    mantissa, field = parts_of(scale, d)
     term = shift_round(product * mantissa, x_shift + (top - field))
     if m is None:
         return term
@@ -82,9 +86,28 @@ def block_terms(codes: Any, x: Any, x_shift: Any, d: Any, m: Any | None, top: in
     return term + shift_round(x.sum(-1) * mantissa, x_shift + (top - field))
 
 
-def result(accumulator: Any, column_exponent: Any, top: int) -> np.ndarray:
-    """binary32 of an accumulator: its unit is 2^(E - 133 + top - 25)."""
-    return float32.from_fixed(accumulator, np.asarray(column_exponent) - EXPONENT_BIAS + top - 25)
+def parts_of(scale: Scale, code: Any) -> tuple[np.ndarray, np.ndarray]:
+    """Mantissa and field of scales of any kind: d = mantissa 2^(field - 25), for E8M0 less 112 in the exponent.
+
+    >>> parts_of(Scale.POWER, [127]), parts_of(Scale.PAIR, [0x38, 0x01])
+    ((array([1024]), array([127])), (array([1024, 1024]), array([15,  6])))
+    """
+    code = np.asarray(code).astype(np.int64)
+    if scale == Scale.POWER:
+        return np.full_like(code, 1024), code
+    return half_parts(half_of_e4m3(code) if scale == Scale.PAIR else code)
+
+
+def unit_of(scale: Scale, top: int, fraction: int = 0, power: int = 0) -> int:
+    """The `unit` of an instruction: an accumulator counts 2^(E + unit - UNIT_BIAS). `top` is the largest field of its
+    scales; elements count 2^-fraction, and the whole tensor has the scale 2^power."""
+    least = 10 + POWER_BIAS if scale == Scale.POWER else 25
+    return UNIT_BIAS - EXPONENT_BIAS + top - least - fraction + power
+
+
+def result(accumulator: Any, column_exponent: Any, unit: int) -> np.ndarray:
+    """binary32 of an accumulator."""
+    return float32.from_fixed(accumulator, np.asarray(column_exponent) + unit - UNIT_BIAS)
 
 
 def reduce(kind: int, x: Any) -> np.ndarray:

@@ -8,8 +8,8 @@ import numpy as np
 
 from ...chip.spec import Chip
 from ...errors import InputError, Unsupported
-from ...formats.hardware import decoded
-from ...formats.spec import format_named
+from ...formats.decode import Element, Scale
+from ...formats.hardware import Coding, coding_of, decoded
 from .core import BOUNDS, Core
 
 BUFFER_SHARE = 8  # one part in eight of the scratchpad is the activation buffer
@@ -49,6 +49,16 @@ def fifo_words(fifo_bytes: Any, port: Any) -> tuple[Any, Any]:
     return np.maximum(np.floor(fifo_bytes / port) - cache, least), cache
 
 
+def _decoder(coding: Coding) -> dict[str, Any]:
+    """Of a chip for one format: its multipliers, and what its decoder knows beside the cache."""
+    element, plain = coding.element, (Element.INT4, Element.INT8)
+    bits = 5 if element == Element.E2M1 else 4 if coding.bits <= 4 else 8
+    return {
+        "multiplier_bits": bits, "elements": plain if element in plain else (Element.INT8, element),
+        "scales": (coding.scale,) if coding.scale in (Scale.POWER, Scale.PAIR) else (),
+    }  # fmt: skip
+
+
 def core_of(chip: Chip) -> Core:
     """The core of `chip`; a chip that cannot be generated is refused with the reason."""
     tile = chip.tile
@@ -64,7 +74,7 @@ def core_of(chip: Chip) -> Core:
     try:
         return Core(
             rows=tile.rows, lanes=tile.lanes, columns=tile.columns, vector_lanes=tile.vector_lanes,
-            multiplier_bits=4 if format_named(tile.weights).element_bits <= 4 else 8, port_bytes=port,
+            port_bytes=port, **_decoder(coding_of(tile.weights)),
             buffer_groups=int(buffer_groups(tile.scratchpad_bytes, tile.columns)),
             scratch_groups=int(scratch_groups(tile.scratchpad_bytes)),
             weight_fifo_words=int(weight_words), cache_fifo_words=int(cache_words),

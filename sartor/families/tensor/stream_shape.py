@@ -6,6 +6,7 @@ import functools
 from dataclasses import dataclass
 
 from ...errors import InputError
+from ...formats.decode import Element
 from .core import GROUP, Core
 from .isa import Scale
 
@@ -14,18 +15,20 @@ MOST_SHARE = 3  # log2 of the blocks of a row that share a scale
 
 @dataclass(frozen=True)
 class Shape:
-    """A matrix [n, k] of codes of `bits`; 32 << `share` neighbors of a row share a scale."""
+    """A matrix [n, k] of `element` codes; 32 << `share` neighbors of a row share a scale."""
 
     core: Core
     n: int
     k: int
-    bits: int
+    element: Element
     scale: Scale
     share: int = 0
 
     def __post_init__(self) -> None:
-        if self.bits not in (4, 8):
-            raise InputError(f"layout: codes of {self.bits} bits (4 or 8)")
+        if self.element.parts[1] and self.scale == Scale.NONE:
+            raise InputError(f"layout: {self.element.name} codes without scales (try SCALE or POWER)")
+        if self.scale == Scale.PAIR and self.share:
+            raise InputError(f"layout: share = {self.share} of scales for 16 (0)")
         if not 0 <= self.share <= MOST_SHARE:
             raise InputError(f"layout: share = {self.share} (0 to {MOST_SHARE})")
         if self.n < 1 or self.k < 1 or self.k % self.group:
@@ -51,8 +54,26 @@ class Shape:
         return self.tiles * self.folds
 
     @functools.cached_property
-    def beat_bytes(self) -> int:
-        return self.core.dot_units * GROUP * self.bits // 8
+    def steps(self) -> int:
+        """Steps of a beat: what the tile takes in one cycle."""
+        return self.core.steps(self.element)
+
+    @functools.cached_property
+    def step_bytes(self) -> tuple[int, int]:
+        """Of the low and of the high parts of the codes of one step."""
+        low, high = self.element.parts
+        codes = self.core.dot_units * GROUP // self.steps
+        return codes * low // 8, codes * high // 8
+
+    @functools.cached_property
+    def set_steps(self) -> int:
+        """Steps whose high parts lie in words of their own, before their low parts."""
+        high = self.step_bytes[1]
+        return max(1, self.core.port_bytes // high) if high else 1
+
+    @functools.cached_property
+    def packet_steps(self) -> int:
+        return self.packet_beats * self.steps
 
     @functools.cached_property
     def neighbors(self) -> int:
@@ -72,7 +93,7 @@ class Shape:
     @functools.cached_property
     def scale_bytes(self) -> int:
         """Of one slot: nothing, d, or d and m."""
-        return 2 * int(self.scale)
+        return self.scale.nbytes
 
     @functools.cached_property
     def packet_scale_bytes(self) -> int:
@@ -89,6 +110,6 @@ class Shape:
     @functools.cached_property
     def words(self) -> int:
         """Words of the memory port; packets that are full are whole words."""
-        port = self.core.port_bytes
-        codes = -(-self.beats * self.beat_bytes // port)
-        return self.packets * self.packet_scale_bytes // port + codes
+        port, steps, (low, high) = self.core.port_bytes, self.beats * self.steps, self.step_bytes
+        highs = -(-steps // self.set_steps) * self.set_steps * high // port
+        return self.packets * self.packet_scale_bytes // port + highs - (-steps * low // port)

@@ -10,6 +10,7 @@ from sartor.families.tensor import cache_layout, memory_map
 from sartor.families.tensor.core import Core
 from sartor.families.tensor.isa import Scale
 from sartor.families.tensor.layout import unpack_matrix
+from sartor.formats.decode import Element
 
 CORES = [
     Core(), Core(rows=2, port_bytes=16), Core(rows=64, port_bytes=256), Core(lanes=64), Core(multiplier_bits=8),
@@ -29,7 +30,7 @@ def test_keys_token_by_token_are_a_matrix(core: Core) -> None:
         at, data = cache_layout.key_writes(core, base, int(t), codes[t], exponents[t])
         memory[at] = data
     words = memory[base * core.port_bytes :][: where.key_words * core.port_bytes]
-    found, d, _ = unpack_matrix(core, words, tokens, 64, bits=8)
+    found, d, _ = unpack_matrix(core, words, tokens, 64, element=Element.INT8)
     assert np.array_equal(found, codes.reshape(tokens, 64))
     # binary16 of 2^(B - 133).
     assert d is not None and np.array_equal(d.view(np.float16), np.exp2(exponents - 133.0))
@@ -50,7 +51,7 @@ def test_values_token_by_token_are_a_matrix(core: Core) -> None:
         memory[at] = data
     words = memory[base * core.port_bytes :]
     values, scales = np.split(words, [where.value_words * core.port_bytes])
-    found, d, _ = unpack_matrix(core, values, 64, tokens, bits=8, scale=Scale.NONE)
+    found, d, _ = unpack_matrix(core, values, 64, tokens, element=Element.INT8, scale=Scale.NONE)
     assert d is None and np.array_equal(found, codes.T)
     wide = scales[: 2 * tokens].view(np.uint16).astype(np.uint32) << 16
     assert np.array_equal(wide.view(np.float32), np.exp2(exponents - 133.0))

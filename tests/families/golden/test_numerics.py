@@ -10,6 +10,7 @@ from sartor.families.tensor.core import Core
 from sartor.families.tensor.isa import Reduce, Scale
 from sartor.families.tensor.layout import pack_matrix
 from sartor.families.tensor.stream_shape import Shape
+from sartor.formats.decode import Element, integers
 
 
 def test_quantizing_by_hand() -> None:
@@ -45,21 +46,28 @@ def test_half_precision_parts(code: int, negative: bool) -> None:
     assert float(mantissa) * 2.0 ** (float(field) - 25) == float(np.uint16(code).view(np.float16))
 
 
-def random_case(rng: np.random.Generator, kind: tuple[int, Scale], n: int, groups: int, columns: int):
+KINDS = [
+    *((element, scale) for element in (Element.INT2, Element.INT3, Element.INT4, Element.INT8) for scale in Scale
+      if scale < Scale.PAIR and (scale or element == Element.INT8)),
+    *((element, Scale.POWER) for element in (Element.E2M1, Element.E2M3)), (Element.E2M1, Scale.PAIR),
+]  # fmt: skip
+
+
+def random_case(rng: np.random.Generator, kind: tuple[Element, Scale], n: int, groups: int, columns: int):
     """Stored codes, d, m [n, groups] over all finite exponents, x and its exponents."""
-    bits, scale = kind
-    low, high = (0, 16) if bits == 4 else (-128, 128)
-    codes = rng.integers(low, high, (n, groups * 32))
+    element, scale = kind
+    low = -128 if element == Element.INT8 else 0
+    codes = rng.integers(low, low + (1 << element.bits), (n, groups * 32))
     halves = [rng.integers(0, 0x7C00, (n, groups)) | rng.integers(0, 2, (n, groups)) << 15 for _ in range(2)]
     d, m = (h.astype(np.uint16) if i < scale else None for i, h in enumerate(halves))
+    if scale > Scale.SCALE_MINIMUM:
+        d, m = rng.integers(0, 127, (n, groups * (2 if scale == Scale.PAIR else 1))), None
     x = rng.integers(-127, 128, (columns, groups, 32)).astype(np.int8)
     return codes, d, m, x, rng.integers(60, 140, (columns, groups))
 
 
-@pytest.mark.parametrize(
-    "kind", [(4, Scale.SCALE), (4, Scale.SCALE_MINIMUM), (8, Scale.SCALE), (8, Scale.NONE)]
-)
-@settings(max_examples=25)
+@pytest.mark.parametrize("kind", KINDS)
+@settings(max_examples=10)
 @given(seed=st.integers(0, 2**32), n=st.integers(1, 9), groups=st.integers(1, 6), columns=st.integers(1, 5))
 def test_the_fast_product_is_the_sum_of_block_terms(
     kind, seed: int, n: int, groups: int, columns: int
@@ -73,22 +81,23 @@ def test_the_fast_product_in_tiles_and_threads(monkeypatch, threads: int) -> Non
     monkeypatch.setattr(golden_matrix, "THREADS", threads)
     monkeypatch.setattr(golden_matrix, "LEAST_FOR_THREADS", 1)
     monkeypatch.setattr(golden_matrix, "TILE_CODES", 234 * 96)
-    check_product(np.random.default_rng(0), (4, Scale.SCALE_MINIMUM), 700, 3, 2)
+    check_product(np.random.default_rng(0), (Element.INT4, Scale.SCALE_MINIMUM), 700, 3, 2)
 
 
 def check_product(rng: np.random.Generator, kind, n: int, groups: int, columns: int) -> None:
-    bits, scale = kind
+    element, scale = kind
     codes, d, m, x, exponent = random_case(rng, kind, n, groups, columns)
-    core, top = Core(rows=2), 30 if scale else 15
-    shape = Shape(core, n, groups * 32, bits, scale)
-    weights = golden_matrix.decoded(shape, pack_matrix(core, codes, d, m, bits), top)
+    core, top = Core(rows=2), 127 if scale == Scale.POWER else 30 if scale else 15
+    shape = Shape(core, n, groups * 32, element, scale)
+    weights = golden_matrix.decoded(shape, pack_matrix(core, codes, d, m, element, scale=scale), top)
     column_top = exponent.max(axis=1)
     found = golden_matrix.product(weights, x[None], column_top[None], exponent[None])[0]
-    integers = codes.reshape(n, groups, 32) - (8 if kind == (4, Scale.SCALE) else 0)
+    size = 16 if scale == Scale.PAIR else 32
+    numbers = integers(element, m is not None)[codes].reshape(n, -1, size)
     one = np.full((n, groups), numerics.ONE_HALF_PRECISION)
     for c in range(columns):
-        shift = column_top[c] - exponent[c]
-        terms = numerics.block_terms(integers, x[c], shift, one if d is None else d, m, top)
+        shift = np.repeat(column_top[c] - exponent[c], 32 // size)
+        terms = numerics.block_terms(numbers, x[c].reshape(-1, size), shift, one if d is None else d, m, top, scale)
         assert found[c].tolist() == terms.sum(axis=1).tolist()
 
 
@@ -99,7 +108,7 @@ def test_a_block_by_hand() -> None:
     d = np.float16(1.5).view(np.uint16)
     assert int(numerics.block_terms(codes, x, 3, d, None, 16)) == -30720
     # E = 133: -30720 2^-9 = -60 = -320 1.5 2^-3.
-    assert float(numerics.result(-30720, 133, 16)) == -60.0
+    assert float(numerics.result(-30720, 133, numerics.unit_of(Scale.SCALE, 16))) == -60.0
 
 
 @given(seed=st.integers(0, 2**32), groups=st.integers(1, 8), zeros=st.integers(0, 4))

@@ -68,7 +68,7 @@ def unit_cycles(i: Instruction, granules: int) -> int:
         tiles, folds = (n * (granules if d else 1) for n, d in ((i.tiles, i.tiles_dynamic), (i.folds, i.folds_dynamic)))
         columns = 1 if i.argmax else i.columns
         return int(
-            cycles_matrix.matrix_cycles(core, i.code8, i.scale, tiles, folds, columns, i.argmax, i.share)
+            cycles_matrix.matrix_cycles(core, i.element, i.scale, tiles, folds, columns, i.argmax, i.share)
         )
     fields = ("columns", "a_source", "p", "q", "function", "reduce", "target")
     return int(

@@ -23,7 +23,9 @@ from sartor.families.tensor.isa import (
     make,
 )
 from sartor.families.tensor.layout import pack_matrix
+from sartor.families.tensor.numerics import unit_of
 from sartor.families.tensor.stream_shape import MOST_SHARE
+from sartor.formats.decode import Element, Scale
 
 REGION = 64  # groups of the scratchpad: a pass reads two regions and writes a third
 MOST_GROUPS = 6  # of a column
@@ -138,17 +140,17 @@ class Programs:
 
     def product(self) -> None:
         """A vector, quantized, times a matrix of any format, from either queue."""
-        bits = int(self.rng.choice([4, 8]))
-        scale, columns = self.random(1 if bits == 4 else 0, 2), self.random(1, self.core.columns)
+        element = Element(self.random(0, 1))
+        scale, columns = self.random(1 - element, 2), self.random(1, self.core.columns)
         rows, k = self.random(1, 5 * self.core.rows), GROUP * self.quantize(columns)
         most = ((k & -k) // GROUP).bit_length() - 1  # whole groups share a scale
         share = self.random(0, min(MOST_SHARE, most)) if scale else 0
         d, m = (self.halves(rows, k >> share) if scale > i else None for i in (0, 1))
-        low = 0 if bits == 4 else -128
-        codes = self.rng.integers(low, low + 2**bits, (rows, k))
+        low = 0 if element == Element.INT4 else -128
+        codes = self.rng.integers(low, low + 2**element.bits, (rows, k))
         tiles, folds = -(-rows // self.core.rows), -(-k // self.core.lanes)
-        address, words = self.put(pack_matrix(self.core, codes, d, m, bits, share))
-        expected = cycles_matrix.words_of_stream(self.core, int(bits == 8), scale, share, tiles, folds)
+        address, words = self.put(pack_matrix(self.core, codes, d, m, element, share))
+        expected = cycles_matrix.words_of_stream(self.core, element, scale, share, tiles, folds)
         assert words == expected
         cache = self.random(0, 1) if words < 4096 else 0
         if cache:
@@ -157,7 +159,8 @@ class Programs:
             self.emit(Op.STREAM, address=address, words=words)
         stride = 1 + rows // GROUP
         self.emit(
-            Op.MM, cache=cache, code8=bits == 8, scale=scale, share=share, tiles=tiles, folds=folds, exponent=30,
+            Op.MM, cache=cache, element=element, scale=scale, share=share, tiles=tiles, folds=folds, exponent=30,
+            unit=unit_of(Scale(scale), 30),
             columns=columns, argmax=self.random(0, 4) == 0, d_stride=stride,
             d_addr=self.random(0, self.core.scratch_groups - columns * (stride + 1)),
         )  # fmt: skip

@@ -13,6 +13,7 @@ from sartor.families.tensor.core import GROUP, Core
 from sartor.families.tensor.isa import Scale
 from sartor.families.tensor.layout import pack_matrix
 from sartor.families.tensor.rtl.matrix import MatrixUnit
+from sartor.formats.decode import Element, integers
 from tests.verilate import Run, Verilated
 
 EXTREME_HALVES = (0x0000, 0x8000, 0x0001, 0x83FF, 0x0400, 0x3C00, 0xBC00, 0x7BFF, 0xFBFF)
@@ -41,18 +42,23 @@ class Case:
     m: np.ndarray | None
     x: np.ndarray
     exponents: np.ndarray
-    bits: int = 4
+    element: Element = Element.INT4
     share: int = 0
     top: int = 30
     cache: bool = False
     argmax: bool = False
     address: int = 0
     stride: int = 1
+    kind: Scale | None = None  # where d is no binary16 number
     written: np.ndarray = field(default_factory=lambda: np.zeros(0))
 
     @property
     def scale(self) -> Scale:
-        return Scale((self.d is not None) + (self.m is not None))
+        return Scale((self.d is not None) + (self.m is not None)) if self.kind is None else self.kind
+
+    @property
+    def unit(self) -> int:
+        return numerics.unit_of(self.scale, self.top, self.element.fraction)
 
     @property
     def tiles(self) -> int:
@@ -64,27 +70,27 @@ class Case:
 
     def command(self) -> dict[str, int]:
         return {
-            "cache": self.cache, "code8": self.bits == 8, "scale": self.scale, "share": self.share,
-            "tiles": self.tiles, "folds": self.folds, "exponent": self.top, "columns": len(self.x),
+            "cache": self.cache, "element": self.element, "scale": self.scale, "share": self.share,
+            "tiles": self.tiles, "folds": self.folds, "exponent": self.top, "unit": self.unit, "columns": len(self.x),
             "argmax": self.argmax, "d_addr": self.address, "d_stride": self.stride,
         }  # fmt: skip
 
     def words(self) -> np.ndarray:
-        stream = pack_matrix(self.core, self.codes, self.d, self.m, self.bits, self.share)
+        stream = pack_matrix(self.core, self.codes, self.d, self.m, self.element, self.share, self.kind)
         return stream.view("<u4").reshape(-1, self.core.port_bytes // 4)
 
     def results(self) -> np.ndarray:
         """binary32 [columns, rows of all tiles]: padded rows are 0."""
         n, k = self.codes.shape
-        offset = 8 if self.bits == 4 and self.m is None else 0
-        codes = self.codes.reshape(n, -1, GROUP).astype(np.int64) - offset
+        size = GROUP // 2 if self.scale == Scale.PAIR else GROUP
+        codes = integers(self.element, self.m is not None)[self.codes].astype(np.int64).reshape(n, -1, size)
         d = np.full((n, k // GROUP), numerics.ONE_HALF_PRECISION) if self.d is None else self.of_blocks(self.d)
         m = None if self.m is None else self.of_blocks(self.m)
         largest = self.exponents.max(axis=1)
-        x = self.x.reshape(len(self.x), 1, -1, GROUP)
-        shift = (largest[:, None] - self.exponents)[:, None]
-        terms = numerics.block_terms(codes, x, shift, d, m, self.top)
-        found = numerics.result(terms.sum(-1), largest[:, None], self.top)
+        x = self.x.reshape(len(self.x), 1, -1, size)
+        shift = np.repeat((largest[:, None] - self.exponents)[:, None], GROUP // size, axis=-1)
+        terms = numerics.block_terms(codes, x, shift, d, m, self.top, self.scale)
+        found = numerics.result(terms.sum(-1), largest[:, None], self.unit)
         return np.pad(found, ((0, 0), (0, self.tiles * self.core.rows - n)))
 
     def of_blocks(self, halves: np.ndarray) -> np.ndarray:
@@ -94,32 +100,58 @@ class Case:
 
 def random_case(core: Core, rng: np.random.Generator, **chosen: Any) -> Case:
     """A command within what the buffer and the scratchpad hold; about a third has extreme values."""
-    bits = int(chosen.get("bits", rng.choice([4, 8])))
-    scale = Scale(chosen.get("scale", rng.integers(1 if bits == 4 else 0, 3)))
+    element = Element(chosen.get("element", rng.choice(core.elements)))
+    scale = Scale(chosen.get("scale", rng.choice(kinds(core, element))))
     columns = int(chosen.get("columns", rng.integers(1, core.columns + 1)))
     groups = int(chosen.get("groups", rng.integers(1, min(core.buffer_groups, 10) + 1)))
     rows = int(chosen.get("rows", rng.integers(1, 4 * core.rows + 1)))
-    share = int(chosen.get("share", rng.integers(0, 4))) if scale else 0
+    share = int(chosen.get("share", rng.integers(0, 4))) if scale not in (Scale.NONE, Scale.PAIR) else 0
     groups = max(groups >> share, 1) << share  # whole ones share a scale
     extreme = bool(chosen.get("extreme", rng.random() < 0.33))
-    codes = _codes(rng, (rows, groups * GROUP), bits, extreme)
-    d, m = (_halves(rng, (rows, groups >> share), extreme) if scale > i else None for i in (0, 1))
+    codes = _codes(rng, (rows, groups * GROUP), element, extreme)
+    d, m, top = _scales(rng, scale, (rows, groups >> share), extreme)
     x, exponents = _values(rng, columns, groups, extreme)
-    fields = [np.maximum(h >> 10 & 31, 1).max() for h in (d, m) if h is not None]
-    top = int(max(fields, default=15)) + int(rng.integers(0, 2))
+    top += int(rng.integers(0, 2))
     stride = -(-4 * core.rows // GROUP) + int(rng.integers(0, 3))
     return Case(
-        core, codes, d, m, x, exponents, bits, share, top=min(top, 31), cache=bool(rng.random() < 0.5),
+        core, codes, d, m, x, exponents, element, share, cache=bool(rng.random() < 0.5),
+        top=min(top, 31 if scale != Scale.POWER else 255),
         argmax=bool(chosen.get("argmax", False)), stride=stride,
         address=int(rng.integers(0, max(1, core.scratch_groups - columns * (stride + 8)))),
+        kind=scale if scale > Scale.SCALE_MINIMUM else None,
     )  # fmt: skip
 
 
-def _codes(rng: np.random.Generator, shape: tuple[int, int], bits: int, extreme: bool) -> np.ndarray:
-    low, high = (0, 16) if bits == 4 else (-128, 128)
+def kinds(core: Core, element: Element) -> list[Scale]:
+    """Scales that codes may have."""
+    plain = [Scale.NONE] if element == Element.INT8 else []
+    minimum = [] if element.is_float else [Scale.SCALE_MINIMUM]
+    pair = [k for k in core.scales if k != Scale.PAIR or element == Element.E2M1]
+    return [*plain, Scale.SCALE, *minimum, *pair]
+
+
+def _codes(rng: np.random.Generator, shape: tuple[int, int], element: Element, extreme: bool) -> np.ndarray:
+    low, high = (-128, 128) if element == Element.INT8 else (0, 1 << element.bits)
     if extreme:
-        return rng.choice([low, high - 1], shape)
+        ends = [low, high - 1, high // 2 - 1] if element.is_float else [low, high - 1]
+        return rng.choice(ends, shape)
     return rng.integers(low, high, shape)
+
+
+def _scales(
+    rng: np.random.Generator, scale: Scale, shape: tuple[int, int], extreme: bool
+) -> tuple[np.ndarray | None, np.ndarray | None, int]:
+    """d, m and the largest field."""
+    if scale == Scale.POWER:
+        around = int(rng.integers(40, 200))
+        d = rng.choice([0, 1, 100, 131, 140], shape) if extreme else rng.integers(around, around + 40, shape)
+        return d, None, int(d.max())
+    if scale == Scale.PAIR:
+        d = rng.integers(0, 127, (shape[0], 2 * shape[1]))
+        d = rng.choice([0, 1, 3, 7, 8, 126], d.shape) if extreme else d
+        return d, None, int(numerics.parts_of(scale, d)[1].max())
+    d, m = (_halves(rng, shape, extreme) if scale > i else None for i in (0, 1))
+    return d, m, int(max((np.maximum(h >> 10 & 31, 1).max() for h in (d, m) if h is not None), default=15))
 
 
 def _halves(rng: np.random.Generator, shape: tuple[int, int], extreme: bool) -> np.ndarray:

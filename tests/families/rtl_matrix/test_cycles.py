@@ -8,6 +8,7 @@ from sartor.families.tensor import cycles_matrix as cycles
 from sartor.families.tensor.core import Core
 from sartor.families.tensor.isa import Scale
 from sartor.families.tensor.stream_shape import Shape
+from sartor.formats.decode import Element
 
 PARAMETERS = ("rows", "lanes", "vector_lanes", "port_bytes", "multiplier_bits")
 
@@ -15,12 +16,16 @@ PARAMETERS = ("rows", "lanes", "vector_lanes", "port_bytes", "multiplier_bits")
 def walk(core: Core, shape: Shape, columns: int) -> tuple[int, int]:
     """Cycles from the first word to the last step, and those that wait: step by step."""
     port, now, ready, waits = core.port_bytes, 0, 0, 0
-    steps = 2 if shape.bits == 8 and core.multiplier_bits == 4 else 1
+    low, high = shape.step_bytes
+    left = 0  # steps of the present set of high parts
     drain = columns * core.rows // min(core.rows, core.vector_lanes)
     for beat in range(shape.beats):
         if beat % shape.packet_beats == 0:
             now += shape.packet_scale_bytes // port
-        now += max(steps, shape.beat_bytes // port)
+        for _ in range(shape.steps):
+            if high and not left:
+                now, left = now + shape.set_steps * high // port, shape.set_steps
+            now, left = now + max(1, low // port), left - 1
         if beat % shape.folds == shape.folds - 1:
             waits += max(0, ready - now)
             now = max(now, ready)
@@ -32,13 +37,15 @@ def random_parameters(rng: np.random.Generator) -> tuple[Core, Shape, int]:
     core = Core(
         rows=int(2 ** rng.integers(1, 7)), lanes=int(2 ** rng.integers(5, 8)), columns=16,
         vector_lanes=int(2 ** rng.integers(1, 6)), port_bytes=int(2 ** rng.integers(4, 9)),
-        multiplier_bits=int(rng.choice([4, 8])),
+        multiplier_bits=int(rng.choice([4, 5, 8])),
     )  # fmt: skip
-    bits, scale, share = int(rng.choice([4, 8])), Scale(rng.integers(0, 3)), int(rng.integers(0, 4))
+    element = Element(rng.choice(Element))
+    scale, share = Scale(rng.integers(1 if element.parts[1] else 0, 5)), int(rng.integers(0, 4))
+    share = 0 if scale == Scale.PAIR else share
     n, k = (
         int(rng.integers(1, 9)) * size - int(rng.integers(0, 2)) for size in (core.rows, core.lanes // 32)
     )
-    shape = Shape(core, max(n, 1), (32 << share) * max(k >> share, 1), bits, scale, share)
+    shape = Shape(core, max(n, 1), (32 << share) * max(k >> share, 1), element, scale, share)
     return core, shape, int(rng.integers(1, 17))
 
 
@@ -47,19 +54,19 @@ def test_the_formula_is_the_walk_and_takes_arrays() -> None:
     cases = [random_parameters(rng) for _ in range(3000)]
     core = SimpleNamespace(**{p: np.array([getattr(c, p) for c, _, _ in cases]) for p in PARAMETERS})
     shapes = [s for _, s, _ in cases]
-    code8, scale, share, tiles, folds = (
+    element, scale, share, tiles, folds = (
         np.array(values) for values in zip(
-            *((s.bits // 8, int(s.scale), s.share, s.tiles, s.folds) for s in shapes), strict=True
+            *((s.element, int(s.scale), s.share, s.tiles, s.folds) for s in shapes), strict=True
         )
     )  # fmt: skip
     columns = np.array([c for _, _, c in cases])
-    got = cycles.input_cycles(core, code8, scale, share, tiles, folds, columns)
+    got = cycles.input_cycles(core, element, scale, share, tiles, folds, columns)
     want = np.array([walk(*case) for case in cases]).T
     assert np.array_equal(got[0], want[0]) and np.array_equal(got[1], want[1])
     assert (want[1] > 0).mean() > 0.1
-    words = cycles.words_of_stream(core, code8, scale, share, tiles, folds)
+    words = cycles.words_of_stream(core, element, scale, share, tiles, folds)
     assert np.array_equal(words, [s.words for s in shapes])
-    total = cycles.matrix_cycles(core, code8, scale, tiles, folds, columns, share=share)
+    total = cycles.matrix_cycles(core, element, scale, tiles, folds, columns, share=share)
     assert np.array_equal(
         total - got[0] - cycles.drain_cycles(core, columns), np.full(len(cases), cycles.LATENCY)
     )

@@ -7,6 +7,7 @@ from matrix_case import Case, fill, numbers, random_case, run, unit, written
 from sartor.families.tensor import cycles_matrix
 from sartor.families.tensor.core import Core
 from sartor.families.tensor.isa import Scale
+from sartor.formats.decode import Element
 
 SIZES = {"buffer_groups": 13, "scratch_groups": 128}
 SMALL = Core(rows=4, lanes=32, columns=3, vector_lanes=2, port_bytes=32, **SIZES)
@@ -40,22 +41,22 @@ def test_results(core: Core, gaps: float) -> None:
 
 
 @pytest.mark.parametrize("core", FAST, ids=numbers)
-@pytest.mark.parametrize(("bits", "scale"), [(4, 1), (4, 2), (8, 0), (8, 1), (8, 2)])
-def test_each_format_at_its_extremes(core: Core, bits: int, scale: int) -> None:
+@pytest.mark.parametrize(("element", "scale"), [(0, 1), (0, 2), (1, 0), (1, 1), (1, 2)])
+def test_each_format_at_its_extremes(core: Core, element: int, scale: int) -> None:
     rng = np.random.default_rng(6)
     for seed in range(10):
-        check(random_case(core, rng, bits=bits, scale=scale, extreme=True), seed=seed)
+        check(random_case(core, rng, element=element, scale=scale, extreme=True), seed=seed)
 
 
-@pytest.mark.parametrize("bits", [4, 8])
+@pytest.mark.parametrize("element", [Element.INT4, Element.INT8])
 @pytest.mark.parametrize("scale", [Scale.SCALE, Scale.SCALE_MINIMUM])
 @pytest.mark.parametrize("core", FAST, ids=numbers)
-def test_scales_of_groups_of_up_to_256(core: Core, scale: Scale, bits: int) -> None:
+def test_scales_of_groups_of_up_to_256(core: Core, scale: Scale, element: Element) -> None:
     # Shared by the blocks of one beat (BYTES has two in a row), by those of successive beats, and by both.
     rng = np.random.default_rng(7)
     for share in (0, 1, 2, 3):
         for rows, groups in ((1, 8), (3 * core.rows, 8), (16, 8)):
-            case = random_case(core, rng, bits=bits, scale=scale, share=share, rows=rows, groups=groups)
+            case = random_case(core, rng, element=element, scale=scale, share=share, rows=rows, groups=groups)
             check(case, gaps=0.2)
 
 
@@ -66,7 +67,7 @@ def test_cycles_are_the_formula(core: Core) -> None:
     for _ in range(100):
         case = random_case(core, rng, argmax=rng.random() < 0.3)
         found = run(unit(core), case)
-        shape = core, int(case.bits == 8), int(case.scale)
+        shape = core, case.element, int(case.scale)
         _, wait = cycles_matrix.input_cycles(*shape, case.share, case.tiles, case.folds, len(case.x))
         cycles = cycles_matrix.matrix_cycles(
             *shape, case.tiles, case.folds, len(case.x), int(case.argmax), case.share
@@ -108,7 +109,7 @@ def test_one_command_after_the_other() -> None:
     # The second command is offered while the first runs; nothing of it is left behind in counters or sums.
     rng = np.random.default_rng(11)
     sim = unit(SMALL)
-    case = random_case(SMALL, rng, bits=8, scale=1, rows=7, groups=3)
+    case = random_case(SMALL, rng, element=Element.INT8, scale=1, rows=7, groups=3)
     case.cache = False
     fill(sim, case)
     words = case.words()
@@ -132,5 +133,5 @@ def test_without_minimums() -> None:
     sim = unit(core, minimum=False)
     rng = np.random.default_rng(13)
     for seed in range(20):
-        check(random_case(core, rng, bits=8, scale=seed % 2), 0.2, seed, sim)
-        check(random_case(core, rng, bits=4, scale=1), 0.2, seed, sim)
+        check(random_case(core, rng, element=Element.INT8, scale=seed % 2), 0.2, seed, sim)
+        check(random_case(core, rng, element=Element.INT4, scale=1), 0.2, seed, sim)

@@ -32,9 +32,9 @@ FIELDS: dict[Op, tuple[tuple[str, int], ...]] = {
         ("stride_reg", 4), ("position_shift", 5),
     ),
     Op.MM: (
-        ("cache", 1), ("code8", 1), ("scale", 2), ("share", 2), ("tiles", 16), ("exponent", 5), ("columns", 5),
-        ("d_reg", 4), ("tiles_dynamic", 1), ("folds", 12), ("folds_dynamic", 1), ("argmax", 1),
-        ("d_addr", 13), ("d_stride", 10),
+        ("cache", 1), ("element", 3), ("scale", 3), ("share", 2), ("tiles", 16), ("columns", 5), ("argmax", 1),
+        ("tiles_dynamic", 1), ("d_reg", 4), ("folds", 12), ("folds_dynamic", 1),
+        ("d_addr", 13), ("d_stride", 10), ("exponent", 8), ("unit", 10),
     ),
     Op.VEC: (
         ("n", 10), ("n_dynamic", 1), ("columns", 6),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import enum
 
+from ....formats.decode import Scale as Scale  # one of the words of MM
+
 
 class Op(enum.IntEnum):
     HALT = 0  # the program is done
@@ -24,14 +26,6 @@ class Source(enum.IntEnum):
     WEIGHTS = 1  # binary32 from the weight queue
     CACHE = 2  # binary32 from the cache queue
     CACHE_BF16 = 3  # bfloat16 from the cache queue
-
-
-class Scale(enum.IntEnum):
-    """What a group of weight codes brings along: 32 << `share` of them, neighbors in a row."""
-
-    NONE = 0  # scale 1, codes signed
-    SCALE = 1  # binary16 d; w = d q, codes signed
-    SCALE_MINIMUM = 2  # binary16 d, m; w = d q + m, codes unsigned
 
 
 class Operand(enum.IntEnum):

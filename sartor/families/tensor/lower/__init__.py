@@ -17,10 +17,10 @@ from ..memory_map import MemoryMap
 from ..network import Network
 from .body import Body
 from .layer import begin, layer
-from .matrices import head, scale_mode, top_exponent
+from .matrices import head, top_exponent
 from .program import LOG2E, Program
 
-__all__ = ["Program", "lower", "scale_mode", "top_exponent"]
+__all__ = ["Program", "lower", "top_exponent"]
 
 
 def lower(core: Core, net: Network, memory: MemoryMap) -> Program:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from ....formats.decode import Element
 from ..core import GROUP
 from ..isa import VALUE_STRIDE, Function, Mask, Op, Operand, Reduce, Scale, Source, Target, after
-from ..numerics import CACHE_EXPONENT
+from ..numerics import CACHE_EXPONENT, unit_of
 from .body import Body
 from .program import ANGLE, CACHE, HEAD, KEYS, MINUS_SOFTMAX, QUERY, ROW, SOFTMAX, VALUES
 
@@ -79,14 +80,16 @@ def _attend_columns(b: Body, columns: int, stride: int, heads: int) -> None:
         "queries", columns=columns, n=h, a_addr=s.turned, a_stride=stride, a_reg=QUERY, target=Target.BUFFER
     )
     b.add(
-        Op.MM, "scores", cache=1, code8=1, scale=Scale.SCALE, tiles=granule // b.core.rows, tiles_dynamic=1,
-        folds=net.head_dim // b.core.lanes, exponent=CACHE_EXPONENT, columns=columns, d_addr=s.scores,
+        Op.MM, "scores", cache=1, element=Element.INT8, scale=Scale.SCALE, tiles=granule // b.core.rows,
+        tiles_dynamic=1, folds=net.head_dim // b.core.lanes, exponent=CACHE_EXPONENT,
+        unit=unit_of(Scale.SCALE, CACHE_EXPONENT), columns=columns, d_addr=s.scores,
         d_stride=s.score_groups,
     )  # fmt: skip
     _softmax(b, columns)
     b.add(
-        Op.MM, "mixed values", cache=1, code8=1, scale=Scale.NONE, tiles=net.head_dim // b.core.rows,
-        folds=granule // b.core.lanes, folds_dynamic=1, exponent=PLAIN, columns=columns, d_addr=s.mixed, **stride_of,
+        Op.MM, "mixed values", cache=1, element=Element.INT8, scale=Scale.NONE, tiles=net.head_dim // b.core.rows,
+        folds=granule // b.core.lanes, folds_dynamic=1, exponent=PLAIN, unit=unit_of(Scale.NONE, PLAIN),
+        columns=columns, d_addr=s.mixed, **stride_of,
     )  # fmt: skip
     b.vec(
         "mixed / sum", columns=columns, n=h, a_addr=s.mixed, a_stride=stride_of["d_stride"], a_reg=QUERY,

@@ -6,25 +6,26 @@ from ....errors import InputError
 from ....formats.blocks import Blocks
 from ..isa import Function, Op, Operand, Reduce, Scale, Source, Target, after
 from ..memory_map import groups
-from ..numerics import half_parts
+from ..numerics import parts_of, unit_of
 from .body import Body
 from .program import EPSILON, MEAN
 
+NO_NUMBER = {Scale.POWER: 0xFF, Scale.PAIR: 0x7F}  # codes of E8M0 and E4M3
+KNOWN = (Scale.NONE, Scale.SCALE, Scale.SCALE_MINIMUM)  # scales that every decoder knows
+
 
 def top_exponent(*matrices: Blocks) -> int:
-    """The largest binary16 exponent field of their scales and minima; infinities are refused."""
+    """The largest exponent field of their scales and minima; what is no number is refused."""
     top = 1
     for m in matrices:
         for codes in (m.scale, m.minimum):
             if codes is not None:
-                top = max(top, int(half_parts(codes)[1].max()))
-    if top == 31:
-        raise InputError("a weight scale is infinite or not a number: the file is damaged")
+                damaged = NO_NUMBER.get(m.coding.scale)
+                fields = parts_of(m.coding.scale, codes)[1]
+                top = max(top, int(fields.max()))
+                if (codes == damaged).any() if damaged is not None else top == 31:
+                    raise InputError("a weight scale is infinite or not a number: the file is damaged")
     return top
-
-
-def scale_mode(w: Blocks) -> Scale:
-    return Scale.SCALE if w.minimum is None else Scale.SCALE_MINIMUM
 
 
 def norm(b: Body, label: str) -> None:
@@ -58,7 +59,15 @@ def head(b: Body) -> None:
 
 
 def _fields(b: Body, w: Blocks, same: list[Blocks]) -> dict[str, int]:
+    top, coding = top_exponent(*same), w.coding
+    if coding.element not in b.core.elements or coding.scale not in (*KNOWN, *b.core.scales):
+        raise InputError(f"{b.net.name} cannot be mapped: the core has no decoder for {coding}")
+    if len({m.power for m in same}) > 1:
+        raise InputError(
+            f"{b.net.name} cannot be mapped: matrices that one loop runs have scales of their own (give all layers "
+            "the same)"
+        )
     return {
-        "code8": w.bits == 8, "scale": scale_mode(w), "share": w.share, "tiles": -(-w.n // b.core.rows),
-        "folds": -(-w.k // b.core.lanes), "exponent": top_exponent(*same),
+        "element": coding.element, "scale": coding.scale, "share": w.share, "tiles": -(-w.n // b.core.rows),
+        "folds": -(-w.k // b.core.lanes), "exponent": top, "unit": unit_of(coding.scale, top, coding.fraction, w.power),
     }  # fmt: skip

@@ -9,14 +9,14 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from ..core import ACCUMULATOR_BITS, Core
-from .dot_unit import LEAST_BITS, TERM_BITS
+from .dot_unit import TERM_BITS, has_second, least_bits
 
 
 class Accumulator(wiring.Component):
     """total += terms, each of them its upper bits plus its lowest; `first`: instead of, not onto."""
 
     def __init__(self, core: Core, minimum: bool = True) -> None:
-        widths = {"term": TERM_BITS, **({"least": LEAST_BITS} if minimum else {})}
+        widths = {"term": TERM_BITS, **({"least": least_bits(core)} if has_second(core, minimum) else {})}
         terms = {f"{kind}_{g}": In(signed(widths[kind])) for g in range(core.lane_groups) for kind in widths}
         self.names = tuple(terms)
         super().__init__({"enable": In(1), "first": In(1), "total": Out(signed(ACCUMULATOR_BITS)), **terms})

@@ -87,7 +87,7 @@ class ActivationBuffer(wiring.Component):
         low, high = (Value.cast(found.codes)[i * HALF * CODE_BITS :][: HALF * CODE_BITS] for i in (0, 1))
         distance = Signal(EXPONENT_BITS, name=f"distance_{c}_{g}")
         m.d.comb += [distance.eq(largest - found.exponent), self.fold[c][g].eq(held)]
-        halved = self.core.multiplier_bits == 4
+        halved = self.core.halved
         with m.If(self.load & (self.columns > c)):
             m.d.sync += [
                 held.low.eq(Mux(self.half, high, low) if halved else low),

@@ -13,25 +13,36 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from ..core import Core
-from .dots import DOT, S_BITS, BlockDot, values_layout
+from .dots import DOT, S_BITS, UPPER_BITS, BlockDot, paired, values_layout
 from .matrix_ports import SHIFT_BITS, SUM_BITS
 from .weight_codes import codes_layout
 
 MANTISSA_BITS = 12
 TERM_BITS = S_BITS + MANTISSA_BITS
-LEAST_BITS = SUM_BITS + MANTISSA_BITS
 STAGES = DOT + 3  # cycles from codes and values to the terms
 
 
-def scaler_ports() -> dict[str, Any]:
+def least_bits(core: Core) -> int:
+    """Of the second term: of a minimum, or of the second half of a block."""
+    return MANTISSA_BITS + (UPPER_BITS if paired(core) else SUM_BITS)
+
+
+def has_second(core: Core, minimum: bool) -> bool:
+    """Blocks may have a second term."""
+    return minimum or paired(core)
+
+
+def scaler_ports(core: Core) -> dict[str, Any]:
     """Of a dot unit behind its dot product. `enable` has a bit a stage. The dot product, its correction and
-    the mantissas come in the second stage, shifts and sum in the third."""
-    return {
+    the mantissas come in the second stage, shifts and sum in the third. `pair`: the halves of a block have scales of
+    their own, d and m, and m is for `upper`."""
+    pair = {"pair": In(1)} if paired(core) else {}
+    return pair | {
         "enable": In(STAGES), "half": In(1), "correction": In(signed(S_BITS)),
         "d": In(signed(MANTISSA_BITS)), "d_shift": In(SHIFT_BITS),
         "x_shift": In(SHIFT_BITS), "sum": In(signed(SUM_BITS)),
         "m": In(signed(MANTISSA_BITS)), "m_shift": In(SHIFT_BITS),
-        "term": Out(signed(TERM_BITS)), "least": Out(signed(LEAST_BITS)),
+        "term": Out(signed(TERM_BITS)), "least": Out(signed(least_bits(core))),
     }  # fmt: skip
 
 
@@ -45,19 +56,30 @@ class Scaler(wiring.Component):
     def __init__(self, core: Core, minimum: bool = True) -> None:
         self.core, self.minimum = core, minimum
         sums = {"dot": In(signed(S_BITS)), "more": In(signed(S_BITS))}
-        super().__init__({**sums, **scaler_ports()})
+        if paired(core):
+            sums |= {"upper": In(signed(UPPER_BITS)), "upper_more": In(signed(UPPER_BITS))}
+        super().__init__({**sums, **scaler_ports(core)})
 
     def elaborate(self, platform: Any) -> Module:
         m = Module()
         total = Signal(signed(S_BITS), reset_less=True)
-        halved = self.core.multiplier_bits == 4
+        halved = self.core.halved
         with m.If(self.enable[DOT]):
             rest = Mux(self.half, total, self.correction) if halved else self.correction
             m.d.sync += total.eq(self.dot + self.more + rest)
         m.d.comb += self.term.eq(self.scaled(m, total, self.d, self.d_shift, "d"))
-        if self.minimum:
-            m.d.comb += self.least.eq(self.scaled(m, self.sum, self.m, self.m_shift, "m"))
+        if has_second(self.core, self.minimum):
+            m.d.comb += self.least.eq(self.scaled(m, self.second(m), self.m, self.m_shift, "m"))
         return m
+
+    def second(self, m: Module) -> Value:
+        """What m is for: the sum of the values, or the dot product of the second half."""
+        if not paired(self.core):
+            return self.sum
+        upper = Signal(signed(UPPER_BITS), reset_less=True)
+        with m.If(self.enable[DOT]):
+            m.d.sync += upper.eq(self.upper + self.upper_more)
+        return Mux(self.pair, upper, self.sum) if self.minimum else upper
 
     def scaled(self, m: Module, x: Value, mantissa: Value, shift: Value, name: str) -> Value:
         """x times mantissa / 2^(shifts), with one bit behind the point.
@@ -88,7 +110,7 @@ class DotUnit(wiring.Component):
         self.core, self.minimum, self.structural = core, minimum, structural
         codes = codes_layout(core).elem_shape
         super().__init__(
-            {"codes": In(codes), "values": In(values_layout(core)), "code8": In(1), **scaler_ports()}
+            {"codes": In(codes), "values": In(values_layout(core)), "code8": In(1), **scaler_ports(core)}
         )
 
     def elaborate(self, platform: Any) -> Module:
@@ -99,7 +121,9 @@ class DotUnit(wiring.Component):
             dot.enable.eq(self.enable[0]), dot.codes.eq(self.codes), dot.values.eq(self.values),
             dot.code8.eq(self.code8), scaler.dot.eq(dot.dot), scaler.more.eq(dot.more),
         ]  # fmt: skip
-        for name, member in scaler_ports().items():
+        if paired(self.core):
+            m.d.comb += [dot.pair.eq(self.pair), scaler.upper.eq(dot.upper), scaler.upper_more.eq(dot.upper_more)]
+        for name, member in scaler_ports(self.core).items():
             inner, outer = getattr(scaler, name), getattr(self, name)
             m.d.comb += inner.eq(outer) if member.flow is In else outer.eq(inner)
         return m

@@ -15,12 +15,14 @@ from amaranth.lib.wiring import In, Out
 from ....rtl.csa import two_rows
 from ....rtl.dot import DotProduct, DotTree
 from ..core import GROUP, HALF, Core
+from ..isa import Scale
 from .matrix_ports import CODE_BITS
 from .weight_codes import codes_layout
 
 DOT = 1  # register within the dot product
 S_BITS = 20  # 32 x 128 x 127 and a sign; sums on the way may wrap
 PACK_BITS = 64
+UPPER_BITS = 16  # of a half: 16 x 12 x 127 and a sign
 
 
 def values_layout(core: Core) -> data.StructLayout:
@@ -31,32 +33,43 @@ def values_layout(core: Core) -> data.StructLayout:
 def lanes_of(core: Core, codes: Value) -> list[list[Value]]:
     """Codes of a block by the dot product that takes them: of low and high nibbles, or one of bytes."""
     bits = core.multiplier_bits
-    if bits == 8:
+    if not core.halved:
         return [[codes[8 * i :][:8] for i in range(GROUP)]]
-    return [[codes[8 * i + bits * h :][:bits] for i in range(HALF)] for h in (0, 1)]
+    return [[codes[2 * bits * i + bits * h :][:bits] for i in range(HALF)] for h in (0, 1)]
 
 
 def values_of(core: Core, values: Any) -> list[list[Value]]:
     """The values that meet them."""
     halves = [[half[i] for i in range(HALF)] for half in (values.low, values.high)]
-    return halves if core.multiplier_bits == 4 else [halves[0] + halves[1]]
+    return halves if core.halved else [halves[0] + halves[1]]
 
 
-def joined(sums: list[Value], code8: Value) -> Value:
-    """Of low and high nibbles one sum."""
-    return sums[0] if len(sums) == 1 else sums[0] + Mux(code8, sums[1] << 4, sums[1])
+def joined(sums: list[Value], code8: Value, pair: Value | None = None) -> Value:
+    """Of low and high nibbles one sum; where they are a `pair` the low one alone."""
+    if len(sums) == 1:
+        return sums[0]
+    both = sums[0] + Mux(code8, sums[1] << 4, sums[1])
+    return both if pair is None else Mux(pair, sums[0], both)
+
+
+def paired(core: Core) -> bool:
+    """Halves of a block may have scales, and so sums, of their own."""
+    return Scale.PAIR in core.scales
 
 
 class BlockDot(wiring.Component):
     """One block and one column: `dot` + `more` is the sum, modulo 2^S_BITS. With `structural` both are the ends of
-    carry-save trees, else `more` is 0."""
+    carry-save trees, else `more` is 0. Of a `pair` they are that of the first half, `upper` + `upper_more` that of the
+    second one."""
 
     def __init__(self, core: Core, structural: bool = True) -> None:
         self.core, self.structural = core, structural
+        upper = {"pair": In(1), "upper": Out(signed(UPPER_BITS)), "upper_more": Out(signed(UPPER_BITS))}
         super().__init__(
             {
                 "enable": In(1), "codes": In(codes_layout(core).elem_shape), "values": In(values_layout(core)),
                 "code8": In(1), "dot": Out(signed(S_BITS)), "more": Out(signed(S_BITS)),
+                **(upper if paired(core) else {}),
             }
         )  # fmt: skip
 
@@ -64,28 +77,35 @@ class BlockDot(wiring.Component):
         m = Module()
         sums = [self.half(m, i) for i in range(len(lanes_of(self.core, self.codes)))]
         if not self.structural:
-            m.d.comb += self.dot.eq(joined([dot.total for dot in sums], self.code8))
+            m.d.comb += self.dot.eq(joined([dot.total for dot in sums], self.code8, getattr(self, "pair", None)))
+            if paired(self.core):
+                m.d.comb += self.upper.eq(sums[-1].total)
             return m
         rows: list[Value] = [sums[0].low, sums[0].high]
         for dot in sums[1:]:  # of high nibbles
             rows += [self.weighed(row) for row in (dot.low, dot.high)]
         low, high = two_rows(m, list(zip(*rows, strict=True)))
         m.d.comb += [self.dot.eq(low), self.more.eq(high)]
+        if paired(self.core):
+            m.d.comb += [self.upper.eq(sums[-1].low), self.upper_more.eq(sums[-1].high)]
         return m
 
     def weighed(self, row: Value) -> Value:
         """16 times a number of high nibbles, if they are those of 8-bit codes; bit by bit, as adders take it."""
         bits = zip(row, (row << 4)[:S_BITS], strict=True)
-        return Cat(Mux(self.code8, shifted, plain) for plain, shifted in bits)
+        both = [Mux(self.code8, shifted, plain) for plain, shifted in bits]
+        return Cat(Mux(self.pair, 0, bit) for bit in both) if paired(self.core) else Cat(both)
 
     def half(self, m: Module, i: int) -> Any:
         """The dot product of low or high nibbles, or of bytes."""
         codes, values = lanes_of(self.core, self.codes)[i], values_of(self.core, self.values)[i]
         lanes, bits = len(codes), self.core.multiplier_bits
         dot = (
-            DotTree(lanes=lanes, code_bits=bits, value_bits=CODE_BITS, width=S_BITS)
+            DotTree(lanes=lanes, code_bits=bits, value_bits=CODE_BITS, width=S_BITS, signed_codes=self.core.signed)
             if self.structural
-            else DotProduct(lanes=lanes, code_bits=bits, value_bits=CODE_BITS, registers=DOT)
+            else DotProduct(
+                lanes=lanes, code_bits=bits, value_bits=CODE_BITS, registers=DOT, signed_codes=self.core.signed
+            )
         )
         m.submodules[f"sum_{i}"] = EnableInserter(self.enable)(dot)
         m.d.comb += [Value.cast(dot.codes).eq(Cat(codes)), Value.cast(dot.values).eq(Cat(values))]
@@ -99,11 +119,13 @@ class PackedDots(wiring.Component):
     def __init__(self, core: Core) -> None:
         self.core, self.rows = core, packed_rows(core)
         codes = data.ArrayLayout(codes_layout(core).elem_shape, self.rows)
+        upper = data.ArrayLayout(data.ArrayLayout(signed(UPPER_BITS), self.rows), core.columns)
         super().__init__(
             {
                 "enable": In(core.columns), "codes": In(codes), "code8": In(1),
                 "values": In(data.ArrayLayout(values_layout(core), core.columns)),
                 "dots": Out(data.ArrayLayout(data.ArrayLayout(signed(S_BITS), self.rows), core.columns)),
+                **({"pair": In(1), "uppers": Out(upper)} if paired(core) else {}),
             }
         )  # fmt: skip
 
@@ -115,9 +137,10 @@ class PackedDots(wiring.Component):
             values = values_of(self.core, self.values[c])
             totals = [self.total(m, f"{c}_{i}", self.enable[c], packs[i], v) for i, v in enumerate(values)]
             for row in range(self.rows):
-                m.d.comb += self.dots[c][row].eq(
-                    joined([field(total, row, bits) for total in totals], self.code8)
-                )
+                fields = [field(total, row, bits) for total in totals]
+                m.d.comb += self.dots[c][row].eq(joined(fields, self.code8, getattr(self, "pair", None)))
+                if paired(self.core):
+                    m.d.comb += self.uppers[c][row].eq(fields[-1])
         return m
 
     def packs(self, m: Module, bits: int) -> list[list[Signal]]:
@@ -128,9 +151,15 @@ class PackedDots(wiring.Component):
             packs.append([])
             for lane in range(len(rows[0][i])):
                 pack = Signal(signed(PACK_BITS), name=f"pack_{i}_{lane}")
-                m.d.comb += pack.eq(Cat(*[_wide(row[i][lane], bits) for row in rows]))
+                m.d.comb += pack.eq(self.side_by_side([row[i][lane] for row in rows], bits))
                 packs[-1].append(pack)
         return packs
+
+    def side_by_side(self, codes: list[Value], bits: int) -> Value:
+        """Of signed codes a sum: a negative one borrows from the next."""
+        if not self.core.signed:
+            return Cat(*[_wide(code, bits) for code in codes])
+        return sum((code.as_signed() << bits * i for i, code in enumerate(codes)), start=Const(0, signed(PACK_BITS)))
 
     def total(self, m: Module, name: str, enable: Value, packs: list[Signal], values: list[Value]) -> Value:
         products = [(p * v)[:PACK_BITS].as_signed() for p, v in zip(packs, values, strict=True)]
@@ -145,7 +174,7 @@ class PackedDots(wiring.Component):
 
 def packed_rows(core: Core) -> int:
     """Rows whose sums fit side by side: 16 bits each for nibbles (16 x 15 x 128), else 32."""
-    return min(core.rows, 4 if core.multiplier_bits == 4 else 2)
+    return min(core.rows, 4 if core.halved else 2)
 
 
 def field(total: Value, row: int, bits: int) -> Value:

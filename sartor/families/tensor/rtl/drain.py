@@ -9,7 +9,7 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..core import ACCUMULATOR_BITS, Core
-from ..numerics import EXPONENT_BIAS
+from ..numerics import UNIT_BIAS
 from . import matrix_ports as ports
 from .drain_address import DrainAddress
 from .matrix_ports import EXPONENT_BITS, FLOAT_BITS
@@ -18,7 +18,7 @@ from .to_float import ToFloat
 
 LATENCY = 1 + CONVERSION  # from `full` to the first write
 BINARY32_BIAS = 127
-UNIT = BINARY32_BIAS - 25 - EXPONENT_BIAS  # an accumulator counts 2^(E + top - 25 - EXPONENT_BIAS)
+UNIT = BINARY32_BIAS - UNIT_BIAS  # an accumulator counts 2^(E + unit - UNIT_BIAS)
 
 
 def conversions(core: Core) -> int:
@@ -85,7 +85,7 @@ class Drain(wiring.Component):
         with m.If(self.full):
             m.d.sync += [word.eq(0), column.eq(0)]
         exponents = Array(self.exponents[c] for c in range(self.core.columns))
-        return exponents[column] + self.command.exponent + UNIT
+        return exponents[column] + self.command.unit + UNIT
 
     def chains(self, m: Module, to_float: ToFloat) -> None:
         """Shift registers, one a converter: they need no multiplexer over columns."""

@@ -12,6 +12,7 @@ from ..core import Core
 from . import matrix_ports as ports
 from .activation_buffer import ActivationBuffer
 from .argmax import Argmax, latency
+from .choose import number
 from .drain import Drain, conversions
 from .tile import Tile
 from .weight_decoder import WeightDecoder
@@ -81,15 +82,19 @@ class MatrixUnit(wiring.Component):
         wiring.connect(m, wiring.flipped(self.buffer_write), buffer.write)
         wiring.connect(m, wiring.flipped(self.buffer_clear), buffer.clear)
         m.d.comb += [
-            buffer.columns.eq(command.columns), buffer.code8.eq(command.code8),
+            buffer.columns.eq(command.columns), buffer.code8.eq(self.wide(command)),
             buffer.read.eq(start | decoder.step.valid & decoder.step.final),
             buffer.address.eq(Mux(start, 0, decoder.next_fold)),
             buffer.load.eq(decoder.step.valid), buffer.half.eq(decoder.step.half),
         ]  # fmt: skip
 
+    def wide(self, command: Any) -> Value:
+        """Codes are bytes to the tile."""
+        return number(command.element, self.core.elements, self.core.wide)
+
     def compute(self, m: Module, command: Any, decoder: WeightDecoder, buffer: Any, tile: Tile) -> None:
         m.d.comb += [
-            tile.code8.eq(command.code8), tile.scale.eq(command.scale), tile.top.eq(command.exponent),
+            tile.code8.eq(self.wide(command)), tile.scale.eq(command.scale), tile.top.eq(command.exponent),
             tile.columns.eq(command.columns), tile.step.eq(decoder.step), tile.codes.eq(decoder.codes),
             tile.d.eq(decoder.d), tile.m.eq(decoder.m), tile.fold.eq(buffer.fold),
         ]  # fmt: skip

@@ -16,20 +16,27 @@ from ..core import Core
 from ..isa import Scale
 from ..numerics import ONE_HALF_PRECISION
 from ..stream_shape import MOST_SHARE
-from .matrix_ports import HALF_BITS
+from .choose import choose
+from .matrix_ports import HALF_BITS, SCALE_BITS
 from .pick import pick
 
+ONE_PART = (Scale.SCALE, Scale.POWER)
 MOST_WORDS = 64  # of scales in a packet: 4 bytes for each of 256 dot units, with a port of 16
 
 
 def scale_words(core: Core, scale: Scale) -> int:
     """Words of scales in a packet."""
-    return core.slots(2 * scale) * 2 * scale // core.port_bytes
+    return core.slots(scale.nbytes) * scale.nbytes // core.port_bytes
 
 
 def slot_sets(core: Core, scale: Scale) -> int:
     """Sets in a packet."""
-    return core.slots(2 * scale) // core.dot_units
+    return core.slots(scale.nbytes) // core.dot_units
+
+
+def scale_kinds(core: Core, minimum: bool) -> list[Scale]:
+    """Kinds of scales that the decoder knows, beside none."""
+    return [Scale.SCALE, *([Scale.SCALE_MINIMUM] if minimum else []), *core.scales]
 
 
 def most_neighbors(core: Core) -> int:
@@ -37,17 +44,37 @@ def most_neighbors(core: Core) -> int:
     return core.lane_groups.bit_length() - 1
 
 
+def of_slot(kind: Scale, slot: Value) -> tuple[Value, Value]:
+    """d and m of one slot; of PAIR those of the two halves of a block."""
+    if kind == Scale.POWER:
+        return Cat(slot, Const(0, HALF_BITS - 8)), Const(0, HALF_BITS)
+    if kind == Scale.PAIR:
+        return half_of_e4m3(slot[:8]), half_of_e4m3(slot[8:])
+    return slot[:HALF_BITS], slot[HALF_BITS:] if kind == Scale.SCALE_MINIMUM else Const(0, HALF_BITS)
+
+
+def half_of_e4m3(code: Value) -> Value:
+    """binary16 of E4M3: 8 more in the exponent, or of a number below 2^-6 the place of its leading bit."""
+    field, fraction = code[3:7], code[:3]
+    small = Mux(
+        fraction[2], Cat(Const(0, 8), fraction[:2], Const(8, 5)),
+        Mux(fraction[1], Cat(Const(0, 9), fraction[0], Const(7, 5)), Mux(fraction[0], Const(6 << 10, 15), 0)),
+    )  # fmt: skip
+    return Cat(Mux(field.any(), Cat(Const(0, 7), fraction, (field + 8)[:5]), small)[:15], code[7])
+
+
 class ScaleBuffer(wiring.Component):
-    """`d` and `m` of all dot units from the cycle after `load`: binary16 as it came, 1 and 0 without scales.
+    """`d` and `m` of all dot units from the cycle after `load`: binary16 as it came or of E4M3, E8M0 as it came; 1 and
+    0 without scales.
     `share`: as in the command; `set` and `part`: where those of the present beat are."""
 
     def __init__(self, core: Core, minimum: bool) -> None:
-        self.core, self.kinds = core, [Scale.SCALE, *([Scale.SCALE_MINIMUM] if minimum else [])]
+        self.core, self.kinds = core, scale_kinds(core, minimum)
         self.sets = max(slot_sets(core, kind) for kind in self.kinds)
         halves = data.ArrayLayout(unsigned(HALF_BITS), core.dot_units)
         super().__init__(
             {
-                "scale": In(2), "share": In(2),
+                "scale": In(SCALE_BITS), "share": In(2),
                 "word": In(8 * core.port_bytes), "write": In(1), "index": In(range(MOST_WORDS)),
                 "load": In(1), "set": In(range(max(2, self.sets))), "part": In(max(1, most_neighbors(core))),
                 "d": Out(halves), "m": Out(halves),
@@ -72,19 +99,18 @@ class ScaleBuffer(wiring.Component):
 
     def set_of(self, m: Module, scales: Value, kind: Scale) -> Value:
         """The set that has the scales of the present beat."""
-        bits = kind * HALF_BITS * self.core.dot_units
+        bits = 8 * kind.nbytes * self.core.dot_units
         options = [scales[i * bits : (i + 1) * bits] for i in range(slot_sets(self.core, kind))]
         return pick(m, options, self.set, f"set_{kind.name.lower()}")
 
     def slot(self, sets: dict[Scale, Value], slot: int) -> tuple[Value, Value]:
         """d and m in one slot of the set."""
-        plain = sets[Scale.SCALE][HALF_BITS * slot :][:HALF_BITS]
-        d, minimum = plain, Const(0, HALF_BITS)
-        if Scale.SCALE_MINIMUM in sets:
-            both = sets[Scale.SCALE_MINIMUM][2 * HALF_BITS * slot :][: 2 * HALF_BITS]
-            wanted = self.scale == Scale.SCALE_MINIMUM
-            d, minimum = Mux(wanted, both[:HALF_BITS], plain), Mux(wanted, both[HALF_BITS:], 0)
-        return Mux(self.scale == Scale.NONE, ONE_HALF_PRECISION, d), minimum
+        parts = {
+            kind: of_slot(kind, numbers[8 * kind.nbytes * slot :][: 8 * kind.nbytes]) for kind, numbers in sets.items()
+        }
+        d = choose(self.scale, list(parts), lambda kind: parts[kind][0])
+        second = choose(self.scale, list(parts), lambda kind: parts[kind][1], key=lambda k: k in ONE_PART or k)
+        return Mux(self.scale == Scale.NONE, ONE_HALF_PRECISION, d), second
 
     def spread(self, m: Module, slots: Value, name: str) -> Value:
         """A slot for each dot unit; where neighbors share, of a part of the slots one for several."""

@@ -17,13 +17,14 @@ from ..core import ACCUMULATOR_BITS, MOST_COLUMNS, Core
 from ..isa import Scale
 from . import matrix_ports as ports
 from .accumulator import Accumulator
-from .dot_unit import MANTISSA_BITS, STAGES, DotUnit, Scaler
-from .dots import DOT, S_BITS, PackedDots, packed_rows
-from .matrix_ports import HALF_BITS, SHIFT_BITS
+from .dot_unit import MANTISSA_BITS, STAGES, DotUnit, Scaler, has_second
+from .dots import DOT, S_BITS, PackedDots, packed_rows, paired
+from .matrix_ports import HALF_BITS, SCALE_BITS, SHIFT_BITS, TOP_BITS
 from .weight_codes import codes_layout
 
 LATENCY = STAGES + 2  # from `step` to the accumulators
-OFFSET4, OFFSET8 = 3, 7  # codes come with 2^3 or 2^7 too much
+OFFSET4, OFFSET8 = 3, 7  # codes come with 2^3 or 2^7 too much, where multipliers are unsigned
+ONE = 1024  # mantissa of a power of two
 
 
 class Tile(wiring.Component):
@@ -32,11 +33,12 @@ class Tile(wiring.Component):
 
     def __init__(self, core: Core, minimum: bool = True, structural: bool = False) -> None:
         self.core, self.minimum, self.structural = core, minimum, structural
+        self.second = has_second(core, minimum)
         halves = data.ArrayLayout(unsigned(HALF_BITS), core.dot_units)
         sums = data.ArrayLayout(signed(ACCUMULATOR_BITS), core.columns)
         super().__init__(
             {
-                "code8": In(1), "scale": In(2), "top": In(SHIFT_BITS), "columns": In(MOST_COLUMNS.bit_length()),
+                "code8": In(1), "scale": In(SCALE_BITS), "top": In(TOP_BITS), "columns": In(MOST_COLUMNS.bit_length()),
                 "step": In(ports.step_layout()),
                 "codes": In(codes_layout(core)), "d": In(halves), "m": In(halves),
                 "fold": In(ports.fold_layout(core)),
@@ -79,14 +81,18 @@ class Tile(wiring.Component):
     def scales(self, m: Module, unit: int, stages: Sequence[Value]) -> list[Value]:
         """Mantissa and shift of d, and of m, each for its stage."""
         parts: list[Value] = []
-        for name, code in [("d", self.d[unit]), ("m", self.m[unit])][: 1 + self.minimum]:
+        for name, code in [("d", self.d[unit]), ("m", self.m[unit])][: 1 + self.second]:
             field, fraction = code[10:15], code[:10]
             normal = field.any()
             magnitude = Cat(fraction, normal, Const(0, 1)).as_signed()
             mantissa = Signal(signed(MANTISSA_BITS), name=f"{name}_mantissa_{unit}")
             shift = Signal(SHIFT_BITS, name=f"{name}_shift_{unit}")
-            m.d.comb += mantissa.eq(Mux(code[15], -magnitude, magnitude))
-            m.d.comb += shift.eq(self.top - Mux(normal, field, 1))
+            signed_, below = Mux(code[15], -magnitude, magnitude), (self.top - Mux(normal, field, 1))[:SHIFT_BITS]
+            if name == "d" and Scale.POWER in self.core.scales:
+                power, distance = self.scale == Scale.POWER, (self.top - code[:TOP_BITS])[:TOP_BITS]
+                signed_ = Mux(power, ONE, signed_)
+                below = Mux(power, Mux(distance[SHIFT_BITS:].any(), (1 << SHIFT_BITS) - 1, distance), below)
+            m.d.comb += [mantissa.eq(signed_), shift.eq(below)]
             parts += [delayed(m, mantissa, stages[:DOT]), delayed(m, shift, stages[: DOT + 1])]
         return parts
 
@@ -96,7 +102,8 @@ class Tile(wiring.Component):
         correction = Signal(signed(S_BITS), name=f"correction_{c}_{g}")
         none = self.scale == Scale.SCALE_MINIMUM
         less = -fold.sum
-        m.d.comb += correction.eq(Mux(self.code8, less << OFFSET8, Mux(none, 0, less << OFFSET4)))
+        if not self.core.signed:
+            m.d.comb += correction.eq(Mux(self.code8, less << OFFSET8, Mux(none, 0, less << OFFSET4)))
         total = delayed(m, fold.sum, enable[: DOT + 1]) if self.minimum else fold.sum
         return [delayed(m, correction, enable[:DOT]), delayed(m, fold.shift, enable[: DOT + 1]), total]
 
@@ -111,13 +118,17 @@ class Tile(wiring.Component):
             m.d.comb += unit.values.eq(self.values(u % self.core.lane_groups, c))
         else:
             m.d.comb += unit.dot.eq(self.dots[u][c])
+            if paired(self.core):
+                m.d.comb += unit.upper.eq(self.uppers[u][c])
         m.d.comb += [
             unit.enable.eq(enable), unit.half.eq(half), unit.correction.eq(group[0]),
             unit.x_shift.eq(group[1]), unit.sum.eq(group[2]), unit.d.eq(row[0]), unit.d_shift.eq(row[1]),
         ]  # fmt: skip
-        if self.minimum:
+        if paired(self.core):
+            m.d.comb += unit.pair.eq(self.scale == Scale.PAIR)
+        if self.second:
             m.d.comb += [unit.m.eq(row[2]), unit.m_shift.eq(row[3])]
-        return [unit.term, unit.least][: 1 + self.minimum]
+        return [unit.term, unit.least][: 1 + self.second]
 
     def values(self, g: int, c: int) -> Value:
         """The values of group g of column c."""
@@ -127,6 +138,7 @@ class Tile(wiring.Component):
         """Dot products of all units [unit][column], several rows at a time."""
         groups, columns = self.core.lane_groups, range(self.core.columns)
         found: list[list[Value]] = [[] for _ in range(self.core.dot_units)]
+        self.uppers: list[list[Value]] = [[] for _ in range(self.core.dot_units)]
         for first in range(0, self.core.rows, packed_rows(self.core)):
             for g in range(groups):
                 units = [(first + i) * groups + g for i in range(packed_rows(self.core))]
@@ -136,8 +148,12 @@ class Tile(wiring.Component):
                     dots.codes.eq(Cat(self.codes[u] for u in units)),
                     dots.values.eq(Cat(self.values(g, c) for c in columns)),
                 ]  # fmt: skip
+                if paired(self.core):
+                    m.d.comb += dots.pair.eq(self.scale == Scale.PAIR)
                 for i, u in enumerate(units):
                     found[u] = [dots.dots[c][i] for c in columns]
+                    if paired(self.core):
+                        self.uppers[u] = [dots.uppers[c][i] for c in columns]
         return found
 
     def accumulate(

@@ -5,11 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, unsigned
+from amaranth.hdl import Cat, Const, Module, Signal, Value, unsigned
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
-from ..core import HALF, Core
+from ....formats.decode import Element
+from ..core import GROUP, HALF, Core
+from .choose import choose
+from .element_codes import byte, lane
+from .high_parts import high_bits
+from .matrix_ports import ELEMENT_BITS
 from .pick import pick
 
 MOST_PARTS = 512  # words of a step of 8,192 bytes, with a port of 16
@@ -48,20 +53,24 @@ class Width:
         return byte // self.port, chunk[8 * at : 8 * (at + count)]
 
 
-def widths(core: Core) -> tuple[Width, Width]:
-    """Of 4-bit and of 8-bit codes. With 4-bit multipliers, a step of 8-bit codes is half a beat."""
-    four, eight = core.dot_units * HALF, core.dot_units * HALF * core.multiplier_bits // 4
-    return Width(core.port_bytes, four), Width(core.port_bytes, eight)
+def low_bytes(core: Core, element: Element) -> int:
+    """Of the low parts of one block's codes in one step."""
+    return GROUP // core.steps(element) * element.parts[0] // 8
+
+
+def width(core: Core, element: Element) -> Width:
+    """Of the low parts."""
+    return Width(core.port_bytes, core.dot_units * low_bytes(core, element))
 
 
 def codes_layout(core: Core) -> data.ArrayLayout:
-    """Codes of the blocks of a step: 16 bytes each with 4-bit multipliers, else 32."""
-    return data.ArrayLayout(unsigned(HALF * 8 * core.multiplier_bits // 4), core.dot_units)
+    """Codes of the blocks of a step: 16 pairs each with 4-bit or 5-bit multipliers, else 32 bytes."""
+    return data.ArrayLayout(unsigned(HALF * 2 * core.multiplier_bits if core.halved else 8 * GROUP), core.dot_units)
 
 
 class WeightCodes(wiring.Component):
-    """Codes as unsigned numbers: the top bit of 8-bit codes is inverted, which adds 128. With 8-bit
-    multipliers 4-bit codes come out as bytes too."""
+    """Codes as the multipliers take them (element_codes.py). With 8-bit multipliers 4-bit codes come out as bytes
+    too. `high`: high parts of the step."""
 
     def __init__(self, core: Core) -> None:
         self.core = core
@@ -70,44 +79,88 @@ class WeightCodes(wiring.Component):
                 "word": In(8 * core.port_bytes),
                 "load": In(1),
                 "part": In(range(MOST_PARTS)),
-                "code8": In(1),
+                "element": In(ELEMENT_BITS),
+                "unsigned": In(1),
+                "high": In(high_bits(core) * core.dot_units),
                 "codes": Out(codes_layout(core)),
             }
         )
 
     def elaborate(self, platform: Any) -> Module:
         m = Module()
-        four, eight = widths(self.core)
-        chunks = four.chunk(m, self.word, self.part), eight.chunk(m, self.word, self.part)
+        chunks: dict[int, Value] = {}
+        for w in (width(self.core, e) for e in self.core.elements):
+            if w.step not in chunks:
+                chunks[w.step] = w.chunk(m, self.word, self.part)
+        halves = 1 if self.core.halved else 2
         for unit in range(self.core.dot_units):
-            halves = [Signal(8 * HALF, reset_less=True, name=f"codes_{unit}_{i}") for i in range(self.halves)]
-            for half, held in enumerate(halves):
-                word4, value4 = four.source(chunks[0], HALF * unit, HALF)
-                word8, value8 = eight.source(chunks[1], HALF * (self.halves * unit + half), HALF)
-                value = self.value(value4, value8, half)
-                with m.If(self.load & self.is_here(word4, word8)):
-                    m.d.sync += held.eq(value)
-            m.d.comb += self.codes[unit].eq(Cat(halves))
+            size = len(Value.cast(self.codes[unit])) // halves
+            registers = [Signal(size, reset_less=True, name=f"codes_{unit}_{i}") for i in range(halves)]
+            for half, held in enumerate(registers):
+                with m.If(self.load & self.is_here(unit, half)):
+                    m.d.sync += held.eq(self.value(chunks, unit, half))
+            m.d.comb += self.codes[unit].eq(Cat(registers))
         return m
 
-    @property
-    def halves(self) -> int:
-        """Registers of a block, 16 bytes each."""
-        return self.core.multiplier_bits // 4
+    def place(self, element: Element, unit: int, half: int) -> tuple[int, int]:
+        """The first byte in the step, and how many, of what a register takes."""
+        count = low_bytes(self.core, element)
+        if count > HALF:  # of two registers each its own
+            return count * unit + HALF * half, HALF
+        return count * unit, count
 
-    def is_here(self, word4: int, word8: int) -> Value:
-        """This part has the bytes that lie in these words of a step."""
-        four, eight = widths(self.core)
-        here = [
-            (self.part == word) if width.words > 1 else Const(1, 1)
-            for width, word in ((four, word4), (eight, word8))
-        ]
-        return here[0] if word4 == word8 and four == eight else Mux(self.code8, here[1], here[0])
+    def is_here(self, unit: int, half: int) -> Value:
+        """This part has the bytes of the register."""
 
-    def value(self, value4: Value, value8: Value, half: int) -> Value:
-        """What 16 bytes of codes become."""
-        top = Cat(*[Cat(Const(0, 7), self.code8)] * HALF)
-        if self.halves == 1:  # the same bytes in both formats: nibbles, or whole codes
-            return value8 ^ top
-        nibbles = [value4[8 * i + 4 * half :][:4] for i in range(HALF)]
-        return Mux(self.code8, value8 ^ top, Cat(*[Cat(n, Const(0, 4)) for n in nibbles]))
+        def word(element: Element) -> int | None:
+            w = width(self.core, element)
+            return self.place(element, unit, half)[0] // w.port if w.words > 1 else None
+
+        def here(element: Element) -> Value:
+            at = word(element)
+            return Const(1, 1) if at is None else self.part == at
+
+        return choose(self.element, self.core.elements, here, key=word)
+
+    def value(self, chunks: dict[int, Value], unit: int, half: int) -> Value:
+        """What a register takes."""
+
+        def taken(element: Element) -> Value:
+            w = width(self.core, element)
+            low = w.source(chunks[w.step], *self.place(element, unit, half))[1]
+            bits = high_bits(self.core)
+            return self.of_element(element, low, self.high[bits * unit :][:bits], half)
+
+        elements = list(self.core.elements)
+        if self.core.multiplier_bits > 4:
+            return choose(self.element, elements, taken)
+        # The same bytes are nibbles or whole codes, whose top bit turns.
+        turned = Cat(Const(0, 7), self.element == Element.INT8).replicate(HALF)
+        eight = taken(Element.INT8) ^ Const(int("80" * HALF, 16), 8 * HALF)
+        plain = (Element.INT4, Element.INT8)
+        return choose(
+            self.element, elements, lambda e: eight ^ turned if e in plain else taken(e),
+            key=lambda e: Element.INT8 if e in plain else e,
+        )  # fmt: skip
+
+    def of_element(self, element: Element, low: Value, high: Value, half: int) -> Value:
+        """The codes in the low and high parts of a block, as the multipliers take them."""
+        codes = split(element, low, high)
+        if not self.core.halved:
+            codes = codes if len(codes) == HALF else codes[HALF * half :][:HALF]
+            turn = byte if self.core.wide(element) else lambda core, e, c: lane(core, e, c, self.unsigned)
+            return Cat(turn(self.core, element, code) for code in codes)
+        if self.core.wide(element):
+            bytes_ = [byte(self.core, element, code) for code in codes]
+            grown = self.core.multiplier_bits - 4
+            top = [each[7].replicate(grown) for each in bytes_]
+            return Cat(Cat(b[:4], Const(0, grown), b[4:], t) for b, t in zip(bytes_, top, strict=True))
+        lanes = [lane(self.core, element, code, self.unsigned) for code in codes]
+        return Cat(Cat(lanes[i], lanes[HALF + i]) for i in range(HALF))
+
+
+def split(element: Element, low: Value, high: Value) -> list[Value]:
+    """The codes, in order, of the bytes of a block."""
+    bits, more = element.parts
+    codes = [Cat(low[bits * i :][:bits], high[more * i :][:more]) for i in range(len(low) // bits)]
+    return codes if element.bits != 4 else [*codes[::2], *codes[1::2]]  # the order of GGUF

@@ -8,14 +8,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from amaranth.hdl import Const, Module, Mux, Signal, Value, unsigned
+from amaranth.hdl import Module, Mux, Signal, Value, unsigned
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..core import Core
+from ..isa import Scale
 from . import matrix_ports as ports
+from .choose import number
+from .high_parts import HighParts, split_elements
 from .scale_buffer import ScaleBuffer
-from .weight_codes import MOST_PARTS, WeightCodes, codes_layout, widths
+from .weight_codes import MOST_PARTS, WeightCodes, codes_layout, width
 from .weight_walk import MatrixWalk, PacketWalk
 
 
@@ -42,16 +45,18 @@ class WeightDecoder(wiring.Component):
         m.submodules.packet = packet = PacketWalk(self.core, self.minimum)
         word, valid = Signal(8 * self.core.port_bytes), Signal()
         take_part, taken, part = Signal(), Signal(), Signal(range(MOST_PARTS))
-        self.source(m, word, valid, taken, packet.in_scales | packet.in_codes)
+        self.source(m, word, valid, taken, packet.in_scales | packet.in_highs | packet.in_codes)
         whole, word_done = self.parts(m, walk, part, take_part)
         blocked = whole & walk.last & self.hold
-        fire, take_scale = take_part & whole, packet.in_scales & valid
+        fire, take_scale, take_high = take_part & whole, packet.in_scales & valid, packet.in_highs & valid
         m.d.comb += [
             take_part.eq(packet.in_codes & valid & ~blocked),
-            taken.eq(take_scale | take_part & word_done),
+            taken.eq(take_scale | take_high | take_part & word_done),
             self.stall_drain.eq(packet.in_codes & valid & blocked),
             walk.advance.eq(fire),
             packet.take_scale.eq(take_scale),
+            packet.take_high.eq(take_high),
+            packet.fire.eq(fire),
             packet.beat.eq(fire & walk.final),
             packet.end.eq(fire & walk.end),
             self.step.valid.eq(fire),
@@ -78,18 +83,17 @@ class WeightDecoder(wiring.Component):
     def parts(self, m: Module, walk: MatrixWalk, part: Signal, take: Value) -> tuple[Value, Value]:
         """Counts words of a step or steps of a word; is the step complete, is the word?"""
         last, word_done = Signal(), Signal()
-        m.d.comb += last.eq(part == self.of_width(lambda width: width.parts - 1))
+        m.d.comb += last.eq(part == self.of_width(lambda w: w.parts - 1))
         with m.If(take):
             m.d.sync += part.eq(Mux(last, 0, part + 1))
         with m.If(self.start):
             m.d.sync += part.eq(0)
-        m.d.comb += word_done.eq(last | walk.end | self.of_width(lambda width: width.steps == 1))
-        return last | self.of_width(lambda width: width.words == 1), word_done
+        m.d.comb += word_done.eq(last | walk.end | self.of_width(lambda w: w.steps == 1))
+        return last | self.of_width(lambda w: w.words == 1), word_done
 
-    def of_width(self, number: Any) -> Value:
-        """number(width) of the command's codes."""
-        four, eight = (Const(int(number(width))) for width in widths(self.core))
-        return four if four.value == eight.value else Mux(self.command.code8, eight, four)
+    def of_width(self, size: Any) -> Value:
+        """size(width) of the command's codes."""
+        return number(self.command.element, self.core.elements, lambda e: size(width(self.core, e)))
 
     def memories(
         self, m: Module, packet: PacketWalk, word: Value, part: Value, load: Value, fire: Value
@@ -98,9 +102,16 @@ class WeightDecoder(wiring.Component):
         m.submodules.codes = codes = WeightCodes(self.core)
         m.submodules.scales = scales = ScaleBuffer(self.core, self.minimum)
         m.d.comb += [
-            codes.word.eq(word), codes.load.eq(load), codes.part.eq(part), codes.code8.eq(self.command.code8),
+            codes.word.eq(word), codes.load.eq(load), codes.part.eq(part), codes.element.eq(self.command.element),
+            codes.unsigned.eq(self.command.scale == Scale.SCALE_MINIMUM),
             scales.word.eq(word), scales.write.eq(packet.take_scale), scales.index.eq(packet.index),
             scales.scale.eq(self.command.scale), scales.share.eq(self.command.share),
             scales.load.eq(fire), scales.set.eq(packet.set), scales.part.eq(packet.part),
             self.codes.eq(codes.codes), self.d.eq(scales.d), self.m.eq(scales.m),
         ]  # fmt: skip
+        if split_elements(self.core):
+            m.submodules.highs = highs = HighParts(self.core)
+            m.d.comb += [
+                highs.word.eq(word), highs.write.eq(packet.take_high), highs.index.eq(packet.high_index),
+                highs.element.eq(self.command.element), highs.step.eq(packet.set_step), codes.high.eq(highs.high),
+            ]  # fmt: skip

@@ -12,8 +12,10 @@ from ..core import Core
 from ..isa import Scale
 from ..stream_shape import MOST_SHARE
 from . import matrix_ports as ports
+from .choose import number
+from .high_parts import MOST_HIGHS, high_words, set_steps, split_elements
 from .pick import pick
-from .scale_buffer import MOST_WORDS, most_neighbors, scale_words, slot_sets
+from .scale_buffer import MOST_WORDS, most_neighbors, scale_kinds, scale_words, slot_sets
 
 
 class MatrixWalk(wiring.Component):
@@ -35,7 +37,7 @@ class MatrixWalk(wiring.Component):
         folds_left, tiles_left = Signal(ports.FOLD_BITS), Signal(ports.TILE_BITS)
         fold_last = Signal()
         m.d.comb += [
-            self.final.eq(self.half | ~self.command.code8 if self.core.multiplier_bits == 4 else 1),
+            self.final.eq(self.half | ~self.halves()),
             fold_last.eq(folds_left == 0),
             self.first.eq(fold == 0),
             self.last.eq(self.final & fold_last),
@@ -55,19 +57,24 @@ class MatrixWalk(wiring.Component):
             m.d.sync += [folds_left.eq(self.command.folds - 1), tiles_left.eq(self.command.tiles - 1)]
         return m
 
+    def halves(self) -> Value:
+        """A beat is two steps."""
+        return number(self.command.element, self.core.elements, lambda e: self.core.steps(e) == 2)
+
 
 class PacketWalk(wiring.Component):
-    """Scale words, then beats, and again: `take_scale` and `beat` tell what was taken, `end` ends both."""
+    """Scale words, then beats, and again: `take_scale` and `beat` tell what was taken, `end` ends both. Where codes
+    have high parts, words of those (`take_high`), then a set of steps (`fire`: one more), and again."""
 
     def __init__(self, core: Core, minimum: bool) -> None:
-        self.core = core
-        self.kinds = [Scale.SCALE, *([Scale.SCALE_MINIMUM] if minimum else [])]
+        self.core, self.kinds, self.split = core, scale_kinds(core, minimum), split_elements(core)
         self.sets = max(slot_sets(core, kind) for kind in self.kinds)
         super().__init__(
             {
                 "start": In(1), "command": In(ports.command_layout()),
-                "take_scale": In(1), "beat": In(1), "end": In(1),
-                "in_scales": Out(1), "in_codes": Out(1),
+                "take_scale": In(1), "take_high": In(1), "fire": In(1), "beat": In(1), "end": In(1),
+                "in_scales": Out(1), "in_highs": Out(1), "in_codes": Out(1), "high_index": Out(range(MOST_HIGHS)),
+                "set_step": Out(range(max([2, *(set_steps(core, e) for e in self.split)]))),
                 "index": Out(range(MOST_WORDS)), "set": Out(range(max(2, self.sets))),
                 "part": Out(max(1, most_neighbors(core))),
             }
@@ -79,16 +86,19 @@ class PacketWalk(wiring.Component):
         count = Signal(range(self.sets << MOST_SHARE))
         full = count == (self.of_kind(slot_sets) << self.command.share) - 1
         scaled = self.command.scale != Scale.NONE
+        split = self.is_split()
+        self.sets_of_steps(m, in_codes)
         with m.If(self.take_scale):
             m.d.sync += index.eq(index + 1)
             with m.If(index == self.of_kind(scale_words) - 1):
-                m.d.sync += [index.eq(0), in_scales.eq(0), in_codes.eq(1)]
+                m.d.sync += [index.eq(0), in_scales.eq(0), in_codes.eq(~split)]
+                m.d.sync += self.in_highs.eq(split)
         with m.If(self.beat):
             m.d.sync += count.eq(count + 1)
             with m.If(full):
-                m.d.sync += [count.eq(0), in_scales.eq(scaled), in_codes.eq(~scaled)]
+                m.d.sync += [count.eq(0), in_scales.eq(scaled), in_codes.eq(~scaled), self.in_highs.eq(0)]
         with m.If(self.end):
-            m.d.sync += [in_scales.eq(0), in_codes.eq(0)]
+            m.d.sync += [in_scales.eq(0), in_codes.eq(0), self.in_highs.eq(0), self.set_step.eq(0)]
         with m.If(self.start):
             m.d.sync += [index.eq(0), count.eq(0), in_scales.eq(scaled), in_codes.eq(~scaled)]
         m.d.comb += [self.in_scales.eq(in_scales), self.in_codes.eq(in_codes), self.index.eq(index)]
@@ -98,7 +108,26 @@ class PacketWalk(wiring.Component):
         m.d.comb += self.part.eq(count >> pick(m, beats, self.command.share, "shared_beats"))
         return m
 
-    def of_kind(self, number: Any) -> Value:
-        """number(core, kind) of the command's kind of scales."""
-        values = [Const(number(self.core, kind)) for kind in self.kinds]
-        return Mux(self.command.scale == Scale.SCALE_MINIMUM, values[-1], values[0])
+    def of_kind(self, size: Any) -> Value:
+        """size(core, kind) of the command's kind of scales."""
+        return number(self.command.scale, self.kinds, lambda kind: size(self.core, kind))
+
+    def is_split(self) -> Value:
+        """The command's codes have high parts."""
+        return number(self.command.element, self.core.elements, lambda e: e.parts[1] > 0)
+
+    def sets_of_steps(self, m: Module, in_codes: Signal) -> None:
+        """High parts, then the steps that they are for."""
+        if not self.split:
+            return
+        element = self.command.element
+        last = self.high_index == number(element, self.split, lambda e: high_words(self.core, e) - 1)
+        full = self.set_step == number(element, self.split, lambda e: set_steps(self.core, e) - 1)
+        with m.If(self.take_high):
+            m.d.sync += self.high_index.eq(Mux(last, 0, self.high_index + 1))
+            with m.If(last):
+                m.d.sync += [self.in_highs.eq(0), in_codes.eq(1)]
+        with m.If(self.fire & self.is_split()):
+            m.d.sync += self.set_step.eq(Mux(full, 0, self.set_step + 1))
+            with m.If(full):
+                m.d.sync += [self.in_highs.eq(1), in_codes.eq(0)]

@@ -1,0 +1,109 @@
+"""Elements and scales of weight formats as the chip decodes them: each code is a small integer, its scale apart.
+
+`Element` numbers them as the instruction does. Integers of less than 8 bits are stored unsigned: with a minimum as they
+are, else with half their range added. The small floating-point numbers are integers times a power of two (OCP
+Microscaling Formats v1.0, 2023, section 5.3): E2M1 counts halves, E2M3 eighths.
+"""
+
+from __future__ import annotations
+
+import enum
+import functools
+
+import numpy as np
+
+
+class Element(enum.IntEnum):
+    INT4 = 0
+    INT8 = 1  # two's complement
+    INT2 = 2  # ternary weights too
+    INT3 = 3
+    E2M1 = 4
+    E2M3 = 5
+
+    @property
+    def bits(self) -> int:
+        return _BITS[self]
+
+    @property
+    def fraction(self) -> int:
+        """Its values are the integers times 2^-fraction."""
+        return {Element.E2M1: 1, Element.E2M3: 3}.get(self, 0)
+
+    @property
+    def is_float(self) -> bool:
+        return self in (Element.E2M1, Element.E2M3)
+
+    @property
+    def parts(self) -> tuple[int, int]:
+        """Bits of the low and of the high part in which codes are stored: powers of two, so that words hold whole
+        numbers of them."""
+        return {3: (2, 1), 6: (4, 2)}.get(self.bits, (self.bits, 0))
+
+
+class Scale(enum.IntEnum):
+    """What a group of weight codes brings along: 32 << `share` of them, neighbors in a row."""
+
+    NONE = 0  # scale 1, codes signed
+    SCALE = 1  # binary16 d; w = d q, codes signed
+    SCALE_MINIMUM = 2  # binary16 d, m; w = d q + m, codes unsigned
+    POWER = 3  # E8M0 d, a power of two; w = d q, codes signed
+    PAIR = 4  # E4M3 d of the first 16 of a block and of the others; w = d q, codes signed
+
+    @property
+    def nbytes(self) -> int:
+        """Of one slot."""
+        return SCALE_BYTES[self]
+
+
+SCALE_BYTES = (0, 2, 4, 1, 2)  # by Scale
+
+
+_BITS = {
+    Element.INT4: 4, Element.INT8: 8, Element.INT2: 2, Element.INT3: 3, Element.E2M1: 4, Element.E2M3: 6,
+}  # fmt: skip
+POWER_BIAS = 127  # E8M0
+MANTISSA = {Element.E2M1: 1, Element.E2M3: 3}
+
+
+@functools.cache
+def integers(element: Element, unsigned: bool = False) -> np.ndarray:
+    """int16 [2^bits]: the integer of each code, read as an unsigned number; `unsigned`: the codes have no sign, as
+    with a minimum.
+
+    >>> integers(Element.E2M1)[:8].tolist(), integers(Element.INT2).tolist()
+    ([0, 1, 2, 3, 4, 6, 8, 12], [-2, -1, 0, 1])
+    """
+    codes = np.arange(1 << element.bits, dtype=np.int16)
+    if element.is_float:
+        return _of_floats(codes, element.bits, MANTISSA[element])
+    if element == Element.INT8:
+        return codes.astype(np.uint8).view(np.int8).astype(np.int16)
+    return codes if unsigned else codes - np.int16(1 << element.bits - 1)
+
+
+def _of_floats(codes: np.ndarray, bits: int, mantissa: int) -> np.ndarray:
+    """Sign, exponent, mantissa; the smallest exponent has no hidden bit."""
+    field = codes >> mantissa & (1 << bits - 1 - mantissa) - 1
+    whole = (codes & (1 << mantissa) - 1) + np.where(field > 0, 1 << mantissa, 0)
+    magnitude = whole << np.maximum(field - 1, 0)
+    return np.where(codes >> bits - 1, -magnitude, magnitude).astype(np.int16)
+
+
+def scale_values(scale: Scale, codes: np.ndarray) -> np.ndarray:
+    """float32 of scales: exact.
+
+    >>> scale_values(Scale.POWER, np.uint8([127, 126])), scale_values(Scale.PAIR, np.uint8([0x38, 0x01]))
+    (array([1. , 0.5], dtype=float32), array([1.       , 0.00195312], dtype=float32))
+    """
+    if scale == Scale.POWER:
+        return np.ldexp(np.float32(1), codes.astype(np.int32) - POWER_BIAS)
+    return (half_of_e4m3(codes) if scale == Scale.PAIR else codes).view(np.float16).astype(np.float32)
+
+
+def half_of_e4m3(codes: np.ndarray) -> np.ndarray:
+    """uint16: binary16 codes of E4M3 codes (4 bits of exponent, bias 7): exact; NaN has no meaning here."""
+    codes = np.asarray(codes).astype(np.int64)
+    field, fraction = codes >> 3 & 15, codes & 7
+    value = np.where(field == 0, fraction, fraction + 8) * 2.0 ** (np.maximum(field, 1) - 10)
+    return value.astype(np.float16).view(np.uint16) | (codes >> 7 & 1).astype(np.uint16) << np.uint16(15)
