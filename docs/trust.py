@@ -16,8 +16,8 @@ holds four in five measurements. A test fails when a median or 90th percentile g
 TITLES = {"gpu": "GPUs", "serving": "Serving"}
 ABOUT = {
     "serving": """Mean TTFT and TPOT of services with a fixed number of requests at once (aiconfigurator-core 0.12.0: vLLM, TensorRT-LLM,
-SGLang; models from 8B to 1T, dense and mixtures of experts), in closed form from one decode step and one prefill and eight figures of
-the stack, fitted to points of H100 and B200. Held out: the model left out. Unseen: H200, B300 and GB200, never fitted to. A vendor's
+SGLang; models from 8B to 1T, dense and mixtures of experts), in closed form from one decode step, one prefill, the
+requests that the memory has room for, and eight figures of the stack, fitted to points of H100 and B200. Held out: the model left out. Unseen: H200, B300 and GB200, never fitted to. A vendor's
 own tool: 17 % and 45 %. Recorded runs, request by request: [validation.md](validation.md).""",
     "gpu": """One H100 SXM, PyTorch 2 with CUDA graphs: GEMMs, attention, and whole steps of four models. `unseen` are measured
 GEMMs of aiconfigurator-core 0.12.0 (vLLM, TensorRT-LLM and SGLang, median) on the H100 in BF16, to which no figure
@@ -27,15 +27,20 @@ left out.""",
 MISSING = {
     "serving": (
         "Speculative decoding (columns do not tell), prefill and decode on different chips, pipelines, more than one node.",
+        "How a service was started: tokens that leave in groups (TensorRT-LLM's stream interval), a limit on requests, caches not "
+        "warm. The same columns were measured a factor of 1.5 apart in TPOT and 2 in TTFT, days or versions apart.",
+        "GB200: 15 of 20 rows are one run whose TPOT grows fivefold from one request to two, and falls again: no service in a steady "
+        "state does that.",
         "One stack's version is not another's: the figures are medians over those measured.",
     ),
     "gpu": (
         "Whole steps on any GPU but the H100: nothing was measured. A chip of its generation (H200, H100 NVL) is predicted from its "
         "data sheet; other generations have measured GEMM figures (A100, B200) or assumed ones.",
-        "Energy of kernels alone, and of memory other than the H100's: errors of tens of percent are likely.",
+        "Energy of kernels alone: 10 to 20 % off. Energy beside other memory than the H100's: from the vendors' figures (model.md).",
+        "Energy of steps: NVML's counter lags, and the first readings after a pause are low by 10 to 18 % (6 of 108 decode rows).",
         "INT4 weights: PyTorch's packed kernel is refused, good kernels were not measured.",
         "INT8 on the H100: what PyTorch's kernel gives, 12 % in the middle.",
-        "Several GPUs, mixtures of experts, sliding windows, state-space layers, chunked prefill: no whole step was measured.",
+        "Several GPUs (their all-reduce alone was, on A100, H100 and B200: model.md), mixtures of experts, sliding windows, state-space layers, chunked prefill: no whole step was measured.",
         "Prefill: two models; its band is less sure than the others.",
     ),
 }

@@ -24,7 +24,7 @@ _PASSES = ("vector_overhead", "row_element", "single_token", "vector_bytes_per_c
 SPEAKS = {
     "attn_decode": _ATTENTION,
     "attn_prefill": ("attention_compute_efficiency", "score_cycles", "attention_overhead"),
-    "decode": (*_PASSES, "idle_fraction", "j_per_byte", "j_per_op"),
+    "decode": (*_PASSES, "idle_fraction", "j_per_byte", "j_per_near_byte", "j_per_op"),
     "prefill": ("vector_bytes_per_cycle", "j_per_op", "compute_efficiency_16", "attention_compute_efficiency"),
 }  # fmt: skip
 
@@ -61,7 +61,8 @@ EXPECTED = {
     "attention_compute_efficiency": (0.85, 0.1), "score_cycles": (1 / 16, 0.1),
     "vector_overhead": (2e-6, 0.05), "row_element": (1.2e-9, 0.1), "single_token": (0.8, 0.1),
     "vector_bytes_per_cycle": (23.0, 0.2), "step_overhead": (25e-6, 0.1),
-    "idle_fraction": (0.2, 0.3), "j_per_byte": (100e-12, 0.05), "j_per_op": (0.9e-12, 0.05),
+    "idle_fraction": (0.2, 0.3), "j_per_byte": (60e-12, 0.05), "j_per_op": (0.9e-12, 0.05),
+    "j_per_near_byte": (150e-12, 0.1),
 }  # fmt: skip
 
 

@@ -18,11 +18,11 @@ from .summary import Pair
 
 # Expected before any point is seen, in coherent units: a start of a millisecond, a prefill that goes first.
 EXPECTED = {
-    "factor": 0.9, "expert_factor": 1.0, "prefill_share": 1.2, "step_start": 1e-3,
-    "first_start": 20e-3, "steps_waited": 1.0, "prefills": 1.2, "queue": 0.06,
+    "factor": 0.9, "fused": 0.7, "prefill_share": 1.2, "step_start": 1e-3,
+    "first_start": 40e-3, "steps_waited": 1.0, "prefills": 1.2, "queue": 0.07,
 }  # fmt: skip
 FITTED_CHIPS = ("h100-sxm", "b200-sxm")  # the others stay unseen
-FIRM = 2.0  # an error of the logarithm of an expectation, as one of a row
+FIRM = 5.0  # an error of the logarithm of an expectation, as one of a row
 OUTLIER = 0.1
 
 
@@ -76,7 +76,7 @@ def fit(rows: Sequence[Row], stack: str) -> dict[str, float]:
     from scipy.optimize import least_squares
 
     names, start = list(EXPECTED), np.array(list(EXPECTED.values()))
-    known = _together(rows)
+    known = _together(once(rows))
 
     def errors(logs: np.ndarray) -> np.ndarray:
         tech = technology(stack, dict(zip(names, start * np.exp(logs), strict=True)))
@@ -86,6 +86,15 @@ def fit(rows: Sequence[Row], stack: str) -> dict[str, float]:
 
     found = least_squares(errors, np.zeros(len(names)), loss="soft_l1", f_scale=OUTLIER)
     return dict(zip(names, (start * np.exp(found.x)).tolist(), strict=True))
+
+
+def once(rows: Sequence[Row]) -> list[Row]:
+    """Each measurement once: tables of points repeat it in snapshots of several days."""
+    found = {}
+    for row in rows:
+        inputs = tuple((name, value) for name, value in row.inputs.items() if name != "model")
+        found.setdefault((model_of(row), inputs, round(row.measured["tpot"], 5)), row)
+    return list(found.values())
 
 
 def _together(rows: Sequence[Row]) -> list[tuple[Parts, np.ndarray, np.ndarray]]:

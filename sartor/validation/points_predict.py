@@ -1,10 +1,15 @@
 """TTFT and TPOT of a service with a fixed number of requests at once, from one decode step and one prefill.
 
-While a request decodes, each of the others is replaced once, and its successor's prefill takes its share in between:
+While a request decodes, each of the others is replaced once, and its successor's prefill takes its share in between.
+Stacks fuse the passes between the large operators: `fused` is what is left of them.
 
-    work = step + (expert_factor - 1) x experts + prefill_share x (requests - 1) / output x prefill
+    work = step - (1 - fused) x passes + prefill_share x (running - 1) / output x prefill
     TPOT = factor x work + step_start
-    TTFT = first_start + steps_waited x step + prefill x (prefills + queue x requests)
+    TTFT = first_start + steps_waited x step + prefill x (prefills + queue x running) + waiting
+
+As many requests run as the memory holds the cache of; each of the others waits for one of them to end:
+
+    waiting = (requests / running - 1) x (output x TPOT + TTFT of one that runs)
 
 The figures of a serving stack (serving_stacks.csv) are fitted to measured points (benchmarks/stack_facts.py).
 """
@@ -18,16 +23,21 @@ from typing import Any
 import numpy as np
 
 from ..errors import Unsupported
+from ..families.gpu.estimate import Replica
 from ..families.gpu.family import Existing
+from ..families.gpu.passes import Setting
 from ..formats.spec import format_named
 from ..tech.technology import NOMINAL, Technology
 from ..workload.derive import operators
+from ..workload.model import Model
 from ..workload.operators import Step
+from ..workload.sizes import weight_bytes
 from . import names
 from .gpu_work import grouped
 from .kind import Inputs, Prediction, Refused
 
 STACKS = ("vllm", "trtllm", "sglang")
+RESERVE = ("trtllm",)  # start a request only with room for all its tokens; the others evict (GUARANTEED_NO_EVICT)
 _WEIGHTS = {"fp8": "fp8-e4m3", "fp4": "nvfp4", "bf16": "bf16", "int4": "int4-g32", "": "bf16"}
 _TRAINED = {"mxfp4"}  # formats that a model's own checkpoint is in, whatever a row calls them
 
@@ -51,11 +61,12 @@ def group(inputs: Inputs) -> tuple[Any, ...]:
 
 @dataclass(frozen=True)
 class Parts:
-    """Seconds of one decode step, of the experts in it, and of one prefill; arrays [rows]."""
+    """Seconds of a decode step, of the passes and kernel starts in it, and of a prefill; requests; arrays [rows]."""
 
     step: Any
-    experts: Any
+    passes: Any
     prefill: Any
+    running: Any
     at_once: Any
     output: Any
 
@@ -68,11 +79,30 @@ def parts(rows: Sequence[Inputs]) -> Parts:
     assert chip is not None and model is not None
     cache = "bf16" if form == "bf16" else "fp8-e4m3"
     own = model.formats if form in _TRAINED else {}
-    replica = Existing(chip, model.weights if own else form, cache).replica(first["chips"], own)
-    step = replica.phase(operators(model, "decode"), Step(at_once, 1, prompt + output / 2), keep=True)
+    existing = Existing(chip, model.weights if own else form, cache)
+    held = prompt + output / 2
+    kept = prompt + output if first["stack"] in RESERVE else held
+    running = np.minimum(at_once, _room(existing, model, own or form, first["chips"], kept))
+    # Stacks cast activations in the passes before, and pad nothing.
+    replica = Replica(existing.machine, first["chips"], existing.weights, cache, own, Setting(casts=False, pads=False))
+    step = replica.phase(operators(model, "decode"), Step(running, 1, held), keep=True)
     prefill = replica.phase(operators(model, "prefill"), Step(1, prompt, 0.0))
-    experts = sum(op.latency_s for op in step.operators if op.name.startswith("expert"))
-    return Parts(step.latency_s + 0 * at_once, experts + 0 * at_once, prefill.latency_s + 0 * at_once, at_once, output)
+    passes = sum(op.vector_s for op in step.operators)
+    spread = np.zeros(len(rows))
+    seconds = (spread + each for each in (step.latency_s, passes, prefill.latency_s))
+    return Parts(*seconds, running, at_once, output)
+
+
+def _room(existing: Existing, model: Model, formats: Any, chips: int, tokens: Any) -> Any:
+    """Requests of `tokens` each that the memory has room for beside the weights; a service that was measured had
+    room for one, so where we see none our figures of the memory are wrong, and nothing is limited."""
+    usable = existing.tech.fact("overheads", "memory", "usable_fraction") * existing.capacity_bytes
+    held = [
+        op.cache_elements_held(tokens) * (existing.cache_bits / 8) / min(chips, op.kv_heads)
+        for op in operators(model, "decode").attentions
+    ]
+    room = (usable - weight_bytes(model, formats) / chips) / sum(held)
+    return np.where(room < 1, np.inf, room)
 
 
 def times(p: Parts, stack: str, tech: Technology) -> tuple[Any, Any]:
@@ -81,11 +111,12 @@ def times(p: Parts, stack: str, tech: Technology) -> tuple[Any, Any]:
     def fact(name: str) -> Any:
         return tech.fact("serving_stacks", stack, name)
 
-    between = (p.at_once - 1) / p.output * p.prefill
-    work = p.step + (fact("expert_factor") - 1) * p.experts + fact("prefill_share") * between
-    first = p.prefill * (fact("prefills") + fact("queue") * p.at_once)
+    between = (p.running - 1) / p.output * p.prefill
+    work = p.step - (1 - fact("fused")) * p.passes + fact("prefill_share") * between
     tpot = fact("factor") * work + fact("step_start")
-    return tpot, fact("first_start") + fact("steps_waited") * p.step + first
+    own = p.prefill * (fact("prefills") + fact("queue") * p.running)
+    first = fact("first_start") + fact("steps_waited") * p.step + own
+    return tpot, first + (p.at_once / p.running - 1) * (p.output * tpot + first)
 
 
 def _alike(rows: Sequence[Inputs], tech: Technology) -> Sequence[Prediction]:

@@ -1,5 +1,6 @@
 """Measured points of services: the closed form by hand, what is refused, and the errors on record."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,8 +10,9 @@ from sartor import validate
 from sartor.tables import table
 from sartor.tech.technology import NOMINAL
 from sartor.validation import validation
-from sartor.validation.points_fit import FITTED_CHIPS, fit, pairs, points_on
-from sartor.validation.points_predict import Parts, times
+from sartor.validation.kind import Row
+from sartor.validation.points_fit import FITTED_CHIPS, fit, once, pairs, points_on
+from sartor.validation.points_predict import Parts, parts, times
 from sartor.validation.record import by_quantity, grown
 
 FILE = Path(__file__).parents[2] / ".." / "shared" / "data" / "measured" / "gpu_serving_points.csv"
@@ -18,6 +20,8 @@ needs_file = pytest.mark.skipif(not FILE.is_file(), reason=f"no measured points 
 HEAD = "system,model_path,precision,backend,mode,isl,osl,batch_size,tp_size,pp_size,attention_dp_size,"
 HEAD += "silicon_ttft_ms,silicon_tpot_ms"
 ROW = "h100_sxm,meta-llama/Llama-3.1-70B,fp8,vllm,agg,1024,1024,16,4,1,1,130,12"
+
+INPUTS = {"chip": "h100_sxm", "model": "meta-llama/Llama-3.1-70B", "format": "fp8", "stack": "vllm"}
 
 
 @pytest.fixture
@@ -32,12 +36,35 @@ def file(tmp_path):
 
 def test_the_closed_form_by_hand():
     # 10 ms a step, 101 requests, 1000 tokens each: 100 prefills of 20 ms in 1000 steps, 2 ms a step.
-    tpot, ttft = times(Parts(10e-3, 0.0, 20e-3, 101, 1000), "vllm", NOMINAL)
+    tpot, ttft = times(Parts(10e-3, 0.0, 20e-3, 101, 101, 1000), "vllm", NOMINAL)
     f = {name: table("serving_stacks").fact("vllm", name).value for name in table("serving_stacks").quantities}
     assert tpot == pytest.approx(f["factor"] * (10e-3 + f["prefill_share"] * 2e-3) + f["step_start"])
     assert ttft == pytest.approx(
         f["first_start"] + f["steps_waited"] * 10e-3 + 20e-3 * (f["prefills"] + 101 * f["queue"])
     )
+
+
+def test_who_finds_no_room_waits():
+    # 100 requests of which the memory holds 50: each waits until one of those ends.
+    some = Parts(10e-3, 4e-3, 20e-3, 50, 50, 1000)
+    tpot, ttft = times(some, "trtllm", NOMINAL)
+    all_tpot, all_ttft = times(replace(some, at_once=100), "trtllm", NOMINAL)
+    assert all_tpot == tpot and all_ttft == pytest.approx(ttft + 1000 * tpot + ttft)
+
+
+def test_the_room_of_a_memory():
+    # Two H100 of 0.92 x 80 GB each have 36 GB of the 71 GB of weights, and half of 8192 + 512 tokens of 164 kB a
+    # request: 52. TensorRT-LLM keeps room for all 8192 + 1024: fewer. On eight, 64 find room.
+    asked = {"prompt": 8192, "output": 1024, "at_once": 64, "chips": 2, **INPUTS}
+    room = (0.92 * 80e9 - 72e9 / 2) / ((8192 + 512) * 163_840 / 2)
+    assert parts([asked]).running[0] == pytest.approx(room, rel=0.03)
+    assert parts([asked | {"stack": "trtllm"}]).running[0] == pytest.approx(room * 8704 / 9216, rel=0.03)
+    assert parts([asked | {"chips": 8}]).running[0] == 64
+
+
+def test_a_measurement_is_fitted_to_once():
+    rows = [Row(f"line {i}", INPUTS, {"tpot": 0.01 if i else 0.02, "ttft": 1.0}, {}) for i in range(3)]
+    assert [row.where for row in once(rows)] == ["line 0", "line 1"]
 
 
 def test_a_point(file):

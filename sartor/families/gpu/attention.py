@@ -11,10 +11,20 @@ from . import kernels
 from .machine import Machine
 
 PARTIAL_BYTES = 4.0  # of a sum that another program adds to
-Seconds = tuple[Any, Any, Any]  # memory, arithmetic, start
+Parts = tuple[Any, Any, Any, Any]  # seconds of memory, of arithmetic, to start; bytes that stay on the die
 
 
-def decode(m: Machine, op: Attention, step: Step, ops: Any, moved: Any, split: Any) -> Seconds:
+def operand_rows(op: Attention, decode: bool) -> Any:
+    """Rows that the tensor cores work on for each row of queries: at decode those that share a KV head are padded.
+
+    >>> float(operand_rows(Attention("", heads=32, kv_heads=8, key_dim=64, value_dim=64, count=1, cached=1), True))
+    4.0
+    """
+    group = op.heads / op.kv_heads
+    return np.maximum(group, kernels.ROWS) / group if decode else 1.0
+
+
+def decode(m: Machine, op: Attention, step: Step, ops: Any, moved: Any, split: Any) -> Parts:
     """One token a sequence against `moved` bytes of cache, `ops` a chip: flash decoding."""
     pairs = step.batch * op.kv_heads / split
     programs = pairs * kernels.splits(pairs, op.attended(step), op.key_dim, m.cores)
@@ -23,17 +33,17 @@ def decode(m: Machine, op: Attention, step: Step, ops: Any, moved: Any, split: A
     pace = m.gen("attention_one_wave") + (1 - m.gen("attention_one_wave")) * np.clip(held - 1, 0.0, 1.0)
     memory_s = moved / (m.peak_bytes_per_s * m.gen("attention_efficiency") * pace)
     group = np.maximum(op.heads / op.kv_heads, kernels.ROWS)
-    partial_s = 2 * programs * group * (op.value_dim + 2) * PARTIAL_BYTES / m.near_bytes_per_s
+    partial = 2 * programs * group * (op.value_dim + 2) * PARTIAL_BYTES
     waves = np.maximum(2 * held, 1.0)
-    start_s = partial_s + m.gen("attention_overhead") + waves * m.gen("attention_wave")
-    return memory_s, ops / m.attention_ops_per_s, start_s * op.count
+    start_s = partial / m.near_bytes_per_s + m.gen("attention_overhead") + waves * m.gen("attention_wave")
+    return memory_s, ops / m.attention_ops_per_s, start_s * op.count, partial * op.count
 
 
-def prefill(m: Machine, op: Attention, step: Step, moved: Any, chips: Any) -> Seconds:
+def prefill(m: Machine, op: Attention, step: Step, moved: Any, chips: Any) -> Parts:
     """Many tokens a sequence: bound by scores and exponentials."""
     scores = step.rows * op.attended(step) * (op.heads / chips)
     longest = np.minimum(step.context + step.tokens, op.window or np.inf)
     score_s = m.score_s(2.0 * (op.key_dim + op.value_dim))
     compute_s = kernels.attention_arithmetic_s(scores, score_s, longest, m.cores, m.gen("tile_edge")) * op.count
     memory_s = moved / (m.peak_bytes_per_s * m.gen("attention_efficiency"))
-    return memory_s, compute_s, m.gen("attention_overhead") * op.count
+    return memory_s, compute_s, m.gen("attention_overhead") * op.count, 0.0

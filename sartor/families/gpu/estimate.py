@@ -14,7 +14,7 @@ from ...formulas.phase import OperatorTime, Phase
 from ...tech import link
 from ...workload.operators import Attention, Gemm, Lookup, Operators, Recurrence, Step, Vector
 from . import kernels
-from .attention import decode, prefill
+from .attention import decode, operand_rows, prefill
 from .machine import Machine
 from .passes import Passes, Setting
 from .power import clock
@@ -22,6 +22,8 @@ from .power import clock
 ACTIVATION_BYTES = 2.0
 STATE_BYTES = 4.0
 _BYTE_BITS = 8.0
+# Energy of a multiplication grows between its bits (the adder, the wires) and their square (the multiplier).
+_NARROW = 1.25
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,8 @@ class PhaseEstimate:
         self.phase = Phase(keep=keep)
         self.compute_j: Any = 0.0
         self.core_s: Any = 0.0  # that the clock of the cores bounds
+        self.busy_s: Any = 0.0  # in which all cores have work, be it waiting for the memory
+        self.near_bytes: Any = 0.0  # that stay on the die, of all chips
         self.link_bytes: Any = 0.0
 
     def run(self, operators: Operators) -> Phase:
@@ -66,9 +70,10 @@ class PhaseEstimate:
         for op in operators.all:
             visit[type(op)](op)  # type: ignore[operator]
         link_j = self.machine.tech.fact("links", self.machine.chip.link.kind, "energy")
+        m, chip_w = self.machine, self.machine.chip.tdp_w or 0.0
         self.phase.energy_j = {
-            "compute": self.compute_j,
-            "memory": self.phase.dram_bytes * self.machine.j_per_byte,
+            "compute": self.compute_j + self.busy_s * self.chips * (chip_w * m.gen("active_fraction")),
+            "memory": self.phase.dram_bytes * m.j_per_byte + self.near_bytes * m.gen("j_per_near_byte"),
             "network": self.link_bytes * link_j,
         }
         if self.replica.setting.sustained:
@@ -96,23 +101,25 @@ class PhaseEstimate:
         times = (busy + vector_s + network_s, compute_s, memory_s, vector_s, network_s)
         self.phase.add(OperatorTime(op.name, *times, moved, op.macs(self.step)), self.chips)
         self.core_s = self.core_s + busy * kernels.bound_by_second(memory_s, compute_s)
+        self.busy_s = self.busy_s + busy
 
     def _gemm(self, op: Gemm) -> None:
         m, rows = self.machine, op.rows(self.step)
         form = format_named(self.replica.formats.get(op.tensor, self.replica.weights))
         rate, operand_bits = m.rate(form)
+        # Kernels of many experts at once work on whole tiles, however few tokens an expert gets.
+        least = m.gen("tile_edge") if op.tensor == "expert" else 0.0
         matrices = op.matrices(self.step) if op.experts > 1 else 1.0
         k, n = (op.k / self.chips, op.n) if op.shard == "row" else (op.k, op.n / self.chips)
         weights = matrices * k * n * form.bits() / _BYTE_BITS
         moved = (weights + rows * op.experts * (k + n) * ACTIVATION_BYTES) * op.count
         memory_s = moved / m.stream_bytes_per_s(form.element_bits)
-        shape = (rows, k, n, matrices)
-        near = m.near_bytes_per_s
-        _, compute_s, parts_s = kernels.gemm_s(*shape, memory_s / op.count, rate, near, m.cores, m.gen("tile_edge"))
+        shape, on = (rows, k, n, matrices), (rate, m.near_bytes_per_s, m.cores, m.gen("tile_edge"), least)
+        _, compute_s, parts_s = kernels.gemm_s(*shape, memory_s / op.count, *on)
         vector_s = self._operands_s(op, rows * op.experts, k, operand_bits)
         start_s = vector_s + (parts_s + m.gen("op_overhead")) * op.count
         self._add(op, memory_s, compute_s * op.count, start_s, self._network_s(op), moved)
-        self.compute_j = self.compute_j + 2 * op.macs(self.step) * (m.gen("j_per_op") * (operand_bits / 16))
+        self.compute_j = self.compute_j + 2 * op.macs(self.step) * (m.gen("j_per_op") * (operand_bits / 16) ** _NARROW)
 
     def _operands_s(self, op: Gemm, rows: Any, k: Any, operand_bits: float) -> Any:
         """Activations are cast to operands below 16 bits by a kernel before, and padded by another."""
@@ -127,19 +134,18 @@ class PhaseEstimate:
         chip = self.machine.chip
         if np.ndim(self.chips) == 0 and self.chips == 1:
             return 0.0
-        rate = max(chip.link.bandwidth_bytes_per_s, 1.0)
-        wait = self.machine.tech.fact("links", chip.link.kind, "latency")
-        if op.tensor == "expert":
-            width = op.k if op.shard == "column" else op.n
-            n_bytes = self.step.rows * (op.active * width * ACTIVATION_BYTES) / self.chips
-            seconds, crossings = link.all_to_all_s(n_bytes, self.chips, rate, wait), 1.0
-        elif op.shard == "row":
-            n_bytes = self.step.rows * (op.n * ACTIVATION_BYTES)
-            seconds, crossings = link.all_reduce_s(n_bytes, self.chips, rate, wait), 2.0
-        else:
+        # Every chip holds all activations and a part of each expert; what a shared expert adds is summed with them.
+        if op.shard != "row" or op.name.startswith("shared"):
             return 0.0
-        self.link_bytes = self.link_bytes + n_bytes * (self.chips - 1) * (crossings * op.count)
-        return seconds * op.count
+        rate = max(chip.link.bandwidth_bytes_per_s, 1.0)
+        n_bytes = self.step.rows * (op.n * ACTIVATION_BYTES)
+        self.link_bytes = self.link_bytes + n_bytes * (self.chips - 1) * (2.0 * op.count)
+        return link.switched_all_reduce_s(n_bytes, self.chips, rate, *self._ways()) * op.count
+
+    def _ways(self) -> list[Any]:
+        """Of either way to sum over chips: what it takes to start, and the share of the link's rate that it reaches."""
+        names = (f"{way}_{what}" for way in ("direct", "spread") for what in ("start", "efficiency"))
+        return [self.machine.tech.fact("links", self.machine.chip.link.kind, name) for name in names]
 
     def _attention(self, op: Attention) -> None:
         m, step = self.machine, self.step
@@ -149,8 +155,10 @@ class PhaseEstimate:
         # Flash attention keeps scores on the chip; the cache passes once.
         moved = (op.cache_elements_read(step) + 2 * op.cache_elements_written(step)) * element / split
         shape = decode(m, op, step, ops, moved, split) if self.decode else prefill(m, op, step, moved, self.chips)
-        self._add(op, *shape, 0.0, moved)
-        self.compute_j = self.compute_j + ops * self.chips * m.gen("j_per_op")
+        *seconds, near = shape
+        self._add(op, *seconds, 0.0, moved)
+        self.near_bytes = self.near_bytes + near * self.chips
+        self.compute_j = self.compute_j + ops * self.chips * (operand_rows(op, self.decode) * m.gen("j_per_op"))
 
     def _recurrence(self, op: Recurrence) -> None:
         m = self.machine
@@ -163,6 +171,7 @@ class PhaseEstimate:
         seconds = self.passes.vector_s(op)
         if op.name in self.passes.known:
             self.phase.add(OperatorTime(op.name, seconds, 0.0, 0.0, seconds, 0.0, 0.0, 0.0), self.chips)
+            self.near_bytes = self.near_bytes + self.passes.moved_bytes(op) * self.chips
 
     def _lookup(self, op: Lookup) -> None:
         n_bytes = op.elements_read(self.step) * ACTIVATION_BYTES

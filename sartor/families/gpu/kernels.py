@@ -21,11 +21,13 @@ ROWS = 16.0  # least rows of a tensor core's operand
 
 
 def gemm_s(
-    m: Any, k: Any, n: Any, matrices: Any, memory_s: Any, ops_per_s: Any, near_per_s: Any, cores: float, edge: Any
+    m: Any, k: Any, n: Any, matrices: Any, memory_s: Any, ops_per_s: Any, near_per_s: Any, cores: float, edge: Any,
+    least: Any = 0.0,
 ) -> tuple[Any, Any, Any]:
     """m x k times k x n, `matrices` times side by side, on `cores` cores that make `ops_per_s` together while the
     memory takes `memory_s`: all of it, the arithmetic, and the sums of parts, in the best of the tile shapes, `edge`
-    the least rows of one. Where tiles are fewer than cores they are split along K; the parts meet on the die.
+    the least rows of one, which takes as long as `least` rows. Where tiles are fewer than cores they are split along
+    K; the parts meet on the die.
 
     >>> one, arithmetic, parts = gemm_s(128, 4096, 132 * 128, 1, 0.0, 1e15, 5e12, 132, 64)  # one tile a core, none idle
     >>> round(1e6 * float(one), 2), float(parts)
@@ -40,7 +42,7 @@ def gemm_s(
     rows, columns = np.minimum(rows * edge, ROWS * np.ceil(m / ROWS)), columns * edge
     tiles = np.ceil(m / rows) * np.ceil(n / columns) * matrices
     waves = np.ceil(tiles * split / cores - 1e-9)
-    arithmetic_s = waves * (rows * columns / split) * (2 * k * cores) / ops_per_s
+    arithmetic_s = waves * (np.maximum(rows, least) * columns / split) * (2 * k * cores) / ops_per_s
     parts_s = 2 * PARTIAL_BYTES * (split - 1) * (m * n * matrices) / near_per_s
     whole_s = overlapped_s(memory_s, arithmetic_s) + parts_s
     best = np.argmin(whole_s, axis=0)[None]

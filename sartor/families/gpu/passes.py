@@ -67,14 +67,23 @@ class Passes:
         """The passes of `op` in all its layers."""
         if op.name not in _PASSES:
             return 0.0
-        kind = _PASSES[op.name]
-        kernels = op.parts * (kind.decode if self.decode else kind.prefill)
-        tokens = self.step.batch if op.last_token_only else self.step.rows
-        n_bytes = tokens * (op.per_token * kind.bytes_per_op) * (kernels > 0) / (1 if kind.shared else self.chips)
+        n_bytes, kernels, tokens = self._moved(op)
         start_s = self._start_s(tokens)
         if op.name == "norm":
             start_s = start_s + self._row_s(op.per_token / (NORM * op.parts), tokens)
         return vector_s(n_bytes, kernels, start_s, *self.rates) * op.count
+
+    def moved_bytes(self, op: Vector) -> Any:
+        """Bytes that the passes of `op` read and write in all its layers, a chip."""
+        return self._moved(op)[0] * op.count if op.name in _PASSES else 0.0
+
+    def _moved(self, op: Vector) -> tuple[Any, float, Any]:
+        """Bytes of one layer, kernels and tokens."""
+        kind = _PASSES[op.name]
+        kernels = op.parts * (kind.decode if self.decode else kind.prefill)
+        tokens = self.step.batch if op.last_token_only else self.step.rows
+        n_bytes = tokens * (op.per_token * kind.bytes_per_op) * (kernels > 0) / (1 if kind.shared else self.chips)
+        return n_bytes, kernels, tokens
 
     def _start_s(self, tokens: Any) -> Any:
         """Starting a kernel; those for a single token are compiled for it."""
