@@ -90,7 +90,7 @@ def fit(rows: Sequence[Row], stack: str) -> dict[str, float]:
 
 def once(rows: Sequence[Row]) -> list[Row]:
     """Each measurement once: tables of points repeat it in snapshots of several days."""
-    found = {}
+    found: dict[Any, Row] = {}
     for row in rows:
         inputs = tuple((name, value) for name, value in row.inputs.items() if name != "model")
         found.setdefault((model_of(row), inputs, round(row.measured["tpot"], 5)), row)

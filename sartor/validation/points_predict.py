@@ -88,8 +88,8 @@ def parts(rows: Sequence[Inputs]) -> Parts:
     step = replica.phase(operators(model, "decode"), Step(running, 1, held), keep=True)
     prefill = replica.phase(operators(model, "prefill"), Step(1, prompt, 0.0))
     passes = sum(op.vector_s for op in step.operators)
-    spread = np.zeros(len(rows))
-    seconds = (spread + each for each in (step.latency_s, passes, prefill.latency_s))
+    zero = np.zeros(len(rows))
+    seconds = (zero + step.latency_s, zero + passes, zero + prefill.latency_s)
     return Parts(*seconds, running, at_once, output)
 
 

@@ -155,8 +155,8 @@ class PhaseEstimate:
         # Flash attention keeps scores on the chip; the cache passes once.
         moved = (op.cache_elements_read(step) + 2 * op.cache_elements_written(step)) * element / split
         shape = decode(m, op, step, ops, moved, split) if self.decode else prefill(m, op, step, moved, self.chips)
-        *seconds, near = shape
-        self._add(op, *seconds, 0.0, moved)
+        memory_s, compute_s, start_s, near = shape
+        self._add(op, memory_s, compute_s, start_s, 0.0, moved)
         self.near_bytes = self.near_bytes + near * self.chips
         self.compute_j = self.compute_j + ops * self.chips * (operand_rows(op, self.decode) * m.gen("j_per_op"))
 
