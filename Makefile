@@ -2,8 +2,6 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-# Files of tests on all cores, each process with one thread of linear algebra.
-PYTEST := OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile
 
 .PHONY: design test test-ci test-all lint types docs bench clean
 
@@ -11,15 +9,15 @@ design: $(VENV)/.installed
 	$(BIN)/sartor design $(STUDY)
 
 test: $(VENV)/.installed-test lint
-	$(PYTEST) -m "not slow"
+	$(BIN)/python -m pytest -m "not slow"
 
 # What is slow, but fits: the exported graph as oracle, a local Ray cluster, a real browser, whole cores in Verilator.
 test-ci: $(VENV)/.installed-all types
-	$(PYTEST) -m "slow and not long"
+	$(BIN)/python -m pytest -m "slow and not long"
 
 # Everything, large cores too.
 test-all: $(VENV)/.installed-all lint types
-	$(PYTEST)
+	$(BIN)/python -m pytest
 
 lint: $(VENV)/.installed-test
 	$(BIN)/ruff check sartor tests benchmarks examples

@@ -1,6 +1,7 @@
 """The pages that say what the code says: `python docs/generate.py [--check]`.
 
-docs/cli.md, study.md, study.schema.json, cluster.md, sources.md, trust.md, and the tables of docs/hardware.md.
+docs/cli.md, study.md, study.schema.json, cluster.md, sources.md, trust.md, and the tables of docs/hardware.md and
+quality.md.
 `--check` writes nothing and exits 1 where one is not current.
 """
 
@@ -11,7 +12,7 @@ import json
 import sys
 import types
 import typing
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ from sartor.serve.cluster_file import ClusterPart, FaultsPart, PoolPart, Scaling
 from sartor.tables import data_text, sources, table
 
 sys.path.insert(0, str(Path(__file__).parent))  # trust.py beside this file
+import quality_tables
 import trust
 
 DOCS = Path(__file__).parent
@@ -46,6 +48,7 @@ def pages() -> dict[Path, str]:
         DOCS / "sources.md": sources_page(),
         DOCS / "hardware.md": hardware((DOCS / "hardware.md").read_text(encoding="utf-8")),
         DOCS / "trust.md": trust.page(MADE),
+        DOCS / "quality.md": _filled((DOCS / "quality.md").read_text(encoding="utf-8"), _quality()),
     }
 
 
@@ -242,8 +245,12 @@ def _counts(name: str) -> tuple[str, ...]:
 
 
 def hardware(page: str) -> str:
+    return _filled(page, {"registers": _registers, "counters": _counters, "bounds": _bounds})
+
+
+def _filled(page: str, tables: Mapping[str, Callable[[], list[str]]]) -> str:
     """The page with its tables made anew, each between `<!-- table NAME -->` and `<!-- end -->`."""
-    for name, made in (("registers", _registers), ("counters", _counters), ("bounds", _bounds)):
+    for name, made in tables.items():
         start = f"<!-- table {name} -->\n"
         before, _, rest = page.partition(start)
         page = before + start + "\n".join(made()) + "\n" + rest[rest.index("<!-- end -->") :]
@@ -268,6 +275,11 @@ def _bounds() -> list[str]:
         for name, (low, high, power) in BOUNDS.items()
     )
     return _markdown(("parameter", "lowest", "highest", ""), cells)
+
+
+def _quality() -> dict[str, Callable[[], list[str]]]:
+    """What benchmarks/quality.py measured."""
+    return {name: lambda made=made: _markdown(*made()) for name, made in quality_tables.TABLES.items()}
 
 
 # Markdown

@@ -58,7 +58,8 @@ def prose(name):
 # Generated pages
 
 
-PAGES_MADE = ["cli.md", "study.md", "study.schema.json", "cluster.md", "sources.md", "hardware.md", "trust.md"]
+PAGES_MADE = ["cli.md", "study.md", "study.schema.json", "cluster.md", "sources.md", "hardware.md", "trust.md",
+              "quality.md"]  # fmt: skip
 
 
 @pytest.mark.parametrize("page", PAGES_MADE)

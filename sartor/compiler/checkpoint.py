@@ -5,11 +5,13 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from ..errors import BrokenFile, InputError, Unsupported
 from ..formats.floats import DTYPES, Floats
+from ..formats.layouts.tensors import CODES, Tensor, Tensors
 from ..workload.readers import safetensors_index
 from ..workload.readers.fields import Fields, parse_json, read_bytes
 from ..workload.readers.safetensors_index import Stored
@@ -45,6 +47,12 @@ class Checkpoint:
         kind, data = self._numbers(name, (n,))
         return Floats(kind, data[None]).dequantized()[0]
 
+    def parts(self, matrix: str) -> Tensors:
+        """All tensors of `matrix`, by what follows its name, as `layouts.read` takes them."""
+        begin = f"{matrix}."
+        found = {name.removeprefix(begin): self._tensor(name) for name in self._places if name.startswith(begin)}
+        return Tensors(f"{self.name}: {matrix}", found)
+
     def left(self) -> str | None:
         return next((name for name in self._places if name not in self.taken), None)
 
@@ -70,9 +78,19 @@ class Checkpoint:
         if stored.shape != shape:
             sizes = (" x ".join(map(str, s)) or "one number" for s in (stored.shape, shape))
             raise BrokenFile(f"{self.name}: tensor {name!r} is {{}}, but config.json asks for {{}}".format(*sizes))
-        dtype = DTYPES[stored.dtype]
-        end = stored.offset + stored.elements * dtype.itemsize
-        return stored.dtype, self._data[place.path][stored.offset : end].view(dtype).reshape(shape)
+        return stored.dtype, self._array(place, DTYPES[stored.dtype])
+
+    def _tensor(self, name: str) -> Tensor:
+        place = self._places[name]
+        kind = place.stored.dtype
+        dtype: np.dtype[Any] | None = DTYPES.get(kind) or CODES.get(kind)
+        if dtype is None:
+            raise Unsupported(f"{self.name}: tensor {name!r} is {kind}, which is not read")
+        return Tensor(kind, self._array(place, dtype))
+
+    def _array(self, place: _Place, dtype: np.dtype[Any]) -> np.ndarray:
+        end = place.stored.offset + place.stored.elements * dtype.itemsize
+        return self._data[place.path][place.stored.offset : end].view(dtype).reshape(place.stored.shape)
 
 
 def folder_of(path: Path) -> Path | None:

@@ -81,16 +81,23 @@ def _nobody(what: str, share: float) -> None:
 
 
 def checked(point: Checkpoint) -> Fields:
-    f = point.config
-    f.one_of("model_type", known=FAMILIES)
-    silu(f)
-    for holder in (f, *(f.part(name) for name in ("rope_parameters", "rope_scaling") if f.has(name))):
-        holder.only("partial_rotary_factor", 1.0)
+    """The config of a model of real numbers."""
+    f = of_family(point)
     if f.has("quantization_config"):
         raise Unsupported(
             f"{f.where}: quantization_config: the weights are quantized already (give the model's own "
             "BF16 files, or a GGUF file)"
         )
+    return f
+
+
+def of_family(point: Checkpoint) -> Fields:
+    """The config, whatever the weights are stored as; another architecture is refused by name."""
+    f = point.config
+    f.one_of("model_type", known=FAMILIES)
+    silu(f)
+    for holder in (f, *(f.part(name) for name in ("rope_parameters", "rope_scaling") if f.has(name))):
+        holder.only("partial_rotary_factor", 1.0)
     return f
 
 

@@ -10,13 +10,10 @@ from ..compiler import gguf
 from ..compiler.gguf import File
 from ..compiler.hf import Shape
 from ..errors import Unsupported
-from ..formats.codec import codec
-from ..formats.floats import DTYPES, Floats
-from ..formats.gguf_blocks import unpack
+from ..formats import gguf_types
 from .model import Model
 
 _NAMES = {"attn_o": "attn_output"}
-SUPERBLOCKS = {"Q4_K": "q4_k", "Q6_K": "q6_k"}  # their codecs take the bytes of the file
 _EMBEDDING, _HEAD = "token_embd.weight", "output.weight"
 
 
@@ -67,18 +64,9 @@ class GgufReader:
         k, n = tensor.shape
         chosen = np.ascontiguousarray(raw.reshape(n, -1)[keep])
         try:
-            return dequantized(tensor.kind.name, chosen, len(chosen), k)
+            return gguf_types.read(tensor.kind.name, chosen.reshape(-1), len(chosen), k).dequantized()
         except Unsupported as error:
             raise Unsupported(f"{self.file.path.name}: tensor {name!r}: {error}") from None
-
-
-def dequantized(kind: str, raw: np.ndarray, n: int, k: int) -> np.ndarray:
-    """float32 [n, k] of the bytes `raw` [n, bytes of a row] that ggml calls `kind`."""
-    if kind in DTYPES:
-        return Floats(kind, raw.view(DTYPES[kind])).dequantized()
-    if kind in SUPERBLOCKS:
-        return codec(SUPERBLOCKS[kind]).unpack(raw.reshape(-1), n, k).dequantized()
-    return unpack(kind, raw.reshape(-1), n, k).dequantized()
 
 
 def _name(layer: int, part: str) -> str:

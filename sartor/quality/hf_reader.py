@@ -1,4 +1,7 @@
-"""A Hugging Face folder of real numbers as a model for measuring: its tensors are mapped, not read."""
+"""A Hugging Face folder as a model for measuring: its tensors are mapped, not read.
+
+Matrices are real numbers, or as GPTQ, AWQ, compressed-tensors and others store them (formats.layouts).
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,8 @@ import numpy as np
 
 from ..compiler import hf
 from ..compiler.checkpoint import Checkpoint
+from ..formats import layouts
+from ..formats.codec import Encoded
 from ..formats.floats import Floats
 from .model import Model
 
@@ -17,7 +22,7 @@ _BITS = {"F32": 32.0, "F16": 16.0, "BF16": 16.0}
 
 
 def model(point: Checkpoint, key: str) -> Model:
-    f = hf.checked(point)
+    f = hf.of_family(point)
     shape, tied = hf.shape_of(f), f.flag("tie_word_embeddings")
     embedding, head = hf.tables(point, f, shape.dim)
     base, divisors = hf.angles(f, shape.head_dim)
@@ -34,13 +39,12 @@ class HfReader:
         self.point, self.shape, self._embedding, self._head = point, shape, embedding, head
 
     def matrix(self, layer: int, part: str) -> np.ndarray:
-        w = self._stored(layer, part)
-        if part in ("attn_q", "attn_k"):
-            w = w.rows(hf.neighbors(w.n, self.shape.head_dim))
-        return w.dequantized()
+        w = self._stored(layer, part).dequantized()
+        return w[hf.neighbors(len(w), self.shape.head_dim)] if part in ("attn_q", "attn_k") else w
 
     def bits(self, layer: int, part: str) -> float:
-        return _BITS[self._stored(layer, part).kind]
+        w = self._stored(layer, part)
+        return w.codec.bits_per_weight(w.k) if isinstance(w, Encoded) else _BITS[w.kind]
 
     def norms(self, layer: int) -> tuple[np.ndarray, np.ndarray]:
         first, second = (
@@ -58,6 +62,10 @@ class HfReader:
     def head(self, start: int, stop: int) -> np.ndarray:
         return self._head.rows(slice(start, stop)).dequantized()
 
-    def _stored(self, layer: int, part: str) -> Floats:
-        name = _NAMES[part]
-        return self.point.matrix(f"model.layers.{layer}.{name}.weight", *self.shape.matrices[name])
+    def _stored(self, layer: int, part: str) -> Encoded | Floats:
+        name = f"model.layers.{layer}.{_NAMES[part]}"
+        size = self.shape.matrices[_NAMES[part]]
+        config = self.point.config.raw.get("quantization_config")
+        if config is None:
+            return self.point.matrix(f"{name}.weight", *size)
+        return layouts.read(config, self.point.parts(name), size)

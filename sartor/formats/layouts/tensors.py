@@ -16,7 +16,7 @@ from ..spec import formats
 
 WORD = 32  # bits
 # Kinds of safetensors that hold codes, and what NumPy holds them as.
-CODES = {
+CODES: dict[str, np.dtype[Any]] = {
     "I32": np.dtype("<i4"), "I64": np.dtype("<i8"), "U8": np.dtype("u1"), "I8": np.dtype("i1"),
     "F8_E4M3": np.dtype("u1"), "F8_E5M2": np.dtype("u1"), "F8_E8M0": np.dtype("u1"),
 }  # fmt: skip

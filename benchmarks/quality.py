@@ -1,0 +1,133 @@
+"""What every number format costs a real model in accuracy, and how far the sum over its classes of tensors tells it.
+
+    python benchmarks/quality.py [--write] [--only WORD] [--json]
+
+SmolLM2-135M-Instruct, the first 1,024 tokens of the English text, one row a recipe: weights plain, with the residual
+stream turned (its weights are 4-bit already, which flatters formats like theirs), with calibration; activations; the
+cache; each class of tensors alone. `--write` keeps the rows in sartor/data/measured/quality.csv, row by row: what is
+there is not measured again, so that an interrupted run goes on. `--only` takes the recipes whose text contains WORD.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import json
+import sys
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from sartor.formats.spec import format_named
+from sartor.quality import text
+from sartor.quality.classes import LINEAR, parsed, shown
+from sartor.quality.find import model_of
+from sartor.quality.measure import measure
+from sartor.quality.model import Model
+from sartor.quality.recipe import GPTQ, Recipe, bits_per_weight
+from sartor.quality.sensitivity import alone
+
+FILE = Path(__file__).parents[1] / "sartor/data/measured/quality.csv"
+COLUMNS = (
+    "model", "text", "tokens", "weights", "activations", "kv", "rotate", "smooth", "bits_per_weight", "kl", "kl_error",
+    "perplexity", "reference_perplexity", "top1_agreement", "date",
+)  # fmt: skip
+MODEL = "smollm2-135m"
+# Every format by itself on plain and on turned weights; the likeliest to be chosen first, since a run may be cut short.
+WEIGHTS = ("int4-g32", "nvfp4", "mxfp4", "int4-g128", "int8", "nf4", "bcq4-g64", "bcq3-g64", "int3-g64", "mxfp6-e2m3",
+           "mxfp8-e4m3", "fp8-e4m3", "mxint8", "int4-g32-asym", "int4-g64", "ternary", "bcq2-g64", "int8-2:4",
+           "fp8-e4m3-b128", "fp8-e5m2", "int8-g32", "q8_0", "q4_0", "q4_1", "q5_0", "mxfp6-e3m2", "int4-g128-asym",
+           "bcq4-g128", "bcq3-g128", "int3-g32", "int3-g128", "int2-g32", "int4-g32-2:4")  # fmt: skip
+FIRST = 18
+CALIBRATED = ("int4-g128", "nvfp4", "int3-g64", "bcq3-g64", "mxfp4", "int4-g32", "int4-g32-asym")
+ACTIVATIONS = ("chip", "int8", "mxint8", "fp8-e4m3", "mxfp8-e4m3", "nvfp4", "mxfp4", "int4-g32")
+KV = ("chip", "int8", "int4", "fp8-e4m3", "int3", "nvfp4", "mxint8", "fp8-e5m2", "mxfp4")
+CLASSES = ("int4-g32", "nvfp4", "int8", "int3-g64", "int4-g128", "mxfp4", "bcq3-g64")  # measured one by one
+MIXED = ("ffn_down=int8,attn_v=int8,int4-g32", "attention=int8,nvfp4",
+         "ffn_gate=int3-g64,attn_q=int3-g64,attn_k=int3-g64,int4-g32")  # fmt: skip
+
+
+def recipes() -> Iterator[Recipe]:
+    yield from (Recipe(parsed(name), rotate=True) for name in WEIGHTS[:FIRST])
+    yield from (alone(part, name, True) for name in CLASSES[:1] for part in LINEAR)
+    yield from (Recipe(activations=name) for name in ACTIVATIONS[:4])
+    yield from (Recipe(kv=name) for name in KV[:5])
+    yield from (Recipe(parsed(name), rotate=True) for name in MIXED[:1])
+    yield Recipe(parsed("int4-g128" + GPTQ), rotate=True)
+    yield from (Recipe(parsed(name)) for name in WEIGHTS[:FIRST])
+    yield from (Recipe(parsed("int4-g32"), "chip", "chip", rotate=r) for r in (True, False))
+    yield from (alone(part, name, True) for name in CLASSES[1:4] for part in LINEAR)
+    yield from (Recipe(parsed(name), rotate=True) for name in MIXED[1:])
+    yield from (Recipe(parsed(name + GPTQ), rotate=True) for name in CALIBRATED[1:])
+    yield from (Recipe(parsed("int8"), "int8", smooth=smooth) for smooth in (None, 0.5))
+    yield from (Recipe(activations=name) for name in ACTIVATIONS[4:])
+    yield from (Recipe(kv=name) for name in KV[5:])
+    yield from (Recipe(parsed(name), rotate=r) for r in (True, False) for name in WEIGHTS[FIRST:])
+    yield from (alone(part, name, True) for name in CLASSES[4:] for part in LINEAR)
+    yield from (alone("embedding", name) for name in ("int8", "int4-g32"))
+
+
+def named(recipe: Recipe) -> dict[str, str]:
+    """The columns that say what a row is of."""
+    smooth = "" if recipe.smooth is None else f"{recipe.smooth:g}"
+    return {"weights": shown(recipe.weights), "activations": recipe.activations, "kv": recipe.kv,
+            "rotate": str(recipe.rotate).lower(), "smooth": smooth}  # fmt: skip
+
+
+def row(model: Model, words: Any, recipe: Recipe) -> dict[str, Any]:
+    windows: np.ndarray = text.windows(words, text.read(None), text.TOKENS, recipe.calibrated)
+    found = measure(model, windows, recipe)
+    bits = {p: format_named(f.removesuffix(GPTQ)).bits(model.row(p)) for p, f in recipe.weights.items() if p in LINEAR}
+    figures = {name: f"{found[name]:.6g}" for name in COLUMNS if name in found and name != "tokens"}
+    figures |= {"bits_per_weight": f"{bits_per_weight(model, recipe, bits):.4f}", "date": f"{date.today():%Y-%m}"}
+    return {"model": model.name, "text": "en", "tokens": found["tokens"], **named(recipe), **figures}
+
+
+def rows(known: list[dict[str, str]], only: str) -> Iterator[dict[str, Any]]:
+    """Those that are not known yet."""
+    model, words = model_of(MODEL)
+    for recipe in recipes():
+        asked = named(recipe)
+        if only in recipe.text and not any(all(r[c] == v for c, v in asked.items()) for r in known):
+            yield row(model, words, recipe)
+
+
+def kept() -> list[dict[str, str]]:
+    if not FILE.is_file():
+        return []
+    with FILE.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def keep(new: dict[str, Any]) -> None:
+    first = not FILE.is_file()
+    with FILE.open("a", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
+        if first:
+            writer.writeheader()
+        writer.writerow(new)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--write", action="store_true", help="keep the rows in the package's data")
+    parser.add_argument("--only", default="", help="recipes whose text contains this")
+    parser.add_argument("--json", action="store_true", help="one JSON object and nothing else")
+    options = parser.parse_args()
+    known = kept() if options.write else []
+    for new in rows(known, options.only):
+        known.append({name: str(value) for name, value in new.items()})
+        if options.write:
+            keep(new)
+        say = ("weights", "activations", "kv", "rotate", "bits_per_weight", "kl", "perplexity", "top1_agreement")
+        print("  ".join(f"{new[name]:>12}" for name in say), file=sys.stderr, flush=True)
+    if options.json:
+        print(json.dumps({"rows": known}))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,88 @@
+"""What formats cost a model in accuracy, by class of tensors: measured rows, and their sum as an estimate of the whole.
+
+KL of small, independent disturbances adds up; docs/quality.md says how far the sum is from what was measured together.
+The rows are those of `benchmarks/quality.py`: one class in a format, everything else as it is.
+"""
+
+from __future__ import annotations
+
+import csv
+import functools
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from ..errors import UnknownName
+from ..tables import data_text
+
+SAME = "none"  # as the model is stored
+
+
+@dataclass(frozen=True)
+class Row:
+    """One measurement. `weights` as --weights has it; KL in nats, mean over tokens."""
+
+    model: str
+    text: str
+    tokens: int
+    weights: str
+    activations: str
+    kv: str
+    rotate: bool
+    smooth: float | None
+    bits_per_weight: float
+    kl: float
+    kl_error: float
+    perplexity: float
+    reference_perplexity: float
+    top1_agreement: float
+
+    @property
+    def alone(self) -> tuple[str, str] | None:
+        """Class and format, where only one class has one: of weights, `kv` or `activations`."""
+        given = [(name, form) for name in ("activations", "kv") if (form := getattr(self, name)) != SAME]
+        parts = [part for part in self.weights.split(",") if part != SAME]
+        given += [(part.partition("=")[0], part.partition("=")[2]) for part in parts if "=" in part]
+        whole = any("=" not in part for part in parts)
+        return given[0] if len(given) == 1 and not whole and self.smooth is None else None
+
+
+@functools.cache
+def measured() -> tuple[Row, ...]:
+    """All rows of measured/quality.csv."""
+    return tuple(_row(r) for r in csv.DictReader(data_text("measured/quality.csv").splitlines()))
+
+
+@dataclass(frozen=True)
+class Harm:
+    """KL in nats of each class in each format, by itself."""
+
+    model: str
+    kl: Mapping[tuple[str, str], float]
+
+    def total(self, formats: Mapping[str, str]) -> float:
+        """The estimate for classes with these formats: the sum. A class that is not named costs nothing."""
+        return sum(self.of(part, name) for part, name in formats.items() if name != SAME)
+
+    def of(self, part: str, name: str) -> float:
+        if (part, name) not in self.kl:
+            known = sorted({form for one, form in self.kl if one == part}) or sorted({one for one, _ in self.kl})
+            raise UnknownName(f"measured format of {part}", name, known, f"sensitivity of {self.model}")
+        return self.kl[part, name]
+
+
+def harm(model: str, rotate: bool = True) -> Harm:
+    """The sensitivities of `model` that come with the package."""
+    rows = [row for row in measured() if row.model == model]
+    if not rows:
+        raise UnknownName("model with measured sensitivities", model, {row.model for row in measured()})
+    # The cache and activations are measured without turning the stream only.
+    fits = (row for row in rows if row.alone and (row.rotate == rotate or row.alone[0] in ("kv", "activations")))
+    return Harm(model, {row.alone: row.kl for row in fits if row.alone})
+
+
+def _row(r: dict[str, str]) -> Row:
+    return Row(
+        r["model"], r["text"], int(r["tokens"]), r["weights"], r["activations"], r["kv"], r["rotate"] == "true",
+        float(r["smooth"]) if r["smooth"] else None, *(float(r[name]) for name in (
+            "bits_per_weight", "kl", "kl_error", "perplexity", "reference_perplexity", "top1_agreement")),
+    )  # fmt: skip

@@ -1,0 +1,42 @@
+"""Measured KL by class of tensors, and its sum."""
+
+import pytest
+
+from sartor.errors import UnknownName
+from sartor.formats.harm import Harm, Row, harm, measured
+
+FIGURES = (4.5, 0.3, 0.01, 30.0, 22.0, 0.7)
+MODEL = "smollm2-135m-q4_1"
+
+
+def row(weights: str, activations: str = "none", kv: str = "none", smooth: float | None = None) -> Row:
+    return Row("m", "en", 1024, weights, activations, kv, True, smooth, *FIGURES)
+
+
+def test_which_rows_are_of_one_class() -> None:
+    assert row("none,ffn_down=int8").alone == ("ffn_down", "int8")
+    assert row("none", kv="int4").alone == ("kv", "int4")
+    assert row("none", activations="chip").alone == ("activations", "chip")
+    for several in (row("int8"), row("int8,ffn_down=int4-g32"), row("none,ffn_up=int8,ffn_down=int8"), row("none"),
+                    row("none,ffn_up=int8", kv="int8"), row("none,embedding=int8", smooth=0.5)):  # fmt: skip
+        assert several.alone is None
+
+
+def test_the_sum_by_hand() -> None:
+    table = Harm("m", {("attn_v", "int8"): 0.25, ("kv", "int4"): 0.5, ("attn_v", "nvfp4"): 1.0})
+    assert table.total({"attn_v": "int8", "kv": "int4", "ffn_up": "none"}) == 0.75
+    with pytest.raises(UnknownName, match="sensitivity of m: unknown measured format of attn_v 'int9'"):
+        table.total({"attn_v": "int9"})
+    with pytest.raises(UnknownName, match="unknown model with measured sensitivities 'llama'"):
+        harm("llama")
+
+
+def test_what_is_measured_makes_sense() -> None:
+    names = [(r.model, r.text, r.tokens, r.weights, r.activations, r.kv, r.rotate, r.smooth) for r in measured()]
+    assert len(set(names)) == len(names)
+    for r in measured():
+        assert 0 <= r.kl < 50 and r.kl_error <= r.kl and 0 <= r.top1_agreement <= 1 and r.tokens == 1024
+        assert r.reference_perplexity == pytest.approx(22.0, abs=0.01) and 2 < r.bits_per_weight < 10
+    for rotate in (False, True):
+        kl = {r.weights: r.kl for r in measured() if r.rotate == rotate and r.activations == r.kv == "none"}
+        assert kl["int8"] < kl["int4-g32"] < kl["int4-g128"] and kl["int8"] < kl["nvfp4"] < kl["mxfp4"]
