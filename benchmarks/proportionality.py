@@ -22,9 +22,11 @@ from sartor.chip.spec import Chip, Memory, Tile
 from sartor.compiler.binary import compile_network
 from sartor.compiler.gguf import network
 from sartor.compiler.requantize import requantized
+from sartor.families.tensor.core import Core
 from sartor.families.tensor.network import Layer, Network
 from sartor.families.tensor.sizing import core_of
 from sartor.formats.blocks import Blocks
+from sartor.formats.decode import Element, Scale
 from sartor.formats.floats import Floats
 from sartor.formats.hardware import Coding, coding_of
 from sartor.formats.quantize import quantize
@@ -33,10 +35,20 @@ from sartor.sim import memory_timing
 from sartor.sim.simulator import Simulator
 from sartor.workload import fetch
 
-FORMATS = ("q8_0", "int8-g128", "q4_1", "int4-g64-asym", "q4_0", "int4-g128-asym", "int4-g64", "int4-g128")
+FORMATS = (
+    "q8_0", "int8-g128", "mxint8", "mxfp6-e2m3", "q4_1", "int4-g64-asym", "q4_0", "nvfp4", "mxfp4", "int4-g128",
+    "int3-g64-asym", "int3-g128", "int2-g64-asym", "int2-g128",
+)  # fmt: skip
 TARGET, POSITION = 0.95, 60
 TILE = Tile(8, 32, 1, 32, "q4_0", kv="int8-g32", scratchpad_bytes=256 * 1024, fifo_bytes=128 * 1024)
 CHIP = Chip("proportional", "tensor", "N7", 450e6, Memory("lpddr4x", 1, 4e9, 64 * 0.55 * 450e6), tile=TILE)
+
+
+def core() -> Core:
+    """The chip's, with multipliers and decoders for every format: what they take is a choice of no cycle."""
+    return dataclasses.replace(
+        core_of(CHIP), multiplier_bits=5, elements=tuple(Element), scales=(Scale.POWER, Scale.PAIR)
+    )
 
 
 def in_format(net: Network, coding: Coding) -> Network:
@@ -47,9 +59,8 @@ def in_format(net: Network, coding: Coding) -> Network:
 
 def cycles(net: Network) -> tuple[int, float]:
     """Of one decoded token, and the share of what the memory can give that it moved."""
-    core = core_of(CHIP)
-    binary = compile_network(core, net, 128)
-    simulator = Simulator(core, binary.image, memory_timing.of_chip(CHIP))
+    binary = compile_network(core(), net, 128)
+    simulator = Simulator(core(), binary.image, memory_timing.of_chip(CHIP))
     simulator.load(binary.program.instructions, binary.program.constants)
     done = simulator.run(binary.program.decode, POSITION, [binary.row(1)])
     return done.cycles, done.memory.utilization

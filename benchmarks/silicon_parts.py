@@ -51,7 +51,7 @@ class _Stub(DotUnit):
 
     def elaborate(self, platform: Any) -> Module:
         m = Module()
-        read = Cat(getattr(self, name) for name in scaler_ports() if name not in ("term", "least"))
+        read = Cat(getattr(self, name) for name in scaler_ports(self.core) if name not in ("term", "least"))
         size = len(self.term)
         parts = [read[i : i + size] for i in range(0, len(read), size)]
         m.d.comb += self.term.eq(functools.reduce(operator.xor, parts))

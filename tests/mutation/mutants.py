@@ -37,6 +37,7 @@ SUITES: dict[str, tuple[str, ...]] = {
     "host": (f"{_RTL}/test_host.py",),
     "sequencer": (f"{_RTL}/test_sequencer.py",),
     "matrix": ("tests/mutation/test_small_matrix.py",),
+    "lut": ("tests/rtl/test_lut.py",),
     "elements": ("tests/mutation/test_small_elements.py",),
     "vector": ("tests/families/rtl_vector/test_vector.py", "-k", "16", "-m", "not slow"),
     "quantizer": ("tests/formal/test_quantizer.py", "-k", "all_numbers"),

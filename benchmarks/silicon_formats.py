@@ -1,0 +1,66 @@
+"""Number formats and engines in cells: area, clock, energy by toggles, on a liberty file.
+
+    python benchmarks/silicon_formats.py LIBERTY [--write]
+
+One block of 32 weights and one column each, at 1 GHz on ASAP7 and 200 MHz on sky130hd: the dot product of each width,
+its scaling, the decoder of each format in front of it; the same by table, with the tables that rows share; and FP8 with
+exact and with binary32 sums. `--write` puts the rows of this liberty into sartor/data/measured/formats_silicon.csv,
+from which docs/crossover.py draws where tables beat multipliers.
+"""
+
+from __future__ import annotations
+
+import csv
+import datetime
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from silicon_formats_parts import PARTS, Part
+
+from sartor.flow import Library, Simulator, analysis, map_cells, read_library, replay_energy, to_rtlil
+from sartor.rtl.yosys import version
+
+PERIODS_S = {"asap7": 1e-9, "sky130": 5e-9}
+CYCLES, WORDS = 24, 1
+COLUMNS = ("library", "part", "area_um2", "fmax_hz", "energy_j", "date", "source")
+WRITTEN = Path(__file__).parents[1] / "sartor" / "data" / "measured" / "formats_silicon.csv"
+
+
+def measured(part: Part, library: Library, period_s: float) -> dict[str, Any]:
+    """Cell area, the clock that it reaches, and the energy of a cycle."""
+    mapped = map_cells(to_rtlil(part.design(), "part"), "part", library, period_s=period_s)
+    simulator, rng = Simulator(mapped.netlist, WORDS), np.random.default_rng(1)
+    energy = replay_energy(analysis(mapped), simulator, CYCLES, lambda cycle: part.fill(simulator, rng))
+    return {"area_um2": mapped.area_um2, "fmax_hz": mapped.timing.fmax_hz, "energy_j": float(energy.cycle_j)}
+
+
+def main(arguments: list[str]) -> None:
+    library = read_library(arguments[0])
+    short = next(name for name in PERIODS_S if name in library.name)
+    source = f"python benchmarks/silicon_formats.py: {library.name}, pyosys {version()}; cells only, typical, no wires"
+    rows = []
+    for name, part in PARTS.items():
+        found = measured(part, library, PERIODS_S[short])
+        print(f"{short:8} {name:24} {found['area_um2']:9.1f} um2 {found['fmax_hz'] / 1e9:6.3f} GHz "
+              f"{found['energy_j'] * 1e15:9.1f} fJ", flush=True)  # fmt: skip
+        figures = {k: f"{v:.4g}" for k, v in found.items()}
+        about = {"date": f"{datetime.date.today():%Y-%m}", "source": source}
+        rows.append({"library": short, "part": name, **figures, **about})
+    if "--write" in arguments:
+        write(short, rows)
+
+
+def write(short: str, rows: list[dict[str, Any]]) -> None:
+    """These rows in the place of those of the same liberty."""
+    old = list(csv.DictReader(WRITTEN.read_text().splitlines())) if WRITTEN.exists() else []
+    kept = [row for row in old if row["library"] != short] + rows
+    with WRITTEN.open("w", newline="", encoding="utf-8") as file:
+        out = csv.DictWriter(file, COLUMNS, lineterminator="\n")
+        out.writeheader()
+        out.writerows(sorted(kept, key=lambda row: row["library"]))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,141 @@
+"""The parts that benchmarks/silicon_formats.py maps, with what drives them: numbers like those of a model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from amaranth.hdl import Module, Signal, signed
+from amaranth.lib.wiring import Component, In, Out
+from silicon_energy import RUNS, SHIFT_MOST, _normal_codes, _ones, _random
+
+from sartor.families.tensor.core import GROUP, Core
+from sartor.families.tensor.isa import Scale
+from sartor.families.tensor.rtl.dot_unit import DotUnit, Scaler
+from sartor.families.tensor.rtl.lut_unit import MANTISSA_BITS, scaled
+from sartor.families.tensor.rtl.to_float import ToFloat
+from sartor.families.tensor.rtl.weight_codes import WeightCodes
+from sartor.flow import Simulator, to_words
+from sartor.formats.decode import Element
+from sartor.rtl.dot import DotProduct
+from sartor.rtl.float_add import FloatAdd
+from sartor.rtl.fp8 import Fp8Dot
+from sartor.rtl.lut import ENTRIES, ENTRY_BITS, MU, HalfTables, PlaneSums, total_bits
+
+Fill = Callable[[Simulator, np.random.Generator], None]
+
+
+@dataclass(frozen=True)
+class Part:
+    design: Callable[[], Any]
+    fill: Fill
+
+
+class PlaneScaler(Component):
+    """A plane's sum times its scale, shifted: what each plane of binary codes needs."""
+
+    def __init__(self) -> None:
+        ports = {"total": In(signed(total_bits(1))), "alpha": In(signed(MANTISSA_BITS)), "shift": In(6)}
+        super().__init__({**ports, "term": Out(signed(total_bits(1) + MANTISSA_BITS))})
+
+    def elaborate(self, platform: Any) -> Module:
+        m = Module()
+        m.d.comb += self.term.eq(scaled(m, self.total, self.alpha, self.shift, "term"))
+        return m
+
+
+class FixedSum(Component):
+    """An exact FP8 block, shifted, onto a sum of 48 bits."""
+
+    def __init__(self) -> None:
+        super().__init__({"total": In(signed(31)), "shift": In(5), "first": In(1), "sum": Out(signed(48))})
+
+    def elaborate(self, platform: Any) -> Module:
+        m = Module()
+        term = Signal(signed(32))
+        m.d.sync += term.eq((self.total << 1) >> self.shift)
+        with m.If(self.first):
+            m.d.sync += self.sum.eq((term >> 1) + term[0])
+        with m.Else():
+            m.d.sync += self.sum.eq(self.sum + (term >> 1) + term[0])
+        return m
+
+
+class FloatSum(Component):
+    """The same block to binary32, onto a binary32 sum."""
+
+    def __init__(self) -> None:
+        super().__init__({"total": In(signed(31)), "scale": In(signed(11)), "enable": In(4), "sum": Out(32)})
+
+    def elaborate(self, platform: Any) -> Module:
+        m = Module()
+        m.submodules.to_float, m.submodules.add = to_float, add = ToFloat(1), FloatAdd()
+        m.d.comb += [
+            to_float.valid.eq(self.enable[3]), to_float.values[0].eq(self.total), to_float.scale.eq(self.scale),
+            add.enable.eq(self.enable), add.a.eq(to_float.results[0]), add.b.eq(add.total), self.sum.eq(add.total),
+        ]  # fmt: skip
+        return m
+
+
+def anything(*ones: str) -> Fill:
+    """Random bits at all inputs but `values`, those of normal activations; `ones` are 1, shifts moderate."""
+
+    def fill(simulator: Simulator, rng: np.random.Generator) -> None:
+        for port, bits in simulator.netlist.inputs.items():
+            if port in ("clk", "rst"):
+                continue
+            if port in ones:
+                _ones(simulator, port)
+            elif port == "values":
+                simulator.set(port, _normal_codes(rng, GROUP))
+            elif port.endswith("shift"):
+                simulator.set(port, to_words(rng.integers(0, SHIFT_MOST, RUNS), len(bits)))
+            elif port in ("code8", "half", "element", "unsigned", "pair"):
+                continue
+            else:
+                _random(simulator, rng, port)
+
+    return fill
+
+
+def tables(simulator: Simulator, rng: np.random.Generator) -> None:
+    """The sums of normal activations, as the tables hold them."""
+    _random(simulator, rng, "keys")
+    words = []
+    for _ in range(GROUP // MU):
+        x = np.clip(np.rint(rng.normal(0, 50.0, (MU, RUNS))), -127, 127).astype(np.int64)
+        for k in range(ENTRIES):
+            number = x[3] + sum((x[i] if k >> i & 1 else -x[i]) for i in range(3))
+            words.append(to_words(number & (1 << ENTRY_BITS) - 1, ENTRY_BITS))
+    simulator.set("tables", np.concatenate(words))
+
+
+def _codes(element: Element, bits: int, *scales: Scale) -> Core:
+    elements = (Element.INT4, Element.INT8) if element in (Element.INT4, Element.INT8) else (Element.INT8, element)
+    return Core(rows=2, lanes=32, port_bytes=32, multiplier_bits=bits, elements=elements, scales=scales)
+
+
+UNITS = {
+    "unit int4": _codes(Element.INT4, 4), "unit mxfp4": _codes(Element.E2M1, 5, Scale.POWER),
+    "unit nvfp4": _codes(Element.E2M1, 5, Scale.PAIR), "unit int8": _codes(Element.INT8, 8),
+}  # fmt: skip
+DECODERS = {
+    "decoder int4": _codes(Element.INT4, 4), "decoder int2": _codes(Element.INT2, 4),
+    "decoder int3": _codes(Element.INT3, 4), "decoder e2m1": _codes(Element.E2M1, 5),
+    "decoder int8": _codes(Element.INT8, 8), "decoder e2m3": _codes(Element.E2M3, 8),
+}  # fmt: skip
+PARTS: dict[str, Part] = {
+    **{f"mac {b}": Part(lambda b=b: DotProduct(code_bits=b, structural=True), anything()) for b in (1, 2, 3, 4, 8)},
+    "mac 5 signed": Part(lambda: DotProduct(code_bits=5, structural=True, signed_codes=True), anything()),
+    **{f"lut {p}": Part(lambda p=p: PlaneSums(p), tables) for p in (1, 2, 3, 4)},
+    "lut tables": Part(HalfTables, anything("enable")),
+    "scaler": Part(lambda: Scaler(Core(), minimum=False), anything("enable")),
+    "scaler plane": Part(PlaneScaler, anything()),
+    **{name: Part(lambda c=core: DotUnit(c, False, True), anything("enable")) for name, core in UNITS.items()},
+    **{name: Part(lambda c=core: WeightCodes(c), anything("load")) for name, core in DECODERS.items()},
+    "fp8 block": Part(Fp8Dot, anything()),
+    "fp8 fixed sum": Part(FixedSum, anything()),
+    "fp8 float sum": Part(FloatSum, anything("enable")),
+}
