@@ -2,6 +2,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# Files of tests on all cores, each process with one thread of linear algebra.
+PYTEST := OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile
 
 .PHONY: design test test-ci test-all lint types docs bench clean
 
@@ -9,15 +11,15 @@ design: $(VENV)/.installed
 	$(BIN)/sartor design $(STUDY)
 
 test: $(VENV)/.installed-test lint
-	$(BIN)/python -m pytest -m "not slow"
+	$(PYTEST) -m "not slow"
 
 # What is slow, but fits: the exported graph as oracle, a local Ray cluster, a real browser, whole cores in Verilator.
 test-ci: $(VENV)/.installed-all types
-	$(BIN)/python -m pytest -m "slow and not long"
+	$(PYTEST) -m "slow and not long"
 
 # Everything, large cores too.
 test-all: $(VENV)/.installed-all lint types
-	$(BIN)/python -m pytest
+	$(PYTEST)
 
 lint: $(VENV)/.installed-test
 	$(BIN)/ruff check sartor tests benchmarks examples

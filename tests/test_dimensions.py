@@ -47,8 +47,12 @@ FORMULAS = {
         service.capacity_per_s, (9 * MS, 2 * MS / unit.token, 200 * unit.token, 8, 1), unit("1/second"),
     ),
     "service.tpot_s": (service.tpot_s, (20 * MS, 0.3), unit.second),
-    "service.queue_wait_s": (service.queue_wait_s, (0.5, 9 * MS, 1.2, 0.8), unit.second),
-    "service.slot_wait_s": (service.slot_wait_s, (0.5, 8, 9 * MS, 1.2, 0.8), unit.second),
+    "service.queue_wait_s": (service.queue_wait_s, (0.5, 9 * MS, (1.2, 2.0, 3.0, 4.0, 5.0), 0.8), unit.second),
+    "service.slot_wait_s": (service.slot_wait_s, (0.5, 8, 9 * MS, (1.2, 2.0, 3.0, 4.0, 5.0), 0.8), unit.second),
+    "service.step_tokens": (
+        service.step_tokens, (100 * MS, 20 * MS / unit.token * unit.token, 1000 * unit.dimensionless, 50 * MS),
+        unit.dimensionless,
+    ),
     "service.tail_s": (service.tail_s, (9 * MS, 0.5, 95.0), unit.second),
 }  # fmt: skip
 # Formulas whose arguments are not all quantities: years as an exponent, counts, floats of a table.

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pyarrow.parquet as pq
 
 from ..chip import presets, toml
@@ -16,18 +15,22 @@ from ..chip.spec import Chip
 from ..families import priced
 from ..report.data import plain, report
 from ..report.html import page
+from ..report.served import service
 from ..search.compare import Standing, stand, stand_at
 from ..search.economy import Economy
 from ..search.evaluate import evaluate
 from ..search.explore import Exploration, Progress, explore
 from ..search.problem import Problem
-from ..search.refine import REFINE_TECH
+from ..search.redesign import DAY_S, redesign
 from ..search.result import Budget, Deployment
 from ..search.robust import regrets
 from ..search.store import to_table, whole, write_text
 from ..search.study import Study, find_study
 from ..search.uncertainty import KeepsAt, PriceAt, survival
-from ..tech.technology import Technology
+from ..serve.choice import REQUESTS, choose
+from ..tech.technology import NOMINAL, Technology
+from ..workload.drift import drift
+from ..workload.profiles import find_traffic
 from .silicon import silicon
 from .weights import real_weights
 
@@ -52,15 +55,18 @@ def design(
     say: Say | None = None,
     resume: bool = False,
     build: bool = False,
+    before: Study | None = None,
 ) -> Design:
-    """Explore `study`, choose its chip, stand it beside the chips one could buy, and say why. `build`: generate the
-    chip, and run the study's model on its RTL and on the golden model (minutes)."""
+    """Explore `study`, simulate its best designs in service and choose one, stand it beside the chips one could buy,
+    and say why. `build`: generate the chip, and run the study's model on its RTL and on the golden model (minutes).
+    `before`: the study that the chip in service was designed for; the report says whether a new one pays."""
     tell = say or (lambda text: None)
     study = find_study(study) if isinstance(study, str) else study
     tell("fetching and checking the weights")
     weights = real_weights(study)
     tell("exploring designs")
     run = explore(study, executor, progress, resume)
+    served = in_service(run, tell)
     ready, chip = run.problem, run.chip(run.pick, study.name)
     tell("comparing with chips that exist")
     standings = [_own_standing(run, chip), *rivals(ready)]
@@ -72,18 +78,47 @@ def design(
     )
     said = report(run, chip, standings, regret, survived)
     said["workload"]["weights"] = weights
+    said["service"] = served
+    if before is not None:
+        tell("designing for the traffic of before")
+        said["drift"] = since(before, run)
     if build:
         said["silicon"] = silicon(chip, study, tell, gates=True)
     return Design(chip, run, standings, said)
+
+
+def in_service(run: Exploration, tell: Say) -> dict[str, Any]:
+    """The best few designs under the real traffic, request by request; the one that keeps the SLO for the least money
+    is the run's pick from now on."""
+    study, front = run.problem.study, len(run.found.points)
+    traffic, work = find_traffic(study.traffic.profile), run.problem.work
+    tried = choose(run, traffic, study.traffic.rate, watch=tell)
+    run.settle(tried[0].row, front)
+    return service(tried, traffic, work.slo, run.problem.budget.margin, REQUESTS)
+
+
+def since(before: Study, run: Exploration) -> dict[str, Any]:
+    """How the traffic has changed since `before`, what that costs, and whether a new chip pays."""
+    study, was = run.problem.study, find_traffic(before.traffic.profile)
+    now = find_traffic(study.traffic.profile)
+    old = explore(before.with_points(min(ROBUST_POINTS, before.search.points)))
+    changed = drift(was, now, study.slo.percentile)
+    demand = run.problem.work.demand
+    asked = demand.rate_per_s if study.traffic.rate is None else study.traffic.rate * duty(run)
+    return {**changed, "redesign": redesign(old, run, asked * demand.output_mean * DAY_S)}
+
+
+def duty(run: Exploration) -> float:
+    """The mean of a day over its peak."""
+    return float(run.problem.economy.figure(NOMINAL, "duty"))
 
 
 def _own_standing(run: Exploration, chip: Chip) -> Standing:
     """The chosen chip, deployed as the search found best."""
     ready, tile = run.problem, chip.tile
     assert tile is not None
-    _, how = ready.space.decode(run.found.genomes[:, [run.pick]], REFINE_TECH)
-    one = Deployment(*(np.ravel(getattr(how, f.name))[0].item() for f in fields(Deployment)))
-    return stand_at(chip, ready.work, ready.economy, ready.budget.exact, tile.weights, tile.kv, one)
+    how = run.deployment(run.pick)
+    return stand_at(chip, ready.work, ready.economy, ready.budget.exact, tile.weights, tile.kv, how)
 
 
 def rivals(ready: Problem) -> list[Standing]:

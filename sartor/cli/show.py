@@ -27,7 +27,8 @@ def design(
     traffic: str | None,
     json: bool,
 ) -> None:
-    found = find_study(study).with_points(points, seed).under(traffic)
+    before = find_study(study).with_points(points, seed)
+    found = before.under(traffic)
     folder = out or Path("out") / found.name
     writable(folder)  # said now, not after the search
     with bar() as shown:
@@ -37,8 +38,9 @@ def design(
             shown.update(task, completed=done, total=total)
 
         result = api.design(
-            found, executor, step, lambda text: shown.update(task, description=text), resume=True, build=build
-        )
+            found, executor, step, lambda text: shown.update(task, description=text), resume=True, build=build,
+            before=None if traffic is None else before,
+        )  # fmt: skip
         shown.update(task, description="writing the report")
         written = api.write(result, folder)
     remember(result.chip)

@@ -1,8 +1,10 @@
 """Binary codes with an offset: w = z + sum of alpha_i b_i over q planes, b_i = -1 or 1; alphas and z in binary16.
 
-Bit i of a code is b_i = 1. Start: z the mean, then plane by plane b = sign of what is left (0 counts as 1) and alpha
-its mean magnitude. Then ROUNDS times: given the b, alphas and z by least squares; given those, the nearest of the 2^q
-levels, the lower of two equally near. The alphas are made positive and binary16, and the codes once more nearest.
+Bit i of a code is b_i = 1. Start: alpha_i = s 2^(i - 1), equal steps s over most of the span of the group, and z its
+middle. Then ROUNDS times: to each weight the nearest of the 2^q levels (the lower of two equally near), then alphas and
+z by least squares. The alphas are made positive and binary16, and the codes once more nearest. The start matters: from
+the means of what is left plane by plane (the usual one) four planes end at 1.19 times the error, three at 1.06 times
+(normal weights, groups of 64).
 Uniform INTq is the special case alpha_i = s 2^(i - 1).
 Sources: Xu et al., "Alternating Multi-bit Quantization", arXiv 1802.00150; Park et al., "LUT-GEMM", arXiv 2206.09557
 (the offset); Park et al., "FIGLUT", arXiv 2503.06862.
@@ -17,8 +19,10 @@ from .element import above
 from .grouped import Grouped, Part, half, real
 from .spec import NumberFormat
 
-ROUNDS = 10
-RIDGE = 1e-6  # of the group's size: planes that say the same are told apart by it
+ROUNDS = 6
+SHARE = {2: 0.85, 3: 0.85}  # of the span of a group, by planes: best on normal and heavy-tailed weights
+Levels = tuple[np.ndarray, np.ndarray]  # alphas [n, groups, planes], offset [n, groups]
+RIDGE = 1e-5  # of the group's size: planes that say the same are told apart by it
 
 
 def made(form: NumberFormat) -> Codec:
@@ -35,14 +39,15 @@ class Bcq(Grouped):
         return (Part("alphas", np.uint16, (self.planes,)), Part("offset", np.uint16))
 
     def params(self, x: np.ndarray, whole: Parts) -> Parts:
-        levels = greedy(x, self.planes)
+        alphas, offset = levels = uniform(x, self.planes)
+        ascending = np.sort(x, axis=-1)
+        sums = np.cumsum(np.concatenate([np.zeros_like(x[..., :1]), ascending], axis=-1), axis=-1)
         for _ in range(ROUNDS):
-            levels = least_squares(x, nearest(x, *levels), self.planes)
-        alphas, offset = levels
+            alphas, offset = levels = least_squares(ascending, sums, levels)
         return {"alphas": half(np.abs(alphas)), "offset": half(offset)}
 
     def codes(self, x: np.ndarray, params: Parts) -> np.ndarray:
-        return nearest(x, real(params["alphas"]), real(params["offset"]))
+        return nearest(x, (real(params["alphas"]), real(params["offset"])))
 
     def values(self, codes: np.ndarray, params: Parts) -> np.ndarray:
         levels = all_levels(real(params["alphas"]), real(params["offset"]))
@@ -68,30 +73,59 @@ def all_levels(alphas: np.ndarray, offset: np.ndarray) -> np.ndarray:
     return total + offset[..., None]
 
 
-def nearest(x: np.ndarray, alphas: np.ndarray, offset: np.ndarray) -> np.ndarray:
+def nearest(x: np.ndarray, levels: Levels) -> np.ndarray:
     """The code of the nearest level."""
-    levels = all_levels(alphas, offset)
-    order = np.argsort(levels, axis=-1, kind="stable").astype(np.uint8)
-    ascending = np.take_along_axis(levels, order.astype(np.intp), axis=-1)
+    ascending, order = _ascending(levels)
     rank = above(x, (ascending[..., 1:] + ascending[..., :-1]) / np.float32(2))
     return np.take_along_axis(order, rank.astype(np.intp), axis=-1)
 
 
-def greedy(x: np.ndarray, planes: int) -> tuple[np.ndarray, np.ndarray]:
-    """Alphas [n, groups, planes] and offset [n, groups] to start with."""
-    offset = x.mean(-1)
-    left, alphas = x - offset[..., None], []
-    for _ in range(planes):
-        alphas.append(np.abs(left).mean(-1))
-        left = left - np.where(left >= 0, alphas[-1][..., None], -alphas[-1][..., None])
+def _ascending(levels: Levels) -> tuple[np.ndarray, np.ndarray]:
+    """The levels in their order, and their codes."""
+    numbers = all_levels(*levels)
+    order = np.argsort(numbers, axis=-1, kind="stable")
+    return np.take_along_axis(numbers, order, axis=-1), order.astype(np.uint8)
+
+
+def uniform(x: np.ndarray, planes: int) -> Levels:
+    """Alphas and offset to start with: equal steps over most of what there is."""
+    low, high = x.min(-1), x.max(-1)
+    step = (high - low) * np.float32(SHARE.get(planes, 1.0) / (2**planes - 1))
+    alphas = [step * np.float32(2.0 ** (i - 1)) for i in range(planes)]
+    return np.stack(alphas, axis=-1), (low + high) / np.float32(2)
+
+
+def least_squares(x: np.ndarray, sums: np.ndarray, levels: Levels) -> Levels:
+    """Alphas and offset that fit x best, given which level is nearest to each. x ascends, so that those of a level are
+    neighbors: `sums` [n, groups, size + 1] of the first i numbers, and how many are below each middle, say all."""
+    planes = levels[0].shape[-1]
+    ascending, order = _ascending(levels)
+    middles = (ascending[..., 1:] + ascending[..., :-1]) / np.float32(2)
+    ends = [(x <= middles[..., i, None]).sum(-1, dtype=np.int16) for i in range(middles.shape[-1])]
+    first, last = np.zeros_like(ends[0]), np.full_like(ends[0], x.shape[-1])
+    edges = np.stack([first, *ends, last], axis=-1)
+    count = np.diff(edges, axis=-1).astype(np.float32)
+    total = np.diff(np.take_along_axis(sums, edges.astype(np.intp), axis=-1), axis=-1)
+    b = np.concatenate([signs(order, planes), np.ones((*order.shape, 1), np.float32)], axis=-1)
+    gram = [[(count * b[..., i] * b[..., j]).sum(-1) for j in range(planes + 1)] for i in range(planes + 1)]
+    right = [(total * b[..., i]).sum(-1) for i in range(planes + 1)]
+    for i in range(planes + 1):
+        gram[i][i] += np.float32(RIDGE * x.shape[-1])
+    *alphas, offset = solved(gram, right)
     return np.stack(alphas, axis=-1), offset
 
 
-def least_squares(x: np.ndarray, codes: np.ndarray, planes: int) -> tuple[np.ndarray, np.ndarray]:
-    """Alphas and offset that fit x best, given the codes."""
-    size = x.shape[-1]
-    b = np.concatenate([signs(codes, planes), np.ones((*codes.shape, 1), np.float32)], axis=-1)
-    gram = b.swapaxes(-1, -2) @ b + np.float32(RIDGE * size) * np.eye(planes + 1, dtype=np.float32)
-    right = (x[..., None, :] @ b)[..., 0, :, None]
-    found = np.linalg.solve(gram, right)[..., 0]
-    return found[..., :-1], found[..., -1]
+def solved(matrix: list[list[np.ndarray]], right: list[np.ndarray]) -> list[np.ndarray]:
+    """Positive definite systems, all groups at once: elimination without pivots."""
+    size = len(right)
+    for i in range(size):
+        for j in range(i + 1, size):
+            factor = matrix[j][i] / matrix[i][i]
+            for m in range(i, size):
+                matrix[j][m] = matrix[j][m] - factor * matrix[i][m]
+            right[j] = right[j] - factor * right[i]
+    found: list[np.ndarray] = []
+    for i in reversed(range(size)):
+        rest = sum((matrix[i][m] * found[size - 1 - m] for m in range(i + 1, size)), np.float32(0))
+        found.append((right[i] - rest) / matrix[i][i])
+    return found[::-1]

@@ -94,7 +94,7 @@ def scale_values(scale: Scale, codes: np.ndarray) -> np.ndarray:
     """float32 of scales: exact.
 
     >>> scale_values(Scale.POWER, np.uint8([127, 126])), scale_values(Scale.PAIR, np.uint8([0x38, 0x01]))
-    (array([1. , 0.5], dtype=float32), array([1.       , 0.00195312], dtype=float32))
+    (array([1. , 0.5], dtype=float32), array([1.        , 0.00195312], dtype=float32))
     """
     if scale == Scale.POWER:
         return np.ldexp(np.float32(1), codes.astype(np.int32) - POWER_BIAS)

@@ -1,15 +1,24 @@
 """Serving in closed form: what users wait for, from the times of one prefill and one decode step.
 
 A replica keeps up to `slots` requests decoding; a prefill, when one arrives, goes first (continuous batching,
-prefill priority). Bursts enter through the squared coefficient of variation of the inter-arrival times.
+prefill priority). Bursts enter through the index of dispersion: the variance of the number of arrivals in a window over
+its mean. Arrivals at random have 1 in every window; those of real traffic have more the longer the window.
 These are approximations: the event simulation checks the best few.
 """
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+
+from ..workload.traffic import WINDOWS
+
+# The dispersion in a window holds until half way to the next.
+_EDGES = tuple((a * b) ** 0.5 for a, b in itertools.pairwise(WINDOWS))
+STEP_TOKENS = 2048  # of prompts and requests that decode, at most in one step
 
 
 def capacity_per_s(prefill_s: Any, decode_s: Any, output_tokens: Any, batch: Any, stages: Any) -> Any:
@@ -27,25 +36,52 @@ def tpot_s(decode_s: Any, prefill_share: Any) -> Any:
     return decode_s / (1 - prefill_share)
 
 
-def queue_wait_s(utilization: Any, service_s: Any, arrival_scv: Any, service_scv: Any) -> Any:
-    """Mean wait for one server.
+def queue_wait_s(utilization: Any, service_s: Any, dispersion: Sequence[float], service_scv: Any) -> Any:
+    """Mean wait for one server, by robust queueing: the worst that arrivals and work n arrivals long may bring, one
+    (or rather sqrt 2) standard deviation above their mean, less what the server does meanwhile.
 
-    Source: Kingman, "The single server queue in heavy traffic", 1961.
+    `dispersion`: of arrivals, at each of WINDOWS. If it is the same at all of them, this is Kingman's formula.
+    Source: Whitt, You, "Using robust queueing to expose the impact of dependence in single-server queues", 2018.
     """
-    return utilization / (1 - utilization) * service_s * ((arrival_scv + service_scv) / 2)
+    idle = (1 - utilization) / utilization
+    reach = 0.5 / (idle * idle)
+    worst: Any = 0.0
+    for spread, least, most in zip(dispersion, (0.0, *_EDGES), (*_EDGES, None), strict=True):
+        both = spread + service_scv
+        arrivals = both * reach if most is None else np.minimum(both * reach, most)
+        arrivals = np.maximum(arrivals, least)
+        worst = np.maximum(worst, np.sqrt(2 * both * arrivals) - idle * arrivals)
+    return service_s * worst
 
 
-def slot_wait_s(utilization: Any, slots: Any, holding_s: Any, arrival_scv: Any, service_scv: Any) -> Any:
-    """Mean wait for one of `slots` equal servers, each held `holding_s`.
+def slot_wait_s(utilization: Any, slots: Any, holding_s: Any, dispersion: Sequence[float], service_scv: Any) -> Any:
+    """Mean wait for one of `slots` equal servers, each held `holding_s`: that for one server as fast as all of them,
+    times Sakasegawa's share of time in which all are taken. What comes in bursts finds as few free as if there were
+    fewer, by the dispersion of what comes while a slot is held.
 
-    Source: Sakasegawa, "An approximation formula L_q = a rho^b / (1 - rho)", 1977.
+    Source: Sakasegawa, "An approximation formula L_q = a rho^b / (1 - rho)", 1977; peakedness as in Whitt, 1992.
     """
-    power = np.sqrt(2 * (slots + 1)) - 1
-    mean = np.exp(power * np.log(utilization)) / (slots * (1 - utilization)) * holding_s
-    return mean * ((arrival_scv + service_scv) / 2)
+    held = slots * utilization
+    peak: Any = dispersion[0]
+    for i, edge in enumerate(_EDGES):
+        beyond = np.sign(np.maximum(held - edge, 0.0))  # 0 or 1, in the precision of what is given
+        peak = peak + beyond * (dispersion[i + 1] - dispersion[i])
+    power = np.sqrt(2 * (slots / np.maximum(peak, 1.0) + 1)) - 2
+    fast = queue_wait_s(utilization, holding_s / slots, dispersion, service_scv)
+    return fast * np.exp(power * np.log(utilization))
 
 
 def tail_s(mean_wait_s: Any, utilization: Any, percentile: float) -> Any:
     """The wait that `percentile` percent stay under, waits beyond zero being exponential (as in M/M/1)."""
     beyond = np.log(np.maximum(utilization / (1 - percentile / 100), 1.0))
     return mean_wait_s / utilization * beyond
+
+
+def step_tokens(prefill_s: Any, decode_s: Any, prompt_tokens: Any, tpot_s: Any) -> Any:
+    """Tokens of prompts that a step may take beside the requests that decode, so that these need not wait longer than
+    `tpot_s` for the next token while prompts queue.
+
+    >>> float(step_tokens(prefill_s=0.1, decode_s=0.02, prompt_tokens=1000, tpot_s=0.05))
+    300.0
+    """
+    return np.clip(prompt_tokens * (tpot_s - decode_s) / prefill_s, 1.0, STEP_TOKENS)

@@ -11,9 +11,11 @@ import vl_convert
 from .sections import (
     assumptions,
     comparison,
+    drift,
     headline,
     pareto,
     regret,
+    service,
     silicon,
     steps,
     survival,
@@ -23,7 +25,7 @@ from .sections import (
 from .tags import Html, esc, say, tag
 
 Report = dict[str, Any]
-SECTIONS = (headline, pareto, comparison, why, silicon, steps, why_not, regret, survival, assumptions)
+SECTIONS = (headline, pareto, comparison, why, service, drift, silicon, steps, why_not, regret, survival, assumptions)
 
 
 def page(report: Report) -> str:
@@ -40,8 +42,8 @@ def page(report: Report) -> str:
 
 
 def sections(report: Report) -> list[Any]:
-    """All of them, but the hardware's where none was made."""
-    return [part for part in SECTIONS if part is not silicon or silicon.present(report)]
+    """All of them, but those of what was not made: hardware, a simulation, a redesign."""
+    return [part for part in SECTIONS if part not in (silicon, service, drift) or part.present(report)]
 
 
 def menu(report: Report) -> Html:

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from .numbers import figure, is_known, percent, plain
+from .numbers import change, figure, is_known, percent, plain, usd
 
 Sentence = tuple[str, dict[str, Any]]
-_BAD = ("interrupted", "shared_cheaper", "within_error", "dearer_at_price", "dearer_at_cost", "energy_lost", "fragile")
+_BAD = ("interrupted", "not_in_service", "shared_cheaper", "within_error", "dearer_at_price", "dearer_at_cost",
+        "energy_lost", "fragile")  # fmt: skip
 AGAINST = tuple(f"verdict.{name}" for name in _BAD)
 SURVIVES = 0.8  # share of the draws in which a winner must stay the cheapest to be called one
 
 
 def verdict(report: dict[str, Any]) -> list[Sentence]:
     """Sentences of the verdict, those against the chosen chip first."""
-    parts = (_interrupted, _shared, _dollars, _energy, _fits, _survives, _slack, _speed)
+    parts = (_interrupted, _in_service, _shared, _dollars, _energy, _fits, _drift, _survives, _slack, _speed)
     said = [sentence for part in parts for sentence in part(report)]
     return sorted(said, key=lambda s: not against(s))
 
@@ -31,6 +32,32 @@ def wins(report: dict[str, Any]) -> bool:
 
 def _interrupted(report: dict[str, Any]) -> list[Sentence]:
     return [("verdict.interrupted", {})] if report["search"]["interrupted"] else []
+
+
+def _in_service(report: dict[str, Any]) -> list[Sentence]:
+    """Whether the SLO is kept when every request is simulated."""
+    found = report.get("service")
+    if not found:
+        return []
+    key = "in_service" if found["kept"] else "not_in_service"
+    return [(f"verdict.{key}", {"share": percent(found["tried"][0]["share"])})]
+
+
+def _drift(report: dict[str, Any]) -> list[Sentence]:
+    """Whether a chip in service should give way."""
+    return [redesign_pays(report["drift"]["redesign"])] if report.get("drift") else []
+
+
+def redesign_pays(cost: dict[str, Any]) -> Sentence:
+    """Whether a new chip pays, in one sentence."""
+    if not is_known(cost["old_usd"]):
+        return "drift.cannot", {}
+    blanks = {"regret": change(cost["regret"]), "nre": usd(cost["nre_usd"]), "saved": usd(cost["saved_usd_per_day"])}
+    if not is_known(cost["pays_after_days"]):
+        return "drift.never", {"regret": blanks["regret"]}
+    years = plain(cost["lifetime_s"] / (86400 * 365.25))
+    key = "drift.pays" if cost["pays"] else "drift.not_yet"
+    return key, {**blanks, "days": plain(cost["pays_after_days"]), "years": years}
 
 
 def _dollars(report: dict[str, Any]) -> list[Sentence]:

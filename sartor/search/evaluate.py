@@ -39,7 +39,7 @@ def evaluate(
     tail = replica.phase(work.prefill, steps[1], energy=False)
     decode = replica.phase(work.decode, steps[2], keep)
     passed = [_through(p, s, replica, work, how) for p, s in zip((prefill, tail, decode), steps, strict=True)]
-    served = _serve(passed[0], passed[1], passed[2], work, how)
+    served = _serve(passed[0], passed[1], passed[2], work, how, work.slo.tpot_s * (1 - budget.margin))
     joules = _joules(prefill, decode, chips.static_w, work, how)
     duty = economy.figure(tech, "duty")
     # Idle hours still leak: dynamic energy is per request, static power all day long.
@@ -68,9 +68,11 @@ def _through(phase: Phase, step: Step, replica: Replica, work: Workload, how: De
     return phase.latency_s + (how.stages - 1) * replica.hop_s(step.rows * (work.model.hidden * HIDDEN_BYTES))
 
 
-def _serve(prefill_s: Any, tail_s: Any, decode_s: Any, work: Workload, how: Deployment) -> dict[str, Any]:
+def _serve(
+    prefill_s: Any, tail_s: Any, decode_s: Any, work: Workload, how: Deployment, tpot_s: float
+) -> dict[str, Any]:
     """Waits and rates of one replica. Of the `stages`, each is a server of its own for throughput; a request
-    passes them all, so that its latency does not shrink."""
+    passes them all, so that its latency does not shrink. `tpot_s`: that users bear."""
     d = work.demand
     capacity = service.capacity_per_s(prefill_s, decode_s, d.output_mean, how.batch, how.stages)
     rate = how.load * capacity
@@ -78,10 +80,16 @@ def _serve(prefill_s: Any, tail_s: Any, decode_s: Any, work: Workload, how: Depl
     tpot = service.tpot_s(decode_s, share)
     holding = d.output_mean * tpot
     length_scv = d.prompt_square_mean / d.prompt_mean**2 - 1
-    line = service.queue_wait_s(share, prefill_s, d.arrival_scv, length_scv)
-    slots = service.slot_wait_s(how.load, how.batch * how.stages, holding, d.arrival_scv, d.output_scv)
+    # While prompts queue, requests that decode take their step beside every chunk of them.
+    chunk = service.step_tokens(prefill_s, decode_s, d.prompt_mean, tpot_s)
+    turn_s = prefill_s + decode_s * ((1 - 1 / how.batch) * d.prompt_mean / chunk)
+    queued = np.minimum(rate * turn_s / how.stages, MAX_STRETCH)
+    places = how.batch * how.stages
+    # Of those in line, half of the others at most come first: who else comes waits for a place.
+    line = np.minimum(service.queue_wait_s(queued, turn_s, d.dispersion, length_scv), (places - 1) / 2 * turn_s)
+    slots = service.slot_wait_s(how.load, places, places / capacity, d.dispersion, d.output_scv)
     wait = line + slots
-    tail = service.tail_s(line, share, work.slo.percentile) + service.tail_s(
+    tail = service.tail_s(line, queued, work.slo.percentile) + service.tail_s(
         slots, how.load, work.slo.percentile
     )
     return {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from functools import partial
 from typing import Any
 
@@ -15,9 +15,9 @@ from .executors import find_executor
 from .infeasible import infeasible
 from .pareto import thin
 from .polish import polish
-from .problem import Problem, problem
+from .problem import Problem, objectives, problem
 from .refine import REFINE_TECH, refine
-from .result import Result
+from .result import Deployment, Result
 from .screen import UNIT, Unit, merge, screen_unit
 from .store import Shards
 from .study import Study
@@ -30,7 +30,8 @@ Progress = Callable[[int, int], None]  # points priced, points in all
 
 @dataclass
 class Exploration:
-    """What a search found. `front` rows are sorted by dollars."""
+    """What a search found. `front` rows are sorted by dollars; after them stand designs that were asked for
+    by their genome."""
 
     problem: Problem
     found: Unit
@@ -39,6 +40,7 @@ class Exploration:
     screened: int = 0  # points priced in this run, resumed ones not counted
     interrupted: bool = False
     executor: str = "process"
+    chosen: int | None = None  # the row that a simulation found to be the cheapest that keeps the SLO
     _priced: Result | None = field(default=None, repr=False)
 
     @property
@@ -56,9 +58,42 @@ class Exploration:
     @property
     def pick(self) -> int:
         """The row of the chosen design: of those within 1 % of the cheapest, the least energy a token."""
+        if self.chosen is not None:
+            return self.chosen
         usd = np.asarray(self.result.usd_per_mtoken)
         near = np.flatnonzero(usd <= usd.min() * (1 + CHEAPEST_WITHIN))
         return int(near[np.argmin(np.asarray(self.result.j_per_token)[near])])
+
+    def deployment(self, i: int) -> Deployment:
+        """How row `i` is deployed, as plain numbers."""
+        _, how = self.problem.space.decode(self.found.genomes[:, [i]], REFINE_TECH)
+        return Deployment(*(np.ravel(getattr(how, f.name))[0].item() for f in fields(Deployment)))
+
+    def at_lower_loads(self, i: int) -> list[np.ndarray]:
+        """Genomes of row `i` planned for less, the highest load first."""
+        variable, genome = self.problem.space.names.index("load"), self.found.genomes[:, i]
+        lower = [genome.copy() for _ in range(int(genome[variable]))]
+        for step, other in enumerate(lower, start=1):
+            other[variable] -= step
+        return lower
+
+    def with_genome(self, genome: np.ndarray) -> int:
+        """The row of `genome`, added at the end where it is not there: rows keep their places."""
+        same = np.flatnonzero((self.found.genomes == genome[:, None]).all(axis=0))
+        if len(same):
+            return int(same[0])
+        priced = self.problem.price(genome[:, None], REFINE_TECH)
+        self.found.genomes = np.column_stack([self.found.genomes, genome])
+        self.found.points = np.vstack([self.found.points, objectives(priced)])
+        self._priced = None
+        return self.found.genomes.shape[1] - 1
+
+    def settle(self, i: int, front: int) -> None:
+        """Row `i` is the design; of the rows from `front` on, which were asked for, only it stays."""
+        keep = [*range(front), *([i] if i >= front else [])]
+        order = np.array(sorted(keep, key=lambda k: self.found.points[k, 0]))
+        self.found.genomes, self.found.points = self.found.genomes[:, order], self.found.points[order]
+        self.chosen, self._priced = order.tolist().index(i), None
 
     def rows(self, most: int | None = None) -> list[dict[str, Any]]:
         """The front as plain rows: figures and choices."""
@@ -66,7 +101,8 @@ class Exploration:
         return [self.row(int(i)) for i in order]
 
     def row(self, i: int) -> dict[str, Any]:
-        names = ("usd_per_mtoken", "j_per_token", "latency_s", "ttft_s", "tpot_s", "tokens_per_s", "power_w")
+        names = ("usd_per_mtoken", "j_per_token", "latency_s", "ttft_s", "tpot_s", "tokens_per_s", "requests_per_s",
+                 "power_w")  # fmt: skip
         figures = {
             n: float(np.broadcast_to(getattr(self.result, n), self.found.points.shape[:1])[i]) for n in names
         }

@@ -54,6 +54,9 @@ class TrafficPart(Part):
     """A built-in profile or a trace file."""
 
     profile: str = Field("chat", description="A built-in profile, or a trace file.")
+    rate: float | None = Field(
+        None, gt=0, description="Requests a second of all users at the busiest moment: replicas are chosen for it."
+    )
 
 
 class OtherPart(Part):

@@ -67,6 +67,18 @@ def _candidates(run: Exploration) -> np.ndarray:
 
 def cheapest(ready: Problem, chips: np.ndarray) -> np.ndarray:
     """Dollars per million tokens of each chip [chips, variables] in its best deployment; inf: none keeps the SLO."""
+    return _ways(ready, chips)[1].min(axis=1)
+
+
+def redeployed(ready: Problem, chip: np.ndarray) -> np.ndarray | None:
+    """`chip` [variables] in its cheapest deployment for this work; None: none keeps the limits."""
+    genomes, usd = _ways(ready, chip[None, :])
+    best = int(np.argmin(usd[0]))
+    return genomes[best] if np.isfinite(usd[0, best]) else None
+
+
+def _ways(ready: Problem, chips: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Every chip in every deployment [chips x ways, variables], and its dollars [chips, ways]."""
     names, counts = ready.space.names, ready.space.counts
     free = [names.index(n) for n in _DEPLOYED]
     ways = np.array(list(itertools.product(*(range(counts[i]) for i in free))), np.uint8)  # [ways, 4]
@@ -74,7 +86,7 @@ def cheapest(ready: Problem, chips: np.ndarray) -> np.ndarray:
     genomes[:, free] = np.tile(ways, (len(chips), 1))
     result = ready.price(genomes.T, REFINE_TECH)
     usd = np.where(result.feasible, result.usd_per_mtoken, np.inf)
-    return usd.reshape(len(chips), len(ways)).min(axis=1)
+    return genomes, usd.reshape(len(chips), len(ways))
 
 
 def _known(value: float) -> float | None:

@@ -65,7 +65,9 @@ class Study(Part):
 
     def under(self, traffic: str | None) -> Study:
         """This study with other traffic: a profile, or a trace file."""
-        return self if traffic is None else self.model_copy(update={"traffic": TrafficPart(profile=traffic)})
+        if traffic is None:
+            return self
+        return self.model_copy(update={"traffic": self.traffic.model_copy(update={"profile": traffic})})
 
     def with_points(self, points: int | None = None, seed: int | None = None) -> Study:
         given = {k: v for k, v in {"points": points, "seed": seed}.items() if v is not None}

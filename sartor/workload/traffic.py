@@ -8,6 +8,9 @@ import numpy as np
 
 from ..errors import InputError
 
+WINDOWS = (1, 8, 64, 512, 4096)  # mean gaps between arrivals, in which arrivals are counted
+MANY = 8  # windows of a length, for its dispersion to be known
+
 
 @dataclass(frozen=True)
 class Slo:
@@ -43,6 +46,7 @@ class Demand:
     decode_context_mean: float  # tokens in the cache, averaged over decode steps
     context_max: float
     prefix_hit: float = 0.0  # fraction of prompt tokens found in an infinite prefix cache
+    dispersion: tuple[float, ...] = (1.0,) * len(WINDOWS)  # of arrivals, in windows of as many mean gaps
 
 
 @dataclass(frozen=True)
@@ -113,4 +117,25 @@ class Traffic:
             decode_context_mean=float((o * (p + o / 2)).sum() / o.sum()),
             context_max=float(np.percentile(p + o, 99.9)),
             prefix_hit=self.prefix_hit,
+            dispersion=dispersion(self.arrival_s),
         )
+
+
+def dispersion(arrival_s: np.ndarray) -> tuple[float, ...]:
+    """Variance over mean of the number of arrivals in windows of WINDOWS mean gaps; at random, 1. Of a window that the
+    trace does not hold MANY times, as of the one before.
+
+    >>> dispersion(np.arange(1000.0))[:2]  # one in each second
+    (0.0, 0.0)
+    """
+    at = arrival_s - arrival_s[0]
+    if not at[-1] > 0:
+        return (1.0,) * len(WINDOWS)
+    found: list[float] = []
+    for window in WINDOWS:
+        # A hair to the right, so that arrivals at equal distances fall into a window each.
+        number = np.floor(at / at[-1] * (len(at) - 1) / window + 1e-9).astype(int)
+        counts = np.bincount(number)[:-1]  # the last window is cut
+        many = len(counts) >= MANY
+        found.append(float(counts.var() / counts.mean()) if many else found[-1] if found else 1.0)
+    return tuple(found)

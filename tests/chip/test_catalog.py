@@ -49,7 +49,7 @@ def test_works_cited_are_complete() -> None:
     assert expected <= set(works)
     for key, work in works.items():
         assert set(work) == {"title", "authors", "year", "where"}, key
-        assert 1950 <= work["year"] <= 2026, key
+        assert 1900 <= work["year"] <= 2026, key
         assert all(work[field] for field in ("title", "authors", "where")), key
     titles = [work["title"] for work in works.values()]
     assert len(set(titles)) == len(titles)

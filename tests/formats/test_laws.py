@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from test_codec import SPARSE, WRITTEN, weights
 
 from sartor.errors import Unsupported
+from sartor.formats.bcq import signs
 from sartor.formats.codec import codec
 from sartor.formats.grouped import Grouped
 from sartor.formats.spec import formats
@@ -93,6 +94,30 @@ def test_binary_codes_beat_uniform_ones_and_need_their_offset() -> None:
     for bits in (2, 3, 4):
         errors = [np.square(codec(name).round_trip(w) - w).mean() for name in (f"bcq{bits}-g64", f"int{bits}-g64-asym")]
         assert errors[0] < errors[1]
+
+
+@pytest.mark.parametrize("planes", [2, 3, 4])
+def test_binary_codes_of_groups_with_few_values(planes: int) -> None:
+    """Where least squares has no single answer, and where levels fall together."""
+    rng = np.random.default_rng(2)
+    w = np.zeros((400, 64), np.float32)
+    w[:100] = rng.normal(size=(100, 1))
+    w[100:200] = rng.choice([-1, 3], (100, 64)) * rng.random((100, 1))
+    w[200:300, 5] = rng.normal(size=100)
+    w[300:] = rng.choice([-2, 0, 0, 1], (100, 64))
+    back = codec(f"bcq{planes}-g64").round_trip(w)
+    assert np.abs(back - w).max() <= 0.01 * np.abs(w).max()
+
+
+@pytest.mark.parametrize("planes", [2, 3, 4])
+def test_alphas_are_those_of_least_squares(planes: int) -> None:
+    """Against a solver of its own: given the codes, no other alphas and offset fit better by more than rounding."""
+    x = np.random.default_rng(3).normal(size=(5, 64)).astype(np.float32)
+    encoded = codec(f"bcq{planes}-g64").encode(x)
+    for row in range(5):
+        b = np.concatenate([signs(encoded.codes[row], planes), np.ones((64, 1))], axis=1)
+        best = np.linalg.lstsq(b, x[row], rcond=None)[1][0]
+        assert np.square(encoded.dequantized()[row] - x[row]).sum() <= best * 1.05
 
 
 def test_uniform_codes_are_binary_codes() -> None:

@@ -20,7 +20,7 @@ def test_a_plain_win(report):
     alone(report)
     assert wins(report)
     assert keys(report) == [
-        "cheaper_at_price", "cheaper_at_cost", "energy_won", "none_fits", "survives", "slack", "slower",
+        "in_service", "cheaper_at_price", "cheaper_at_cost", "energy_won", "none_fits", "survives", "slack", "slower",
     ]  # fmt: skip
 
 

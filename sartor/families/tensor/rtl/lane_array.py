@@ -27,7 +27,8 @@ class LaneArray(wiring.Component):
     FUNCTION_LATENCY more, `result` is f(a p + q) and `valid` is set. Nothing moves without `go`.
 
     `load_a` has a bit a lane. p is what is loaded as a (`p_is_a`), or `p_memory`, or `p_shared`. Sums of a
-    reduction go in with `feed`; `middle` is set a cycle later, and in the cycle after that they are `next`.
+    reduction (`reducing`, in which `go` is always set) go in with `feed`, in a cycle without a product; `middle` is set
+    a cycle later, and in the cycle after that they are `next`.
     """
 
     def __init__(self, core: Core, structural: bool = False) -> None:
@@ -42,6 +43,7 @@ class LaneArray(wiring.Component):
             "take_shared_q",
             "launch",
             "go",
+            "reducing",
             "feed",
             "larger",
             "middle",
@@ -92,7 +94,7 @@ class LaneArray(wiring.Component):
             lane.load_a.eq(self.load_a[i]), lane.load_q.eq(self.load_q),
             lane.load_p.eq(Mux(self.p_is_a, self.load_a[i], self.load_p)),
             lane.shared_q.eq(self.q_shared), lane.take_shared.eq(self.take_shared_q),
-            lane.feed.eq(self.feed), lane.larger.eq(self.larger),
+            lane.feeds.eq(self.reducing & ~stages[_MULTIPLY - 1]), lane.larger.eq(self.larger),
             lane.multiply.eq(Cat(enables[:_MULTIPLY])),
             lane.add.eq(Cat(add[0] | self.feed, add[1] | self.middle, add[2])),
             self.next.word_select(i, FLOAT_BITS).eq(lane.next),

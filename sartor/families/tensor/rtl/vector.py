@@ -81,11 +81,11 @@ class VectorUnit(wiring.Component):
     def take_command(self, m: Module) -> None:
         start, c = Signal(), self.held
         m.d.comb += [self.command.ready.eq(~self.running), start.eq(self.command.valid & ~self.running)]
-        m.d.comb += [self.reducing.eq(c.reduce != 0), self.quantizing.eq(~self.reducing & (c.target != 0))]
         m.d.sync += self.buffer_clear.valid.eq(0)
         with m.If(start):
             p = self.command.payload
             m.d.sync += [c.eq(p), self.running.eq(1)]
+            m.d.sync += [self.reducing.eq(p.reduce != 0), self.quantizing.eq((p.reduce == 0) & (p.target != 0))]
             clears = (p.target == Target.BUFFER) & (p.reduce == 0) & ~p.keep
             m.d.sync += [self.buffer_clear.valid.eq(clears), self.buffer_clear.columns.eq(p.columns)]
         with m.Elif(self.done):
@@ -123,7 +123,8 @@ class VectorUnit(wiring.Component):
         m.d.comb += [shared.column.eq(self.fetch.step.column), shared.go.eq(self.go)]
         m.d.comb += [lanes.p_shared.eq(shared.p), lanes.q_shared.eq(shared.q)]
         m.d.comb += lanes.take_shared_q.eq(shared.take_q)
-        m.d.comb += lanes.function.eq(Mux(self.after, after.after_function, c.function))
+        # Registered: it changes while no word is near the lanes' results, and all of them read it.
+        m.d.sync += lanes.function.eq(Mux(self.after, after.after_function, c.function))
         m.d.comb += lanes.go.eq(self.go)
         wiring.connect(m, wiring.flipped(self.constant_write), shared.constant_write)
         m.d.comb += [results.accept.eq(lanes.valid & self.go & ~self.after)]
@@ -146,7 +147,8 @@ class VectorUnit(wiring.Component):
     def reduce(self, m: Module) -> None:
         reducer, lanes, results, slots = self.reducer, self.lanes, self.results, self.slots
         m.d.comb += [
-            reducer.kind.eq(self.held.reduce), reducer.accumulate.eq(results.accept & self.reducing),
+            reducer.kind.eq(self.held.reduce), lanes.reducing.eq(self.reducing),
+            reducer.accumulate.eq(lanes.valid & self.reducing & ~self.after),
             reducer.index.eq(results.word), reducer.first.eq(results.first), reducer.last.eq(results.column_ends),
             reducer.result.eq(lanes.result), reducer.word.eq(slots.word), reducer.lower.eq(slots.lower),
             lanes.feed.eq(reducer.feed), lanes.larger.eq(reducer.larger), lanes.middle.eq(reducer.middle),

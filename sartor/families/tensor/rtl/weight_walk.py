@@ -23,6 +23,8 @@ class MatrixWalk(wiring.Component):
 
     def __init__(self, core: Core) -> None:
         self.core = core
+        names, widths = ("fold", "folds_left", "tiles_left"), (ports.FOLD_BITS, ports.FOLD_BITS, ports.TILE_BITS)
+        self.state = tuple(Signal(bits, name=name) for name, bits in zip(names, widths, strict=True))
         super().__init__(
             {
                 "start": In(1), "command": In(ports.command_layout()), "advance": In(1),
@@ -33,8 +35,7 @@ class MatrixWalk(wiring.Component):
 
     def elaborate(self, platform: Any) -> Module:
         m = Module()
-        fold = Signal(ports.FOLD_BITS)
-        folds_left, tiles_left = Signal(ports.FOLD_BITS), Signal(ports.TILE_BITS)
+        fold, folds_left, tiles_left = self.state
         fold_last = Signal()
         m.d.comb += [
             self.final.eq(self.half | ~self.halves()),
@@ -69,6 +70,7 @@ class PacketWalk(wiring.Component):
     def __init__(self, core: Core, minimum: bool) -> None:
         self.core, self.kinds, self.split = core, scale_kinds(core, minimum), split_elements(core)
         self.sets = max(slot_sets(core, kind) for kind in self.kinds)
+        self.count = Signal(range(self.sets << MOST_SHARE))  # beats of the packet
         super().__init__(
             {
                 "start": In(1), "command": In(ports.command_layout()),
@@ -83,7 +85,7 @@ class PacketWalk(wiring.Component):
     def elaborate(self, platform: Any) -> Module:
         m = Module()
         in_scales, in_codes, index = Signal(), Signal(), Signal(range(MOST_WORDS))
-        count = Signal(range(self.sets << MOST_SHARE))
+        count = self.count
         full = count == (self.of_kind(slot_sets) << self.command.share) - 1
         scaled = self.command.scale != Scale.NONE
         split = self.is_split()
