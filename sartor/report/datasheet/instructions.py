@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ...families.tensor.isa import FIELDS, INSTRUCTION_BITS, OPCODE_BITS, Op
+from ...families.tensor.numerics import UNIT_BIAS
 from .words import phrase
 
 
@@ -39,6 +40,8 @@ def _meaning(op: Op, name: str) -> str:
         return "register"
     if name == "d_addr" and op == Op.MM:
         return "destination"
+    if name == "unit" and op == Op.MM:
+        return f"an accumulator counts 2^(E + unit - {UNIT_BIAS})"
     return phrase("fields", name)
 
 
