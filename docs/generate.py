@@ -1,7 +1,7 @@
 """The pages that say what the code says: `python docs/generate.py [--check]`.
 
-docs/cli.md, study.md, study.schema.json, cluster.md, sources.md, trust.md, and the tables of docs/hardware.md and
-quality.md.
+docs/cli.md, study.md, study.schema.json, cluster.md, sources.md, trust.md, formats.md, and the tables of docs/hardware.md
+and quality.md.
 `--check` writes nothing and exits 1 where one is not current.
 """
 
@@ -29,6 +29,7 @@ from sartor.serve.cluster_file import ClusterPart, FaultsPart, PoolPart, Scaling
 from sartor.tables import data_text, sources, table
 
 sys.path.insert(0, str(Path(__file__).parent))  # trust.py beside this file
+import formats_page
 import quality_tables
 import trust
 
@@ -49,6 +50,7 @@ def pages() -> dict[Path, str]:
         DOCS / "hardware.md": hardware((DOCS / "hardware.md").read_text(encoding="utf-8")),
         DOCS / "trust.md": trust.page(MADE),
         DOCS / "quality.md": _filled((DOCS / "quality.md").read_text(encoding="utf-8"), _quality()),
+        DOCS / "formats.md": formats_page.page(MADE, _markdown),
     }
 
 
