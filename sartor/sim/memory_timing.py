@@ -12,9 +12,6 @@ from ..tables import table
 from ..tech import dram
 from ..tech.technology import NOMINAL, Technology
 
-# tREFI of DDR5, LPDDR5 and HBM: 32 ms of retention over 8,192 refresh commands (JEDEC). What a memory loses to
-# refresh in all is `sequential_efficiency` of memories.csv; this only says in how large pieces.
-REFRESH_INTERVAL_S = 32e-3 / 8192
 _DENOMINATOR = 1000  # of bytes a cycle: far finer than any data sheet
 
 
@@ -63,7 +60,7 @@ def of_chip(chip: Chip, tech: Technology = NOMINAL) -> MemoryTiming:
     """The share of one core in the memory of `chip`: the cores stream side by side.
 
     A core's contiguous pieces lie in one channel, as tech/dram.py assumes, so that a break costs a core that
-    waits alone the time of `chunk_half` bytes at its own share of the rate.
+    waits alone the time of `dram.break_bytes` at its own share of the rate.
     """
     kind: Any = table("memories").index(chip.memory.kind)
     peak = chip.memory.bandwidth_bytes_per_s or chip.sram_bandwidth_bytes_per_s
@@ -78,7 +75,7 @@ def of_chip(chip: Chip, tech: Technology = NOMINAL) -> MemoryTiming:
     return MemoryTiming(
         rate,
         efficiency=float(dram.stream_bytes_per_s(tech, kind, 1.0)),
-        break_bytes=round(float(tech.column("memories", "chunk_half", kind))),
+        break_bytes=round(float(dram.break_bytes(tech, kind))),
         latency=round(float(tech.column("memories", "latency", kind)) * chip.clock_hz),
-        refresh_interval=REFRESH_INTERVAL_S * chip.clock_hz,
+        refresh_interval=(dram.refresh_interval_s(chip.memory.kind) or 1.0) * chip.clock_hz,
     )

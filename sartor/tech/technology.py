@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,8 +26,14 @@ class Technology:
     dtype: Any = np.float64
 
     @functools.cached_property
-    def _columns(self) -> dict[tuple[str, str], np.ndarray]:
+    def _columns(self) -> dict[Hashable, np.ndarray]:
         return {}
+
+    def once(self, key: Hashable, work_out: Callable[[], np.ndarray]) -> np.ndarray:
+        """What follows from whole columns, worked out once under the name `key`."""
+        if key not in self._columns:
+            self._columns[key] = work_out()
+        return self._columns[key]
 
     def column(self, name: str, quantity: str, row: Any) -> Any:
         """`quantity` of the rows `row` (an int or int array [designs]) of table `name`."""
@@ -34,10 +41,7 @@ class Technology:
 
     def whole(self, name: str, quantity: str) -> np.ndarray:
         """`quantity` of every row of table `name`: arithmetic on it is free, so do it before taking rows."""
-        key = name, quantity
-        if key not in self._columns:
-            self._columns[key] = table(name).column(quantity, self.pick).astype(self.dtype)
-        return self._columns[key]
+        return self.once((name, quantity), lambda: table(name).column(quantity, self.pick).astype(self.dtype))
 
     def fact(self, name: str, item: str, quantity: str) -> Any:
         """One figure: a plain float, or an array of draws."""

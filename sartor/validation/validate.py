@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import BrokenFile, InputError, UnknownName
+from .dram import Dram
 from .gpu import Gpu
 from .kind import Kind, Prediction, Refused, Row
 from .points import Points
 from .rows import Tally, usable_rows
 from .summary import Pair, by_label, figures
 
-KINDS: dict[str, Kind] = {"gpu": Gpu(), "serving": Points()}
+KINDS: dict[str, Kind] = {"gpu": Gpu(), "dram": Dram(), "serving": Points()}
 
 
 @dataclass

@@ -180,7 +180,7 @@ def prepare(designs: Designs, relative_voltage: Any, tech: Technology) -> Machin
         bytes_per_cycle=np.minimum(most, weight_words * port / way),
         cache_bytes_per_cycle=np.minimum(most, cache_words * port / way),
         latency=latency,
-        break_bytes=tech.column("memories", "chunk_half", d.memory),
+        break_bytes=dram.break_bytes(tech, d.memory),
         port_bytes=port,
         weight_fifo_bytes=weight_words * port,
         cache_fifo_bytes=cache_words * port,

@@ -1,0 +1,135 @@
+"""Clocks of reads in one pseudo channel of a DRAM, in closed form; arrays or floats.
+
+A controller with an open page, first ready first, holds `entries` accesses in arrival order and serves row hits ahead.
+A *chunk* is so many accesses one after the other. The mapping says where they go, lowest address bits first:
+
+    page    columns, bank groups, banks      bgil   bank groups, columns, banks
+    badrow  columns, rows of the same bank   bank   bank groups, banks, columns
+
+Each time below is the longest of what bounds it: the data bus, activations (tRRD, tFAW), the command bus, banks that
+come round again, and accesses that wait for their row in a queue that is too short. Bounds near each other add up: a
+norm with exponent `SOFT`, or `HARD` where one waits for the other without chance. The two exponents, `IN_FLIGHT` and
+`RAMP` are the only figures set by looking at simulated runs (docs/validation.md says which).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from .dram_timings import Timings
+
+MAPPINGS = ("page", "bgil", "bank", "badrow")
+LONG = 2.0**20  # accesses of a stream without end
+SOFT, HARD = 4.5, 12.0
+IN_FLIGHT = 2.0  # accesses that left the queue for their row to open, or wait before it
+RAMP = 0.25  # of the activations that outlast the queue
+
+
+def norm(exponent: float, *bounds: Any) -> Any:
+    """A smooth maximum.
+
+    >>> round(float(norm(12.0, 3.0, 4.0)), 2)
+    4.01
+    """
+    return sum(np.maximum(b, 1e-9) ** exponent for b in bounds) ** (1 / exponent)
+
+
+def ways(t: Timings, mapping: str) -> Any:
+    """Banks over which neighboring accesses go round."""
+    return {"page": 1, "bgil": t.groups, "bank": t.groups * t.banks, "badrow": 1}[mapping]
+
+
+def places(t: Timings, mapping: str) -> Any:
+    """Sets of banks of which a chunk takes one."""
+    return t.groups * t.banks / ways(t, mapping)
+
+
+def chunk_clocks(t: Timings, mapping: str, chunk: Any, entries: Any, follows: bool = False) -> Any:
+    """Of one chunk of many. It starts in a random row of a random bank or, if it `follows`, where the last ended.
+
+    LPDDR5, 64 accesses of a row each: 128 clocks of the bus.
+    >>> from .dram_timings import device
+    >>> float(chunk_clocks(device("lpddr5-6400"), "page", 64.0, 64, follows=True).round(1))
+    128.0
+    """
+    chunk = np.asarray(chunk, float)
+    rows = np.minimum(chunk, ways(t, mapping))  # opened side by side
+    run = np.minimum(chunk / rows, t.columns)  # accesses of each
+    bus = commands(t, rows, rows * run)
+    work = {"page": _page, "badrow": _same_bank, "bgil": _striped, "bank": _all_banks}[mapping]
+    one, between = work(t, rows, run, entries + IN_FLIGHT)
+    # Chunks are aligned: one longer than its rows ends in other banks than the next starts in.
+    sets = np.maximum(chunk / (rows * run), 1)
+    return np.where((sets > 1) | follows, sets * np.maximum(between, bus), np.maximum(one, bus))
+
+
+def commands(t: Timings, rows: Any, accesses: Any) -> Any:
+    """Clocks of the command bus: of rows opened and closed, and of accesses where they share it."""
+    own = rows * t.row_command
+    return np.where(t.shared_bus, own + accesses * t.column_command, own * t.pseudo_channels)
+
+
+def alternating(t: Timings, run: Any, entries: Any) -> Any:
+    """Rows of one bank each, in a new bank group each: the next row's accesses fill the gaps of `same_group` as far
+    as the queue looks ahead.
+
+    `ahead` is what the next row has had when this one is done. With `run - ahead` left at the start of a row, the next
+    one enters the queue when all but `entries` of its own and the row before's are served, and is open `reopen` later.
+    """
+    ahead = np.minimum((entries + run - 2 * t.reopen / t.same_group) / 3, entries - t.reopen / t.same_group)
+    late = np.where(ahead <= 0, np.maximum(t.reopen - t.same_group * entries, 0), 0)
+    ahead = np.clip(ahead, 0, run * (1 - t.burst / t.same_group))
+    return np.maximum(t.same_group * (run - ahead) + late, run * t.burst)
+
+
+def bank_clocks(t: Timings, run: Any) -> Any:
+    """One bank: a row opened, read and closed."""
+    return np.maximum(t.row_cycle, t.reopen + t.read_precharge + (run - 1) * t.same_group)
+
+
+def _page(t: Timings, rows: Any, run: Any, entries: Any) -> tuple[Any, Any]:
+    banks = t.groups * t.banks
+    apart = alternating(t, run, entries)
+    alone = t.groups ** -np.maximum(entries / run, 1.0)  # all chunks in the queue are of one bank group
+    mixed = (1 - alone) * apart + alone * np.maximum(t.same_group * run, apart)
+    busy = banks * (1 - (1 - 1 / banks) ** (entries / run + 1))  # banks that have a chunk
+    one = norm(HARD, norm(SOFT, mixed, t.spacing), bank_clocks(t, run) / busy)
+    return one, norm(HARD, apart, t.spacing)
+
+
+def _same_bank(t: Timings, rows: Any, run: Any, entries: Any) -> tuple[Any, Any]:
+    return _page(t, rows, run, entries)[0], bank_clocks(t, run)
+
+
+def _waiting(t: Timings, accesses: Any, entries: Any) -> Any:
+    """The bus, or a queue whose accesses all wait for rows."""
+    short = accesses * t.burst + np.maximum(t.reopen - entries * t.burst, 0)
+    return np.where(accesses <= entries, np.maximum(accesses * t.burst, accesses * t.reopen / entries), short)
+
+
+def _recurring(t: Timings, rows: Any, run: Any, entries: Any) -> Any:
+    """Banks drawn at random: as long as all would take side by side, and half the wait of a closed queue."""
+    banks = t.groups * t.banks
+    return rows * t.row_cycle / banks * (1 + (banks - 1) / (2 * np.maximum(entries / run, 1)))
+
+
+def _striped(t: Timings, rows: Any, run: Any, entries: Any) -> tuple[Any, Any]:
+    accesses = rows * run
+    bus, opened = _waiting(t, accesses, entries), rows * t.spacing
+    hidden = t.burst * (np.minimum(entries, t.groups) + np.maximum(entries - accesses, 0))
+    conflict = np.maximum(t.reopen + t.read_precharge - hidden, 0) / t.banks
+    one = norm(SOFT, bus + conflict, norm(HARD, opened, _recurring(t, rows, run, entries)))
+    return one, norm(HARD, bus, opened)
+
+
+def _all_banks(t: Timings, rows: Any, run: Any, entries: Any) -> tuple[Any, Any]:
+    banks, accesses = t.groups * t.banks, rows * run
+    opened = rows * t.spacing
+    # Every bank turns to its next row; the first can begin one round before the last access.
+    turn = np.maximum(t.reopen + t.read_precharge - t.burst * np.minimum(entries, banks), 0)
+    turn = turn + RAMP * np.maximum(banks * t.spacing - entries * t.burst, 0)
+    between = norm(HARD, accesses * t.burst + turn, opened)
+    few = norm(SOFT, _waiting(t, accesses, entries), norm(HARD, opened, _recurring(t, rows, 1, entries)))
+    return np.where(rows < banks, few, between), between

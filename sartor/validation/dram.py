@@ -1,0 +1,66 @@
+"""Kind `dram`: what share of its peak one channel of a DRAM gives, measured or simulated cycle by cycle.
+
+Form: the table of docs/validation.md (a CSV); a line is a device, a pattern, an address mapping and a controller.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from importlib.resources import as_file, files
+from pathlib import Path
+from typing import Any
+
+from . import dram_predict
+from .kind import Column, Form, Inputs, Prediction, Refused, Row
+
+# Devices whose runs the closed forms were made with; all others are unseen.
+DEVELOPED_ON = ("lpddr5-6400", "hbm3-6400", "gddr6-14000")
+_INPUTS = {
+    "device": Column("device"), "tx_bytes": Column("tx_bytes", whole=True),
+    "page_bytes": Column("page_bytes", whole=True), "pattern": Column("pattern"),
+    "param": Column("param", optional=True), "chunk_bytes": Column("chunk_bytes", optional=True),
+    "mapping": Column("mapping"), "refresh": Column("refresh"), "queue": Column("queue", whole=True),
+    "scheduler": Column("scheduler", optional=True), "n_tx": Column("n_tx", optional=True),
+    "write_share": Column("write_share", optional=True), "streams": Column("streams", optional=True),
+}  # fmt: skip
+_RATES = {"peak_gbs": Column("peak", "GB/s"), "gbs": Column("rate", "GB/s", optional=True)}
+FORM = Form("share", _INPUTS, {"eff": Column("efficiency")}, _RATES)
+# Above the nominal peak by rounding of the clock, and by requests that still wait when a run ends.
+MOST = 1.02
+
+
+class Dram:
+    """See the top of this file."""
+
+    def default(self) -> list[Path]:
+        with as_file(files("sartor.data").joinpath("measured/dram.csv")) as path:
+            return [path]
+
+    def form(self, row: Mapping[str, Any]) -> Form | str:
+        return FORM
+
+    def impossible(self, rows: Sequence[Row]) -> Sequence[str | None]:
+        return [_impossible(row) for row in rows]
+
+    def predict(self, rows: Sequence[Inputs]) -> Iterable[Prediction]:
+        return [_predicted(row) for row in rows]
+
+    def labels(self, inputs: Inputs) -> Mapping[str, str]:
+        return {"kind": inputs["pattern"], "chip": inputs["device"].lower(), "format": inputs["mapping"]}
+
+
+def _predicted(inputs: Inputs) -> Prediction:
+    asked = dram_predict.asked(inputs)
+    return Refused(asked) if isinstance(asked, str) else {"efficiency": dram_predict.share(asked)}
+
+
+def _impossible(row: Row) -> str | None:
+    share, peak = row.measured["efficiency"], row.beside["peak"]
+    if share > MOST:
+        return "eff: faster than the DRAM's peak (a fraction is meant, not percent), or a wrong unit"
+    if "rate" in row.beside and not 0.97 < row.beside["rate"] / (share * peak) < 1.03:
+        return "gbs is not eff times peak_gbs: a unit is wrong"
+    asked = dram_predict.asked(row.inputs)
+    if not isinstance(asked, str) and not 0.9 < peak / float(asked.timings.peak_bytes_per_s) < 1.1:
+        return "peak_gbs is not that of the device's channel, in GB/s: another width, or a wrong unit"
+    return None

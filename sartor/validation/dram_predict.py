@@ -1,0 +1,126 @@
+"""The share of the peak that a row of kind `dram` is predicted to get, from its inputs alone."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+
+from ..errors import UnknownName
+from ..tech import dram_mix
+from ..tech.dram_access import LONG, MAPPINGS
+from ..tech.dram_timings import Timings, device
+from .kind import Inputs
+
+REFRESH = {"none": "none", "all": "all", "all_bank": "all", "pb": "pb", "per_bank": "pb"}
+SCHEDULERS = ("", "FRFCFSRowHit", "FRFCFS")
+_NUMBER = r"(\d*\.?\d+)"
+# How a file may write the share of writes: 10%, w10, w=0.1, 90r10w, r90; and the streams: 16s, s16, 16 streams.
+_WRITES = (rf"{_NUMBER}\s*%", rf"w[a-z_=]*{_NUMBER}", rf"{_NUMBER}\s*w")
+_READS = (rf"r[a-z_=]*{_NUMBER}", rf"{_NUMBER}\s*r")
+_STREAMS = (rf"{_NUMBER}\s*s", rf"s[a-z_=]*{_NUMBER}", rf"n[a-z_=]*{_NUMBER}", rf"{_NUMBER}\s*x")
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One row, understood."""
+
+    timings: Timings
+    pattern: str  # seq, chunk, mixed or multi
+    mapping: str
+    refresh: str
+    queue: int
+    chunk_bytes: float
+    writes: float = 0.0
+    streams: float = 1.0
+    accesses: float = LONG
+
+
+def asked(inputs: Inputs) -> Asked | str:
+    """What a row asks for, or why it is not modeled."""
+    try:
+        known = device(inputs["device"])
+    except UnknownName:
+        return f"device {inputs['device']!r}: no timings (sartor/data/dram.csv)"
+    timings = replace(known, burst_bytes=inputs["tx_bytes"], columns=inputs["page_bytes"] / inputs["tx_bytes"])
+    pattern, refresh = inputs["pattern"].partition("_")[0], REFRESH.get(inputs["refresh"], "")
+    wrong = _not_modeled(inputs, timings, pattern, refresh)
+    if wrong:
+        return wrong
+    param, chunk = _chunk(inputs)
+    if pattern != "seq" and chunk is None:
+        return f"{pattern}: neither chunk_bytes nor accesses in param"
+    found = Asked(timings, pattern, inputs["mapping"], refresh, inputs["queue"], chunk or 0.0,
+                  accesses=_number(inputs.get("n_tx")) or LONG)  # fmt: skip
+    if pattern == "mixed":
+        return _mixed(found, _number(inputs.get("write_share")), param)
+    return _multi(found, _number(inputs.get("streams")), param) if pattern == "multi" else found
+
+
+def _not_modeled(inputs: Inputs, timings: Timings, pattern: str, refresh: str) -> str | None:
+    if pattern not in ("seq", "chunk", "mixed", "multi"):
+        return f"pattern {inputs['pattern']!r} is not modeled (seq_read, chunk_read, mixed_rw, multi_stream are)"
+    if inputs["mapping"] not in MAPPINGS:
+        return f"mapping {inputs['mapping']!r} is not modeled ({', '.join(MAPPINGS)} are)"
+    if not refresh or (refresh == "pb" and not timings.bank_refresh_interval):
+        return f"refresh {inputs['refresh']!r} is not modeled for {inputs['device']}"
+    if (inputs.get("scheduler") or "") not in SCHEDULERS:
+        return f"scheduler {inputs['scheduler']!r} is not modeled (first ready, first come is)"
+    return None
+
+
+def _mixed(found: Asked, share: float | None, param: str) -> Asked | str:
+    if share is None:
+        share = _first(_WRITES, param)
+        reads = _first(_READS, param) if share is None else None
+        share = share if reads is None else (1 - reads if reads <= 1 else 100 - reads)
+        share = _bare(param) if share is None else share
+    if share is None:
+        return f"mixed: param {param!r} does not say the share of writes"
+    share = share / 100 if share > 1 else share
+    return replace(found, writes=share, pattern="mixed" if 0 < share < 1 else "seq") if share <= 1 else "mixed: more than 100 % writes"
+
+
+def _multi(found: Asked, count: float | None, param: str) -> Asked | str:
+    count = count or _first(_STREAMS, param) or _bare(param)
+    if not count:
+        return f"multi: param {param!r} does not say how many streams"
+    return replace(found, streams=count, pattern="multi" if count > 1 else "seq")
+
+
+def share(a: Asked) -> float:
+    """Of the peak."""
+    t, size = a.timings, (a.mapping, a.chunk_bytes)
+    got = {
+        "seq": lambda: dram_mix.stream(t, a.mapping, a.queue),
+        "chunk": lambda: dram_mix.chunks(t, *size, a.queue),
+        "multi": lambda: dram_mix.streams(t, *size, a.streams, a.queue),
+        "mixed": lambda: dram_mix.mixed(t, *size, a.writes, a.queue, a.accesses),
+    }[a.pattern]()
+    return float(got * dram_mix.left_by_refresh(t, a.refresh, a.mapping))
+
+
+def _chunk(inputs: Inputs) -> tuple[str, float | None]:
+    """`param` without the accesses of a chunk, and the chunk in bytes."""
+    param = (inputs.get("param") or "").lower()
+    accesses = re.search(r"(\d+)\s*tx", param)
+    rest = param.replace(accesses.group(), "") if accesses else param
+    named = _number(inputs.get("chunk_bytes"))
+    return rest, named or (float(accesses.group(1)) * inputs["tx_bytes"] if accesses else None)
+
+
+def _number(text: str | None) -> float | None:
+    try:
+        return float(text) if text else None
+    except ValueError:
+        return None
+
+
+def _first(forms: tuple[str, ...], text: str) -> float | None:
+    found = (re.search(form, text) for form in forms)
+    return next((float(m.group(1)) for m in found if m), None)
+
+
+def _bare(text: str) -> float | None:
+    """The only number of a text."""
+    numbers = re.findall(_NUMBER, text)
+    return float(numbers[0]) if len(numbers) == 1 else None

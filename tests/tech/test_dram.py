@@ -1,0 +1,130 @@
+"""Closed forms of DRAM: cases by hand, and what holds whatever the pattern."""
+
+import csv
+import re
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pytest import approx
+
+from sartor.errors import UnknownName
+from sartor.tables import KINDS, data_text, draws, table
+from sartor.tech import dram, dram_mix
+from sartor.tech.dram_access import LONG, MAPPINGS, chunk_clocks
+from sartor.tech.dram_timings import device, devices, of_memory
+from sartor.tech.technology import NOMINAL, Technology
+
+LPDDR5, HBM3 = device("lpddr5-6400"), device("hbm3-6400")
+DEVICES, MAPPED = st.sampled_from(sorted(devices())), st.sampled_from(MAPPINGS)
+QUEUES = st.sampled_from((8, 16, 32, 64, 128))
+
+
+def test_refresh_by_hand():
+    # LPDDR5: 224 clocks of refresh, 15 to close, 15 to open, 8 before closing, of 3,125.
+    assert dram_mix.left_by_refresh(LPDDR5, "all") == approx(1 - 262 / 3125)
+    # A bank at a time: one closes in 15 clocks, every 391.
+    assert dram_mix.left_by_refresh(LPDDR5, "pb") == approx(1 - 15 / 391)
+    assert dram_mix.left_by_refresh(LPDDR5, "none") == 1
+
+
+def test_single_accesses_are_as_fast_as_rows_open():
+    # HBM3: five activations in 24 clocks, an access of 2 clocks each: a third, and a little less for banks met again.
+    assert dram_mix.chunks(HBM3, "bgil", 32, 64) == approx(1 / 3, rel=0.05)
+    # LPDDR5: four commands on one bus for each access of 2 clocks, and 16 clocks for five activations.
+    assert dram_mix.chunks(LPDDR5, "page", 32, 64) == approx(1 / 2, rel=0.03)
+
+
+def test_one_bank_after_the_other_is_a_row_s_whole_time():
+    # Open 15, 63 accesses 4 apart, 8 before closing, close 15: 290 clocks for 64 accesses of 2.
+    assert chunk_clocks(LPDDR5, "badrow", 64.0, 64, follows=True) == approx(290)
+    assert dram_mix.stream(LPDDR5, "badrow", 64) == approx(128 / 290)
+
+
+def test_a_short_queue_waits_for_the_next_rows():
+    # HBM3, bank groups interleaved: sets of 4 x 32 accesses of 2 clocks; 57 to open the next, of which (8 + 2) x 2
+    # are seen ahead with 8 accesses a pseudo channel.
+    assert dram_mix.stream(HBM3, "bgil", 16) == approx(256 / (256 + 57 - 20), rel=0.01)
+    assert dram_mix.stream(HBM3, "bgil", 128) == approx(1, rel=0.01)
+
+
+def test_turns_of_the_bus_by_hand():
+    # LPDDR5, half writes, far apart and bursts of one: 38.4 + 1 writes a batch, as many reads. Lost: 12 - 2 clocks from
+    # reads to writes, 9 + 5 back; a fourth of the time rows are closed and opened: 8 + 15 + 15 - 12 - 6 = 20 more
+    # there, 28 + 30 - 5 - 6 = 47 back.
+    lost = 24 + (20 + 47) / 4
+    assert dram_mix.mixed(LPDDR5, "bgil", 32, 0.5, 64, accesses=1e12) == approx(2 / (2 + lost / (39.4 / 0.5)), rel=0.01)
+
+
+@given(DEVICES, MAPPED, QUEUES, st.floats(32, 2**20))
+def test_a_share_is_a_share(name, mapping, queue, n_bytes):
+    t = device(name)
+    shares = [dram_mix.stream(t, mapping, queue), dram_mix.chunks(t, mapping, n_bytes, queue),
+              dram_mix.streams(t, mapping, n_bytes, 4, queue), dram_mix.mixed(t, mapping, n_bytes, 0.3, queue)]  # fmt: skip
+    assert all(0 < share <= 1 for share in shares)
+
+
+@given(DEVICES, MAPPED, st.floats(32, 2**20))
+def test_a_longer_queue_never_hurts_a_stream(name, mapping, n_bytes):
+    t, queues = device(name), np.array([8.0, 16, 32, 64, 128])
+    assert (np.diff(dram_mix.stream(t, mapping, queues)) >= -1e-9).all()
+
+
+@given(DEVICES, MAPPED, QUEUES)
+def test_slower_rows_are_never_faster(name, mapping, queue):
+    t = device(name)
+    slow = replace(t, act_read=t.act_read * 2, precharge=t.precharge * 2, four_act=t.four_act * 2, row_cycle=t.row_cycle * 2)
+    for n_bytes in (32.0, 512.0, 8192.0):
+        before = dram_mix.chunks(t, mapping, n_bytes, queue)
+        assert dram_mix.chunks(slow, mapping, n_bytes, queue) <= before * (1 + 1e-9)
+
+
+@given(st.lists(st.floats(32, 2**20), min_size=1, max_size=5), DEVICES, MAPPED)
+def test_arrays_are_rows_of_floats(sizes, name, mapping):
+    t = device(name)
+    together = dram_mix.chunks(t, mapping, np.array(sizes), 64)
+    assert together == approx([float(dram_mix.chunks(t, mapping, size, 64)) for size in sizes])
+
+
+def test_a_device_at_another_rate_keeps_its_times():
+    slow = device("HBM3-3200")
+    assert slow.peak_bytes_per_s == approx(HBM3.peak_bytes_per_s / 2)
+    assert slow.refresh * slow.clock_s == approx(HBM3.refresh * HBM3.clock_s)
+    assert slow.same_group == HBM3.same_group
+    for name in ("HBM9-1000", "HBM3", "HBM3-fast"):
+        with pytest.raises(UnknownName, match="DRAM device"):
+            device(name)
+
+
+def test_every_memory_of_the_table_has_timings():
+    assert set(of_memory()) == set(table("memories").items) - {"sram"}
+    for kind, t in of_memory().items():
+        peak = table("memories").fact(kind, "bandwidth").value
+        channels = peak / float(t.peak_bytes_per_s)
+        assert channels == approx(round(channels), rel=0.13) and channels > 0.9, kind  # GDDR6 at 14, not 16 Gb/s
+
+
+def test_every_device_says_where_it_is_from():
+    for row in csv.DictReader(data_text("dram.csv").splitlines()):
+        assert row["kind"] in KINDS and len(row["source"]) > 5 and re.fullmatch(r"20\d\d-[01]\d", row["date"]), row["device"]
+
+
+def test_what_estimates_take():
+    kinds = np.arange(len(table("memories").items))
+    shares = dram.stream_bytes_per_s(NOMINAL, kinds, 1.0)
+    assert ((shares > 0.8) & (shares <= 1)).all()
+    drawn = dram.stream_bytes_per_s(Technology(draws(50, 1)), kinds, 1.0)
+    assert drawn.shape == (len(kinds), 50) and np.std(drawn[0]) > 0.005
+    assert dram.break_bytes(NOMINAL, table("memories").index("sram")) == 1
+
+
+def test_pages_on_many_channels_lose():
+    # Striping a page over channels leaves each a shorter piece.
+    shares = [float(dram.page_share("hbm3", 32 * 1024, channels)) for channels in (1, 4, 16, 64)]
+    assert shares == sorted(shares, reverse=True) and shares[0] > 0.88 and shares[-1] < 0.6
+
+
+def test_a_stream_without_end_is_one_chunk():
+    assert chunk_clocks(LPDDR5, "bgil", LONG, 64, follows=True) / LONG == approx(2, rel=1e-3)
