@@ -27,6 +27,7 @@ from sartor.validation.gpu_folds import held_out
 from sartor.validation.gpu_rows import fittable
 from sartor.validation.points_fit import FITTED_CHIPS, left_out, pairs, points_on
 from sartor.validation.record import FILE, Recorded, by_chip, by_quantity, on_record, records, written
+from sartor.validation.sets import FITTED, parted, recorded
 from sartor.validation.summary import Pair
 
 ROOT = Path(__file__).parents[1]
@@ -76,6 +77,14 @@ def draw(held: list[Pair]) -> None:
         (ROOT / f"docs/pictures/{name}.svg").write_text(svg, encoding="utf-8")
 
 
+def draw_facts() -> None:
+    """The plots of rows that no figure was fitted to."""
+    for name, (kind, quantity, title, unit) in trust.PLOTS.items():
+        pairs = [p for p in parted(kind)[1] if p.quantity == quantity]
+        spec = trust.spec(pairs, f"{title}, unseen: {len(pairs)} rows", unit)
+        (ROOT / f"docs/pictures/{name}.svg").write_text(vl_convert.vegalite_to_svg(spec), encoding="utf-8")
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--gemm", type=Path, help="a table of GEMM latencies")
@@ -83,9 +92,11 @@ def main() -> int:
     given = parser.parse_args()
     found, held = gpu(given.gemm)
     found += serving(given.points)
+    found += [one for kind in FITTED for one in recorded(kind)]
     Path(str(files("sartor.data").joinpath(FILE))).write_text(written(found), encoding="utf-8")
     on_record.cache_clear()
     draw(held)
+    draw_facts()
     (ROOT / "docs/trust.md").write_text(trust.page(generate.MADE), encoding="utf-8")
     print(f"written: {len(found)} groups")
     return 0

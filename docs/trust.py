@@ -13,7 +13,7 @@ with what was measured ([validation.md](validation.md)); `sartor validate KIND [
 own files too. *Held out*: predicted by figures fitted without the rows like it (whole models, whole shapes).
 *Fitted*: by the figures in use, which have seen these rows. *Unseen*: rows that no figure was fitted to. The band
 holds four in five measurements. A test fails when a median or 90th percentile grows by more than a tenth."""
-TITLES = {"gpu": "GPUs", "serving": "Serving"}
+TITLES = {"gpu": "GPUs", "serving": "Serving", "dram": "DRAM"}
 ABOUT = {
     "serving": """Mean TTFT and TPOT of services with a fixed number of requests at once (aiconfigurator-core 0.12.0: vLLM, TensorRT-LLM,
 SGLang; models from 8B to 1T, dense and mixtures of experts), in closed form from one decode step, one prefill, the
@@ -23,8 +23,15 @@ own tool: 17 % and 45 %. Recorded runs, request by request: [validation.md](vali
 GEMMs of aiconfigurator-core 0.12.0 (vLLM, TensorRT-LLM and SGLang, median) on the H100 in BF16, to which no figure
 was fitted; the figures of A100, B200 and of FP8 there are fitted to a fifth of such rows, and judged on the shapes
 left out.""",
+    "dram": """The share of its peak that one channel gives, by pattern, mapping and queue: our runs of Ramulator 2.1, which is
+cycle by cycle. The closed forms were made looking at LPDDR5, HBM3 and GDDR6 (*fitted*: four figures); HBM2, HBM4 and LPDDR6 are
+unseen. Streams and bursts of two or four that meet in a bank by chance differ from run to run by up to 15 %.""",
 }
 MISSING = {
+    "dram": (
+        "Silicon: the truth here is a simulator with one controller. Closed pages, other schedulers, ranks, ECC in line, thermal refresh.",
+        "GDDR7, HBM2E, HBM3E, LPDDR5X and DDR5 have timings but no runs; GDDR7's are a guess.",
+    ),
     "serving": (
         "Speculative decoding (columns do not tell), prefill and decode on different chips, pipelines, more than one node.",
         "How a service was started: tokens that leave in groups (TensorRT-LLM's stream interval), a limit on requests, caches not "
@@ -44,7 +51,9 @@ MISSING = {
         "Prefill: two models; its band is less sure than the others.",
     ),
 }
-PICTURES = {"gpu": ("trust-gpu-time", "trust-gpu-energy"), "serving": ()}
+PICTURES = {"gpu": ("trust-gpu-time", "trust-gpu-energy"), "serving": (), "dram": ("trust-dram",)}
+# Plots of rows that come with the package: kind, quantity, title, unit.
+PLOTS = {"trust-dram": ("dram", "efficiency", "Share of the DRAM's peak", "")}
 _ROWS = {"held_out": "held out", "fitted": "fitted", "unseen": "unseen"}
 
 

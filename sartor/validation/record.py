@@ -16,7 +16,7 @@ from dataclasses import asdict, dataclass, fields
 import numpy as np
 
 from ..tables import data_text
-from .summary import Pair, by_label, figures
+from .summary import MAIN, Pair, by_label, figures
 
 FILE = "measured/errors.csv"
 SHARE = 0.8
@@ -79,7 +79,7 @@ def by_chip(kind: str, rows: str, pairs: Sequence[Pair]) -> list[Recorded]:
 
 def names(pair: Pair) -> tuple[str, str]:
     """The groups of a pair that are put on record."""
-    tail = "" if pair.quantity == "latency" else f" {pair.quantity}"
+    tail = "" if pair.quantity in MAIN else f" {pair.quantity}"
     return f"{pair.labels['kind']}{tail}", f"{pair.labels['kind']} {pair.labels['format']}{tail}"
 
 

@@ -10,6 +10,10 @@ from typing import Any
 import numpy as np
 
 
+# What a kind of row is first judged by: groups of it go without the quantity's name.
+MAIN = ("latency", "efficiency", "area", "cost")
+
+
 @dataclass(frozen=True)
 class Pair:
     """One quantity of one row: what was predicted and what was measured, in coherent units."""
@@ -46,7 +50,7 @@ def figures(pairs: Sequence[Pair]) -> dict[str, Any]:
 
 def by_label(pairs: Sequence[Pair]) -> dict[str, dict[str, Any]]:
     """Figures of every group: the kind of row alone, then with each of its other labels, then with pairs of
-    them. Groups of a quantity other than time end with its name."""
+    them. Groups of a quantity that is not the `MAIN` one end with its name."""
     groups: dict[str, list[Pair]] = {}
     for pair in pairs:
         for name in _groups(pair):
@@ -56,7 +60,7 @@ def by_label(pairs: Sequence[Pair]) -> dict[str, dict[str, Any]]:
 
 def _groups(pair: Pair) -> Iterable[str]:
     first, *others = pair.labels.values()
-    tail = () if pair.quantity == "latency" else (pair.quantity,)
+    tail = () if pair.quantity in MAIN else (pair.quantity,)
     for size in range(3):
         for some in combinations(others, size):
             yield " ".join((first, *some, *tail))

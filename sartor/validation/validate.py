@@ -13,7 +13,7 @@ from .gpu import Gpu
 from .kind import Kind, Prediction, Refused, Row
 from .points import Points
 from .rows import Tally, usable_rows
-from .summary import Pair, by_label, figures
+from .summary import MAIN, Pair, by_label, figures
 
 KINDS: dict[str, Kind] = {"gpu": Gpu(), "dram": Dram(), "serving": Points()}
 
@@ -31,11 +31,11 @@ class Validation:
 
     def facts(self) -> dict[str, Any]:
         """Everything that is printed."""
-        time = [p for p in self.pairs if p.quantity == "latency"]
+        main = [p for p in self.pairs if p.quantity in MAIN]
         refused, excluded = self.refused.rows(), self.excluded.rows()
         predicted = self.rows - sum(r["n"] for r in refused)
         return {
-            "kind": self.kind, "files": self.files, **figures(time or self.pairs), "by": by_label(self.pairs),
+            "kind": self.kind, "files": self.files, **figures(main or self.pairs), "by": by_label(self.pairs),
             "coverage": {"rows": self.rows, "predicted": predicted, "share": predicted / max(self.rows, 1),
                          "refused": refused, "excluded": excluded,
                          "excluded_n": sum(r["n"] for r in excluded)},

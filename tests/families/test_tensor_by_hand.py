@@ -11,11 +11,12 @@ from sartor.families.tensor.physical import area_mm2
 from sartor.families.tensor.placement import crossing_bytes
 from sartor.families.tensor.silicon import decode_j_per_byte, mac_j
 from sartor.tables import table
+from sartor.tech import dram
 from sartor.tech.technology import NOMINAL
 from sartor.workload.operators import Attention, Gemm, Lookup, Operators, Step, Vector
 
 # One core of 2 rows x 32 lanes x 1 column with 4 vector lanes at N7 and 1 GHz, one LPDDR5X channel of 10 GB/s:
-# 9.2 B stream a cycle, the port is 16 B wide. Of 4 KiB of FIFO, 256 words, an eighth is the cache queue's: 224
+# 9.16 B stream a cycle, the port is 16 B wide. Of 4 KiB of FIFO, 256 words, an eighth is the cache queue's: 224
 # words of weights, 3584 B.
 TINY = Designs(
     node=table("nodes").index("N7"), clock_hz=1e9, cores=1, dies=1, rows=2, lanes=32, columns=1,
@@ -24,9 +25,10 @@ TINY = Designs(
     memory=table("memories").index("lpddr5x"), units=1, capacity_bytes=1e9, bandwidth_bytes_per_s=10e9,
     link=table("links").index("serdes-112g"), link_bytes_per_s=100e9,
 )  # fmt: skip
-# Ten times the bandwidth: 92 B a cycle, the port is 128 B wide; and FIFOs for it.
+# Ten times the bandwidth: 91.6 B a cycle, the port is 128 B wide; and FIFOs for it.
 FAST = replace(TINY, bandwidth_bytes_per_s=100e9, fifo_bytes=65_536)
-STREAM = 9.2  # bytes a cycle
+STREAM = 10 * (1 - (298.7 + 20 + 20 + 10.7) / 4166.5)  # bytes a cycle: refresh, closing and opening take the rest
+JUMP = float(dram.break_bytes(NOMINAL, TINY.memory))  # bytes' time of a new address: tests/tech/test_dram.py
 BYTES = 8.5 / 8  # of a weight: 8 bits, and a scale of 16 for 32 of them
 GEMV = Gemm("gemv", k=40, n=5, count=3, tensor="ffn")
 LARGE = Gemm("gemm", 4096, 4096, 1, "ffn")
@@ -40,7 +42,7 @@ def run(designs: Designs, ops: tuple, step: Step, chips: int = 1):
 def test_gemv_cycle_by_cycle() -> None:
     # 5 features in row tiles of 2, 40 of K in folds of 32: 3 tiles of 2 beats. A beat is 2 blocks of 32 codes, 4
     # words of 16 B, and 2 scales of 2 B, a quarter of one: 4.25 cycles. The last tile is drained in a cycle; 14
-    # from the instruction to its end. 3 x 2 x 4.25 + 1 + 14 = 40.5. 200 weights: 212.5 B in 23.1 cycles.
+    # from the instruction to its end. 3 x 2 x 4.25 + 1 + 14 = 40.5. 200 weights: 212.5 B in 23.2 cycles.
     phase = run(TINY, (GEMV,), Step(1, 1, 0))
     (op,) = phase.operators
     assert op.compute_s == approx(3 * 40.5 * NS) == approx(phase.latency_s)
@@ -68,14 +70,14 @@ def test_a_row_tile_ends_when_the_one_before_is_drained() -> None:
 
 
 def test_a_large_gemm_streams_at_memory_speed() -> None:
-    # 4096 x 4096 at 8.5 bits: 17.8 MB, at 9.2 GB/s 1.94 ms. Tile: 2048 tiles of 128 beats of 4.25: 1.11 ms.
+    # 4096 x 4096 at 8.5 bits: 17.8 MB, at 9.16 GB/s 1.95 ms. Tile: 2048 tiles of 128 beats of 4.25: 1.11 ms.
     assert run(TINY, (LARGE,), Step(1, 1, 0)).latency_s == approx(4096 * 4096 * BYTES / STREAM * NS)
-    # At 92 GB/s 0.194 ms. A beat is half a word of 128 B, but takes a cycle, and a 32nd for scales: 0.270 ms, the
+    # At 91.6 GB/s 0.195 ms. A beat is half a word of 128 B, but takes a cycle, and a 32nd for scales: 0.270 ms, the
     # tile is too small for this memory.
     assert run(FAST, (LARGE,), Step(1, 1, 0)).latency_s == approx((2048 * 128 * 33 / 32 + 1 + 14) * NS)
     # With 4 rows a beat is a word: 0.139 ms, and the memory is the bound again.
     wide = run(replace(FAST, rows=4), (LARGE,), Step(1, 1, 0))
-    assert wide.latency_s == approx(4096 * 4096 * BYTES / 92 * NS)
+    assert wide.latency_s == approx(4096 * 4096 * BYTES / (10 * STREAM) * NS)
     assert wide.operators[0].bound == "memory"
 
 
@@ -100,7 +102,7 @@ def test_vector_work_before_a_gemm_is_waited_for() -> None:
 
 
 def test_weights_stream_into_the_fifo_during_vector_work() -> None:
-    # 3584 B at 9.2 a cycle are 390 cycles: the memory never rests in the 187 of the norm.
+    # 3584 B at 9.16 a cycle are 391 cycles: the memory never rests in the 187 of the norm.
     norm = replace(NORM, count=1)
     op = run(TINY, (EMBEDDING, norm, LARGE), Step(1, 1, 0)).operators[-1]
     assert op.latency_s == approx(4096 * 4096 * BYTES / STREAM * NS)
@@ -111,10 +113,10 @@ def test_weights_stream_into_the_fifo_during_vector_work() -> None:
 
 
 def test_an_embedding_row_is_fetched_and_copied() -> None:
-    # Decode and one product: 2. 110 of latency, 5 through the queue, 60 B of a jump at 9.2. Copied as gamma is:
+    # Decode and one product: 2. 110 of latency, 5 through the queue, and a jump. Copied as gamma is:
     # 27.
     alone = run(TINY, (EMBEDDING,), Step(1, 1, 0))
-    assert alone.latency_s == approx((2 + 110 + 5 + 60 / 9.2 + 27) * NS)
+    assert alone.latency_s == approx((2 + 110 + 5 + JUMP / STREAM + 27) * NS)
     assert alone.dram_bytes == 64 * 4
 
 
@@ -126,9 +128,9 @@ def test_attention_by_hand() -> None:
     # column: each query passes over the cache.
     attention = run(FAST, (ATTENTION, GEMV), Step(1, 1, 63)).operators[0]
     # Keys, 64 x 32: 32 tiles of a beat of 33 / 32. Values, 32 x 64, without scales: 16 tiles of 2 beats. 1 + 14
-    # each for the drain and the way. The first word comes 110 + 5 + 60 / 92 cycles after it is asked for, of which
+    # each for the drain and the way. The first word comes 110 + 5 cycles and a jump after it is asked for, of which
     # quantizing the query hides 28.
-    wait = 115 + 60 / 92 - 28
+    wait = 115 + JUMP / (10 * STREAM) - 28
     assert attention.compute_s == approx(2 * (33 + 15 + wait + 32 + 15) * NS)
     # Vectors of 64 scores, 16 words: values' scales 28, largest 78, exponential 47, sum 82, weights 53. Query 28;
     # times 1 / sum 19; fetches, products and registers 9 + 2 + 2.
@@ -159,7 +161,7 @@ def test_chips_beyond_the_kv_heads_share_a_cache() -> None:
     assert eight.dram_bytes == approx(two.dram_bytes) == approx(64 * 64 * BYTES)
     # Drained: 32 tiles of keys and 16 of values 4 cycles apart, after a beat of 33 / 32 and two of one. The query
     # hides 28 cycles of waiting, four 32 + 3 x 8 - 4 = 52.
-    waits = [115 + 60 / 92 - hidden for hidden in (52, 28)]
+    waits = [115 + JUMP / (10 * STREAM) - hidden for hidden in (52, 28)]
     assert two.compute_s == approx((32 * 4 + 33 / 32 + 14 + waits[0] + 16 * 4 + 2 + 14) * NS)
     assert eight.compute_s == approx((33 + 15 + waits[1] + 32 + 15) * NS)
 

@@ -103,7 +103,7 @@ def test_every_memory_of_the_table_has_timings():
     for kind, t in of_memory().items():
         peak = table("memories").fact(kind, "bandwidth").value
         channels = peak / float(t.peak_bytes_per_s)
-        assert channels == approx(round(channels), rel=0.13) and channels > 0.9, kind  # GDDR6 at 14, not 16 Gb/s
+        assert channels == approx(round(channels), rel=0.15) and channels > 0.9, kind  # GDDR6 at 14, not 16 Gb/s
 
 
 def test_every_device_says_where_it_is_from():

@@ -10,11 +10,17 @@ from sartor.validation import KINDS, gpu_fit, validation
 from sartor.validation.gpu_folds import alike, folds, held_out
 from sartor.validation.gpu_rows import fittable
 from sartor.validation.record import band, grown, on_record, records
+from sartor.validation.sets import FITTED, recorded
 from sartor.validation.summary import Pair
 
 
 def test_no_error_of_gpus_has_grown():
     assert grown(records("gpu", "fitted", validation("gpu").pairs)) == []
+
+
+@pytest.mark.parametrize("kind", FITTED)
+def test_no_error_of_what_comes_with_the_package_has_grown(kind):
+    assert grown(recorded(kind)) == []
 
 
 @pytest.fixture(scope="module")
