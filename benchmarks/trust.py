@@ -1,6 +1,6 @@
 """Put the errors of the estimates on record: sartor/data/measured/errors.csv, docs/trust.md and its plots.
 
-    python benchmarks/trust.py [--gemm FILE] [--points FILE]
+    python benchmarks/trust.py [--facts] [--gemm FILE] [--points FILE]
 
 Held out: each row predicted by figures fitted without the rows like it (sartor/validation/gpu_folds.py). `--gemm`: a
 table of GEMM latencies, `--points`: one of serving points; they do not come with the package, and without them their
@@ -89,13 +89,18 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--gemm", type=Path, help="a table of GEMM latencies")
     parser.add_argument("--points", type=Path, help="a table of serving points")
+    parser.add_argument("--facts", action="store_true", help="only the kinds that need no fit: the others stay")
     given = parser.parse_args()
-    found, held = gpu(given.gemm)
-    found += serving(given.points)
+    if given.facts:
+        found, held = [one for one in on_record().values() if one.kind not in FITTED], []
+    else:
+        found, held = gpu(given.gemm)
+        found += serving(given.points)
     found += [one for kind in FITTED for one in recorded(kind)]
     Path(str(files("sartor.data").joinpath(FILE))).write_text(written(found), encoding="utf-8")
     on_record.cache_clear()
-    draw(held)
+    if held:
+        draw(held)
     draw_facts()
     (ROOT / "docs/trust.md").write_text(trust.page(generate.MADE), encoding="utf-8")
     print(f"written: {len(found)} groups")

@@ -13,7 +13,7 @@ with what was measured ([validation.md](validation.md)); `sartor validate KIND [
 own files too. *Held out*: predicted by figures fitted without the rows like it (whole models, whole shapes).
 *Fitted*: by the figures in use, which have seen these rows. *Unseen*: rows that no figure was fitted to. The band
 holds four in five measurements. A test fails when a median or 90th percentile grows by more than a tenth."""
-TITLES = {"gpu": "GPUs", "serving": "Serving", "dram": "DRAM"}
+TITLES = {"gpu": "GPUs", "serving": "Serving", "dram": "DRAM", "area": "Area and power", "cost": "Cost"}
 ABOUT = {
     "serving": """Mean TTFT and TPOT of services with a fixed number of requests at once (aiconfigurator-core 0.12.0: vLLM, TensorRT-LLM,
 SGLang; models from 8B to 1T, dense and mixtures of experts), in closed form from one decode step, one prefill, the
@@ -26,8 +26,22 @@ left out.""",
     "dram": """The share of its peak that one channel gives, by pattern, mapping and queue: our runs of Ramulator 2.1, which is
 cycle by cycle. The closed forms were made looking at LPDDR5, HBM3 and GDDR6 (*fitted*: four figures); HBM2, HBM4 and LPDDR6 are
 unseen. Streams and bursts of two or four that meet in a bank by chance differ from run to run by up to 15 %.""",
+    "area": """Dies of public chips from their multipliers, SRAM and interfaces (`die parts`) or, where those are not listed, from their
+transistors; power at the peak of arithmetic and memory against the power limit. Three figures are fitted to eight dies, exponents and
+the factors of PHYs and power were chosen by looking at all of them. A factor of 1.15 in the mean is 15 %.""",
+    "cost": """Bills of materials, dies and memory of accelerators, and hours of GPUs, against published figures, none fitted. Bills are
+analysts' estimates, from the same kind of sources as our prices of memory and packages. An hour is what owning a bought GPU in a
+bought server costs, over the 60 % of the hours that are sold.""",
 }
 MISSING = {
+    "area": (
+        "A generated chip: its logic is our own mapped RTL, of which there is no silicon; these formulas stand for other people's chips.",
+        "Dies stacked on base dies, test chips, spiking cores. A power limit is no measurement: cards limited to 75 W are 40 to 60 % below.",
+    ),
+    "cost": (
+        "Prices of memory are those of 2026 (memories.csv): a bill of another year moves with them.",
+        "Hours before 2025 and lists of hyperscalers. The market moves: the same H100 hour was 1.70 USD and 2.95 within seven months.",
+    ),
     "dram": (
         "Silicon: the truth here is a simulator with one controller. Closed pages, other schedulers, ranks, ECC in line, thermal refresh.",
         "GDDR7, HBM2E, HBM3E, LPDDR5X and DDR5 have timings but no runs; GDDR7's are a guess.",
@@ -51,9 +65,14 @@ MISSING = {
         "Prefill: two models; its band is less sure than the others.",
     ),
 }
-PICTURES = {"gpu": ("trust-gpu-time", "trust-gpu-energy"), "serving": (), "dram": ("trust-dram",)}
+PICTURES = {"gpu": ("trust-gpu-time", "trust-gpu-energy"), "serving": (), "dram": ("trust-dram",), "area": ("trust-area", "trust-power"),
+            "cost": ("trust-cost",)}
 # Plots of rows that come with the package: kind, quantity, title, unit.
-PLOTS = {"trust-dram": ("dram", "efficiency", "Share of the DRAM's peak", "")}
+PLOTS = {
+    "trust-dram": ("dram", "efficiency", "Share of the DRAM's peak", "fraction"), "trust-area": ("area", "area", "Dies", "mm2"),
+    "trust-power": ("area", "power", "Power at the peak, against the limit", "W"),
+    "trust-cost": ("cost", "cost", "Bills and parts in USD, hours in USD a second", "USD"),
+}  # fmt: skip
 _ROWS = {"held_out": "held out", "fitted": "fitted", "unseen": "unseen"}
 
 

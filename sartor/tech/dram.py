@@ -66,7 +66,9 @@ def _stream(timings: Timings) -> Any:
 
 def _break(timings: Timings) -> Any:
     t = timings
-    piece = np.minimum(CHUNK_BYTES, t.groups * t.columns * t.burst_bytes * t.pseudo_channels)  # of one set of rows
+    piece = np.minimum(
+        CHUNK_BYTES, t.groups * t.columns * t.burst_bytes * t.pseudo_channels
+    )  # of one set of rows
     whole, pieces = dram_mix.stream(t, MAPPING, QUEUE), dram_mix.chunks(t, MAPPING, piece, QUEUE)
     return piece * np.maximum(whole / pieces - 1, 0)
 

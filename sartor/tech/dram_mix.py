@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from .dram_access import LONG, chunk_clocks, places, ways
+from .dram_access import LONG, bank_clocks, chunk_clocks, places, ways
 from .dram_timings import Timings
 
 REFRESHES = ("none", "all", "pb")
@@ -31,7 +31,9 @@ def left_by_refresh(t: Timings, refresh: str, mapping: str = "bgil") -> Any:
         return np.ones_like(t.burst, float)
     if refresh == "all":
         return 1 - (t.refresh + t.reopen + t.read_precharge) / t.refresh_interval
-    stall = np.where(t.stacked > 1, t.pseudo_channels * (t.precharge + t.read_precharge) / t.stacked, t.precharge)
+    stall = np.where(
+        t.stacked > 1, t.pseudo_channels * (t.precharge + t.read_precharge) / t.stacked, t.precharge
+    )
     met = t.groups * t.banks if mapping == "badrow" else 1  # only one bank is open
     return 1 - stall / met / t.bank_refresh_interval
 
@@ -48,12 +50,18 @@ def chunks(t: Timings, mapping: str, n_bytes: Any, queue: Any) -> Any:
 
 
 def streams(t: Timings, mapping: str, n_bytes: Any, count: Any, queue: Any) -> Any:
-    """The same of `count` sequential streams that take turns after `n_bytes`. One whose banks no other uses finds its
-    rows open; the others find them closed, but the queue gathers the accesses of a row: up to twice a stream's share."""
+    """The same of `count` sequential streams that take turns after `n_bytes`. One whose banks no other uses finds
+    its rows open; the others find them closed, but the queue gathers the accesses of a row: up to twice a
+    stream's share."""
     chunk, held = chunk_of(t, n_bytes), entries(t, queue)
     alone = (1 - 1 / places(t, mapping)) ** (count - 1)
-    gathered = np.maximum(chunk, 2 * held / count)
+    # Two streams have only each other to wait for: a run goes on a little longer.
+    gathered = np.maximum(chunk, 2 * held / count * np.where(count == 2, 1.2, 1.0))
     closed = chunk_clocks(t, mapping, gathered, held) / gathered
+    if mapping in ("page", "badrow"):
+        # Two streams of all stay in one bank together.
+        alone = np.exp(-count * (count - 1) / (2 * places(t, mapping)))
+        closed = np.maximum(closed, 2 / count * bank_clocks(t, np.minimum(gathered, t.columns)) / gathered)
     return _share(t, alone * _open(t, mapping, chunk, count, held) + (1 - alone) * closed)
 
 

@@ -41,7 +41,9 @@ def asked(inputs: Inputs) -> Asked | str:
         known = device(inputs["device"])
     except UnknownName:
         return f"device {inputs['device']!r}: no timings (sartor/data/dram.csv)"
-    timings = replace(known, burst_bytes=inputs["tx_bytes"], columns=inputs["page_bytes"] / inputs["tx_bytes"])
+    timings = replace(
+        known, burst_bytes=inputs["tx_bytes"], columns=inputs["page_bytes"] / inputs["tx_bytes"]
+    )
     pattern, refresh = inputs["pattern"].partition("_")[0], REFRESH.get(inputs["refresh"], "")
     wrong = _not_modeled(inputs, timings, pattern, refresh)
     if wrong:
@@ -58,7 +60,9 @@ def asked(inputs: Inputs) -> Asked | str:
 
 def _not_modeled(inputs: Inputs, timings: Timings, pattern: str, refresh: str) -> str | None:
     if pattern not in ("seq", "chunk", "mixed", "multi"):
-        return f"pattern {inputs['pattern']!r} is not modeled (seq_read, chunk_read, mixed_rw, multi_stream are)"
+        return (
+            f"pattern {inputs['pattern']!r} is not modeled (seq_read, chunk_read, mixed_rw, multi_stream are)"
+        )
     if inputs["mapping"] not in MAPPINGS:
         return f"mapping {inputs['mapping']!r} is not modeled ({', '.join(MAPPINGS)} are)"
     if not refresh or (refresh == "pb" and not timings.bank_refresh_interval):
@@ -77,7 +81,11 @@ def _mixed(found: Asked, share: float | None, param: str) -> Asked | str:
     if share is None:
         return f"mixed: param {param!r} does not say the share of writes"
     share = share / 100 if share > 1 else share
-    return replace(found, writes=share, pattern="mixed" if 0 < share < 1 else "seq") if share <= 1 else "mixed: more than 100 % writes"
+    return (
+        replace(found, writes=share, pattern="mixed" if 0 < share < 1 else "seq")
+        if share <= 1
+        else "mixed: more than 100 % writes"
+    )
 
 
 def _multi(found: Asked, count: float | None, param: str) -> Asked | str:

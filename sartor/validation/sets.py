@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from . import dram
+from . import area, dram
 from .record import Recorded, records
 from .summary import Pair
 from .validate import validation
 
 # By kind: devices or chips that the figures were fitted to, or that were looked at while the formula was made.
-FITTED = {"dram": dram.DEVELOPED_ON}
+FITTED: dict[str, tuple[str, ...]] = {"dram": dram.DEVELOPED_ON, "area": area.FITTED_TO, "cost": ()}
 
 
 def parted(kind: str) -> tuple[Sequence[Pair], Sequence[Pair]]:

@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 
-
 # What a kind of row is first judged by: groups of it go without the quantity's name.
 MAIN = ("latency", "efficiency", "area", "cost")
 

@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import BrokenFile, InputError, UnknownName
+from .area import Area
+from .cost import Cost
 from .dram import Dram
 from .gpu import Gpu
 from .kind import Kind, Prediction, Refused, Row
@@ -15,7 +17,7 @@ from .points import Points
 from .rows import Tally, usable_rows
 from .summary import MAIN, Pair, by_label, figures
 
-KINDS: dict[str, Kind] = {"gpu": Gpu(), "dram": Dram(), "serving": Points()}
+KINDS: dict[str, Kind] = {"gpu": Gpu(), "dram": Dram(), "area": Area(), "cost": Cost(), "serving": Points()}
 
 
 @dataclass

@@ -55,14 +55,17 @@ def test_turns_of_the_bus_by_hand():
     # reads to writes, 9 + 5 back; a fourth of the time rows are closed and opened: 8 + 15 + 15 - 12 - 6 = 20 more
     # there, 28 + 30 - 5 - 6 = 47 back.
     lost = 24 + (20 + 47) / 4
-    assert dram_mix.mixed(LPDDR5, "bgil", 32, 0.5, 64, accesses=1e12) == approx(2 / (2 + lost / (39.4 / 0.5)), rel=0.01)
+    assert dram_mix.mixed(LPDDR5, "bgil", 32, 0.5, 64, accesses=1e12) == approx(
+        2 / (2 + lost / (39.4 / 0.5)), rel=0.01
+    )
 
 
 @given(DEVICES, MAPPED, QUEUES, st.floats(32, 2**20))
 def test_a_share_is_a_share(name, mapping, queue, n_bytes):
     t = device(name)
     shares = [dram_mix.stream(t, mapping, queue), dram_mix.chunks(t, mapping, n_bytes, queue),
-              dram_mix.streams(t, mapping, n_bytes, 4, queue), dram_mix.mixed(t, mapping, n_bytes, 0.3, queue)]  # fmt: skip
+              dram_mix.streams(t, mapping, n_bytes, 4, queue),
+              dram_mix.mixed(t, mapping, n_bytes, 0.3, queue)]  # fmt: skip
     assert all(0 < share <= 1 for share in shares)
 
 
@@ -75,7 +78,13 @@ def test_a_longer_queue_never_hurts_a_stream(name, mapping, n_bytes):
 @given(DEVICES, MAPPED, QUEUES)
 def test_slower_rows_are_never_faster(name, mapping, queue):
     t = device(name)
-    slow = replace(t, act_read=t.act_read * 2, precharge=t.precharge * 2, four_act=t.four_act * 2, row_cycle=t.row_cycle * 2)
+    slow = replace(
+        t,
+        act_read=t.act_read * 2,
+        precharge=t.precharge * 2,
+        four_act=t.four_act * 2,
+        row_cycle=t.row_cycle * 2,
+    )
     for n_bytes in (32.0, 512.0, 8192.0):
         before = dram_mix.chunks(t, mapping, n_bytes, queue)
         assert dram_mix.chunks(slow, mapping, n_bytes, queue) <= before * (1 + 1e-9)
@@ -103,12 +112,16 @@ def test_every_memory_of_the_table_has_timings():
     for kind, t in of_memory().items():
         peak = table("memories").fact(kind, "bandwidth").value
         channels = peak / float(t.peak_bytes_per_s)
-        assert channels == approx(round(channels), rel=0.15) and channels > 0.9, kind  # GDDR6 at 14, not 16 Gb/s
+        assert channels == approx(round(channels), rel=0.15) and channels > 0.9, (
+            kind
+        )  # GDDR6 at 14, not 16 Gb/s
 
 
 def test_every_device_says_where_it_is_from():
     for row in csv.DictReader(data_text("dram.csv").splitlines()):
-        assert row["kind"] in KINDS and len(row["source"]) > 5 and re.fullmatch(r"20\d\d-[01]\d", row["date"]), row["device"]
+        assert (
+            row["kind"] in KINDS and len(row["source"]) > 5 and re.fullmatch(r"20\d\d-[01]\d", row["date"])
+        ), row["device"]
 
 
 def test_what_estimates_take():

@@ -1,0 +1,77 @@
+"""Kind `area`: dies of public chips in mm2, and their power limits, from what is published of their parts.
+
+Form: the table of docs/validation.md (a CSV); a line is a chip.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from importlib.resources import as_file, files
+from pathlib import Path
+from typing import Any
+
+from . import area_predict
+from .kind import Column, Form, Inputs, Prediction, Refused, Row
+
+# Chips that the figures `published` of overheads.csv are fitted to (benchmarks/chip_facts.py).
+FITTED_TO = ("tpuv4i", "groqtsp", "mtiav1", "gc200", "a100", "b200", "maia100", "wormhole-n150")
+_NAMED = ("chip", "class", "node")
+_OPTIONAL = ("n_logic_dies", "transistors_B", "sram_MB", "macs", "mac_fmt", "clock_GHz", "peak_dense_TOPS", "mem_type",
+             "mem_units", "mem_GBps", "phy_mm2_est")  # fmt: skip
+FORM = Form(
+    "chip",
+    {name: Column(name) for name in _NAMED} | {name: Column(name, optional=True) for name in _OPTIONAL},
+    {"die_mm2": Column("area", "mm2", optional=True), "tdp_W": Column("power", "W", optional=True)},
+)  # fmt: skip
+RETICLE_MM2, LARGEST_MM2 = 858.0, 50_000.0  # a field; the square that is cut out of a wafer of 300 mm
+MOST_W_PER_MM2 = 3.0
+DENSEST_PER_MM2 = 400e6  # transistors
+
+
+class Area:
+    """See the top of this file."""
+
+    def default(self) -> list[Path]:
+        with as_file(files("sartor.data").joinpath("measured/chips.csv")) as path:
+            return [path]
+
+    def form(self, row: Mapping[str, Any]) -> Form | str:
+        if row.get("class") == "testchip":
+            return "a test chip: one core, not a die with all that stands around"
+        return FORM if row.get("die_mm2") or row.get("tdp_W") else "neither die_mm2 nor tdp_W"
+
+    def impossible(self, rows: Sequence[Row]) -> Sequence[str | None]:
+        return [_impossible(row) for row in rows]
+
+    def predict(self, rows: Sequence[Inputs]) -> Iterable[Prediction]:
+        return [_predicted(row) for row in rows]
+
+    def labels(self, inputs: Inputs) -> Mapping[str, str]:
+        known = area_predict.asked(inputs)
+        route = "" if isinstance(known, str) else "parts" if known.counted else "transistors"
+        return {"kind": "die", "chip": inputs["chip"].lower(), "format": route}
+
+
+def _predicted(inputs: Inputs) -> Prediction:
+    known = area_predict.asked(inputs)
+    if isinstance(known, str):
+        return Refused(known)
+    mm2, watts = area_predict.die_mm2(known), area_predict.power_w(known)
+    return {name: value for name, value in (("area", mm2), ("power", watts)) if value is not None}
+
+
+def _impossible(row: Row) -> str | None:
+    known = area_predict.asked(row.inputs)
+    if isinstance(known, str):
+        return None
+    mm2, watts = row.measured.get("area"), row.measured.get("power")
+    if mm2 is not None:
+        if mm2 > LARGEST_MM2 or 1.02 * RETICLE_MM2 * known.dies < mm2 < LARGEST_MM2 / 2:
+            return "die_mm2 is more than so many dies can have: a wafer's, or a wrong unit"
+        if known.sram_mm2 is not None and known.sram_mm2 > mm2:
+            return "die_mm2 is less than its SRAM takes: a wrong unit"
+        if known.transistors and known.transistors / mm2 > DENSEST_PER_MM2:
+            return "more transistors than any node has on such a die: a wrong unit"
+    if mm2 is not None and watts is not None and watts / mm2 > MOST_W_PER_MM2:
+        return "tdp_W is more than a die can be cooled of: a wrong unit"
+    return None

@@ -1,0 +1,80 @@
+"""Kind `cost`: what chips cost to make, and what an hour of one is rented for, against what is published.
+
+Form: the table of docs/validation.md (a CSV); a line is one published figure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from importlib.resources import as_file, files
+from pathlib import Path
+from typing import Any
+
+from . import cost_predict
+from .kind import Column, Form, Inputs, Prediction, Refused, Row
+
+_INPUTS = {
+    "group": Column("group"),
+    "item": Column("item"),
+    "unit": Column("unit"),
+    "date": Column("date", optional=True),
+}
+_UNITS = {"published_cost": ("USD", "USD"), "gpu_rental": ("USD/GPU-h", "USD/h")}
+FORMS = {
+    group: Form(group, _INPUTS, {"value": Column("cost", unit)}) for group, (_, unit) in _UNITS.items()
+}  # fmt: skip
+# Beyond, a unit is wrong: cents, or a server's price.
+LEAST_USD, MOST_USD, LEAST_USD_H, MOST_USD_H = 1.0, 60_000.0, 0.01, 100.0
+
+
+class Cost:
+    """See the top of this file."""
+
+    def default(self) -> list[Path]:
+        with as_file(files("sartor.data").joinpath("measured/prices.csv")) as path:
+            return [path]
+
+    def form(self, row: Mapping[str, Any]) -> Form | str:
+        group = row.get("group")
+        if group is None:
+            return "no column 'group': not a form of kind cost"
+        if group not in FORMS:
+            return f"group {group!r}: nothing is predicted for it"
+        if row.get("unit") != _UNITS[group][0]:
+            return f"{group}: unit {row.get('unit')!r} is not {_UNITS[group][0]}"
+        return FORMS[group]
+
+    def impossible(self, rows: Sequence[Row]) -> Sequence[str | None]:
+        return [_impossible(row) for row in rows]
+
+    def predict(self, rows: Sequence[Inputs]) -> Iterable[Prediction]:
+        return [_predicted(row) for row in rows]
+
+    def labels(self, inputs: Inputs) -> Mapping[str, str]:
+        asked = cost_predict.asked(inputs["group"], inputs["item"], inputs.get("date") or "")
+        chip, what = ("", "") if isinstance(asked, str) else (asked.chip.name, asked.what)
+        return {"kind": "part" if what in cost_predict.PARTS else what, "chip": chip, "format": what}
+
+
+def _predicted(inputs: Inputs) -> Prediction:
+    asked = cost_predict.asked(inputs["group"], inputs["item"], inputs.get("date") or "")
+    if isinstance(asked, str):
+        return Refused(asked)
+    found = cost_predict.usd(asked)
+    return Refused(f"{asked.chip.name}: {found}") if isinstance(found, str) else {"cost": found}
+
+
+def _impossible(row: Row) -> str | None:
+    value, group = row.measured["cost"], row.inputs["group"]
+    hourly = group == "gpu_rental"
+    least, most = (LEAST_USD_H / 3600, MOST_USD_H / 3600) if hourly else (LEAST_USD, MOST_USD)
+    if not least <= value <= most:
+        return f"value is not what {'an hour of a chip' if hourly else 'a chip'} can cost: a server's, or a wrong unit"
+    asked = cost_predict.asked(group, row.inputs["item"], row.inputs.get("date") or "")
+    if (
+        not isinstance(asked, str)
+        and asked.what == "bill"
+        and value < cost_predict.memory_usd(asked.chip, "low")
+    ):
+        return "less than its memory alone costs"
+    return None

@@ -1,0 +1,183 @@
+"""Kinds dram, area and cost: errors that are asked, what cannot be, and that predicting sees inputs only."""
+
+import csv
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from sartor import validate
+from sartor.validation import validation
+from sartor.validation.dram_predict import asked, share
+from sartor.validation.record import band
+from sartor.validation.sets import parted
+
+SHARED = Path(__file__).parents[2] / ".." / "shared" / "data"
+DRAM = {"device": "HBM3-6400", "tx_bytes": 32, "peak_gbs": 51.2, "page_bytes": 1024, "pattern": "chunk_read",
+        "param": "32tx", "chunk_bytes": 1024, "mapping": "bgil", "refresh": "all", "queue": 64,
+        "scheduler": "FRFCFSRowHit", "gbs": 33.3, "eff": 0.65}  # fmt: skip
+CHIP = {"chip": "X", "class": "npu", "node": "7", "die_mm2": 400, "n_logic_dies": 1, "transistors_B": "",
+        "sram_MB": 144, "macs": 65536, "mac_fmt": "bf16", "clock_GHz": 1.05, "peak_dense_TOPS": 138,
+        "mem_type": "hbm2", "mem_units": 2,
+        "mem_GBps": 614, "phy_mm2_est": 45, "tdp_W": 175}  # fmt: skip
+BILL = {
+    "group": "published_cost",
+    "item": "H100_SXM_total_bom",
+    "value": 3320,
+    "unit": "USD",
+    "date": "2023-08",
+}
+HOUR = {"group": "gpu_rental", "item": "H100", "value": 2.45, "unit": "USD/GPU-h", "date": "2025-03 neocloud"}
+GOOD = {"dram": DRAM, "area": CHIP, "cost": BILL}
+
+
+@pytest.fixture
+def file(tmp_path):
+    def write(*rows):
+        path = tmp_path / "rows.csv"
+        with path.open("w", newline="") as out:
+            writer = csv.DictWriter(out, list(rows[0]))
+            writer.writeheader()
+            writer.writerows(rows)
+        return path
+
+    return write
+
+
+def factor(pairs):
+    """Geometric mean of how far off, either way, and the worst."""
+    off = np.abs(np.log([p.predicted / p.measured for p in pairs]))
+    return np.exp(off.mean()), np.exp(off.max())
+
+
+def test_dram_of_devices_that_nothing_was_made_with():
+    _, unseen = parted("dram")
+    apes = [p.ape for p in unseen]
+    assert len(apes) > 150 and np.median(apes) <= 0.03 and np.quantile(apes, 0.9) <= 0.1
+    assert np.mean(np.array(apes) > 0.2) <= 0.02
+
+
+def test_dies_and_power_that_nothing_was_fitted_to():
+    _, unseen = parted("area")
+    mean, worst = factor([p for p in unseen if p.quantity == "area"])
+    assert mean <= 1.20 and worst <= 1.5
+    mean, _ = factor([p for p in unseen if p.quantity == "power"])
+    assert mean <= 1.26
+
+
+def test_bills_are_within_a_fifth():
+    bills = [p for p in validation("cost").pairs if p.labels["kind"] == "bill"]
+    assert len(bills) == 5 and max(p.ape for p in bills) <= 0.2
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "median"),
+    [
+        ("measured/dram_efficiency.csv", "dram", 0.02),
+        ("measured/published_chips.csv", "area", 0.15),
+        ("tech/cost.csv", "cost", 0.15),
+    ],
+)
+def test_the_files_beside_the_project(name, kind, median):
+    if not (SHARED / name).is_file():
+        pytest.skip(f"no ../shared/data/{name}")
+    assert validate(kind, SHARED / name)["median_ape"] <= median
+
+
+@pytest.mark.parametrize("quantity", ["efficiency", "area", "power"])
+def test_the_band_holds_four_in_five_of_what_it_was_made_from(quantity):
+    pairs = [p for p in parted("dram" if quantity == "efficiency" else "area")[1] if p.quantity == quantity]
+    inside = np.mean([abs(np.log(p.measured / p.predicted)) <= band(pairs) for p in pairs])
+    assert 0.75 <= inside <= 0.85
+
+
+@pytest.mark.parametrize(
+    ("kind", "change", "reason"),
+    [
+        ("dram", {"eff": 1.3}, "faster than the DRAM's peak"),
+        ("dram", {"eff": 65}, "a fraction is meant, not percent"),
+        ("dram", {"gbs": 33.3e9}, "gbs is not eff times peak_gbs"),
+        ("dram", {"peak_gbs": 51.2e9, "gbs": ""}, "peak_gbs is not that of the device's channel"),
+        ("dram", {"eff": ""}, "no column 'eff'"),
+        ("dram", {"queue": 0}, "queue is not a whole number"),
+        ("area", {"die_mm2": 70685}, "a wafer's, or a wrong unit"),
+        ("area", {"die_mm2": 4}, "less than its SRAM takes"),
+        ("area", {"tdp_W": 175_000}, "more than a die can be cooled of"),
+        ("area", {"class": "testchip"}, "a test chip"),
+        ("area", {"die_mm2": "", "tdp_W": ""}, "neither die_mm2 nor tdp_W"),
+        ("cost", {"unit": "EUR"}, "unit 'EUR' is not USD"),
+        ("cost", {"value": 332_000}, "a server's, or a wrong unit"),
+        ("cost", {"value": 900}, "less than its memory alone costs"),
+        ("cost", {"group": "token_price"}, "nothing is predicted for it"),
+    ],
+)
+def test_what_cannot_be_is_named_and_counted(file, kind, change, reason):
+    found = validate(kind, file(GOOD[kind], {**GOOD[kind], **change}))
+    (why,) = found["coverage"]["excluded"]
+    assert reason in why["reason"] and why["n"] == 1 and why["where"] == ["rows.csv line 3"]
+    assert found["coverage"]["rows"] == 1
+
+
+@pytest.mark.parametrize(
+    ("kind", "change", "reason"),
+    [
+        ("dram", {"device": "HBM9-1"}, "device 'HBM9-1': no timings"),
+        ("dram", {"pattern": "random_walk"}, "pattern 'random_walk' is not modeled"),
+        ("dram", {"mapping": "xor"}, "mapping 'xor' is not modeled"),
+        ("dram", {"scheduler": "FCFS"}, "scheduler 'FCFS' is not modeled"),
+        ("dram", {"refresh": "fgr"}, "refresh 'fgr' is not modeled for HBM3-6400"),
+        ("dram", {"pattern": "mixed_rw"}, "does not say the share of writes"),
+        ("dram", {"pattern": "multi_stream"}, "does not say how many streams"),
+        ("area", {"node": "intel4"}, "node 'intel4' is not known"),
+        ("area", {"mac_fmt": "spike"}, "format 'spike' of multiply-adds is not known"),
+        ("area", {"n_logic_dies": 12}, "dies on base dies"),
+        ("cost", {"item": "GB200_total"}, "a board of GPUs and a CPU"),
+        ("cost", {"item": "X1_total"}, "chip 'X1' is not known"),
+        ("cost", {**HOUR, "date": "2023"}, "prices of the shortage"),
+        ("cost", {**HOUR, "date": "2025-03 hyperscaler"}, "a hyperscaler's list price"),
+    ],
+)
+def test_what_is_not_modeled_is_refused_by_name(file, kind, change, reason):
+    coverage = validate(kind, file(GOOD[kind], {**GOOD[kind], **change}))["coverage"]
+    (why,) = coverage["refused"]
+    assert reason in why["reason"] and coverage["excluded_n"] == 0
+
+
+@pytest.mark.parametrize(
+    ("kind", "change"),
+    [("dram", {"eff": 0.7, "gbs": ""}), ("area", {"die_mm2": 380, "tdp_W": 150}), ("cost", {"value": 3000})],
+)
+def test_what_was_measured_changes_no_prediction(file, kind, change):
+    one, two = (validation(kind, [file({**GOOD[kind], **c})]).pairs for c in ({}, change))
+    assert [p.predicted for p in one] == [p.predicted for p in two]
+    assert [p.measured for p in one] != [p.measured for p in two]
+
+
+@pytest.mark.parametrize("param", ["10%", "w10", "w0.1", "10% 4tx", "w10_4tx", "90r10w", "r90", "0.1", "10"])
+def test_how_a_share_of_writes_may_be_written(param):
+    found = asked({**DRAM, "pattern": "mixed_rw", "param": param, "chunk_bytes": "128"})
+    assert not isinstance(found, str) and found.writes == pytest.approx(0.1)
+
+
+@pytest.mark.parametrize("param", ["16s", "16s 8tx", "s16", "16 streams", "16x8tx", "16"])
+def test_how_streams_may_be_written(param):
+    found = asked({**DRAM, "pattern": "multi_stream", "param": param, "chunk_bytes": "128"})
+    assert not isinstance(found, str) and found.streams == 16
+
+
+def test_no_writes_is_a_stream_of_reads():
+    found = asked({**DRAM, "pattern": "mixed_rw", "param": "w0", "chunk_bytes": "128"})
+    stream = asked({**DRAM, "pattern": "seq_read"})
+    assert not isinstance(found, str) and not isinstance(stream, str) and share(found) == share(stream)
+
+
+def test_an_hour_by_hand():
+    # 30,000 USD x 1.25 of server x 1.12 of network, repaid in four years at 10 %: 13,249 a year; 5 % of staff, 2,100;
+    # 0.7 kW x 1.45 x (60 % of 1.2 x 0.085 USD/kWh, and 130 a month of floor): 544 + 1,583. Over 60 % of 8,766 hours.
+    by = validate("cost")["by"]["rental h100-sxm"]
+    pair = next(
+        p for p in validation("cost").pairs if p.labels["chip"] == "h100-sxm" and p.labels["kind"] == "rental"
+    )
+    assert by["n"] == 4 and pair.predicted * 3600 == pytest.approx(
+        (13_249 + 2_100 + 544 + 1_583) / (0.6 * 8766), rel=0.02
+    )
