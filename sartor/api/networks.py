@@ -30,16 +30,16 @@ class Weights:
 def weights_of(model: str, form: str, say: Say = silent, requantize: bool = False) -> Weights:
     """The network of `model` for a chip whose weights are in the format `form`.
 
-    A Hugging Face folder (or one of its files) is quantized to `form`. A bundled model whose weights are known and
-    a GGUF file are taken as they are: where that is another format they are refused, or with `requantize` rounded
-    once more.
+    A Hugging Face folder (or one of its files) of real numbers is quantized to `form`. What is quantized already (GPTQ,
+    AWQ and others in such a folder, a bundled model whose weights are known, a GGUF file) is taken as it is: where that
+    is another format it is refused, or with `requantize` rounded once more.
     """
     folder = folder_of(Path(model))
     if folder is not None:
         say("reading and quantizing the weights")
         point = Checkpoint(folder)
         key = f"{point.key()} {coding_of(form)}"
-        return Weights(model, hf.network(point, coding_of(form), _told(say)), folder, key)
+        return Weights(model, hf.network(point, coding_of(form), _told(say), requantize), folder, key)
     found = _from_file(model) if model.endswith(".gguf") else _known(model, say)
     return _as(found, form, say, requantize)
 

@@ -1,6 +1,7 @@
-"""From a Hugging Face checkpoint of real numbers to the network that is lowered, its matrices quantized.
+"""From a Hugging Face checkpoint to the network that is lowered, its matrices quantized, or taken as they are stored.
 
-All matrices and the head take the chip's coding; embedding and norms stay real numbers. Rows of queries and keys are
+All matrices and the head take the chip's coding; embedding and norms stay real numbers. What GPTQ, AWQ and others have
+quantized already must be in that coding, or is rounded once more if asked for. Rows of queries and keys are
 reordered: RoPE turns element i of a head with i + half there, neighbors here.
 """
 
@@ -13,10 +14,12 @@ import numpy as np
 
 from ..errors import Unsupported
 from ..families.tensor.network import Layer, Network
+from ..formats import layouts
 from ..formats.blocks import Blocks, stacked
-from ..formats.floats import Floats
+from ..formats.codec import Encoded
+from ..formats.floats import DTYPES, Floats
 from ..formats.hardware import Coding
-from ..formats.quantize import quantize
+from ..formats.quantize import as_stored, quantize
 from ..workload.readers.fields import Fields
 from ..workload.readers.hf_dense import head_dim, silu
 from . import rope
@@ -46,9 +49,11 @@ class Shape:
         }  # fmt: skip
 
 
-def network(point: Checkpoint, coding: Coding, progress: Progress | None = None) -> Network:
+def network(
+    point: Checkpoint, coding: Coding, progress: Progress | None = None, requantize: bool = False
+) -> Network:
     """The network of `point`, every matrix as `coding`; what the hardware cannot map is refused by name."""
-    f = checked(point)
+    f = of_family(point)
     s = shape_of(f)
     found = [_found(point, s, i) for i in range(f.layers("num_hidden_layers"))]
     embedding, head = tables(point, f, s.dim)
@@ -58,7 +63,7 @@ def network(point: Checkpoint, coding: Coding, progress: Progress | None = None)
     layers = []
     for i, tensors in enumerate(found):
         (progress or _nobody)("quantizing weights", i / len(found))
-        layers.append(_layer(point, s, i, tensors, coding))
+        layers.append(_layer(point, s, i, tensors, coding, requantize))
     base, divisors = angles(f, s.head_dim)
     return Network(
         name=point.name, dim=s.dim, heads=s.heads, kv_heads=s.kv_heads, head_dim=s.head_dim, ffn=s.ffn,
@@ -80,17 +85,6 @@ def _nobody(what: str, share: float) -> None:
     """Progress that nobody watches."""
 
 
-def checked(point: Checkpoint) -> Fields:
-    """The config of a model of real numbers."""
-    f = of_family(point)
-    if f.has("quantization_config"):
-        raise Unsupported(
-            f"{f.where}: quantization_config: the weights are quantized already (give the model's own "
-            "BF16 files, or a GGUF file)"
-        )
-    return f
-
-
 def of_family(point: Checkpoint) -> Fields:
     """The config, whatever the weights are stored as; another architecture is refused by name."""
     f = point.config
@@ -101,28 +95,53 @@ def of_family(point: Checkpoint) -> Fields:
     return f
 
 
-def _found(point: Checkpoint, s: Shape, i: int) -> dict[str, Floats]:
+def stored(point: Checkpoint, name: str, size: tuple[int, int]) -> Encoded | Floats:
+    """A matrix of real numbers, or as its quantization_config says."""
+    f = point.config
+    if not f.has("quantization_config"):
+        return point.matrix(f"{name}.weight", *size)
+    tensors = point.parts(name)
+    point.taken |= {f"{name}.{part}" for part in tensors.found}
+    return layouts.read(f.part("quantization_config").raw, tensors, size)
+
+
+def _rounded_already(point: Checkpoint, name: str) -> bool:
+    """Whether the matrix is stored as codes."""
+    parts = point.parts(name).found if point.config.has("quantization_config") else {}
+    return bool(parts) and ("weight" not in parts or parts["weight"].kind not in DTYPES)
+
+
+def _found(point: Checkpoint, s: Shape, i: int) -> dict[str, Encoded | Floats]:
     """The matrices of a layer, as they are."""
-    return {
-        name: point.matrix(f"model.layers.{i}.{name}.weight", *size) for name, size in s.matrices.items()
-    } | {
+    return {name: stored(point, f"model.layers.{i}.{name}", size) for name, size in s.matrices.items()} | {
         name: Floats("F32", point.vector(f"model.layers.{i}.{name}.weight", s.dim)[None])
         for name in ("input_layernorm", "post_attention_layernorm")
     }
 
 
-def _layer(point: Checkpoint, s: Shape, i: int, tensors: dict[str, Floats], coding: Coding) -> Layer:
+def _layer(
+    point: Checkpoint, s: Shape, i: int, tensors: dict[str, Encoded | Floats], coding: Coding, requantize: bool
+) -> Layer:
     def matrix(name: str) -> Blocks:
-        return quantize(tensors[name], coding, f"{point.name}: tensor 'model.layers.{i}.{name}.weight'")
+        w, own = tensors[name], f"model.layers.{i}.{name}"
+        where = f"{point.name}: tensor '{own}.weight'"
+        if isinstance(w, Encoded) and not requantize:
+            return as_stored(w, coding, where)
+        if not requantize and _rounded_already(point, own):
+            raise Unsupported(
+                f"{where} is stored with columns in act-order, or scales, that no format of the chip holds (take the "
+                "model's BF16 folder, or --requantize)"
+            )
+        return quantize(w if isinstance(w, Floats) else Floats("F32", w.dequantized()), coding, where)
 
     def turned(name: str) -> Blocks:
         return matrix(name).rows(neighbors(tensors[name].n, s.head_dim))
 
     return Layer(
-        attention_norm=tensors["input_layernorm"].data[0],
+        attention_norm=tensors["input_layernorm"].dequantized()[0],
         qkv=stacked(turned("self_attn.q_proj"), turned("self_attn.k_proj"), matrix("self_attn.v_proj")),
         output=matrix("self_attn.o_proj"),
-        ffn_norm=tensors["post_attention_layernorm"].data[0],
+        ffn_norm=tensors["post_attention_layernorm"].dequantized()[0],
         gate_up=stacked(matrix("mlp.gate_proj"), matrix("mlp.up_proj")),
         down=matrix("mlp.down_proj"),
     )

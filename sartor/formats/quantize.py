@@ -10,9 +10,9 @@ import functools
 
 import numpy as np
 
-from ..errors import InputError
+from ..errors import InputError, Unsupported
 from .blocks import Blocks
-from .codec import Codec, Parts, codec
+from .codec import Codec, Encoded, Parts, codec
 from .element import E2M1, E4M3
 from .floats import Floats
 from .fp8 import largest
@@ -31,6 +31,21 @@ def quantize(w: Floats, coding: Coding, where: str = "the weights") -> Blocks:
     power = -int(np.log2(parts["tensor"])) if "tensor" in parts else 0
     stored = parts["codes"], parts["scale"], parts.get("minimum")
     return Blocks(coding.bits, *stored, coding.group, coding.is_float, coding.byte, power)
+
+
+def as_stored(encoded: Encoded, coding: Coding, where: str) -> Blocks:
+    """Weights that are in the chip's format already, as they are; others are refused."""
+    name = encoded.codec.form.name
+    parts = encoded.parts
+    power = -np.log2(parts["tensor"]) if "tensor" in parts else 0
+    if decoded().get(name) != coding or power % 1:
+        exact = "a tensor scale that is no power of two" if decoded().get(name) == coding else name
+        raise Unsupported(
+            f"{where} is stored as {exact}, but the chip is made for {coding}: rounding what is rounded already loses "
+            "twice (take a chip for its format, the model's BF16 folder, or --requantize)"
+        )
+    stored = parts["codes"], parts["scale"], parts.get("minimum")
+    return Blocks(coding.bits, *stored, coding.group, coding.is_float, coding.byte, int(power))
 
 
 @functools.cache

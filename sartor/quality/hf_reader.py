@@ -9,7 +9,6 @@ import numpy as np
 
 from ..compiler import hf
 from ..compiler.checkpoint import Checkpoint
-from ..formats import layouts
 from ..formats.codec import Encoded
 from ..formats.floats import Floats
 from .model import Model
@@ -65,7 +64,4 @@ class HfReader:
     def _stored(self, layer: int, part: str) -> Encoded | Floats:
         name = f"model.layers.{layer}.{_NAMES[part]}"
         size = self.shape.matrices[_NAMES[part]]
-        config = self.point.config.raw.get("quantization_config")
-        if config is None:
-            return self.point.matrix(f"{name}.weight", *size)
-        return layouts.read(config, self.point.parts(name), size)
+        return hf.stored(self.point, name, size)

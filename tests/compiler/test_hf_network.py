@@ -163,7 +163,6 @@ NAN = np.where(np.arange(96 * 64).reshape(64, 96) == 100, np.nan, 1).astype(np.f
         ({"hidden_act": "gelu"}, Unsupported, "hidden_act = 'gelu' is not modeled (known: silu)"),
         ({"rope_scaling": {"rope_type": "yarn", "factor": 4.0}}, Unsupported, "rope_type = 'yarn' is not modeled"),
         ({"partial_rotary_factor": 0.5}, Unsupported, "partial_rotary_factor = 0.5 is not modeled (known: 1.0)"),
-        ({"quantization_config": {"quant_method": "fp8"}}, Unsupported, "the weights are quantized already"),
         ({"hidden_size": None}, BrokenFile, "missing field 'hidden_size'"),
         (
             {"intermediate_size": 128}, BrokenFile,

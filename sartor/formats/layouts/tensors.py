@@ -64,7 +64,9 @@ class Tensors:
         return numbers
 
     def only(self, *known: str) -> None:
-        """Refuses a tensor that a reader would not look at."""
+        """Refuses a tensor that a reader would not look at, and a bias that is not 0: AutoGPTQ writes zeros."""
+        if "bias" in self.found and self["bias"].data.any():
+            raise Unsupported(f"{self.where}: bias is not 0 and has no place beside a matrix")
         if left := sorted(set(self.found) - set(known)):
             raise Unsupported(f"{self.where}: tensor {left[0]!r} has no place in this layout")
 
