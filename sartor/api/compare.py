@@ -55,7 +55,7 @@ def compare(
 def _under_study(study: str, chips: list[str | Chip]) -> list[dict[str, Any]]:
     ready = problem(studies.find_study(study))
     part, limits = ready.study.compare, ready.budget
-    stood = [stand(c, ready.work, ready.economy, limits, part.weights, part.cache) for c in _found(chips)]
+    stood = [stand(c, ready.work, ready.economy, limits, ready.rival_weights, part.cache) for c in _found(chips)]
     return [standing_row(s) for s in stood]
 
 

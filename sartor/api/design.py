@@ -128,7 +128,7 @@ def rivals(ready: Problem) -> list[Standing]:
         chip = presets.find(name)
         limits = Budget(batch=ready.budget.batch)
         found.append(
-            stand(chip, ready.work, ready.economy, limits, study.compare.weights, study.compare.cache)
+            stand(chip, ready.work, ready.economy, limits, ready.rival_weights, study.compare.cache)
         )
     return found + ([shared(ready)] if ready.budget.batch and found else [])
 
@@ -140,7 +140,7 @@ def shared(ready: Problem) -> Standing:
     economy = Economy("datacenter", study.economics.volume)
     tried: list[tuple[bool, float, int, Standing]] = []
     for chip in map(presets.find, study.compare.chips):
-        s = stand(chip, ready.work, economy, Budget(), study.compare.weights, study.compare.cache)
+        s = stand(chip, ready.work, economy, Budget(), ready.rival_weights, study.compare.cache)
         usd = [v for basis in ("vendor", "rental") if (v := s.usd_per_mtoken[basis]) is not None]
         tried.append((not s.feasible, min(usd, default=float("inf")), len(tried), s))
     best = min(tried)[-1]

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import csv
 import functools
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from ..errors import UnknownName
 from ..tables import data_text
 
 SAME = "none"  # as the model is stored
+OWN_CACHE = {"int8-g32": "chip"}  # the cache of the generated chip, and what measurements call it
+NEVER = float("inf")
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,38 @@ class Row:
         return given[0] if len(given) == 1 and not whole and self.smooth is None else None
 
 
+@dataclass(frozen=True)
+class Uniform:
+    """KL in nats of one format for all linear layers, and of the chip's arithmetic (activations in its groups) beside
+    a cache; infinite where that was not measured."""
+
+    weights: Mapping[str, float]
+    kv: Mapping[str, float]
+    chip: Mapping[str, float]  # activations and cache together, by cache
+
+    def weight_kl(self, names: Iterable[str]) -> float:
+        """Of the first of `names`, which are one format."""
+        return min((self.weights[name] for name in names if name in self.weights), default=NEVER)
+
+    def chip_kl(self, cache: str) -> float:
+        """Of the generated chip's arithmetic with this cache."""
+        if (own := OWN_CACHE.get(cache, cache)) in self.chip:
+            return self.chip[own]
+        return self.chip.get(SAME, NEVER) + self.kv.get(own, NEVER)
+
+
+def uniform(model: str, rotate: bool = True) -> Uniform:
+    """The rows of `model` in which all layers have one format; of weights with the stream turned, or as they are."""
+    plain = [row for row in _rows_of(model) if row.smooth is None]
+    alone = [row for row in plain if (row.activations, row.kv) == (SAME, SAME) and row.rotate == rotate]
+    weights = {row.weights: row.kl for row in alone if "=" not in row.weights}
+    asis = [row for row in plain if row.weights == SAME]
+    return Uniform(
+        weights, {row.kv: row.kl for row in asis if row.activations == SAME},
+        {row.kv: row.kl for row in asis if row.activations == "chip"},
+    )  # fmt: skip
+
+
 @functools.cache
 def measured() -> tuple[Row, ...]:
     """All rows of measured/quality.csv."""
@@ -72,12 +106,17 @@ class Harm:
 
 def harm(model: str, rotate: bool = True) -> Harm:
     """The sensitivities of `model` that come with the package."""
-    rows = [row for row in measured() if row.model == model]
-    if not rows:
-        raise UnknownName("model with measured sensitivities", model, {row.model for row in measured()})
+    rows = _rows_of(model)
     # The cache and activations are measured without turning the stream only.
     fits = (row for row in rows if row.alone and (row.rotate == rotate or row.alone[0] in ("kv", "activations")))
     return Harm(model, {row.alone: row.kl for row in fits if row.alone})
+
+
+def _rows_of(model: str) -> list[Row]:
+    rows = [row for row in measured() if row.model == model]
+    if not rows:
+        raise UnknownName("model with measured sensitivities", model, {row.model for row in measured()})
+    return rows
 
 
 def _row(r: dict[str, str]) -> Row:

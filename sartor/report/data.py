@@ -38,14 +38,17 @@ def report(
         mine, run.problem.work, how, run.problem.economy, run.problem.budget.exact, keep=True
     )
     steps = explain.one_more(run, row)
-    study = run.problem.study
+    study, accuracy = run.problem.study, run.problem.accuracy(designs)
+    limits = {k: float(np.ravel(v)[0]) for k, v in priced_once.violations.items()}
+    if accuracy:
+        limits["quality"] = float(accuracy["kl"]) / float(accuracy["bound"])
     return {
         "sartor": __version__,
         "study": study.model_dump(),
         "headline": headline(run, standings, survived),
         "chip": {"toml": toml.dumps(chip), "design": run.problem.space.describe(run.found.genomes[:, row])},
         "figures": run.row(row),
-        "limits": {k: float(np.ravel(v)[0]) for k, v in priced_once.violations.items()},
+        "limits": limits, "accuracy": accuracy,
         "workload": workload_facts(run),
         "search": {
             "space": run.problem.space.size, "evaluations": run.found.evaluations, "feasible": run.found.feasible,

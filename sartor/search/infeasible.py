@@ -15,6 +15,7 @@ _SET_IN = {
     "ttft": "[slo]",
     "tpot": "[slo]",
     "memory capacity": "units or unit_capacity in [search.space]",
+    "quality": "kl in [quality]",
     "clock": "clock in [search.space]",
 }
 

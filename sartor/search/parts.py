@@ -97,10 +97,16 @@ class EconomicsPart(Part):
 
 
 class QualityPart(Part):
-    """Which formats the model bears, and on what evidence."""
+    """Which formats the model bears, and on what evidence. `kl`: a bound on the mean KL of the compressed model to the
+    reference, by measured rows (docs/quality.md); formats beyond it are no option, for rivals neither."""
 
     evidence: str = Field(
         "", description="Why the model bears the formats of the search; printed in the report."
+    )
+    kl: float | None = Field(None, gt=0, description="Nats that weights, arithmetic and cache may cost together.")
+    measured_on: str = Field("", description="The model whose measured rows count; the study's own where not given.")
+    turned: bool = Field(
+        True, description="Weights rounded with the residual stream turned: fair to every format (docs/quality.md)."
     )
 
 

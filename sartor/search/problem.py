@@ -24,6 +24,7 @@ from ..workload.traffic import Slo
 from ..workload.workload import Workload, workload
 from .economy import Economy
 from .evaluate import evaluate
+from .quality import Gate, check, gate
 from .result import Budget, Deployment, Result
 from .space import Space, space
 from .study import Study
@@ -42,6 +43,7 @@ class Problem:
     space: Space
     economy: Economy
     budget: Budget
+    gate: Gate | None = None
 
     def price(self, genomes: np.ndarray, tech: Technology, keep: bool = False) -> Result:
         """Genomes [variables, designs] to their figures [designs]."""
@@ -52,7 +54,24 @@ class Problem:
         self, designs: Designs, how: Deployment, tech: Technology, keep: bool = False
     ) -> Result:
         chips = Tensor(designs, tech, self.economy.device)
-        return evaluate(chips, self.work, how, self.economy, self.budget, tech, keep=keep)
+        result = evaluate(chips, self.work, how, self.economy, self.budget, tech, keep=keep)
+        if self.gate is not None:
+            result.violations["quality"] = self.gate.ratio(designs)
+        return result
+
+    def accuracy(self, designs: Designs) -> dict[str, float | str] | None:
+        """KL in nats of one design, its bound, and on what it was measured; None where the study has no bound."""
+        if self.gate is None:
+            return None
+        part = self.study.quality
+        kl = float(np.ravel(self.gate.kl(designs))[0])
+        return {"kl": kl, "bound": self.gate.bound, "measured_on": part.measured_on or self.work.model.name}
+
+    @property
+    def rival_weights(self) -> list[str]:
+        """Formats that the weights of chips to compare with may take."""
+        names = self.study.compare.weights
+        return names if self.gate is None else self.gate.bearable(names)
 
     def serving(self, profile: str) -> Problem:
         """The same problem under other traffic."""
@@ -84,7 +103,19 @@ def _problem(study_json: str) -> Problem:
     work = workload(model, moments, slo, study.model.formats)
     choices = space(study.search.space, f"{study.name}: [search.space]")
     _check_formats(study, model, choices)
-    return Problem(study, work, choices, economy(study), _budget(study))
+    return Problem(study, work, choices, economy(study), _budget(study), _gate(study, model, choices))
+
+
+def _gate(study: Study, model: Model, choices: Space) -> Gate | None:
+    """The study's bound on accuracy, with every format of the search known."""
+    stored = tensor_formats(model)["attention"] if study.model.real_weights else None
+    found = gate(study.quality, model.name, stored, study.name)
+    if found is not None:
+        names = {k: [FORMATS[int(row)] for row in dict(choices.values)[k]] for k in ("weights", "cache")}
+        check(found, study.quality.measured_on or model.name, names, f"{study.name}: [search.space]")
+        rivals = {"weights": study.compare.weights}
+        check(found, study.quality.measured_on or model.name, rivals, f"{study.name}: [compare]")
+    return found
 
 
 def _budget(study: Study) -> Budget:

@@ -54,6 +54,8 @@ class Study(Part):
             "slo": self.slo.model_copy(update=slo),
             "others": [],
         }
+        if other.model:  # what formats cost was measured on the study's own model
+            changed["quality"] = self.quality.model_copy(update={"kl": None})
         return self.model_copy(update=changed)
 
     def key(self) -> str:

@@ -78,6 +78,8 @@ def _again(report: Report) -> Html:
 
 def _limits(report: Report) -> Html:
     evidence = report["study"]["quality"]["evidence"] or UNKNOWN
-    return section(
-        "honest", tag("ul", *(tag("li", say(f"honest.{name}", evidence=evidence)) for name in LIMITS))
-    )
+    lines = [say(f"honest.{name}", evidence=evidence) for name in LIMITS]
+    if found := report.get("accuracy"):
+        kl, bound = f"{found['kl']:.2g}", f"{found['bound']:.2g}"
+        lines[LIMITS.index("quality")] = say("honest.accuracy", model=found["measured_on"], kl=kl, bound=bound)
+    return section("honest", tag("ul", *(tag("li", line) for line in lines)))

@@ -1,0 +1,85 @@
+"""The study's bound on what formats cost a model in accuracy."""
+
+import numpy as np
+import pytest
+
+from sartor.errors import Infeasible, InputError, Unsupported
+from sartor.families.tensor.design import FORMATS
+from sartor.formats import harm
+from sartor.search.explore import explore
+from sartor.search.parts import QualityPart
+from sartor.search.problem import problem
+from sartor.search.quality import gate
+from sartor.search.study import find_study
+from sartor.tech.technology import NOMINAL
+
+MODEL = "smollm2-135m-q4_1"
+SPACE = {"weights": ["int4-g128", "int8"], "cache": ["int8-g32"]}
+
+
+def study(kl=None, space=None, compare=None, **quality):
+    """The car's, with formats judged by the measurements on SmolLM2."""
+    given = find_study("car")
+    part = QualityPart(kl=kl, **{"measured_on": MODEL, **quality})
+    search = given.search.model_copy(update={
+        "points": 60000, "generations": 0, "space": {**given.search.space, **SPACE, **(space or {})}
+    })  # fmt: skip
+    rivals = given.compare.model_copy(update={"weights": compare or ["bf16", "int8", "int4-g128"]})
+    budget = given.budget.model_copy(update={"power": 120.0})
+    return given.model_copy(update={"quality": part, "search": search, "compare": rivals, "budget": budget})
+
+
+def uniform(**found):
+    rows = [r for r in harm.measured() if r.model == MODEL and r.smooth is None]
+    return next(r.kl for r in rows if all(getattr(r, k) == v for k, v in found.items()))
+
+
+def test_the_sum_by_hand():
+    # Turned weights in INT8 per channel, and the chip's own arithmetic with its own cache, each as measured.
+    found = gate(QualityPart(kl=0.1, measured_on=MODEL), MODEL, None, "here")
+    weights = uniform(weights="int8", activations="none", kv="none", rotate=True)
+    chip = uniform(weights="none", activations="chip", kv="chip")
+    row = FORMATS.index("int8"), FORMATS.index("int8-g32")
+    assert found.weights[row[0]] == weights and found.cache[row[1]] == chip
+    assert found.weights[FORMATS.index("bf16")] == 0
+    assert found.bearable(["bf16", "int8", "int4-g128"]) == ["bf16", "int8"]
+
+
+def test_stored_weights_cost_nothing_whatever_they_are_called():
+    found = gate(QualityPart(kl=0.1), MODEL, "q4_1", "here")
+    assert found.weights[FORMATS.index("q4_1")] == found.weights[FORMATS.index("int4-g32-asym")] == 0
+
+
+def test_what_costs_more_is_no_design():
+    ready = problem(study(0.05))
+    genomes = ready.space.sample(500, np.random.default_rng(1))
+    designs, _ = ready.space.decode(genomes, NOMINAL)
+    broken = ready.price(genomes, NOMINAL).violations["quality"] > 1
+    assert np.array_equal(broken, np.asarray(designs.weights) == FORMATS.index("int4-g128"))
+    assert 0 < broken.sum() < len(broken)
+    assert ready.rival_weights == ["bf16", "int8"]
+
+
+def test_the_bound_decides_the_format():
+    loose, tight = (explore(study(kl)) for kl in (None, 0.05))
+    picks = [run.problem.space.describe(run.found.genomes[:, run.pick])["weights"] for run in (loose, tight)]
+    assert picks == ["int4-g128", "int8"]
+    assert tight.result.usd_per_mtoken[tight.pick] > loose.result.usd_per_mtoken[loose.pick]
+
+
+def test_a_bound_that_nothing_keeps_says_so():
+    with pytest.raises(Infeasible, match=r"misses quality by .*loosen kl in \[quality\]"):
+        explore(study(0.001))
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "words"),
+    [
+        ({"space": {"weights": ["int4-g64"]}}, Unsupported, r"\[search.space\]: weights in int4-g64: its KL was not"),
+        ({"compare": ["nf4"]}, Unsupported, r"car: \[compare\]: weights in nf4: its KL was not measured on smollm2"),
+        ({"measured_on": "gpt-5"}, InputError, r"car: \[quality\] measured_on: .*'gpt-5'"),
+    ],
+)
+def test_what_was_not_measured_is_refused(change, error, words):
+    with pytest.raises(error, match=words):
+        problem(study(0.1, **change))
