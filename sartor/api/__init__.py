@@ -21,9 +21,11 @@ from .simulate import simulate
 from .synth import synth
 from .validate import validate
 from .verify import PROMPT, TOKENS, verify
+from .watch import watch
 
 __all__ = [
     "GPUS", "PROMPT", "TOKENS", "Built", "Design", "Serving", "build", "check_serving", "compare", "cost",
     "design", "doctor", "estimate", "explore", "find_chip", "fit", "fleet", "keys_of", "listing", "loadgen",
-    "measure", "quality_of", "read", "save", "service", "silicon", "simulate", "synth", "validate", "verify", "write",
+    "measure", "quality_of", "read", "save", "service", "silicon", "simulate", "synth", "validate", "verify", "watch",
+    "write",
 ]  # fmt: skip

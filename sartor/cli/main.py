@@ -263,6 +263,19 @@ def serve(
 
 
 @app.command()
+def watch(
+    url: Annotated[str, typer.Argument(help="A vLLM that serves, or `sartor serve`, such as http://127.0.0.1:8000.")],
+    out: Annotated[Path, typer.Option(help="The file; it grows by a line each time.")],
+    every: Annotated[float, typer.Option(help="Seconds between two looks; shorter bursts are not seen.")] = 15.0,
+    seconds: Annotated[float | None, typer.Option(help="How long; until Ctrl-C where not given.")] = None,
+    model: Annotated[str | None, typer.Option(help="Of a server that serves several, the one.")] = None,
+    json: Json = False,
+) -> None:
+    """Record the traffic of a live server from its /metrics: counts and lengths, never text."""
+    endpoint.watch(url, out, every, seconds, model, json)
+
+
+@app.command()
 def fleet(
     model: Model,
     chips: Annotated[

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..errors import BrokenFile, UnknownName
+from ..errors import BrokenFile, InputError, UnknownName
 from ..tables import data_text
 from .generator import Profile, generate
 from .traces import read_trace
@@ -78,6 +78,9 @@ def find_traffic(name_or_path: str | Path) -> Traffic:
     text = str(name_or_path)
     if text in profiles():
         return sample(text)
+    if text.startswith(("http://", "https://")):
+        raise InputError(f"{text}: a server counts; its traffic is known after a while (try: sartor watch {text} --out "
+                         "traffic.jsonl, and then that file)")  # fmt: skip
     if Path(text).suffix or os.sep in text or os.path.exists(text):
         return read_trace(text)
     raise UnknownName("traffic", text, names(), "neither a profile nor a trace file")

@@ -8,7 +8,8 @@ import sys
 import pytest
 from tiny_service import service, serving, until
 
-from sartor.endpoint.record import Recorder, rotated
+from sartor.endpoint.lines import rotated
+from sartor.endpoint.record import Recorder
 from sartor.errors import InputError
 from sartor.workload.traces import read_trace
 
@@ -60,7 +61,7 @@ def test_a_broken_line_is_cut_and_one_server_writes(tmp_path):
     path = tmp_path / "a.jsonl"
     path.write_text('{"whole": 1}\n{"bro')
     recorder = Recorder(path)
-    with pytest.raises(InputError, match="another server writes it"):
+    with pytest.raises(InputError, match="another process writes it"):
         Recorder(path)
     recorder.add(0.0, [1], 1)
     recorder.close()

@@ -70,7 +70,7 @@ FORMATS = (
 
 def known() -> str:
     """The formats that can be read, for messages."""
-    return ", ".join([form.name for form in FORMATS] + ["vLLM benchmark JSON"])
+    return ", ".join([form.name for form in FORMATS] + ["vLLM benchmark JSON", "counters of `sartor watch`"])
 
 
 def best(kind: str, names: Iterable[str]) -> tuple[Format, int]:

@@ -9,7 +9,7 @@ from typing import IO, Any
 
 from ...errors import BrokenFile
 from ..traffic import Traffic
-from . import vllm
+from . import scraped, vllm
 from .columns import join, numbered_batches, request_batch
 from .formats import Format, best, check_columns, known
 from .prefix import PrefixCache
@@ -17,6 +17,8 @@ from .prefix import PrefixCache
 
 def read(file: IO[str], path: Path, first: int, line: str) -> Traffic:
     """JSON lines if the first is a whole object of a known kind, else vLLM's one object."""
+    if _is_scraped(line):
+        return scraped.read(file, path, first, line)
     form = _format_of(line)
     if form is not None:
         return _read_lines(file, path, first, line, form)
@@ -24,6 +26,15 @@ def read(file: IO[str], path: Path, first: int, line: str) -> Traffic:
     if not isinstance(whole, dict) or not {"duration", "input_lens"} & set(whole):
         raise BrokenFile(f"{path.name} line {first}: is JSON, but no known trace (try one of: {known()})")
     return vllm.traffic(whole, path)
+
+
+def _is_scraped(line: str) -> bool:
+    """Whether it is what `sartor watch` writes."""
+    try:
+        entry = json.loads(line)
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(entry, dict) and scraped.KEY in entry
 
 
 def _format_of(line: str) -> Format | None:

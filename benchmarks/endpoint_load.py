@@ -1,0 +1,181 @@
+"""The endpoint under load: streams at once for minutes, every answer compared with what the same prompt got alone.
+
+    python benchmarks/endpoint_load.py [--streams 64] [--minutes 10] [--url URL --model NAME] [--json]
+
+The official `openai` client asks, half of it as streams, over real sockets. Without --url a server of its own is
+started in another process, on the smallest chip with a network of random weights (what is tested is the server; a real
+model is given by --url), recording its traffic. Exit code 1: an error, a lost or crossed token, a lost record, or
+memory that grows by more than 5 %.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import random
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[1]
+PROMPTS, MOST = 48, 48
+WARM = 0.2  # of the time, until memory is looked at
+GROWTH = 0.05
+
+
+@dataclass
+class Seen:
+    """What the clients counted."""
+
+    requests: int = 0
+    tokens: int = 0
+    errors: list[str] = field(default_factory=list)
+    wrong: list[str] = field(default_factory=list)
+    slowest_s: float = 0.0
+
+
+def server(folder: Path, streams: int) -> None:
+    """The process that serves: the endpoint as `sartor serve` runs it, on the smallest chip of the tests."""
+    for place in (ROOT, *(ROOT / "tests").iterdir()):
+        sys.path.insert(0, str(place))
+    from tiny_service import service  # of the tests
+
+    from sartor.endpoint.server import bound, run
+
+    ready = service(folder, streams=streams, waiting=4 * streams, record=folder / "recorded.jsonl")
+    run(ready, bound("127.0.0.1", 0, ()), lambda url: print(url, flush=True))
+
+
+def prompts(seed: int = 1) -> list[str]:
+    """Texts of 1 to 60 letters, some with a beginning in common."""
+    rng = random.Random(seed)
+    letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZ "
+    some = ["".join(rng.choices(letters, k=rng.randint(1, 40))) for _ in range(PROMPTS)]
+    return [some[i // 2] + " AND MORE" if i % 4 == 3 else text for i, text in enumerate(some)]
+
+
+async def ask(client: Any, model: str, prompt: str, count: int, stream: bool) -> tuple[str, int]:
+    """The text, and how many tokens the server says it has."""
+    more = {"stream": True, "stream_options": {"include_usage": True}} if stream else {}
+    given = await client.completions.create(
+        model=model, prompt=prompt, max_tokens=count, extra_body={"ignore_eos": True}, **more
+    )
+    if not stream:
+        return given.choices[0].text, given.usage.completion_tokens
+    text, tokens = "", -1
+    async for chunk in given:
+        text += "".join(choice.text for choice in chunk.choices)
+        tokens = chunk.usage.completion_tokens if chunk.usage else tokens
+    return text, tokens
+
+
+async def one_client(client: Any, model: str, expected: dict[str, str], until: float, seen: Seen, seed: int) -> None:
+    rng = random.Random(seed)
+    while time.monotonic() < until:
+        prompt, count = rng.choice(list(expected)), rng.randint(1, MOST)
+        began = time.monotonic()
+        try:
+            text, tokens = await ask(client, model, prompt, count, bool(rng.getrandbits(1)))
+        except Exception as error:
+            seen.errors.append(f"{type(error).__name__}: {error}"[:200])
+            continue
+        seen.requests, seen.tokens = seen.requests + 1, seen.tokens + tokens
+        seen.slowest_s = max(seen.slowest_s, time.monotonic() - began)
+        if tokens != count or not expected[prompt].startswith(text) or (count == MOST and text != expected[prompt]):
+            seen.wrong.append(f"{prompt!r}: {count} tokens asked, {tokens} given: {text!r}"[:200])
+
+
+def rss_bytes(pid: int | None) -> float:
+    """Of a process; 0 where it is not ours."""
+    if pid is None:
+        return 0.0
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return next(float(line.split()[1]) * 1024 for line in lines if line.startswith("VmRSS"))
+
+
+async def load(url: str, model: str, streams: int, seconds: float, pid: int | None) -> dict[str, Any]:
+    from openai import AsyncOpenAI
+
+    memory: list[float] = []
+    async with AsyncOpenAI(base_url=f"{url}/v1", api_key="none", max_retries=0, timeout=600) as client:
+        expected = {text: (await ask(client, model, text, MOST, False))[0] for text in prompts()}
+        seen, began = Seen(), time.monotonic()
+        until = began + seconds
+        clients = [
+            asyncio.create_task(one_client(client, model, expected, until, seen, seed)) for seed in range(streams)
+        ]
+        while (pending := [c for c in clients if not c.done()]) and time.monotonic() < until:
+            await asyncio.wait(pending, timeout=min(seconds / 50, until - time.monotonic() + 0.01))
+            memory.append(rss_bytes(pid))
+        await asyncio.gather(*clients)
+    warm = memory[int(WARM * len(memory))]
+    return {
+        "streams": streams, "seconds": time.monotonic() - began, "requests": seen.requests, "tokens": seen.tokens,
+        "alone": len(expected), "errors": len(seen.errors), "wrong": len(seen.wrong),
+        "examples": (seen.errors + seen.wrong)[:3], "slowest_s": seen.slowest_s, "rss_warm_bytes": warm,
+        "rss_end_bytes": max(memory[-3:]), "rss_growth": max(memory[-3:]) / warm - 1 if warm else 0.0,
+    }  # fmt: skip
+
+
+def own(streams: int, seconds: float) -> dict[str, Any]:
+    """Against a server of our own, which is told to end as a user does; its records are counted."""
+    with tempfile.TemporaryDirectory() as folder:
+        command = [sys.executable, __file__, "--server", folder, "--streams", str(streams)]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+            assert process.stdout is not None
+            url = process.stdout.readline().strip()
+            if not url:
+                raise SystemExit("the server did not start")
+            found = asyncio.run(load(url, "tiny", streams, seconds, process.pid))
+            process.terminate()
+            found["exit"] = process.wait(60)
+        lines = (Path(folder) / "recorded.jsonl").read_text().splitlines()
+        found["recorded"] = sum(bool(json.loads(line)["output_length"]) for line in lines)
+    return found
+
+
+def met(f: dict[str, Any]) -> bool:
+    lost = "recorded" in f and f["recorded"] != f["requests"] + f["alone"]
+    return not (f["errors"] or f["wrong"] or lost or f["rss_growth"] > GROWTH) and f["requests"] > 0
+
+
+def show(f: dict[str, Any]) -> None:
+    print(f"{f['streams']} streams for {f['seconds']:,.0f} s: {f['requests']:,} requests, {f['tokens']:,} tokens; "
+          f"{f['errors']} errors, {f['wrong']} answers not those of the same prompt alone")  # fmt: skip
+    warm, end = (f[f"rss_{when}_bytes"] / 1e6 for when in ("warm", "end"))
+    print(f"memory {warm:,.0f} MB after {WARM:.0%} of the time, {end:,.0f} MB at the end "
+          f"({f['rss_growth']:+.1%}); slowest answer {f['slowest_s']:.1f} s")  # fmt: skip
+    if "recorded" in f:
+        print(f"{f['recorded']:,} of {f['requests'] + f['alone']:,} requests recorded")
+    print(*f["examples"], "targets met" if f["target_met"] else "a target was missed", sep="\n")
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--streams", type=int, default=64)
+    parser.add_argument("--minutes", type=float, default=10.0)
+    parser.add_argument("--url", help="a server that runs already, such as http://127.0.0.1:8000")
+    parser.add_argument("--model", default="tiny", help="what that server serves")
+    parser.add_argument("--server", type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--json", action="store_true", help="print one JSON object and nothing else")
+    given = parser.parse_args()
+    if given.server:
+        server(given.server, given.streams)
+        return 0
+    seconds = given.minutes * 60
+    found = (
+        asyncio.run(load(given.url, given.model, given.streams, seconds, None)) if given.url
+        else own(given.streams, seconds)
+    )  # fmt: skip
+    found["target_met"] = met(found)
+    print(json.dumps(found)) if given.json else show(found)
+    return 0 if found["target_met"] else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
