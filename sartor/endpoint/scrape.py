@@ -92,9 +92,12 @@ def counters(text: str, where: str, model: str | None = None) -> Counters:
     if model is not None and model not in models:
         raise InputError(f"{where}: does not serve {model!r} (it serves: {', '.join(models) or 'none'})")
     mine = [s for s in samples if model is None or s.labels.get("model_name") == model]
-    parts = [_histogram(mine, name, where) for name in (PROMPT, OUTPUT)]
-    bounds, counts, sums = ({n: part[i] for n, part in zip((PROMPT, OUTPUT), parts, strict=True)} for i in range(3))
-    return Counters(bounds, counts, sums, _total(mine, _QUERIES), _total(mine, _HITS))
+    parts = {name: _histogram(mine, name, where) for name in (PROMPT, OUTPUT)}
+    return Counters(
+        {name: bounds for name, (bounds, _, _) in parts.items()},
+        {name: counts for name, (_, counts, _) in parts.items()},
+        {name: total for name, (_, _, total) in parts.items()}, _total(mine, _QUERIES), _total(mine, _HITS),
+    )  # fmt: skip
 
 
 def _ours(name: str) -> bool:
