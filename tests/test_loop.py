@@ -38,6 +38,12 @@ def served(line: str, port: str) -> subprocess.Popen:
     return process
 
 
+def ended(process: subprocess.Popen) -> None:
+    process.wait()
+    assert process.stdout is not None
+    process.stdout.close()
+
+
 def test_the_loop(tmp_path, monkeypatch):
     pytest.importorskip("openai", reason="pip install openai")
     kept = cache_folder() / SMOLLM2.file_name
@@ -55,8 +61,8 @@ def test_the_loop(tmp_path, monkeypatch):
             if info == "sh":
                 if process is not None:  # what was recorded is looked at when the server has ended
                     process.send_signal(signal.SIGINT)
-                    assert process.wait(60) == 0
-                    process = None
+                    assert process.wait(120) == 0
+                    process = ended(process)
                 run(body.strip())
             elif info == "sh serve":
                 process = served(body.strip(), port)
@@ -71,6 +77,7 @@ def test_the_loop(tmp_path, monkeypatch):
     finally:
         if process is not None:
             process.kill()
+            ended(process)
     found = read_trace("recorded.jsonl")
     assert len(found) == 3 and found.output_tokens.max() <= 8
     report = json.loads(Path("out/edge-smollm2/report.json").read_text(encoding="utf-8"))

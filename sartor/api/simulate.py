@@ -15,7 +15,7 @@ from ..serve import cluster_file
 from ..serve.bill import bill, drawn
 from ..serve.deploy import Deployed, How, deploy
 from ..serve.export import write
-from ..serve.outcome import latencies
+from ..serve.outcome import Answers, latencies, percentiles
 from ..serve.simulate import Simulated, Watch, scaled
 from ..serve.simulate import simulate as run
 from ..serve.spec import Cluster, Pool, Routing
@@ -113,6 +113,7 @@ def facts(
     return {
         "model": cluster.pools[0].deployed.work.model.name, "trace": traffic.name, "routing": cluster.routing,
         "chip": " + ".join(dict.fromkeys(p["chip"] for p in pools)), "chips": sum(p["chips"] for p in pools),
+        **({} if traffic.priority is None else {"by_priority": by_priority(traffic.priority, answers, slo)}),
         "requests": len(traffic), "finished": int(answers.finished.sum()),
         "rejected": {"too_long": counts.too_long, "turned_away": counts.turned_away},
         **latencies(answers, slo), "pools": pools,
@@ -124,6 +125,17 @@ def facts(
         "prefix_hit": float(columns["cached_tokens"].sum()) / float(traffic.prompt_tokens.sum()),
         "basis": basis(cluster), **bill(parts, span, tokens, economy),
         "cpu_s": cpu_s, "requests_per_cpu_s": len(traffic) / max(cpu_s, 1e-9),
+    }  # fmt: skip
+
+
+def by_priority(priority: np.ndarray, answers: Answers, slo: Slo) -> dict[str, Any]:
+    """What users of each priority saw, the most urgent first."""
+    return {
+        str(p): {
+            "requests": int((priority == p).sum()), "share": float(answers.kept(slo)[priority == p].mean()),
+            "ttft_s": percentiles(answers.ttft_s[priority == p]), "tpot_s": percentiles(answers.tpot_s[priority == p]),
+        }
+        for p in np.unique(priority).tolist()
     }  # fmt: skip
 
 

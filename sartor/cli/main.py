@@ -218,6 +218,7 @@ def simulate(
     stages: Annotated[int, typer.Option(help="Pipeline stages.")] = 1,
     max_seqs: Annotated[int, typer.Option(help="Requests in a step.")] = 256,
     batch_tokens: Annotated[int, typer.Option(help="Tokens in a step; longer prompts are cut in chunks.")] = 2048,
+    policy: Annotated[str, typer.Option(help="Who goes first: fcfs, or priority, by the trace's.")] = "fcfs",
     ttft: Annotated[float, typer.Option(help="Time to first token, seconds.")] = 2.0,
     tpot: Annotated[float, typer.Option(help="Time per output token, seconds.")] = 0.05,
     percentile: Annotated[float, typer.Option(help="Percent of requests that should keep both.")] = 95.0,
@@ -229,8 +230,8 @@ def simulate(
     """Chips in service: every request of a trace, batched, queued and answered step by step."""
     found = serving.simulated(
         chip, model, trace, rate_per_s=rate, requests=requests, replicas=replicas, routing=routing, cluster=cluster,
-        how=How(weights, kv, tensor_parallel, stages, max_seqs, batch_tokens), slo=Slo(ttft, tpot, percentile),
-        seed=seed, out=out, timeline_s=timeline,
+        how=How(weights, kv, tensor_parallel, stages, max_seqs, batch_tokens, policy=policy),  # type: ignore[arg-type]
+        slo=Slo(ttft, tpot, percentile), seed=seed, out=out, timeline_s=timeline,
     )  # fmt: skip
     serving.show(found, json)
 

@@ -22,6 +22,9 @@ from .stream import Finished, OnChip, Piece, Stream
 LOG = logging.getLogger("sartor.endpoint")
 
 
+PROMPTS = 8  # of which a chunk is computed before those that decode have their next token
+
+
 class Watcher(Protocol):
     """Told of everything that is counted, in the engine's thread."""
 
@@ -54,6 +57,7 @@ class Engine:
         self._batch = Batch(binary.core, binary.program.instructions, binary.program.constants)
         self._wake = threading.Condition()
         self._closed = False
+        self._turns = 0
         self._thread = threading.Thread(target=self._run, name="golden", daemon=True)
 
     def start(self) -> None:
@@ -130,7 +134,7 @@ class Engine:
             return bool(self.running) or not self._closed
 
     def _admit(self, stream: Stream) -> None:
-        stream.admitted = time.monotonic()
+        stream.admitted, stream.turn = time.monotonic(), self._turns
         stream.memory = self._memory()
         self.running.append(stream)
 
@@ -139,18 +143,20 @@ class Engine:
             self._leave(stream, stream.cancelled)
         prompts = [s for s in self.running if s.fed < len(s.prompt) - 1]
         if prompts:
-            # Whoever has had fewest chunks is next, so that a long prompt does not hold up a short one.
-            self._prefill(min(prompts, key=lambda s: s.fed))
+            # Whoever has waited longest for a chunk: a long prompt does not hold up short ones, nor they it.
+            self._prefill(sorted(prompts, key=lambda s: s.turn)[:PROMPTS])
         decoding = [s for s in self.running if s.fed >= len(s.prompt) - 1]
         if decoding:
             self._decode(decoding)
 
-    def _prefill(self, stream: Stream) -> None:
-        start = stream.fed
-        chunk = chunk_at(stream.prompt, start, self.binary.core.columns)
-        self._pass(self.binary.program.prefill, [(stream, start, chunk)])
-        stream.fed = min(start + len(chunk), len(stream.prompt) - 1)
-        _add(stream.on_chip, *self.costs.prefill(start), prompt=True)
+    def _prefill(self, streams: list[Stream]) -> None:
+        """A chunk of each."""
+        jobs = [(s, s.fed, chunk_at(s.prompt, s.fed, self.binary.core.columns)) for s in streams]
+        self._pass(self.binary.program.prefill, jobs)
+        self._turns += 1
+        for stream, start, chunk in jobs:
+            stream.fed, stream.turn = min(start + len(chunk), len(stream.prompt) - 1), self._turns
+            _add(stream.on_chip, *self.costs.prefill(start), prompt=True)
 
     def _decode(self, streams: list[Stream]) -> None:
         jobs = []

@@ -61,6 +61,7 @@ class Stream:
     least: int = 0
     tokens: list[int] = field(default_factory=list)
     fed: int = 0  # tokens of the prompt in the cache
+    turn: int = 0  # of the engine, when it last had a chunk
     position: int = 0
     on_chip: OnChip = field(default_factory=OnChip)
     cancelled: str = ""  # why

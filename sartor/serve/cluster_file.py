@@ -7,6 +7,7 @@ from pydantic import Field
 from ..search.checked import checked
 from ..search.parts import Part, quantity
 from .deploy import How
+from .limits import Policy
 from .spec import Faults, Role, Routing, Scaling, Transfer
 
 
@@ -42,11 +43,12 @@ class PoolPart(Part):
     swap: quantity("bytes_per_s") | None = Field(  # type: ignore[valid-type]
         None, description="A chip's link to the host, where the cache of pre-empted requests goes; else it is lost."
     )
+    policy: Policy = Field("fcfs", description="fcfs, or priority: the lowest number of the trace goes first.")
     scaling: ScalingPart | None = Field(None, description="Replicas come and go with the load.")
 
     def how(self) -> How:
         return How(self.weights, self.kv, self.tensor_parallel, self.stages, self.max_seqs, self.batch_tokens,
-                   power_cap_w=self.power_cap, swap_bytes_per_s=self.swap)  # fmt: skip
+                   power_cap_w=self.power_cap, swap_bytes_per_s=self.swap, policy=self.policy)  # fmt: skip
 
 
 class TransferPart(Part):

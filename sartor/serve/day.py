@@ -41,7 +41,10 @@ def _again(traffic: Traffic, count: int) -> Traffic:
     prompt, output = (np.tile(a, rounds)[:count] for a in (traffic.prompt_tokens, traffic.output_tokens))
     arrival_s = (start[:, None] + traffic.arrival_s[None]).ravel()[:count]
     pieces = None if traffic.pieces is None else _pieces_again(traffic.pieces, rounds).first(count)
-    return replace(traffic, arrival_s=arrival_s, prompt_tokens=prompt, output_tokens=output, pieces=pieces)
+    priority = None if traffic.priority is None else np.tile(traffic.priority, rounds)[:count]
+    return replace(
+        traffic, arrival_s=arrival_s, prompt_tokens=prompt, output_tokens=output, pieces=pieces, priority=priority
+    )
 
 
 def _pieces_again(pieces: Pieces, rounds: int) -> Pieces:

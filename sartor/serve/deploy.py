@@ -6,7 +6,7 @@ import functools
 from dataclasses import dataclass, replace
 
 from ..chip.spec import Chip
-from ..errors import InputError
+from ..errors import InputError, UnknownName
 from ..families import priced
 from ..families.priced import Priced
 from ..formats.spec import format_named
@@ -15,7 +15,7 @@ from ..tables import table
 from ..workload.workload import Workload
 from .chip_table import Sizes, chip_table
 from .chip_times import ChipTimes
-from .limits import Limits
+from .limits import POLICIES, Limits, Policy
 
 TENSOR_PARALLEL = (1, 2, 4, 8, 16, 32, 64)
 DEFAULT_FORMAT = "bf16"
@@ -25,7 +25,8 @@ DEFAULT_FORMAT = "bf16"
 class How:
     """How a chip serves a model. `tensor_parallel` None: the fewest chips that hold weights and one longest request.
     `power_cap_w`: of one chip. `swap_bytes_per_s`: of one chip's link to the host, over which the cache of pre-empted
-    requests is moved; None: it is computed again. The rest as in Limits."""
+    requests is moved; None: it is computed again. `policy`: fcfs, first come first served, or priority, by the
+    trace's. The rest as in Limits."""
 
     weights: str | None = None
     cache: str | None = None
@@ -36,12 +37,15 @@ class How:
     block_tokens: int = 16
     power_cap_w: float | None = None
     swap_bytes_per_s: float | None = None
+    policy: Policy = "fcfs"
 
     def __post_init__(self) -> None:
         for name in ("tensor_parallel", "stages", "max_seqs", "batch_tokens", "block_tokens"):
             value = getattr(self, name)
             if value is not None and not 1 <= value <= 65536:
                 raise InputError(f"{name} = {value} must be from 1 to 65536")
+        if self.policy not in POLICIES:
+            raise UnknownName("policy", self.policy, POLICIES)
         for form in filter(None, (self.weights, self.cache)):
             format_named(form)
 
@@ -84,6 +88,7 @@ class Deployed:
         blocks = int(cache_tokens(self.chips, self.work, how, self.tensor_parallel) // how.block_tokens)
         return Limits(
             max(blocks, 1), how.max_seqs, how.batch_tokens, how.block_tokens, piece_tokens=self.piece_tokens,
+            policy=how.policy,
             swap_s=how.swap_bytes_per_s and self.token_bytes / self.count / how.swap_bytes_per_s,
         )  # fmt: skip
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 from ..errors import InputError
 
 Policy = Literal["fcfs", "priority"]
+POLICIES = get_args(Policy)
 
 
 @dataclass(frozen=True)

@@ -56,11 +56,12 @@ def _paid_s(running: Running, span_s: float) -> tuple[float, ...]:
 
 def requests(traffic: Traffic, watch: Watch | None = None) -> Iterator[Request]:
     """One after the other, so that only those under way are in memory."""
+    priority = traffic.priority
     for start in range(0, len(traffic), _TELL):
         rows = slice(start, start + _TELL)
         columns = (traffic.arrival_s[rows], traffic.prompt_tokens[rows], traffic.output_tokens[rows])
-        for i, row in enumerate(zip(*(column.tolist() for column in columns), strict=True), start):
-            request = Request(i, *row)
+        for i, (at_s, prompt, output) in enumerate(zip(*(c.tolist() for c in columns), strict=True), start):
+            request = Request(i, at_s, prompt, output, priority=0 if priority is None else int(priority[i]))
             _share(request, traffic)
             yield request
         if watch:
@@ -87,4 +88,7 @@ def scaled(traffic: Traffic, rate_per_s: float | None, most: int | None) -> Traf
         arrival_s = arrival_s * ((len(arrival_s) - 1) / (arrival_s[-1] - arrival_s[0]) / rate_per_s)
     prompt, output = traffic.prompt_tokens[rows], traffic.output_tokens[rows]
     pieces = None if traffic.pieces is None else traffic.pieces.first(len(arrival_s))
-    return replace(traffic, arrival_s=arrival_s, prompt_tokens=prompt, output_tokens=output, pieces=pieces)
+    priority = None if traffic.priority is None else traffic.priority[rows]
+    return replace(
+        traffic, arrival_s=arrival_s, prompt_tokens=prompt, output_tokens=output, pieces=pieces, priority=priority
+    )

@@ -75,12 +75,15 @@ class Traffic:
     prefix_hit: float = 0.0
     source: str = ""
     pieces: Pieces | None = None  # of the prompts, where the trace has their hashes
+    priority: np.ndarray | None = None  # where some go first: the lowest number
 
     def __post_init__(self) -> None:
         where = f"traffic {self.name}"
         shapes = [np.shape(a) for a in (self.arrival_s, self.prompt_tokens, self.output_tokens)]
         if len(set(shapes)) > 1 or len(shapes[0]) != 1 or not shapes[0][0]:
             raise InputError(f"{where}: arrivals, prompts and outputs are {shapes}, not (requests,) each")
+        if self.priority is not None and np.shape(self.priority) != shapes[0]:
+            raise InputError(f"{where}: {np.shape(self.priority)} priorities for {shapes[0]} requests")
         if not np.isfinite(self.arrival_s).all() or (np.diff(self.arrival_s) < 0).any():
             raise InputError(f"{where}: arrival_s must be finite and never fall (try to sort it)")
         for key in ("prompt_tokens", "output_tokens"):

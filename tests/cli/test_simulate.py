@@ -129,3 +129,26 @@ def test_bad_input_says_what_to_do(trace, args, said, run):
     done = run(*ASKED, trace, *args)
     assert done.returncode == 2 and said in done.stderr and "Traceback" not in done.stderr
     assert done.stdout == ""
+
+
+def test_the_more_urgent_wait_less(tmp_path):
+    path = tmp_path / "t.jsonl"
+    line = '{{"timestamp": {}, "input_length": 2000, "output_length": 20, "priority": {}}}\n'
+    path.write_text("".join(line.format(i, i % 2) for i in range(200)))  # a thousand a second: far too many
+    asked = (*ASKED, str(path), "--max-seqs", "8", "--json")
+    first, turns = (json.loads(invoke(*asked, "--policy", p).stdout)["by_priority"] for p in ("priority", "fcfs"))
+    assert set(first) == {"0", "1"} and first["0"]["requests"] == 100
+    assert first["0"]["ttft_s"]["p95"] < 0.7 * first["1"]["ttft_s"]["p50"]
+    assert turns["0"]["ttft_s"]["mean"] == pytest.approx(turns["1"]["ttft_s"]["mean"], rel=0.05)
+
+
+@pytest.mark.parametrize(
+    ("line", "policy", "said"),
+    [("1.5", "priority", "t.jsonl line 1: priority = 1.5 is not a whole number"),
+     ("1", "prio", "unknown policy 'prio': did you mean 'priority'?")],
+)  # fmt: skip
+def test_a_priority_that_is_none(tmp_path, run, line, policy, said):
+    path = tmp_path / "t.jsonl"
+    path.write_text(f'{{"timestamp": 1, "input_length": 2, "output_length": 2, "priority": {line}}}\n')
+    done = run(*ASKED, str(path), "--policy", policy)
+    assert done.returncode == 2 and said in done.stderr and "Traceback" not in done.stderr

@@ -28,6 +28,7 @@ class Rule(NamedTuple):
     expected: str
 
 
+PRIORITY = Rule(-1e9, 1e9, True, "a whole number")
 PROMPT = Rule(1, MAX_TOKENS, True, f"a whole number of tokens from 1 to {MAX_TOKENS:g}")
 # A request without output failed: it is counted, then dropped.
 OUTPUT = Rule(0, MAX_TOKENS, True, f"a whole number of tokens from 0 to {MAX_TOKENS:g}")
@@ -46,6 +47,7 @@ class Batch:
     output_tokens: np.ndarray
     dropped: int
     hashes: list[list] | None = None  # of the pieces of each prompt
+    priority: np.ndarray | None = None
 
 
 def column(
@@ -134,7 +136,16 @@ def join(batches: Sequence[Batch], name: str, where: str, source: str, prefix_hi
         prefix_hit=prefix_hit,
         source=source + note,
         pieces=_pieces(batches, order),
+        priority=_priority(batches, order),
     )
+
+
+def _priority(batches: Sequence[Batch], order: np.ndarray) -> np.ndarray | None:
+    """Where any batch has one; 0 where a batch has none."""
+    if all(b.priority is None for b in batches):
+        return None
+    each = [np.zeros(len(b.arrival_s), np.int64) if b.priority is None else b.priority for b in batches]
+    return np.asarray(np.concatenate(each)[order])
 
 
 def _pieces(batches: Sequence[Batch], order: np.ndarray) -> Pieces | None:

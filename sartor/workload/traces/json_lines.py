@@ -7,11 +7,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import IO, Any
 
+import numpy as np
+
 from ...errors import BrokenFile
 from ..traffic import Traffic
 from . import scraped, vllm
-from .columns import join, numbered_batches, request_batch
-from .formats import Format, best, check_columns, known
+from .columns import PRIORITY, column, join, numbered_batches, request_batch
+from .formats import Format, best, check_columns, known, number
 from .prefix import PrefixCache
 
 
@@ -69,8 +71,19 @@ def _read_lines(file: IO[str], path: Path, first: int, line: str, form: Format) 
         for some in hashes:
             cache.add(some)
         kept = [some for some, entry in zip(hashes, entries, strict=True) if entry[form.output] > 0]
-        batches.append(replace(batch, hashes=kept if any(kept) else None))
+        priority = _priorities(entries, form, name, lines)
+        batches.append(replace(batch, hashes=kept if any(kept) else None, priority=priority))
     return join(batches, path.stem, name, f"{form.name} {name}", cache.hit)
+
+
+def _priorities(entries: list[dict], form: Format, name: str, lines: list[int]) -> np.ndarray | None:
+    """Of the finished requests; 0 where an entry has none, None where no entry has one."""
+    rows = [i for i, entry in enumerate(entries) if entry[form.output] > 0]
+    if not any("priority" in entries[i] for i in rows):
+        return None
+    values = [entries[i].get("priority", 0) for i in rows]
+    found = column(values, number, PRIORITY, "priority", lambda i: f"{name} line {lines[rows[i]]}")
+    return found.astype(np.int64)
 
 
 def _entry(text: str, name: str, line: int, form: Format) -> dict:
