@@ -3,9 +3,10 @@
     python benchmarks/rtl_cycles.py [--json]
 
 Five cores, each built once, with four memories and clocks each: twenty chips; three slices of the model with its own
-weights; decode at a short and at a long context, and prefill. Errors of classes are shares of
-the token's cycles. Exit 1 beyond what was recorded in November 2026: a median of 0.7 %, a decoded token at worst 4 %
-(the goal is 2 %: cores with two vector lanes, or whose memory brings 0.95 of a word a cycle, fall short).
+weights; decode at a short and at a long context, and a chunk of prefill. Errors of classes are shares of the pass's
+cycles. Exit 1 beyond the goal: 2 % of a pass, 5 % of a class of instructions. Recorded in November 2026: median 0.3 %,
+90th percentile 0.9 %, worst 1.6 %; a class at worst 1.4 %. What is left is where refreshes happen to fall: one rest of
+the memory is 0.2 % of the smallest of these passes.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ from sartor.workload.model import Model
 from sartor.workload.operators import Step
 
 CONTEXT = 512
-MEDIAN, TOKEN, CLASS = 0.012, 0.05, 0.12  # of all; largest of a decoded token; of a class of instructions
+MEDIAN, PASS, CLASS = 0.006, 0.02, 0.05  # of all; largest of a pass; of a class of instructions
 # rows, lanes, columns, vector lanes, weights, scratchpad KiB, FIFO KiB, port bytes
 CORES = (
     (2, 32, 1, 4, "q4_1", 64, 16, 32), (4, 32, 2, 8, "q4_1", 128, 32, 64), (8, 32, 1, 16, "q8_0", 64, 64, 64),
@@ -116,11 +117,16 @@ def summary(rows: list[dict[str, Any]]) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def rows_of(turns: bool = False) -> list[dict[str, Any]]:
-    """All chips with all slices; with `turns` each chip with one of them, in turn."""
+def met(found: dict[str, Any]) -> bool:
+    worst = found["worst"]
+    return found["median_ape"] <= MEDIAN and worst["cycles"] <= PASS and max(worst.values()) <= CLASS
+
+
+def rows_of(turns: bool = False, cores: int = len(CORES)) -> list[dict[str, Any]]:
+    """The chips of the first `cores` with all slices; with `turns` each chip with one of them, in turn."""
     cut = [sliced(*s) for s in SLICES]
     found = []
-    for i, chip in enumerate(chips()):
+    for i, chip in enumerate(list(chips())[: cores * len(MEMORIES)]):
         for net, model in cut[i % len(cut) :][:1] if turns else cut:
             for r in passes(chip, net, model):
                 found.append(r)
@@ -141,7 +147,7 @@ def main() -> int:
     rows = rows_of()
     found = summary(rows)
     print(json.dumps({**found, "rows": rows} if "--json" in sys.argv else found, indent=1))
-    return int(found["median_ape"] > MEDIAN or max(found["worst"].values()) > CLASS)
+    return int(not met(found))
 
 
 if __name__ == "__main__":

@@ -60,6 +60,15 @@ def refresh_interval_s(kind: str) -> float | None:
     return None if timings is None else float(timings.refresh_interval * timings.clock_s)
 
 
+def refresh_cycle_s(tech: Technology, kind: Any) -> Any:
+    """The same of many memories; a second where there is none, which is nothing to a core."""
+    return rows_of(tech.once(("dram", "refresh"), lambda: _every(tech, _interval, 1.0)), kind)
+
+
+def _interval(timings: Timings) -> Any:
+    return timings.refresh_interval * timings.clock_s
+
+
 def _stream(timings: Timings) -> Any:
     return dram_mix.stream(timings, MAPPING, QUEUE) * dram_mix.left_by_refresh(timings, REFRESH)
 

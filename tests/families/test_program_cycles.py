@@ -95,7 +95,8 @@ def estimated_cycles(chip: Chip, ops: Operators, step: Step) -> float:
     """On a memory that has every word at once."""
     machine = Tensor(from_chip(chip)).machine
     now = -(FETCH_TO_REQUEST + RESPONSE_TO_WORD)
-    free = replace(machine, bytes_per_cycle=1e15, cache_bytes_per_cycle=1e15, latency=now, break_bytes=0.0)
+    rates = dict.fromkeys(("bytes_per_cycle", "cache_bytes_per_cycle", "most_bytes_per_cycle"), 1e15)
+    free = replace(machine, **rates, latency=now, break_bytes=0.0)
     return float(Replica(free, 1, {"head": "q8_0"}).phase(ops, step).latency_s * chip.clock_hz)
 
 

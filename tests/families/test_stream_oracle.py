@@ -65,7 +65,7 @@ def stream_s(chain: list[Operator], depth_s: float) -> float:
 
 def closed_s(chain: list[Operator], depth_s: float) -> float:
     """`cycles.taken`, in cycles of a second."""
-    core = SimpleNamespace(fifo_cycles=depth_s)
+    core = SimpleNamespace(fill_cycles=depth_s)
     return sum(float(cycles.taken(core, bubble, compute, memory)) for compute, memory, bubble in chain)
 
 

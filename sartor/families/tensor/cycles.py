@@ -22,6 +22,7 @@ from .passes import Work, nothing, passes
 MATRIX_LATENCY = DECODE + ISSUE + cycles_matrix.LATENCY
 STORE_LATENCY = DECODE + ISSUE + cycles_vector.READ + cycles_vector.LAUNCH + 1  # of a pass into the cache
 FETCHES = 3 * (DECODE + 2 * PRODUCT)  # keys, scales, values
+FETCHED = 2 * (DECODE + 2 * PRODUCT)  # of scales and values, while the keys are on their way
 CACHE_CONTROL = (
     FETCHES + 2 * PRODUCT + 2
 )  # of a pass over the cache: two dynamic matrices, two registers moved
@@ -33,7 +34,7 @@ TURN_CONTROL = 3  # of a token's rotation, where there are several: registers mo
 
 def fetched(m: Machine) -> Any:
     """From a FETCH to its first word."""
-    return m.latency + FETCH_TO_REQUEST + RESPONSE_TO_WORD + m.break_bytes / m.bytes_per_cycle
+    return m.latency + FETCH_TO_REQUEST + RESPONSE_TO_WORD + m.break_bytes / m.most_bytes_per_cycle
 
 
 def vector(m: Machine, work: Work, columns: Any, share: Any = None) -> Any:
@@ -54,16 +55,17 @@ def matrix(tile_cycles: Any, tiles: Any, drain: Any) -> Any:
     return tiles * longer + shorter + MATRIX_LATENCY
 
 
-def taken(m: Any, gap: Any, busy: Any, weight_cycles: Any, other_cycles: Any = 0.0) -> Any:
+def taken(m: Any, gap: Any, busy: Any, weight_cycles: Any, tail: Any = 0.0, other_cycles: Any = 0.0) -> Any:
     """A matrix and the work before it: as long as both take, or as long as the memory brings its weights, which
-    rests when the FIFO is full. `other_cycles`: what the memory gives the cache queue meanwhile.
+    rests when the FIFO is full. From the last word on a matrix takes `tail` more cycles, in which the memory is busy
+    with the next one. `other_cycles`: what the memory gives the cache queue meanwhile.
 
     100 cycles fill the FIFO, so that the memory rests for 200 of the 300 before the matrix:
     >>> from types import SimpleNamespace as Fake
-    >>> float(taken(Fake(fifo_cycles=100.0), gap=300.0, busy=500.0, weight_cycles=1000.0))
+    >>> float(taken(Fake(fill_cycles=100.0), gap=300.0, busy=500.0, weight_cycles=1000.0))
     1200.0
     """
-    return np.maximum(gap + busy, weight_cycles + np.maximum(gap - m.fifo_cycles, other_cycles))
+    return np.maximum(gap + busy, weight_cycles + np.maximum(gap + (tail - m.fill_cycles), other_cycles))
 
 
 @dataclass(frozen=True)
@@ -91,18 +93,20 @@ def attention(m: Machine, op: Attention, share: Any, step: Step, attended: Any) 
     else:
         passes_, turns = share.group * chunks, TURN_CONTROL * step.tokens
         columns = stored = np.minimum(step.tokens, d.columns)
-    one = _over_cache(m, op, share, _positions(m, attended, one_token), columns)
+    one = _over_cache(m, op, share, _positions(m, attended, step.tokens, chunks), columns)
     all_ = one.times(heads * passes_)
     control = (LAYER_CONTROL * chunks + turns) * step.batch / d.cores
     vector_ = all_.vector + _stored(m, op, stored) * (heads * chunks) + control
     return Attending(all_.matrix, vector_, all_.moved_bytes, all_.lost_bytes)
 
 
-def _positions(m: Machine, attended: Any, one_token: bool) -> Any:
-    """The cache is read in granules: whole ones at one position; half a one more in the mean over a prompt."""
-    if one_token:
-        return np.ceil(attended / m.granule) * m.granule
-    return np.maximum(attended + (m.granule - 1) / 2, m.granule)
+def _positions(m: Machine, attended: Any, tokens: Any, chunks: Any) -> Any:
+    """The cache is read in granules up to the last token of a chunk: whole ones for one chunk, half a one more in
+    the mean over many."""
+    whole = np.ceil((attended + (tokens - 1) / 2) / m.granule) * m.granule
+    if np.ndim(chunks) == 0 and chunks == 1:
+        return whole
+    return np.where(chunks == 1, whole, np.maximum(attended + (m.granule - 1) / 2, m.granule))
 
 
 def _over_cache(m: Machine, op: Attention, share: Any, positions: Any, columns: Any) -> Attending:
@@ -117,12 +121,12 @@ def _over_cache(m: Machine, op: Attention, share: Any, positions: Any, columns: 
     before, softmax, after = _around_cache(op.key_dim, op.value_dim)
     queries, scored = vector(m, before, columns), m.at(_scored())
     weighing = (scored[0] * columns + m.at(_SCALES)[0]) * positions + vector(m, softmax, columns)
-    lost = (2 + tile.folds(op.value_dim, d.rows)) * m.break_bytes
-    first = np.maximum(keys, key_bytes / m.cache_bytes_per_cycle) + np.maximum(fetched(m) - queries, 0)
+    breaks, tail = 2 + tile.folds(op.value_dim, d.rows), MATRIX_LATENCY + drain
+    first = np.maximum(keys, m.from_empty(key_bytes) + tail) + np.maximum(fetched(m) - FETCHED - queries, 0)
     ahead = np.minimum(m.cache_fifo_bytes, weighing * m.cache_bytes_per_cycle)
-    second = np.maximum(values, (value_bytes + lost - ahead) / m.cache_bytes_per_cycle)
+    second = np.maximum(values, m.from_full(value_bytes, ahead, breaks) + tail)
     vectors = queries + weighing + vector(m, after, columns) + CACHE_CONTROL
-    return Attending(first + second, vectors, key_bytes + value_bytes, lost)
+    return Attending(first + second, vectors, key_bytes + value_bytes, breaks * m.break_bytes)
 
 
 _SCALES = passes("scales", 1, 0)  # of one value's scale, whatever the columns
@@ -145,4 +149,5 @@ def _stored(m: Machine, op: Attention, columns: Any) -> Any:
     """Keys and values of one head, a token a column: its largest value is found, then both are quantized."""
     groups, words = op.key_dim / GROUP, GROUP / m.designs.vector_lanes
     largest = vector(m, passes("max", op.value_dim), columns)
-    return largest + (m.stored_cycles * groups + 1) * columns + 2 * (STORE_LATENCY + words) + STORE_CONTROL
+    waits = m.store_waits(columns * (m.values_writes * (op.value_dim / GROUP) + 1))
+    return largest + (m.stored_cycles * groups + 1) * columns + 2 * (STORE_LATENCY + words) + STORE_CONTROL + waits

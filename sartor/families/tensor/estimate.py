@@ -22,6 +22,7 @@ from .placement import Placement, crossing_bytes
 STATE_BYTES = 2.0  # a recurrent state's element
 LOOKUP_BYTES = 4.0  # an element of an embedding row: binary32
 FETCH = DECODE + PRODUCT  # cycles of the instruction
+BEGIN = 8  # of a pass: registers set, the stream, HALT
 
 
 class PhaseEstimate:
@@ -98,13 +99,13 @@ class PhaseEstimate:
             times = each * self.replica.expert_matrices(op, touched)
             gap = gap * (passes / times) + m.sync
         busy = cycles.matrix(place.tile_cycles, place.tiles, drain)
-        moved = place.stream_cycles
+        moved, tail = place.stream_cycles, cycles.MATRIX_LATENCY + drain
         if mixed:  # Attention is counted by itself; while it runs, the weights of this matrix stream.
             before = self._mixed / times
-            taken = cycles.taken(m, before, busy, moved, self._mixed_memory / times) - before
+            taken = cycles.taken(m, before, busy, moved, tail, self._mixed_memory / times) - before
             moved = np.minimum(moved, taken)  # the rest costs nothing
         else:
-            taken = cycles.taken(m, gap, busy, moved)
+            taken = cycles.taken(m, gap, busy, moved, tail)
         self._finish(op, taken, (busy, gap, moved, place.weight_bytes), times, self._network_s(op))
 
     def _network_s(self, op: Gemm) -> Any:
@@ -151,13 +152,16 @@ class PhaseEstimate:
         self._mixed_memory = self._mixed_memory + moved * share
 
     def _lookup(self, op: Lookup) -> None:
-        """Embedding rows, and sines and cosines of the positions, come one after the other: each waits for the
+        """Embedding rows, one after the other, and then sines and cosines of a chunk's positions: each waits for the
         memory."""
-        m, n_bytes = self.machine, op.elements_read(self.step) * LOOKUP_BYTES / self.chips
+        m, rows, n_bytes = self.machine, self.step.rows, op.elements_read(self.step) * LOOKUP_BYTES / self.chips
         angles = 2 * max((a.key_dim for a in self.operators.attentions), default=0)
-        copy = cycles.vector(m, once("stream", op.width + angles), 1) * self.step.rows
-        waited = (cycles.fetched(m) + FETCH) * self.step.rows
-        self._finish(op, copy + waited, (0.0, copy, waited, n_bytes / m.designs.cores))
+        chunks = self._columns_of(rows, (False, False))[0]
+        wait = cycles.fetched(m) + FETCH
+        each = cycles.vector(m, once("stream", op.width) + once("stream", angles, 0), 1) + wait
+        turns = cycles.vector(m, once("stream", 0), 1) + wait if angles else 0
+        taken = each * rows + (turns + BEGIN) * chunks
+        self._finish(op, taken, (0.0, taken, n_bytes / m.bytes_per_cycle, n_bytes / m.designs.cores))
 
     def _finish(
         self, op: Any, taken: Any, parts: tuple[Any, Any, Any, Any], times: Any = 1, network_s: Any = None

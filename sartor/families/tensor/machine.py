@@ -14,15 +14,12 @@ from ...tech import dram, logic, sram
 from ...tech.technology import Technology
 from . import silicon, sizing
 from .core import GROUP
-from .cycles_control import RESPONSE_TO_WORD
 from .datapath import DATAPATH, mac_j
 from .design import FORMATS, Designs
+from .memory_stream import MemoryStream, streams
 from .passes import LANES, PORTS, Work, unit_of
 
 BYTE_BITS = 8.0
-
-ROUND_TRIP = 3 + RESPONSE_TO_WORD  # cycles beside the memory's: a word taken, its place asked for, its word
-
 
 @dataclass(frozen=True)
 class Stored:
@@ -47,17 +44,10 @@ class Stored:
 
 
 @dataclass(frozen=True)
-class Machine:
+class Machine(MemoryStream):
     """Rates and energies of designs, floats or arrays [designs]."""
 
     designs: Designs
-    bytes_per_cycle: Any  # of one core's memory, sequential
-    cache_bytes_per_cycle: Any  # of its cache queue, whose FIFO is smaller
-    latency: Any  # cycles from a request to its word
-    break_bytes: Any  # bytes' time that a jump of an address costs
-    port_bytes: Any
-    weight_fifo_bytes: Any
-    cache_fifo_bytes: Any
     sync: Any  # cycles of a barrier, 0 with one core
     weights: Stored
     cache: Stored
@@ -114,11 +104,6 @@ class Machine:
         return steps + self.words_per_bit * form.scale_bits
 
     @functools.cached_property
-    def fifo_cycles(self) -> Any:
-        """Cycles of the stream that the weight FIFO holds."""
-        return self.weight_fifo_bytes / self.bytes_per_cycle
-
-    @functools.cached_property
     def granule(self) -> Any:
         """Tokens by which the cache is read: Core.granule."""
         d, port = self.designs, self.port_bytes
@@ -131,9 +116,15 @@ class Machine:
         """Cycles of a group of keys and a group of values on their way into the cache: cycles_vector.cached."""
         d, port = self.designs, self.port_bytes
         keys = np.where((self.multiplier_bits == 8) & (port >= GROUP), 3, 4)
-        together = np.clip(port / (d.lanes * self.multiplier_bits / BYTE_BITS), 1, np.minimum(GROUP, d.rows))
         words = GROUP / np.minimum(d.vector_lanes, LANES[-1])
-        return (2 * words + keys + 1 + GROUP / together).astype(self.dtype)
+        return (2 * words + keys + 1 + self.values_writes).astype(self.dtype)
+
+    @functools.cached_property
+    def values_writes(self) -> Any:
+        """Writes of a group of values: so many of its rows lie in a word."""
+        d = self.designs
+        row_bytes = d.lanes * self.multiplier_bits / BYTE_BITS
+        return GROUP / np.clip(self.port_bytes / row_bytes, 1, np.minimum(GROUP, d.rows))
 
 
 def stored(form: NumberFormat, multiplier_bits: Any) -> Stored:
@@ -169,21 +160,9 @@ def prepare(designs: Designs, relative_voltage: Any, tech: Technology) -> Machin
     cells = energy * tech.fact("overheads", "energy", "cells_factor")
     # A core takes a word a cycle; where its share of the bandwidth is wider than any word, the rest is in vain.
     port = np.minimum(sizing.port_bytes(d.bandwidth_bytes_per_s, d.cores, d.clock_hz), PORTS[-1])
-    weight_words, cache_words = sizing.fifo_words(d.fifo_bytes, port)
-    latency = tech.column("memories", "latency", d.memory) * d.clock_hz
-    rate = dram.stream_bytes_per_s(tech, d.memory, d.bandwidth_bytes_per_s) / (d.cores * d.clock_hz)
-    # A FIFO shallower than the way to memory and back cannot even keep the stream going.
-    way = latency + ROUND_TRIP
-    most = np.minimum(rate, port)
     return Machine(
+        **streams(tech, d, port),
         designs=d,
-        bytes_per_cycle=np.minimum(most, weight_words * port / way),
-        cache_bytes_per_cycle=np.minimum(most, cache_words * port / way),
-        latency=latency,
-        break_bytes=dram.break_bytes(tech, d.memory),
-        port_bytes=port,
-        weight_fifo_bytes=weight_words * port,
-        cache_fifo_bytes=cache_words * port,
         sync=tech.fact("overheads", "pipeline", "sync_cycles") * np.minimum(d.cores - 1, 1),
         weights=of(d.weights),
         cache=of(d.cache),
