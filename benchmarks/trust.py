@@ -1,4 +1,5 @@
-"""Put the errors of the estimates on record: sartor/data/measured/errors.csv, docs/trust.md and its plots.
+"""Put the errors of the estimates on record: sartor/data/measured/errors.csv, docs/trust.md and its plots,
+and the points that reports plot.
 
     python benchmarks/trust.py [--facts] [--gemm FILE] [--points FILE]
 
@@ -21,6 +22,7 @@ import generate
 import trust
 import vl_convert
 
+from sartor.report.trusted import POINTS
 from sartor.validation import KINDS, validation
 from sartor.validation.gpu_fit import by_generation
 from sartor.validation.gpu_folds import held_out
@@ -85,6 +87,21 @@ def draw_facts() -> None:
         (ROOT / f"docs/pictures/{name}.svg").write_text(vl_convert.vegalite_to_svg(spec), encoding="utf-8")
 
 
+def write_points(held: list[Pair]) -> None:
+    """What reports plot: predictions over measurements that no figure was fitted to; serving points are not ours to
+    pass on."""
+    file = Path(str(files("sartor.data").joinpath(POINTS)))
+    rows = [("gpu", _group(p, p.labels["kind"]), p) for p in held]
+    rows += [(kind, _group(p, kind), p) for kind in FITTED for p in parted(kind)[1]]
+    kept = [] if held else [line for line in file.read_text(encoding="utf-8").splitlines() if line.startswith("gpu,")]
+    found = [f"{kind},{group},{p.measured:.4g},{p.predicted / p.measured:.4g}" for kind, group, p in rows]
+    file.write_text("\n".join(("kind,group,measured,ratio", *kept, *found)) + "\n", encoding="utf-8")
+
+
+def _group(pair: Pair, first: str) -> str:
+    return first if pair.quantity in ("latency", first) else f"{first} {pair.quantity}"
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--gemm", type=Path, help="a table of GEMM latencies")
@@ -102,6 +119,7 @@ def main() -> int:
     if held:
         draw(held)
     draw_facts()
+    write_points(held)
     (ROOT / "docs/trust.md").write_text(trust.page(generate.MADE), encoding="utf-8")
     print(f"written: {len(found)} groups")
     return 0

@@ -1,7 +1,7 @@
 """The pages that say what the code says: `python docs/generate.py [--check]`.
 
-docs/cli.md, study.md, study.schema.json, cluster.md, sources.md, trust.md, formats.md, and the tables of docs/hardware.md
-and quality.md.
+docs/cli.md, study.md, study.schema.json, cluster.md, sources.md, trust.md, formats.md, the tables of docs/hardware.md
+and quality.md, and sartor/data/measured/trust.json.
 `--check` writes nothing and exits 1 where one is not current.
 """
 
@@ -37,6 +37,7 @@ DOCS = Path(__file__).parent
 MADE = "<!-- made by docs/generate.py: change the code, not this page -->"
 TABLES = ("nodes", "memories", "links", "packages", "macs", "silicon", "overheads", "economics", "gpu",
           "serving_stacks")  # fmt: skip
+SAID = DOCS.parent / "sartor/data/measured/trust.json"  # what reports say of errors
 
 
 def pages() -> dict[Path, str]:
@@ -51,6 +52,7 @@ def pages() -> dict[Path, str]:
         DOCS / "trust.md": trust.page(MADE),
         DOCS / "quality.md": _filled((DOCS / "quality.md").read_text(encoding="utf-8"), _quality()),
         DOCS / "formats.md": formats_page.page(MADE, _markdown),
+        SAID: json.dumps(trust.said(), indent=1, ensure_ascii=False) + "\n",
     }
 
 

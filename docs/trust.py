@@ -76,6 +76,11 @@ PLOTS = {
 _ROWS = {"held_out": "held out", "fitted": "fitted", "unseen": "unseen"}
 
 
+def said() -> dict[str, Any]:
+    """What reports say beside the errors."""
+    return {kind: {"title": TITLES[kind], "missing": list(MISSING[kind])} for kind in TITLES}
+
+
 def page(made: str) -> str:
     """docs/trust.md."""
     kinds = list(dict.fromkeys(kind for kind, _, _ in on_record()))

@@ -6,7 +6,7 @@ from typing import Any
 
 from ..chip.spec import Chip
 from ..errors import InputError
-from ..report.standings import standing_row
+from ..report.standings import standing_row, with_leads
 from ..search import study as studies
 from ..search.compare import stand
 from ..search.economy import Economy
@@ -33,7 +33,8 @@ def compare(
     batch: int | None = None,
 ) -> list[dict[str, Any]]:
     """One row a chip, in the order given: formats, parallelism and batch are chosen for each so that the SLO is
-    kept for the least money. `batch` bounds the requests served at once (None: no bound).
+    kept for the least money. `batch` bounds the requests served at once (None: no bound). `lead`: of each chip over
+    the next dearer one, and whether it is beyond the errors of both estimates.
 
     Without a `model`, a study among the chips gives the work: its model, traffic, SLO and economics; the other
     arguments are then not looked at. Without either, the model is Llama-3.1-8B.
@@ -47,16 +48,16 @@ def compare(
         find_model(model or DEFAULT_MODEL), demand(trace, percentile), Slo(ttft_s, tpot_s, percentile)
     )
     formats, economy, limits = ComparePart(), Economy("datacenter", volume), Budget(chips=8, batch=batch)
-    return [
-        standing_row(stand(c, work, economy, limits, formats.weights, formats.cache)) for c in _found(chips)
-    ]
+    return with_leads(
+        [standing_row(stand(c, work, economy, limits, formats.weights, formats.cache)) for c in _found(chips)]
+    )
 
 
 def _under_study(study: str, chips: list[str | Chip]) -> list[dict[str, Any]]:
     ready = problem(studies.find_study(study))
     part, limits = ready.study.compare, ready.budget
     stood = [stand(c, ready.work, ready.economy, limits, ready.rival_weights, part.cache) for c in _found(chips)]
-    return [standing_row(s) for s in stood]
+    return with_leads([standing_row(s) for s in stood])
 
 
 def _found(chips: list[str | Chip]) -> list[Chip]:

@@ -29,6 +29,7 @@ from ..search.study import Study, find_study
 from ..search.uncertainty import KeepsAt, PriceAt, survival
 from ..serve.choice import REQUESTS, choose
 from ..tech.technology import NOMINAL, Technology
+from ..validation.bands import missed
 from ..workload.drift import drift
 from ..workload.profiles import find_traffic
 from .silicon import silicon
@@ -73,8 +74,9 @@ def design(
     tell("serving other traffic")
     regret = regrets(study, run, min(ROBUST_POINTS, study.search.points))
     tell("drawing every assumption from its range")
+    errors = {s.chip.name: missed(s.chip, s.weights)[0] for s in standings}
     survived = survival(
-        prices(ready, standings), chip.name, keeps_limits(ready, standings[0]), study.search.seed
+        prices(ready, standings), chip.name, keeps_limits(ready, standings[0]), study.search.seed, errors=errors
     )
     said = report(run, chip, standings, regret, survived)
     said["workload"]["weights"] = weights

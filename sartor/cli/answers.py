@@ -144,6 +144,23 @@ def compare(rows: list[dict[str, Any]], json: bool) -> None:
         })  # fmt: skip
     grid.show(OUT, "the same work, each chip in its best configuration", lines,
               "dollars per million output tokens, prompts included; time within: 4 in 5 measurements")  # fmt: skip
+    best = next((row for row in _by_lead(rows)), None)
+    if best:
+        OUT.print(_lead(best["name"], best["lead"]), markup=False)
+
+
+def _by_lead(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Those that lead another and are led by none: the cheapest."""
+    led = {row["lead"]["over"] for row in rows if row["lead"]}
+    return [row for row in rows if row["lead"] and row["name"] not in led]
+
+
+def _lead(name: str, lead: dict[str, Any]) -> str:
+    """Whether the cheapest is cheaper than the next beyond the error."""
+    said = "beyond" if lead["beyond"] else "NOT beyond"
+    guess = f" (not measured, taken as GPUs never fitted to: {', '.join(lead['unmeasured'])})"
+    return (f"{name} is {lead['factor']:.2f} times cheaper than {lead['over']}: {said} the error of both estimates, a "
+            f"factor of {1 + lead['error']:.2f}{guess if lead['unmeasured'] else ''}")  # fmt: skip
 
 
 def _replica(row: dict[str, Any]) -> str:

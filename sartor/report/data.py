@@ -22,7 +22,8 @@ from ..workload.sizes import parameters
 from .assumed import assumptions
 from .floorplan import floorplan
 from .shares import breakdown, roofline
-from .standings import headline, standing_row
+from .standings import headline, leading, standing_row
+from .trusted import trusted
 
 FRONT_SHOWN = 600
 
@@ -68,7 +69,9 @@ def report(
         "best_dollar": explain.best_dollar(steps),
         "why_not": explain.why_not(run, row),
         "regret": None if regret is None else regret_rows(regret),
-        "survival": {"band": survived.band, "wins": survived.wins, "keeps": survived.keeps, "swings": survived.swings},
+        "survival": {"band": survived.band, "wins": survived.wins, "keeps": survived.keeps, "swings": survived.swings,
+                     "lead": leading(standings)},
+        "trust": trusted(),
         "assumptions": assumptions(run, mine, how),
     }  # fmt: skip
 

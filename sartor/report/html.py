@@ -19,13 +19,15 @@ from .sections import (
     silicon,
     steps,
     survival,
+    trust,
     why,
     why_not,
 )
 from .tags import Html, esc, say, tag
 
 Report = dict[str, Any]
-SECTIONS = (headline, pareto, comparison, why, service, drift, silicon, steps, why_not, regret, survival, assumptions)
+SECTIONS = (headline, pareto, comparison, why, service, drift, silicon, steps, why_not, regret, survival, trust,
+            assumptions)  # fmt: skip
 
 
 def page(report: Report) -> str:
@@ -42,8 +44,8 @@ def page(report: Report) -> str:
 
 
 def sections(report: Report) -> list[Any]:
-    """All of them, but those of what was not made: hardware, a simulation, a redesign."""
-    return [part for part in SECTIONS if part not in (silicon, service, drift) or part.present(report)]
+    """All of them, but those of what was not made: hardware, a simulation, a redesign, errors."""
+    return [part for part in SECTIONS if part not in (silicon, service, drift, trust) or part.present(report)]
 
 
 def menu(report: Report) -> Html:

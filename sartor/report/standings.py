@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 from ..search.compare import Standing
 from ..search.explore import Exploration
-from ..search.uncertainty import Survival
-from ..validation.bands import served
+from ..search.uncertainty import Survival, lead
+from ..validation.bands import missed, served
 
 
 def headline(run: Exploration, standings: list[Standing], survived: Survival) -> dict[str, Any]:
@@ -26,6 +27,41 @@ def headline(run: Exploration, standings: list[Standing], survived: Survival) ->
         "cheaper_at_price": None if best is None else _ratio(_dollars(best), mine.usd_per_mtoken["vendor"]),
         "wins": survived.wins.get(mine.chip.name), "least_energy": _least_energy(standings),
     }  # fmt: skip
+
+
+def leading(standings: list[Standing]) -> dict[str, Any] | None:
+    """The cheapest that keeps its limits and the next, at cost: is the lead beyond the errors of both estimates?"""
+    ours = {s.chip.name: s for s in standings if s.feasible and not s.shared}
+    usd = {name: cost for name, s in ours.items() if (cost := s.usd_per_mtoken["cost"]) is not None}
+    errors = {name: missed(ours[name].chip, ours[name].weights) for name in usd}
+    found = lead(usd, {name: error for name, (error, _) in errors.items()})
+    if found is None:
+        return None
+    measured = {name: errors[name][1] for name in (found.chip, found.over)}
+    return {"chip": found.chip, "over": found.over, "factor": found.factor, "error": found.error,
+            "beyond": found.beyond, "unmeasured": [n for n, known in measured.items() if not known]}  # fmt: skip
+
+
+def with_leads(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """`rows` of a comparison, each with its lead over the next dearer one, on what a buyer pays or, where no price is
+    known, at cost."""
+    usd = {i: paid for i, row in enumerate(rows) if row["feasible"] and (paid := _paid(row)) is not None}
+    order = sorted(usd, key=lambda i: usd[i])
+    nexts = dict(pairwise(order))
+    return [{**row, "lead": _over(i, nexts[i], usd, rows) if i in nexts else None} for i, row in enumerate(rows)]
+
+
+def _over(i: int, j: int, usd: dict[int, float], rows: list[dict[str, Any]]) -> dict[str, Any]:
+    found = lead({str(k): usd[k] for k in (i, j)}, {str(k): rows[k]["missed"]["log"] for k in (i, j)})
+    assert found is not None
+    unmeasured = [rows[k]["name"] for k in (i, j) if not rows[k]["missed"]["measured"]]
+    return {"over": rows[j]["name"], "factor": found.factor, "error": found.error, "beyond": found.beyond,
+            "unmeasured": unmeasured}  # fmt: skip
+
+
+def _paid(row: dict[str, Any]) -> float | None:
+    known = row["usd_per_mtoken"]
+    return min((v for b in ("vendor", "rental") if (v := known[b]) is not None), default=known["cost"])
 
 
 def _dollars(s: Standing) -> float | None:
@@ -58,5 +94,6 @@ def standing_row(s: Standing) -> dict[str, Any]:
         "cache": s.cache, "tensor_parallel": s.tensor_parallel, "stages": s.stages, "batch": s.batch, "load": s.load,
         "usd_per_mtoken": s.usd_per_mtoken, **s.figures, "misses": s.misses, "feasible": s.feasible,
         "shared": s.shared, "tdp_w": c.tdp_w, "error": served(c, s.weights),
+        "missed": dict(zip(("log", "measured"), missed(c, s.weights), strict=True)),
         "price_date": c.price.date, "price_source": c.price.source, "source": c.source, "note": c.note,
     }  # fmt: skip

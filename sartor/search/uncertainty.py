@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +13,7 @@ from ..tables import Fact, draws, high, low, one_at
 from ..tech.technology import Technology
 
 DRAWS = 400
+FOUR_IN_FIVE = 1.2816  # standard deviations to either side that hold 80 %
 
 
 @dataclass
@@ -30,13 +32,52 @@ PriceAt = Callable[[Technology], Any]  # dollars per million tokens, a float or 
 KeepsAt = Callable[[Technology], Any]  # whether every limit is kept
 
 
+@dataclass(frozen=True)
+class Lead:
+    """How far one chip leads the next, as a factor of dollars, beside the errors of both estimates: `error` is the
+    factor, less 1, that a lead must exceed."""
+
+    chip: str
+    over: str
+    factor: float
+    error: float
+
+    @property
+    def beyond(self) -> bool:
+        return self.factor > 1 + self.error
+
+
+def lead(usd: Mapping[str, float], errors: Mapping[str, float]) -> Lead | None:
+    """Of the cheapest of `usd` over the next; `errors`: half widths of 80 % bands of logarithms, independent.
+
+    >>> lead({"a": 1.0, "b": 1.5}, {"a": 0.3, "b": 0.4}).beyond  # 1.5 is less than exp(0.5)
+    False
+    """
+    known = sorted((value, name) for name, value in usd.items() if math.isfinite(value))
+    if len(known) < 2:
+        return None
+    (best, chip), (second, over) = known[:2]
+    return Lead(chip, over, second / best, math.expm1(math.hypot(errors[chip], errors[over])))
+
+
 def survival(
-    candidates: dict[str, PriceAt], winner: str, keeps: KeepsAt, seed: int, most: int = 12
+    candidates: dict[str, PriceAt],
+    winner: str,
+    keeps: KeepsAt,
+    seed: int,
+    most: int = 12,
+    errors: Mapping[str, float] | None = None,
 ) -> Survival:
-    """Price every candidate under the same draws of all facts; `keeps` is asked of the winner."""
-    tech = Technology(draws(DRAWS, seed))
+    """Price every candidate under the same draws of all facts; `keeps` is asked of the winner. `errors`: the half
+    width of the 80 % band of each one's estimate, as a logarithm; it is drawn too, for each candidate apart."""
+    tech, rng = Technology(draws(DRAWS, seed)), np.random.default_rng(seed)
+    missed = {
+        name: np.exp(rng.standard_normal(DRAWS) * ((errors or {}).get(name, 0.0) / FOUR_IN_FIVE))
+        for name in candidates
+    }
     usd = {
-        name: np.broadcast_to(np.asarray(price(tech), float), (DRAWS,)) for name, price in candidates.items()
+        name: np.broadcast_to(np.asarray(price(tech), float), (DRAWS,)) * missed[name]
+        for name, price in candidates.items()
     }
     known = {name: values for name, values in usd.items() if np.isfinite(values).all()}
     stacked = np.stack(list(known.values()))

@@ -12,6 +12,10 @@ from .record import Recorded, on_record
 
 # Whole steps were measured on this chip of each generation.
 MEASURED_ON = {"hopper": "h100-sxm"}
+# Of a generated chip: cycles of its estimate beside a walk over its program, at worst (docs/model.md).
+OWN_CYCLES = 0.035
+# Where nothing like a chip was measured: services on GPUs that no figure was fitted to.
+UNSEEN = ("serving", "unseen", "tpot")
 
 
 @dataclass(frozen=True)
@@ -41,6 +45,14 @@ def _recorded(phase: str, weights: str, quantity: str) -> Recorded | None:
         return None
     own = on_record().get(("gpu", "held_out", f"{phase} {weights}{tail}"))
     return own or on_record().get(("gpu", "held_out", f"{phase}{tail}"))
+
+
+def missed(chip: Chip, weights: str) -> tuple[float, bool]:
+    """Half width of the 80 % band of the logarithm of a served chip's time, and whether such a chip was measured."""
+    if chip.family == "tensor":
+        return OWN_CYCLES, True
+    found = served(chip, weights)
+    return (math.log1p(found["latency"]), True) if found else (on_record()[UNSEEN].band, False)
 
 
 def served(chip: Chip, weights: str) -> dict[str, Any] | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -28,10 +29,22 @@ def raw_rows(path: Path) -> Iterator[tuple[str, Raw]]:
 
 
 def _json_lines(path: Path) -> Iterator[tuple[str, Raw]]:
-    with path.open(encoding="utf-8") as file:
+    if path.suffix == ".json" and (whole := _array(path)) is not None:
+        yield from ((f"{path.name} row {number}", row) for number, row in enumerate(whole, start=1))
+        return
+    with path.open(encoding="utf-8-sig") as file:  # some programs begin a file with a byte-order mark
         for number, line in enumerate(file, start=1):
             if line.strip():
                 yield f"{path.name} line {number}", _object(line)
+
+
+def _array(path: Path) -> list[Raw] | None:
+    """The rows of a file that is one JSON array; None where it is not."""
+    try:
+        found = json.loads(path.read_text(encoding="utf-8-sig"))
+    except (ValueError, RecursionError):
+        return None
+    return [r if isinstance(r, dict) else "not a JSON object" for r in found] if isinstance(found, list) else None
 
 
 def _object(line: str) -> Raw:
@@ -43,8 +56,12 @@ def _object(line: str) -> Raw:
 
 
 def _csv(path: Path) -> Iterator[tuple[str, Raw]]:
-    with path.open(encoding="utf-8", newline="") as file:
-        for number, row in enumerate(csv.DictReader(file), start=2):
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        rows = csv.DictReader(file)
+        twice = [name for name, count in Counter(rows.fieldnames or ()).items() if count > 1]
+        if twice:
+            raise BrokenFile(f"{path.name}: column {twice[0]!r} is there twice (try one name a column)")
+        for number, row in enumerate(rows, start=2):
             whole = None not in row and None not in row.values()
             yield f"{path.name} line {number}", row if whole else "not as many cells as the header has"
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from sartor.search.uncertainty import survival, swings, used_facts
+from sartor.search.uncertainty import lead, survival, swings, used_facts
 from sartor.tables import table
 
 
@@ -59,3 +59,23 @@ def test_limits_are_kept_in_the_share_of_draws_that_keep_them():
     price = price_of("logic_factor")
     found = survival({"x": price}, "x", lambda tech: price(tech) <= value, seed=1)
     assert found.keeps == pytest.approx(0.5, abs=0.06)
+
+
+def test_a_lead_must_exceed_both_errors_together():
+    # 30 % and 40 %, as logarithms, are 50 % together: a factor of 1.65.
+    errors = {"a": 0.3, "b": 0.4, "c": 0.0}
+    near = lead({"a": 1.0, "b": 1.6, "c": 9.0}, errors)
+    assert (near.chip, near.over, near.factor) == ("a", "b", 1.6) and not near.beyond
+    assert near.error == pytest.approx(np.exp(0.5) - 1)
+    assert lead({"a": 1.0, "b": 1.7}, errors).beyond
+    assert lead({"a": 1.0, "b": np.nan}, errors) is None
+
+
+def test_the_error_of_an_estimate_widens_its_band_and_lets_the_next_win():
+    prices = {"cheap": lambda tech: 1.0, "dear": lambda tech: 1.2}
+    sure = survival(prices, "cheap", always, seed=1)
+    assert sure.wins == {"cheap": 1.0, "dear": 0.0}
+    # Four in five within a factor of exp(0.2): the 10 and 90 % quantiles of one, and a tie is not far.
+    found = survival(prices, "cheap", always, seed=1, errors={"cheap": 0.2, "dear": 0.2})
+    assert found.band["cheap"] == pytest.approx((np.exp(-0.2), 1.0, np.exp(0.2)), rel=0.08)  # 400 draws
+    assert 0.7 < found.wins["cheap"] < 0.9

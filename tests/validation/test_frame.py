@@ -115,6 +115,23 @@ def test_a_file_without_a_row_is_an_error(file, name, rows, message):
     assert message in str(error.value)
 
 
+def test_files_as_other_programs_write_them(tmp_path):
+    # A byte-order mark, and rows as one array.
+    marked, array = tmp_path / "marked.csv", tmp_path / "rows.json"
+    marked.write_text(",".join(STEP) + "\n" + ",".join(str(v) for v in STEP.values()) + "\n", encoding="utf-8-sig")
+    array.write_text(json.dumps([STEP, STEP, "x"]))
+    assert validate("gpu", marked)["n"] == 1
+    found = validate("gpu", array)
+    assert found["n"] == 2 and found["coverage"]["excluded"][0]["where"] == ["rows.json row 3"]
+
+
+def test_a_column_that_is_there_twice_is_refused(tmp_path):
+    path = tmp_path / "rows.csv"
+    path.write_text(",".join((*STEP, "s")) + "\n" + ",".join(str(v) for v in (*STEP.values(), 9)) + "\n")
+    with pytest.raises(BrokenFile, match=r"rows.csv: column 's' is there twice"):
+        validate("gpu", path)
+
+
 def test_a_file_that_is_not_there(tmp_path):
     with pytest.raises(InputError, match="no such file"):
         validate("gpu", tmp_path / "none.jsonl")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..bars import bands, tornado
-from ..numbers import percent
+from ..numbers import percent, plain
 from ..tags import Html, esc, say, section, tag
 from ..verdict import SURVIVES
 
@@ -17,7 +17,19 @@ def html(report: Report) -> Html:
     share = found["wins"].get(mine)
     words = say("survival.alone") if len(found["wins"]) < 2 else say(_key(share), share=percent(share))
     drawn = bands(found["band"], found["wins"], mine) if found["band"] else tag("p", say("say.missing"))
-    return section("survival", tag("p", words, cls="answer"), drawn, _missing(report), _tornado(report))
+    answer = tag("p", words, cls="answer") + _lead(found.get("lead"))
+    return section("survival", answer, drawn, _missing(report), _tornado(report))
+
+
+def _lead(lead: dict[str, Any] | None) -> Html:
+    """Is the winner better than the runner-up beyond the error?"""
+    if lead is None:
+        return ""
+    blanks = {"chip": lead["chip"], "over": lead["over"], "factor": plain(lead["factor"])}
+    words = say("survival.beyond" if lead["beyond"] else "survival.within", error=plain(1 + lead["error"]), **blanks)
+    names = ", ".join(lead["unmeasured"])
+    unmeasured = tag("p", say("survival.unmeasured", names=names), cls="note") if names else ""
+    return tag("p", words, cls="answer") + unmeasured
 
 
 def _key(share: float | None) -> str:

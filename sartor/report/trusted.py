@@ -1,0 +1,38 @@
+"""The errors on record as a report shows them, and held-out predictions beside what was measured."""
+
+from __future__ import annotations
+
+import csv
+import json
+from typing import Any
+
+from ..tables import data_text
+from ..validation.record import Recorded, on_record
+
+POINTS = "measured/held_out.csv"  # written by benchmarks/trust.py
+SAID = "measured/trust.json"  # written by docs/generate.py
+ROWS = ("held_out", "unseen")
+
+
+def trusted() -> dict[str, Any]:
+    """For each kind: `rows` of errors on what no figure was fitted to, `points` to plot, and what is not covered."""
+    said = json.loads(data_text(SAID))
+    kinds = list(dict.fromkeys(kind for kind, _, _ in on_record()))
+    points = list(csv.DictReader(data_text(POINTS).splitlines()))
+    return {
+        kind: {
+            "rows": [_row(one) for one in on_record().values() if one.kind == kind and one.rows in ROWS],
+            "points": [_point(p) for p in points if p["kind"] == kind],
+            "missing": said.get(kind, {}).get("missing", []),
+            "title": said.get(kind, {}).get("title", kind),
+        }
+        for kind in kinds
+    }
+
+
+def _row(one: Recorded) -> dict[str, Any]:
+    return {"group": one.group, "rows": one.rows, "n": one.n, "median": one.median, "p90": one.p90, "band": one.band}
+
+
+def _point(row: dict[str, str]) -> dict[str, Any]:
+    return {"group": row["group"], "measured": float(row["measured"]), "ratio": float(row["ratio"])}
