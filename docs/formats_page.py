@@ -25,6 +25,11 @@ def page(made: str, markdown: Any) -> str:
         f"`in the chip`: the generated chip has a decoder. `{SPARSE}` behind any name keeps two weights of four. fl is",
         "one rounding to binary32, RNE to nearest with ties to even.",
         "[How to add one](how-to-add.md#a-number-format).", "",
+        "Checkpoints of GPTQ, AWQ, compressed-tensors, DeepSeek (FP8), ModelOpt and BitNet are read as they are stored",
+        "(`sartor/formats/layouts`), GGUF by `gguf_types.py`. What that does not give: AWQ and asymmetric GPTQ have zero",
+        "points, for which no chip has a decoder, and columns in act-order become real numbers; a chip refuses both, or",
+        "rounds once more with `--requantize`. Of GGUF, types beyond those listed below are refused by name. Binary codes",
+        "are searched for at 6 to 32 MB of BF16 weights a second and core; all others are faster than 80.", "",
     ]  # fmt: skip
     files = dict.fromkeys(form.codec for form in formats().values())
     for name in [*files, "sparse"]:

@@ -12,8 +12,8 @@ DTYPES = {"bfloat16": "bf16", "float16": "fp16", "float32": "fp32"}
 _LINEAR = ("attention", "ffn", "expert", "mixer")
 _FLOAT_METHODS = {"fp8": "fp8-e4m3", "mxfp4": "mxfp4"}
 _MODELOPT = {"FP8": "fp8-e4m3", "NVFP4": "nvfp4", "W4A16_NVFP4": "nvfp4"}
-_INTEGERS = {(3, 128): "int3-g128", (8, -1): "int8"}
-_GROUPED = {(bits, group): f"int{bits}-g{group}" for bits in (4, 8) for group in (32, 64, 128)}
+_INTEGERS = {(8, -1): "int8"}
+_GROUPED = {(bits, group): f"int{bits}-g{group}" for bits in (2, 3, 4, 8) for group in (32, 64, 128)}
 _LISTS = ("modules_to_not_convert", "ignore", "exclude_modules")
 
 # Module that a list of exceptions names -> the tensor classes that stay as they are.
