@@ -97,7 +97,7 @@ def test_a_planted_bug_in_the_fields_is_refuted(old: str, new: str, tmp_path: Pa
     "old, new",
     [
         ("sums[1] << 4", "sums[1] << 3"),  # the high nibbles' weight
-        ("codes[8 * i + bits * h :]", "codes[8 * i + bits * (1 - h) :]"),  # nibbles swapped
+        ("codes[2 * bits * i + bits * h :]", "codes[2 * bits * i + bits * (1 - h) :]"),  # nibbles swapped
         ("for half in (values.low, values.high)", "for half in (values.high, values.low)"),
     ],
 )
@@ -109,8 +109,8 @@ def test_a_planted_bug_is_another_polynomial(old: str, new: str) -> None:
 @pytest.mark.parametrize(
     "old, new",
     [
-        ("~product if j == sign else product", "product"),  # the sign's weight
-        ("constant = -len(codes)", "constant = len(codes)"),
+        ("~product if (j == sign) != (i == code_sign) else product", "product"),  # the sign's weight
+        ("constant = -len(codes) * (2 **", "constant = len(codes) * (2 **"),
         ("range(len(value))", "range(len(value) - 1)"),  # no sign
     ],
 )
