@@ -133,7 +133,8 @@ def own(streams: int, seconds: float) -> dict[str, Any]:
                 raise SystemExit("the server did not start")
             found = asyncio.run(load(url, "tiny", streams, seconds, process.pid))
             process.terminate()
-            found["exit"] = process.wait(60)
+            began = time.monotonic()
+            found |= {"exit": process.wait(600), "exit_s": time.monotonic() - began}
         lines = (Path(folder) / "recorded.jsonl").read_text().splitlines()
         found["recorded"] = sum(bool(json.loads(line)["output_length"]) for line in lines)
     return found
