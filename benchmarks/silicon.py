@@ -1,9 +1,10 @@
 """Cell areas and energies of the parts of a core on a liberty file, and the formulas fitted to them.
 
-    python benchmarks/silicon.py LIBERTY [--write]
+    python benchmarks/silicon.py LIBERTY [PART ...] [--write]
 
-Prints measured against fitted, and the targets; `--write` regenerates sartor/data/silicon.csv. Mappings are kept
-by content, so that a second run is quick. Cell figures: no wires, no clock tree; memories are left out.
+Prints measured against fitted, and the targets; `--write` regenerates sartor/data/silicon.csv, or its rows of the
+parts that are named (`energy` and `gate` are such, too). Mappings are kept by content, so that a second run is quick.
+Cell figures: no wires, no clock tree; memories are left out.
 """
 
 from __future__ import annotations
@@ -12,23 +13,23 @@ import csv
 import datetime
 import io
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from silicon_energy import UNITS, energies_j
 from silicon_parts import FLAT, PARTS, Point
 
 from sartor.api import alike
+from sartor.api.cells import UNITS, energies_j
 from sartor.families.tensor import silicon
 from sartor.families.tensor.core import GROUP
-from sartor.flow import Library, map_cells, read_library, to_rtlil
+from sartor.flow import Library, gate_count, map_cells, read_library, to_rtlil
 from sartor.rtl.yosys import version
 
 PERIOD_S = 1e-9
-SLOWER_S = {"vector": 2e-9}  # not yet as fast: mapped for area, where the search for speed would not end
 TARGETS = {4: 26_000, 8: 16_000}  # MAC / mm2 of tile cells
+GATES = ("unit", "decoder", "host")  # of those without memories: most of a core, and what is unlike it
 COLUMNS = ("item", "quantity", "value", "unit", "low", "high", "kind", "date", "source")
 # A stated guess: a better tool; scan, hold and fan-out buffers, a slower corner.
 AREA_RANGE = 0.9, 1.3
@@ -37,14 +38,10 @@ ENERGY_RANGE = 0.8, 1.25
 WRITTEN = Path(silicon.__file__).parents[2] / "data" / "silicon.csv"
 
 
-def period_s(part: str) -> float:
-    return SLOWER_S.get(part, PERIOD_S)
-
-
 def measured(part: str, point: Point, library: Library) -> tuple[float, float]:
     """Cell area (um2) of all that its terms count, and the clock that it reaches (Hz)."""
     rtlil, _ = alike.merged(to_rtlil(point.design(), "part"), "part")
-    mapped = map_cells(rtlil, "part", library, period_s=period_s(part), flatten=part in FLAT)
+    mapped = map_cells(rtlil, "part", library, period_s=PERIOD_S, flatten=part in FLAT)
     rest = [c.area_um2 for c in mapped.components if point.left_out and c.name.startswith(point.left_out)
             and "." not in c.name]  # fmt: skip
     return (mapped.area_um2 - sum(rest)) * point.copies, mapped.timing.fmax_hz
@@ -69,9 +66,23 @@ def terms_of(point: Point) -> dict[str, Any]:
     return silicon.terms(*sizes, int(point.minimum))
 
 
-def fit_all(library: Library) -> Iterator[tuple[str, str, float]]:
-    """(part, term, um2) of all parts; measured against fitted is printed."""
+def gate_um2(library: Library) -> tuple[float, float, float]:
+    """Cell area (um2) of a gate equivalent: geometric mean, least and most of the parts without memories."""
+    found = []
+    for part in GATES:
+        point = PARTS[part][-1]
+        whole = gate_count(to_rtlil(point.design(), "part"), "part").whole
+        assert not whole.memory_bits, part
+        found.append(measured(part, point, library)[0] / point.copies / whole.gate_equivalents)
+        print(f"{part:10} {whole.gate_equivalents:9,.0f} gate equivalents, {found[-1]:.4f} um2 each", flush=True)
+    return float(np.exp(np.log(found).mean())), min(found), max(found)
+
+
+def fit_all(library: Library, parts: Collection[str] = PARTS) -> Iterator[tuple[str, str, float]]:
+    """(part, term, um2) of `parts`; measured against fitted is printed."""
     for part, points in PARTS.items():
+        if part not in parts:
+            continue
         areas = []
         for point in points:
             area, hertz = measured(part, point, library)
@@ -85,28 +96,41 @@ def fit_all(library: Library) -> Iterator[tuple[str, str, float]]:
         yield from ((part, term, value) for term, value in found.items())
 
 
-def table_text(library: Library, areas: list[tuple[str, str, float]], energies: dict[str, float]) -> str:
-    """silicon.csv."""
-    where = (
-        f"python benchmarks/silicon.py: {library.name} {library.voltage_v} V typical, pyosys {version()}; cells "
-        "only"
-    )
-    date, text = datetime.date.today().strftime("%Y-%m"), io.StringIO()
-    rows = csv.writer(text, lineterminator="\n")
-    rows.writerow(COLUMNS)
+def rows_of(
+    library: Library, areas: list[tuple[str, str, float]], energies: dict[str, float],
+    gate: tuple[float, float, float] | None,
+) -> list[list[str]]:  # fmt: skip
+    """Rows of silicon.csv."""
+    source = f"{library.name} {library.voltage_v} V typical, pyosys {version()}"
+    where = f"python benchmarks/silicon.py: {source}; cells only"
+    date, rows = datetime.date.today().strftime("%Y-%m"), []
 
-    def write(
-        item: str, quantity: str, value: float, unit: str, span: tuple[float, float], note: str
-    ) -> None:
-        numbers = [f"{v:.4g}" for v in (value, value * span[0], value * span[1])]
-        rows.writerow([item, quantity, numbers[0], unit, *numbers[1:], "measured", date, f"{where}; {note}"])
+    def add(item: str, quantity: str, value: float, unit: str, span: tuple[float, float], note: str) -> None:
+        numbers = [f"{v:.4g}" for v in (value, *span)]
+        rows.append([item, quantity, numbers[0], unit, *numbers[1:], "measured", date, f"{where}; {note}"])
 
     for item, quantity, value in areas:
-        note = f"least squares over small cores mapped at {period_s(item) * 1e9:g} ns; range: a guess"
-        write(item, quantity, value, "um2", AREA_RANGE, note)
+        note = f"least squares over small cores mapped at {PERIOD_S * 1e9:g} ns; range: a guess"
+        add(item, quantity, value, "um2", (value * AREA_RANGE[0], value * AREA_RANGE[1]), note)
     for item, joules in energies.items():
-        note = "toggles of a replay without delays, cells only; range: a guess"
-        write(item, "energy", joules * 1e12, UNITS[item], ENERGY_RANGE, note)
+        value, note = joules * 1e12, "toggles of a replay without delays, cells only; range: a guess"
+        add(item, "energy", value, UNITS[item], (value * ENERGY_RANGE[0], value * ENERGY_RANGE[1]), note)
+    if gate is not None:
+        note = f"mapped area over gate equivalents: geometric mean, least and most of {', '.join(GATES)}"
+        add("gate", "area", gate[0], "um2", gate[1:], note)
+    return rows
+
+
+def table_text(rows: list[list[str]], kept: str = "") -> str:
+    """silicon.csv: `rows`, and of the table `kept` those of other items."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    made = {row[0]: [r for r in rows if r[0] == row[0]] for row in rows}
+    before = list(csv.reader(io.StringIO(kept)))[1:]
+    order = [i for i in dict.fromkeys([*(row[0] for row in before), *made]) if i in (*PARTS, *UNITS, "gate")]
+    for item in order:
+        writer.writerows(made.get(item) or [row for row in before if row[0] == item])
     return text.getvalue()
 
 
@@ -124,14 +148,16 @@ def targets() -> None:
 
 
 def main(arguments: list[str], say: Callable[[str], None] = print) -> None:
-    library = read_library(arguments[0])
-    areas = list(fit_all(library))
-    energies = energies_j(library)
+    library, named = read_library(arguments[0]), [a for a in arguments[1:] if a != "--write"]
+    parts = named or [*PARTS, "energy", "gate"]
+    areas = list(fit_all(library, parts))
+    energies = energies_j(library, PERIOD_S) if "energy" in parts else {}
     for item, joules in energies.items():
         say(f"{item}: {joules * 1e15:.1f} fJ ({UNITS[item]})")
-    text = table_text(library, areas, energies)
+    rows = rows_of(library, areas, energies, gate_um2(library) if "gate" in parts else None)
     if "--write" in arguments:
-        WRITTEN.write_text(text, encoding="utf-8")
+        kept = WRITTEN.read_text(encoding="utf-8") if named else ""
+        WRITTEN.write_text(table_text(rows, kept), encoding="utf-8")
     targets()
 
 

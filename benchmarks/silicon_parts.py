@@ -133,8 +133,8 @@ PARTS: dict[str, list[Point]] = {
     "counters": _points(lambda core, _: Counters(), {}),
     "files": _points(lambda core, _: _File(silicon.file_bits(core.columns, core.port_bytes)), {}, {"port_bytes": 64}),
     "vector": _points(
-        lambda core, _: VectorUnit(core),
+        lambda core, _: VectorUnit(core, structural=True),
         {}, {"vector_lanes": 4}, {"vector_lanes": 4, "port_bytes": 64}, {"vector_lanes": 8, "port_bytes": 32},
     ),
 }  # fmt: skip
-FLAT = set(PARTS) - {"unit", "shell"}  # mapped as one module: quick, and as a tool would
+FLAT = set(PARTS) - {"unit", "shell", "vector"}  # mapped as one module: quick, and as a tool would

@@ -1,4 +1,5 @@
-"""A core as gates: equivalents by component; with a liberty file also area, clock and energy of the tile."""
+"""A core as gates: equivalents by component and an area by density; with a liberty file its parts on cells, and the
+energy of a token."""
 
 from __future__ import annotations
 
@@ -6,18 +7,19 @@ import re
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from ..chip.spec import Chip
 from ..errors import InputError, Unsupported
+from ..families.tensor import silicon
 from ..families.tensor.core import GROUP, Core
 from ..families.tensor.sizing import core_of
+from ..tables import table
+from ..tech import logic
+from ..tech.technology import NOMINAL
 from . import alike
 from .generate import found_chip, module_name
 from .say import Say, silent
 
 DEPTH = 2  # of the components that are listed: matrix.tile, but not matrix.tile.unit_0_0
-WORDS, CYCLES = 2, 24  # of the replay: 128 runs side by side
 NOTE = (
     "Cell figures: no wires, no clock tree, no placement density. Components that are the same hardware are "
     "synthesized once and counted as often as they stand in the core; memories are bits, not gates."
@@ -25,10 +27,10 @@ NOTE = (
 
 
 def synth(chip: str | Chip, liberty: str | Path | None = None, say: Say = silent) -> dict[str, Any]:
-    """One core of `chip` as gate equivalents (a NAND of two inputs), by component.
+    """One core of `chip` as gate equivalents (a NAND of two inputs), by component, and their area in its node.
 
-    With `liberty`, one dot unit of the tile is mapped on its cells at the chip's clock, replayed with random
-    numbers, and multiplied; the rest counts as NANDs of that library.
+    With `liberty`, a dot unit of the tile, a vector lane and a function unit are mapped on its cells at the chip's
+    clock, replayed, and multiplied; the rest counts as NANDs of that library. `token`: energy of one decoded token.
     """
     chip = found_chip(chip, say)
     core, library = core_of(chip), _library(liberty)
@@ -36,11 +38,20 @@ def synth(chip: str | Chip, liberty: str | Path | None = None, say: Say = silent
     copies = core.dot_units * core.columns
     facts = {
         "chip": chip.name, "cores": chip.cores, "clock_hz": chip.clock_hz, **found, "dot_units": copies,
-        "macs": copies * GROUP, "note": NOTE, "liberty": None,
+        "macs": copies * GROUP, "area": by_density(found["gate_equivalents"], chip.node), "note": NOTE, "liberty": None,
     }  # fmt: skip
     if library is not None:
         facts["liberty"] = _mapped(chip, core, library, facts, say)
     return facts
+
+
+def by_density(gate_equivalents: float, node: str) -> dict[str, Any]:
+    """Cell area (um2) of gates where there is no library: our cells on ASAP7 for each gate equivalent, by the density
+    of the node. `low`, `high`: the parts of a core for which a gate equivalent took least and most."""
+    each = table("silicon").fact("gate", "area")
+    ratio = float(logic.area_ratio(NOMINAL, table("nodes").index(node)))
+    um2, low, high = (gate_equivalents * v * ratio for v in (silicon.gate_um2(), each.low * 1e6, each.high * 1e6))
+    return {"node": node, "um2": um2, "low_um2": low, "high_um2": high}
 
 
 def _library(liberty: str | Path | None) -> Any:
@@ -89,30 +100,47 @@ def readable(name: str) -> str:
 
 
 def _mapped(chip: Chip, core: Core, library: Any, facts: dict[str, Any], say: Say) -> dict[str, Any]:
-    """The dot unit on the library's cells, and what follows for the core."""
-    from ..families.tensor.rtl.dot_unit import DotUnit
-    from ..flow import map_cells, to_rtlil
+    """Parts on the library's cells, and what follows for the core."""
+    from . import cells, token
 
-    nand = _nand_um2(library)
-    say("Yosys: one dot unit on the library's cells")
-    rtlil = to_rtlil(DotUnit(core, structural=True), "dot_unit")
-    mapped = map_cells(rtlil, "dot_unit", library, period_s=1 / chip.clock_hz, progress=lambda s: say(f"Yosys: {s}"))
-    say("replaying it with random numbers")
-    copies = facts["dot_units"]
-    rest = facts["gate_equivalents"] - copies * _unit_equivalents(rtlil)
+    nand, period_s = _nand_um2(library), 1 / chip.clock_hz
+
+    def step(text: str) -> None:
+        say(f"Yosys: {text}")
+
+    say("Yosys: a dot unit, a lane, a function unit and a decoder on the library's cells; replays")
+    unit, lane = cells.dot_unit(core, library, period_s, step), cells.lane(library, period_s, step)
+    function, codes = cells.function_unit(library, period_s, step), cells.weight_codes(library, period_s, step)
+    counts = {"dot_unit": facts["dot_units"], "lane": core.vector_lanes, "function": core.vector_lanes // 2}
+    parts = {"dot_unit": unit, "lane": lane, "function": function}
+    areas = {name: counts[name] * part.mapped.area_um2 for name, part in parts.items()}
+    rest = facts["gate_equivalents"] - sum(n * _equivalents(core, name) for name, n in counts.items())
+    slowest = min(parts.values(), key=lambda part: part.mapped.timing.slack_s).mapped.timing
+    leakage_w = sum(counts[name] * part.energy.leakage_w for name, part in parts.items())
     return {
-        "library": library.name, "voltage_v": library.voltage_v, "unit_um2": mapped.area_um2,
-        "unit_cells": sum(mapped.cells.values()), "fmax_hz": mapped.timing.fmax_hz,
-        "slack_s": mapped.timing.slack_s, "tile_um2": copies * mapped.area_um2, "nand_um2": nand,
-        "rest_um2": rest * nand, "core_um2": copies * mapped.area_um2 + rest * nand,
-        "um2_per_mac": mapped.area_um2 / GROUP, "j_per_mac": _energy_j(core, mapped) / GROUP,
+        "library": library.name, "voltage_v": library.voltage_v, "unit_um2": unit.mapped.area_um2,
+        "unit_cells": sum(unit.mapped.cells.values()), "fmax_hz": slowest.fmax_hz, "slack_s": slowest.slack_s,
+        "tile_um2": areas["dot_unit"], "lane_um2": lane.mapped.area_um2, "lanes_um2": areas["lane"] + areas["function"],
+        "nand_um2": nand, "nand_error": _equivalents(core, "dot_unit") * nand / unit.mapped.area_um2 - 1,
+        "rest_um2": rest * nand, "core_um2": sum(areas.values()) + rest * nand,
+        "um2_per_mac": unit.mapped.area_um2 / GROUP, "j_per_mac": unit.j, "j_per_lane_op": lane.j,
+        "j_per_code_byte": codes.j, "leakage_w": leakage_w,
+        "token": token.energy(chip, unit.j, lane.j, codes.j, leakage_w),
     }  # fmt: skip
 
 
-def _unit_equivalents(rtlil: str) -> float:
-    from ..flow import gate_count
+def _equivalents(core: Core, part: str) -> float:
+    """Gate equivalents of a part that is mapped."""
+    from ..families.tensor.rtl.dot_unit import DotUnit
+    from ..families.tensor.rtl.functions import FunctionUnit
+    from ..families.tensor.rtl.lane import Lane
+    from ..flow import gate_count, to_rtlil
 
-    return gate_count(rtlil, "dot_unit").whole.gate_equivalents
+    made = {
+        "dot_unit": lambda: DotUnit(core, structural=True), "lane": lambda: Lane(structural=True),
+        "function": FunctionUnit,
+    }  # fmt: skip
+    return gate_count(to_rtlil(made[part](), "part"), "part").whole.gate_equivalents
 
 
 def _nand_um2(library: Any) -> float:
@@ -121,24 +149,3 @@ def _nand_um2(library: Any) -> float:
     if not found:
         raise Unsupported(f"{library.name}: has no NAND of two inputs (try another liberty file)")
     return float(min(found))
-
-
-def _energy_j(core: Core, mapped: Any) -> float:
-    """Of one cycle of the dot unit: codes stay, activations are random in every cycle."""
-    from ..flow import Simulator, analysis, replay_energy
-
-    rng, simulator = np.random.default_rng(1), Simulator(mapped.netlist, WORDS)
-    ports = mapped.netlist.inputs
-
-    def fill(name: str) -> None:
-        simulator.set(name, rng.integers(0, 2**64, (len(ports[name]), WORDS), dtype=np.uint64))
-
-    for name in set(ports) - {"clk", "rst", "code8", "half"}:
-        fill(name)
-    simulator.set("enable", np.full((len(ports["enable"]), WORDS), 2**64 - 1, np.uint64))
-
-    def drive(cycle: int) -> None:
-        for name in ("values", "x_shift", "sum"):
-            fill(name)
-
-    return float(replay_energy(analysis(mapped), simulator, CYCLES, drive).cycle_j)

@@ -156,8 +156,7 @@ def _show_synth(f: dict[str, Any]) -> None:
     core = "" if f["cores"] == 1 else f", one core of {f['cores']}"
     gates = f"{f['gate_equivalents']:,.0f} gate equivalents, {f['registers']:,} registers"
     OUT.print(f"[bold]{f['chip']}[/]{core}: {gates}, {f['memory_bits'] / 8192:.0f} KiB of memory", highlight=False)
-    if f["liberty"]:
-        OUT.print(_on_cells(f, f["liberty"]), highlight=False)
+    OUT.print(_on_cells(f, f["liberty"]) if f["liberty"] else _by_density(f["area"]), highlight=False)
     OUT.print()
     rows = [
         {"component": c["name"], "gate equivalents": f"{c['gate_equivalents']:,.0f}",
@@ -168,12 +167,34 @@ def _show_synth(f: dict[str, Any]) -> None:
     grid.show(OUT, "by component (a.b is part of a)", rows, f["note"])
 
 
+def _by_density(a: dict[str, Any]) -> str:
+    """The area without a library."""
+    least, most = a["low_um2"] / a["um2"] - 1, a["high_um2"] / a["um2"] - 1
+    return (
+        f"[bold]{a['um2'] / 1e6:.3g} mm2[/] of cells in {a['node']} by density, {least:+.0%} to {most:+.0%}: what "
+        "parts of a core take when they are mapped (with --liberty: cells of a library)"
+    )
+
+
 def _on_cells(f: dict[str, Any], c: dict[str, Any]) -> str:
-    """The tile on a library's cells, in a few lines."""
+    """The parts on a library's cells, in a few lines."""
     speed = "keeps" if c["slack_s"] >= 0 else "MISSES"
     unit = f"one dot unit: {c['unit_um2']:,.0f} um2, {c['unit_cells']:,} cells"
     return (
         f"[bold]{c['core_um2'] / 1e6:.3g} mm2[/] of logic on {c['library']}, {c['um2_per_mac']:.3g} um2 a MAC, "
         f"{si(c['fmax_hz'], 'Hz')} at most ({speed} {si(f['clock_hz'], 'Hz')}), {1e15 * c['j_per_mac']:.3g} fJ a MAC\n"
-        f"{unit}, in the core {f['dot_units']} times; the rest at {c['nand_um2']:.3g} um2 a gate equivalent"
+        f"{unit}, in the core {f['dot_units']} times; a vector lane: {c['lane_um2']:,.0f} um2, "
+        f"{1e15 * c['j_per_lane_op']:.3g} fJ an operation; the rest at {c['nand_um2']:.3g} um2 a gate equivalent\n"
+        f"by NANDs alone the dot unit would have {c['nand_error']:+.0%} of its area\n" + _token(c["token"])
+    )
+
+
+def _token(t: dict[str, Any]) -> str:
+    """The energy of a token, and what is in it."""
+    if "refused" in t:
+        return f"energy of a token: {t['refused']}"
+    parts = ", ".join(f"{name} {j / t['j']:.0%}" for name, j in t["parts_j"].items())
+    return (
+        f"[bold]{si(t['j'], 'J')}[/] a token of {t['model']} with {t['context']:,} in the cache ({parts}), at most "
+        f"{si(t['high_j'], 'J')}\n{t['note']}"
     )

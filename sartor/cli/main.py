@@ -170,10 +170,11 @@ def verify(
 @app.command()
 def synth(
     chip: Generated,
-    liberty: Annotated[str | None, typer.Option(help="Cells to map the tile on: a .lib or .lib.gz file.")] = None,
+    liberty: Annotated[str | None, typer.Option(help="Cells to map on: a .lib or .lib.gz file.")] = None,
     json: Json = False,
 ) -> None:
-    """Gate equivalents of a core by component; on a library's cells also area, clock and energy of the tile."""
+    """Gate equivalents of a core by component, and their area; on a library's cells also clock, energy of a MAC and of
+    a token."""
     hardware.synth(chip, liberty, json)
 
 

@@ -2,22 +2,28 @@
 
 import json
 import sys
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from amaranth.hdl import Module
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
+from pytest import approx
 from tiny_chip import CHIP
 
 from sartor import api
+from sartor.api import token
 from sartor.api.alike import merged
 from sartor.errors import BrokenFile, InputError
+from sartor.tables import table
 
 pytest.importorskip("pyosys", reason="needs Yosys: pip install pyosys")
 
 from sartor.flow import gate_count, to_rtlil
 
 MODULE = sys.modules["sartor.api.synth"]
+LIBERTY = Path(__file__).parents[2] / ".." / "shared" / "data" / "pdk" / "asap7_rvt_tt.lib.gz"
 
 
 class Product(wiring.Component):
@@ -95,6 +101,39 @@ def test_bad_liberty(tmp_path):
         api.synth(CHIP, tmp_path / "broken.lib")
     with pytest.raises(InputError, match="only chips of family tensor"):
         api.synth("h100-sxm")
+
+
+def test_an_area_by_density():
+    # 1,000 gates at N7 are what our cells on ASAP7 take; 22FDX has 18.5 of the 91.2 million transistors a mm2.
+    each, density = table("silicon").fact("gate", "area"), table("nodes")
+    found, there = MODULE.by_density(1000, "N7"), MODULE.by_density(1000, "22FDX")
+    assert found["um2"] == approx(1000 * each.value * 1e6)
+    assert found["low_um2"] < found["um2"] < found["high_um2"]
+    ratio = density.fact("N7", "logic_density").value / density.fact("22FDX", "logic_density").value
+    assert there["um2"] == approx(ratio * found["um2"])
+
+
+def test_the_energy_of_a_token_by_hand():
+    chip = replace(CHIP, memory=replace(CHIP.memory, capacity_bytes=1e9))
+    found = token.energy(chip, mac_j=1e-12, lane_j=0.0, byte_j=0.0, leakage_w=0.0)
+    # SmolLM2-135M: 134.5 million weights in its matrices, each for one token; attention comes on top.
+    assert found["context"] == 1024 and 1.34e-4 < found["j"] < 2.2e-4
+    assert found["j"] == approx(found["macs"] * 1e-12) and found["high_j"] > 2 * found["j"]
+    more = token.energy(chip, mac_j=1e-12, lane_j=1e-12, byte_j=2e-12, leakage_w=1e-3)
+    want = found["j"] + 1e-12 * found["lane_ops"] + 2e-12 * found["bytes"] + 1e-3 * found["latency_s"]
+    assert more["j"] == approx(want) and sum(more["parts_j"].values()) == approx(more["j"])
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not LIBERTY.is_file(), reason="no liberty files at ../shared/data/pdk")
+def test_the_tiny_core_on_cells():
+    found = api.synth(CHIP, LIBERTY)
+    cells = found["liberty"]
+    assert cells["slack_s"] >= 0 and cells["tile_um2"] == approx(4 * cells["unit_um2"])
+    assert cells["core_um2"] == approx(cells["tile_um2"] + cells["lanes_um2"] + cells["rest_um2"])
+    assert cells["rest_um2"] > 0 and 0 < cells["nand_error"] < 1.5
+    assert 10e-15 < cells["j_per_mac"] < cells["j_per_lane_op"] < 10e-12
+    assert cells["token"]["parts_j"]["tile"] == approx(cells["token"]["macs"] * cells["j_per_mac"])
 
 
 @pytest.mark.slow

@@ -96,7 +96,8 @@ def test_the_table_is_what_the_benchmark_writes(monkeypatch: pytest.MonkeyPatch)
     import silicon as benchmark  # isort: skip
 
     library = read_library(LIBERTY)
-    text = benchmark.table_text(library, list(benchmark.fit_all(library)), benchmark.energies_j(library))
+    energies, gate = benchmark.energies_j(library, benchmark.PERIOD_S), benchmark.gate_um2(library)
+    text = benchmark.table_text(benchmark.rows_of(library, list(benchmark.fit_all(library)), energies, gate))
     (made, kept) = (
         {(r["item"], r["quantity"]): float(r["value"]) for r in csv.DictReader(io.StringIO(t))}
         for t in (text, data_text("silicon.csv"))

@@ -72,6 +72,11 @@ def cells_mm2(
     return {"tile": tile, **parts}
 
 
+def gate_um2(tech: Technology = NOMINAL) -> Any:
+    """Cell area (um2) of one gate equivalent of our RTL, mapped on ASAP7 at 1 GHz: the mean over the parts."""
+    return tech.fact("silicon", "gate", "area") * 1e6
+
+
 def mac_j(multiplier_bits: Any, tech: Technology = NOMINAL) -> Any:
     """Energy of one multiply-accumulate of a dot unit, its scaling included, in ASAP7 at 0.7 V."""
     four, eight = (tech.fact("silicon", name, "energy") for name in ("mac4", "mac8"))

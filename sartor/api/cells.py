@@ -1,0 +1,124 @@
+"""Parts of a core on a library's cells: area, clock, and energy from replays with numbers like those of a model.
+
+Codes are uniform and new in every cycle, as in decoding; activations are 8-bit codes of a normal distribution whose
+largest of 32 is near the end of the scale; a lane's operands are normal. Cell figures: no wires, no clock tree, no
+glitches.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..families.tensor.core import GROUP, HALF, Core
+from ..families.tensor.rtl.dot_unit import DotUnit
+from ..families.tensor.rtl.functions import FunctionUnit
+from ..families.tensor.rtl.lane import Lane
+from ..families.tensor.rtl.weight_codes import WeightCodes
+from ..flow import Energy, Library, Mapped, Simulator, analysis, map_cells, replay_energy, to_rtlil, to_words
+from ..rtl.yosys import Progress
+
+WORDS, CYCLES = 1, 24  # of a replay: 64 runs side by side
+RUNS = 64 * WORDS
+DEVIATION = 50.0  # of activation codes: the largest of 32 is about 2.1 to 2.5 deviations, 127 at most
+SHIFT_MOST = 12
+UNITS = {"mac4": "pJ/MAC", "mac8": "pJ/MAC", "lane": "pJ/op", "decode": "pJ/B"}
+_Fill = Callable[[Simulator, np.random.Generator], None]
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """One part as mapped, and the energy of a mean cycle in which it does `per_cycle` of what it is for."""
+
+    mapped: Mapped
+    energy: Energy
+    per_cycle: int
+
+    @property
+    def j(self) -> float:
+        """Of one multiply-accumulate, lane operation or byte."""
+        return self.energy.cycle_j / self.per_cycle
+
+
+def energies_j(library: Library, period_s: float) -> dict[str, float]:
+    """Of a MAC with 4-bit and 8-bit multipliers, of an operation of a lane, of a byte of codes."""
+    units = {f"mac{bits}": dot_unit(Core(multiplier_bits=bits), library, period_s) for bits in (4, 8)}
+    whole = {**units, "lane": lane(library, period_s), "decode": weight_codes(library, period_s)}
+    return {name: part.j for name, part in whole.items()}
+
+
+def dot_unit(core: Core, library: Library, period_s: float, progress: Progress | None = None) -> Part:
+    """With a minimum, new codes and new values in every cycle."""
+
+    def fill(simulator: Simulator, rng: np.random.Generator) -> None:
+        _ones(simulator, "enable")
+        _random(simulator, rng, "codes", "correction", "d", "m", "sum")
+        simulator.set("values", _normal_codes(rng, GROUP))
+        for port in ("d_shift", "m_shift", "x_shift"):
+            width = len(simulator.netlist.inputs[port])
+            simulator.set(port, to_words(rng.integers(0, SHIFT_MOST, RUNS), width))
+
+    return _replayed(DotUnit(core, structural=True), library, period_s, fill, GROUP, progress)
+
+
+def lane(library: Library, period_s: float, progress: Progress | None = None) -> Part:
+    def fill(simulator: Simulator, rng: np.random.Generator) -> None:
+        for port in ("multiply", "add", "load_a", "load_p", "load_q"):
+            _ones(simulator, port)
+        for port in ("a", "p", "q"):
+            simulator.set(port, _normal_floats(rng))
+
+    return _replayed(Lane(structural=True), library, period_s, fill, 1, progress)
+
+
+def function_unit(library: Library, period_s: float, progress: Progress | None = None) -> Part:
+    """Any of its functions."""
+
+    def fill(simulator: Simulator, rng: np.random.Generator) -> None:
+        _ones(simulator, "enable")
+        _random(simulator, rng, "kind")
+        simulator.set("x", _normal_floats(rng))
+
+    return _replayed(FunctionUnit(), library, period_s, fill, 1, progress)
+
+
+def weight_codes(library: Library, period_s: float, progress: Progress | None = None) -> Part:
+    """A word is a step: 4-bit codes of a port as wide as the tile."""
+    core = Core(rows=2, lanes=32, port_bytes=2 * HALF)
+
+    def fill(simulator: Simulator, rng: np.random.Generator) -> None:
+        _ones(simulator, "load")
+        _random(simulator, rng, "word")
+
+    return _replayed(WeightCodes(core), library, period_s, fill, core.port_bytes, progress)
+
+
+def _replayed(
+    design: Any, library: Library, period_s: float, fill: _Fill, per_cycle: int, progress: Progress | None
+) -> Part:
+    mapped = map_cells(to_rtlil(design, "part"), "part", library, period_s=period_s, progress=progress)
+    simulator, rng = Simulator(mapped.netlist, WORDS), np.random.default_rng(1)
+    energy = replay_energy(analysis(mapped), simulator, CYCLES, lambda _: fill(simulator, rng))
+    return Part(mapped, energy, per_cycle)
+
+
+def _random(simulator: Simulator, rng: np.random.Generator, *ports: str) -> None:
+    for port in ports:
+        bits = len(simulator.netlist.inputs[port])
+        simulator.set(port, rng.integers(0, 2**64, (bits, WORDS), dtype=np.uint64))
+
+
+def _ones(simulator: Simulator, port: str) -> None:
+    simulator.set(port, np.full((len(simulator.netlist.inputs[port]), WORDS), 2**64 - 1, np.uint64))
+
+
+def _normal_codes(rng: np.random.Generator, count: int) -> np.ndarray:
+    codes = np.clip(np.rint(rng.normal(0, DEVIATION, (count, RUNS))), -127, 127).astype(np.int64)
+    return np.concatenate([to_words(row & 255, 8) for row in codes])
+
+
+def _normal_floats(rng: np.random.Generator) -> np.ndarray:
+    return to_words(rng.normal(0, 1, RUNS).astype(np.float32).view(np.uint32).astype(np.int64), 32)
