@@ -40,7 +40,7 @@ def main(arguments: list[str]) -> None:
     library = read_library(arguments[0])
     short = next(name for name in PERIODS_S if name in library.name)
     source = f"python benchmarks/silicon_formats.py: {library.name}, pyosys {version()}; cells only, typical, no wires"
-    rows = []
+    rows: list[dict[str, Any]] = []
     for name, part in PARTS.items():
         found = measured(part, library, PERIODS_S[short])
         print(f"{short:8} {name:24} {found['area_um2']:9.1f} um2 {found['fmax_hz'] / 1e9:6.3f} GHz "
@@ -48,14 +48,15 @@ def main(arguments: list[str]) -> None:
         figures = {k: f"{v:.4g}" for k, v in found.items()}
         about = {"date": f"{datetime.date.today():%Y-%m}", "source": source}
         rows.append({"library": short, "part": name, **figures, **about})
-    if "--write" in arguments:
-        write(short, rows)
+        if "--write" in arguments:
+            write(short, rows)
 
 
 def write(short: str, rows: list[dict[str, Any]]) -> None:
-    """These rows in the place of those of the same liberty."""
+    """These rows in the place of those of the same liberty and part."""
     old = list(csv.DictReader(WRITTEN.read_text().splitlines())) if WRITTEN.exists() else []
-    kept = [row for row in old if row["library"] != short] + rows
+    new = {row["part"] for row in rows}
+    kept = [row for row in old if row["library"] != short or row["part"] not in new] + rows
     with WRITTEN.open("w", newline="", encoding="utf-8") as file:
         out = csv.DictWriter(file, COLUMNS, lineterminator="\n")
         out.writeheader()
