@@ -11,9 +11,9 @@ from sartor.tables import table
 from sartor.tech.technology import NOMINAL
 from sartor.validation import validation
 from sartor.validation.kind import Row
-from sartor.validation.points_fit import FITTED_CHIPS, fit, once, pairs, points_on
+from sartor.validation.points_fit import FITTED_CHIPS, fit, left_out, once, pairs, points_on
 from sartor.validation.points_predict import Parts, parts, times
-from sartor.validation.record import by_quantity, grown
+from sartor.validation.record import band, by_quantity, grown
 
 FILE = Path(__file__).parents[2] / ".." / "shared" / "data" / "measured" / "gpu_serving_points.csv"
 needs_file = pytest.mark.skipif(not FILE.is_file(), reason=f"no measured points at {FILE.name} in ../shared")
@@ -125,3 +125,16 @@ def test_all_points_together():
     found = validation("serving", [FILE])
     apes = {q: [p.ape for p in found.pairs if p.quantity == q] for q in ("tpot", "ttft")}
     assert np.median(apes["tpot"]) <= 0.125 and np.median(apes["ttft"]) <= 0.30
+
+
+@needs_file
+@pytest.mark.slow
+@pytest.mark.parametrize("quantity", ["tpot", "ttft"])
+def test_a_stated_band_holds_four_in_five_of_models_it_was_not_made_from(quantity):
+    # Errors of each model left out, beside the band of the other models' errors.
+    held = [p for p in left_out(points_on(FILE, FITTED_CHIPS)) if p.quantity == quantity]
+    inside = []
+    for model in {p.labels["model"] for p in held}:
+        wide = band([p for p in held if p.labels["model"] != model])
+        inside += [abs(np.log(p.measured / p.predicted)) <= wide for p in held if p.labels["model"] == model]
+    assert 0.75 <= np.mean(inside) <= 0.85
