@@ -109,7 +109,12 @@ def cost(facts: dict[str, Any], json: bool) -> None:
         for name, row in facts["figures"].items()
     ]
     grid.show(OUT, f"{facts['chip']}: {facts['volume']:,.0f} made, {facts['node']}, {facts['package']}", rows,
-              "low and high: 80 % of the draws of every fact from its range")  # fmt: skip
+              f"low and high: 80 % of the draws of every fact from its range; {_bills(facts)}")  # fmt: skip
+
+
+def _bills(facts: dict[str, Any]) -> str:
+    error = facts["error"]["unit_usd"]
+    return "no bill was checked" if error is None else f"four in five published bills lie within {error:.0%} of ours"
 
 
 def _figure(name: str) -> str:

@@ -55,6 +55,12 @@ def missed(chip: Chip, weights: str) -> tuple[float, bool]:
     return (math.log1p(found["latency"]), True) if found else (on_record()[UNSEEN].band, False)
 
 
+def of_fact(kind: str, group: str) -> float | None:
+    """The band of a kind of published fact, as a fraction: on rows that no figure was fitted to."""
+    found = on_record().get((kind, "unseen", group))
+    return math.expm1(found.band) if found else None
+
+
 def served(chip: Chip, weights: str) -> dict[str, Any] | None:
     """Of serving, which is prefills and decode steps: the wider band of the two, as fractions."""
     found: dict[str, Any] = {}

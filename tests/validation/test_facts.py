@@ -5,8 +5,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
-from sartor import validate
+from sartor import cost, validate
+from sartor.cli import app
 from sartor.validation import validation
 from sartor.validation.dram_predict import asked, share
 from sartor.validation.record import band
@@ -169,6 +171,14 @@ def test_no_writes_is_a_stream_of_reads():
     found = asked({**DRAM, "pattern": "mixed_rw", "param": "w0", "chunk_bytes": "128"})
     stream = asked({**DRAM, "pattern": "seq_read"})
     assert not isinstance(found, str) and not isinstance(stream, str) and share(found) == share(stream)
+
+
+def test_cost_says_how_far_bills_are_off():
+    # The 80 % band of the five bills: see errors.csv.
+    error = cost("h100-sxm")["error"]["unit_usd"]
+    bills = [p for p in validation("cost").pairs if p.labels["kind"] == "bill"]
+    assert error == pytest.approx(np.expm1(band(bills)), abs=1e-4)
+    assert "published bills lie within" in CliRunner().invoke(app, ["cost", "h100-sxm"]).output.replace("\n", " ")
 
 
 def test_an_hour_by_hand():
