@@ -123,8 +123,7 @@ def _over_cache(m: Machine, op: Attention, share: Any, positions: Any, columns: 
     weighing = (scored[0] * columns + m.at(_SCALES)[0]) * positions + vector(m, softmax, columns)
     breaks, tail = 2 + tile.folds(op.value_dim, d.rows), MATRIX_LATENCY + drain
     first = np.maximum(keys, m.from_empty(key_bytes) + tail) + np.maximum(fetched(m) - FETCHED - queries, 0)
-    ahead = np.minimum(m.cache_fifo_bytes, weighing * m.cache_bytes_per_cycle)
-    second = np.maximum(values, m.from_full(value_bytes, ahead, breaks) + tail)
+    second = np.maximum(values, m.from_full(value_bytes, weighing, breaks) + tail)
     vectors = queries + weighing + vector(m, after, columns) + CACHE_CONTROL
     return Attending(first + second, vectors, key_bytes + value_bytes, breaks * m.break_bytes)
 

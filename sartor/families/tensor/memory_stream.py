@@ -48,15 +48,16 @@ class MemoryStream:
         """Cycles in which the cache queue brings bytes, from the first word on: a FIFO's depth at the memory's rate."""
         return n_bytes / self.cache_bytes_per_cycle - np.minimum(n_bytes, self.cache_fifo_bytes) * self._byte_cycles
 
-    def from_full(self, n_bytes: Any, ahead: Any, breaks: Any) -> Any:
-        """The same where `ahead` are in the FIFO: they go a word a cycle, and the others follow them so. A break
-        takes the memory's time; where the FIFO's room decides, it delays but one of the words on their way."""
-        ahead = np.minimum(ahead, n_bytes)
-        going = np.minimum(ahead / self.port_bytes, self.latency + ROUND_TRIP)
-        left = n_bytes - ahead
-        broken = breaks * (left / n_bytes) * self._break_cycles  # those of what is left
-        by_memory = left / self.most_bytes_per_cycle + broken
-        return going + np.maximum(by_memory, left / self.cache_bytes_per_cycle + broken * self._cache_share)
+    def from_full(self, n_bytes: Any, before: Any, breaks: Any) -> Any:
+        """The same where the memory has had `before` cycles to fill the FIFO: what is there goes a word a cycle, and
+        the others follow it so. A break takes the memory's time; where the FIFO's room decides, it delays but one of
+        the words on their way."""
+        broken = breaks * self._break_cycles
+        by_memory = n_bytes / self.most_bytes_per_cycle + broken
+        by_room = n_bytes / self.cache_bytes_per_cycle + broken * self._cache_share
+        ahead = np.minimum(np.minimum(self.cache_fifo_bytes / n_bytes, 1), before / by_memory)
+        going = np.minimum(ahead * (n_bytes / self.port_bytes), self.latency + ROUND_TRIP)
+        return going + (1 - ahead) * np.maximum(by_memory, by_room)
 
     @functools.cached_property
     def _break_cycles(self) -> Any:
