@@ -13,7 +13,7 @@ with what was measured ([validation.md](validation.md)); `sartor validate KIND [
 own files too. *Held out*: predicted by figures fitted without the rows like it (whole models, whole shapes).
 *Fitted*: by the figures in use, which have seen these rows. *Unseen*: rows that no figure was fitted to. The band
 holds four in five measurements. A test fails when a median or 90th percentile grows by more than a tenth."""
-TITLES = {"gpu": "GPUs", "serving": "Serving", "dram": "DRAM", "area": "Area and power", "cost": "Cost"}
+TITLES = {"gpu": "GPUs", "serving": "Serving", "dram": "DRAM", "area": "Area and power", "cost": "Cost", "rtl": "Cycles of the RTL"}
 ABOUT = {
     "serving": """Mean TTFT and TPOT of services with a fixed number of requests at once (aiconfigurator-core 0.12.0: vLLM, TensorRT-LLM,
 SGLang; models from 8B to 1T, dense and mixtures of experts), in closed form from one decode step, one prefill, the
@@ -23,6 +23,10 @@ own tool: 17 % and 45 %. Recorded runs, request by request: [validation.md](vali
 GEMMs of aiconfigurator-core 0.12.0 (vLLM, TensorRT-LLM and SGLang, median) on the H100 in BF16, to which no figure
 was fitted; the figures of A100, B200 and of FP8 there are fitted to a fifth of such rows, and judged on the shapes
 left out.""",
+    "rtl": """Cycles of a decoded token, or of a chunk of a prompt, on twenty generated chips (five cores with four memories
+each) running slices of SmolLM2-135M: the RTL in its simulator against the estimate that the search uses, in all and by class of
+instructions (each class against its own cycles). The formulas are exact for each instruction; how memory, FIFOs and waiting
+overlap was worked out looking at these rows.""",
     "dram": """The share of its peak that one channel gives, by pattern, mapping and queue: our runs of Ramulator 2.1, which is
 cycle by cycle. The closed forms were made looking at LPDDR5, HBM3 and GDDR6 (*fitted*: four figures); HBM2, HBM4 and LPDDR6 are
 unseen. Streams and bursts of two or four that meet in a bank by chance differ from run to run by up to 15 %.""",
@@ -41,6 +45,11 @@ MISSING = {
     "cost": (
         "Prices of memory are those of 2026 (memories.csv): a bill of another year moves with them.",
         "Hours before 2025 and lists of hyperscalers. The market moves: the same H100 hour was 1.70 USD and 2.95 within seven months.",
+    ),
+    "rtl": (
+        "Several cores on one memory, several chips: one core is simulated.",
+        "Where refreshes happen to fall: one rest of the memory is 0.2 % of the smallest of these passes.",
+        "Classes of instructions, each against its own cycles, which may be few: `sartor validate rtl` prints them. Most were read off to 0.01 % of the pass.",
     ),
     "dram": (
         "Silicon: the truth here is a simulator with one controller. Closed pages, other schedulers, ranks, ECC in line, thermal refresh.",
@@ -66,7 +75,7 @@ MISSING = {
     ),
 }
 PICTURES = {"gpu": ("trust-gpu-time", "trust-gpu-energy"), "serving": (), "dram": ("trust-dram",), "area": ("trust-area", "trust-power"),
-            "cost": ("trust-cost",)}
+            "cost": ("trust-cost",), "rtl": ()}
 # Plots of rows that come with the package: kind, quantity, title, unit.
 PLOTS = {
     "trust-dram": ("dram", "efficiency", "Share of the DRAM's peak", "fraction"), "trust-area": ("area", "area", "Dies", "mm2"),

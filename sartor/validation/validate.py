@@ -15,9 +15,12 @@ from .gpu import Gpu
 from .kind import Kind, Prediction, Refused, Row
 from .points import Points
 from .rows import Tally, usable_rows
+from .rtl import Rtl
 from .summary import MAIN, Pair, by_label, figures
 
-KINDS: dict[str, Kind] = {"gpu": Gpu(), "dram": Dram(), "area": Area(), "cost": Cost(), "serving": Points()}
+KINDS: dict[str, Kind] = {
+    "gpu": Gpu(), "dram": Dram(), "area": Area(), "cost": Cost(), "serving": Points(), "rtl": Rtl(),
+}  # fmt: skip
 
 
 @dataclass

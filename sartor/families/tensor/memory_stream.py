@@ -74,25 +74,40 @@ class MemoryStream:
         return np.maximum(writes - STORES_HELD, 0) * np.maximum(each - 1, 0)
 
 
+@dataclass(frozen=True)
+class Timing:
+    """A memory as a core sees it; times in the core's cycles."""
+
+    efficiency: Any  # share of the peak that sequential reads get
+    latency: Any
+    break_bytes: Any
+    refresh_interval: Any
+
+
 def streams(tech: Technology, d: Designs, port: Any) -> dict[str, Any]:
     """The fields of MemoryStream for designs with ports of `port` bytes."""
-    weight_words, cache_words = sizing.fifo_words(d.fifo_bytes, port)
-    way = tech.column("memories", "latency", d.memory) * d.clock_hz + ROUND_TRIP
-    rate = dram.stream_bytes_per_s(tech, d.memory, d.bandwidth_bytes_per_s) / (d.cores * d.clock_hz)
-    most, efficiency = np.minimum(rate, port), dram.stream_bytes_per_s(tech, d.memory, 1.0)
-
+    latency = tech.column("memories", "latency", d.memory) * d.clock_hz
     interval = dram.refresh_cycle_s(tech, d.memory) * d.clock_hz
+    efficiency, broken = dram.stream_bytes_per_s(tech, d.memory, 1.0), dram.break_bytes(tech, d.memory)
+    return through(Timing(efficiency, latency, broken, interval), d, port)
+
+
+def through(timing: Timing, d: Designs, port: Any) -> dict[str, Any]:
+    """The same on a memory whose timing is given."""
+    weight_words, cache_words = sizing.fifo_words(d.fifo_bytes, port)
+    way = timing.latency + ROUND_TRIP
+    most = np.minimum(timing.efficiency * d.bandwidth_bytes_per_s / (d.cores * d.clock_hz), port)
 
     def read(held: Any) -> Any:
         """Bytes a cycle through a FIFO. One shallower than the way to memory and back cannot keep the stream going."""
         # The words come close together, and then none: of a refresh that falls there nobody sees the beginning.
         idle = np.maximum(way - held / most, 0)
-        seen = np.maximum(1 - efficiency - idle * idle / (2 * way * interval), 0)
+        seen = np.maximum(1 - timing.efficiency - idle * idle / (2 * way * timing.refresh_interval), 0)
         return np.minimum(most, held * (1 - seen) / way)
 
     weights, cache = (weight_words + ASKED) * port, (cache_words + ASKED) * port
     return {
         "bytes_per_cycle": read(weights), "cache_bytes_per_cycle": read(cache), "most_bytes_per_cycle": most,
-        "latency": way - ROUND_TRIP, "break_bytes": dram.break_bytes(tech, d.memory),
+        "latency": timing.latency, "break_bytes": timing.break_bytes,
         "port_bytes": port, "weight_fifo_bytes": weights, "cache_fifo_bytes": cache,
     }  # fmt: skip

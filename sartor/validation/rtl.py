@@ -1,0 +1,53 @@
+"""Kind `rtl`: cycles of a pass on a generated core, counted by the RTL in its simulator.
+
+Form: the table of docs/validation.md; a line is a core, its memory as the harness had it, layers of a model and a pass.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from importlib.resources import as_file, files
+from pathlib import Path
+from typing import Any
+
+from . import rtl_predict
+from .kind import Column, Form, Inputs, Prediction, Row
+
+CLASSES = "vector", "mm_cache", "mm_weights"
+_WHOLE = (
+    "rows", "lanes", "columns", "vector_lanes", "scratchpad_kib", "fifo_kib", "clock_mhz", "latency_cycles", "layers",
+    "vocabulary", "tokens", "position",
+)  # fmt: skip
+_TEXT = ("weights", "memory", "gb_per_s", "efficiency", "break_bytes", "refresh_ns", "model")
+FORM = Form(
+    "pass",
+    {name: Column(name, whole=True) for name in _WHOLE} | {name: Column(name) for name in _TEXT},
+    {"cycles": Column("latency"), **{name: Column(name, optional=True) for name in CLASSES}},
+)
+
+
+class Rtl:
+    """See the top of this file."""
+
+    def default(self) -> list[Path]:
+        with as_file(files("sartor.data").joinpath("measured/rtl.csv")) as path:
+            return [path]
+
+    def form(self, row: Mapping[str, Any]) -> Form | str:
+        return FORM
+
+    def impossible(self, rows: Sequence[Row]) -> Sequence[str | None]:
+        return [_impossible(row) for row in rows]
+
+    def predict(self, rows: Sequence[Inputs]) -> Iterable[Prediction]:
+        return [rtl_predict.cycles(row) for row in rows]
+
+    def labels(self, inputs: Inputs) -> Mapping[str, str]:
+        core = "{rows}x{lanes}x{columns}-v{vector_lanes}-{memory}".format(**inputs)
+        return {"kind": "decode" if inputs["tokens"] == 1 else "prefill", "chip": core, "format": inputs["weights"],
+                "slice": f"{inputs['layers']} x {inputs['vocabulary']}"}  # fmt: skip
+
+
+def _impossible(row: Row) -> str | None:
+    classes = sum(row.measured.get(name, 0) for name in CLASSES)
+    return "its classes take more cycles than the pass" if classes > row.measured["latency"] else None

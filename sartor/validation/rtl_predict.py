@@ -1,0 +1,74 @@
+"""Cycles of a pass by the estimate of family `tensor`, in all and by class of instructions, from a row's inputs."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from typing import Any
+
+from ..chip.spec import Chip, Memory, Tile
+from ..errors import SartorError
+from ..families.tensor.design import from_chip
+from ..families.tensor.estimate import Replica
+from ..families.tensor.family import Tensor
+from ..families.tensor.memory_stream import Timing, through
+from ..workload.derive import operators
+from ..workload.model import Model
+from ..workload.operators import Step
+from . import names
+from .kind import Inputs, Prediction, Refused
+
+KIB = 1024
+
+
+def cycles(row: Inputs) -> Prediction:
+    """`latency` is all cycles; the head of a prompt's last token is a decoded one's."""
+    model = names.model(row["model"])
+    if model is None or len(model.layers) != 1:
+        return Refused(f"model {row['model']!r} is not known, or its layers are not alike")
+    try:
+        return _cycles(row, sliced(model, row["layers"], row["vocabulary"]))
+    except (SartorError, ValueError) as error:
+        return Refused(str(error))
+
+
+def sliced(model: Model, layers: int, vocabulary: int) -> Model:
+    """Its first layers, and so many rows of its head."""
+    return replace(model, layers=(replace(model.layers[0], count=layers),), vocabulary=vocabulary)
+
+
+def _cycles(row: Inputs, model: Model) -> Prediction:
+    chip, step = _chip(row), Step(1, row["tokens"], row["position"])
+    walked = operators(model, "decode" if step.tokens == 1 else "prefill")
+    done = _replica(chip, row, model.formats).phase(walked, step, keep=True)
+    ops: list[Any] = [o for o in done.operators if walked.phase == "decode" or o.name != "head"]
+    total = done.latency_s - sum(o.latency_s for o in done.operators if o not in ops)
+    vector, cache = sum(o.vector_s for o in ops), sum(o.compute_s for o in ops if o.name == "attention")
+    parts = {"latency": total, "vector": vector, "mm_cache": cache, "mm_weights": total - vector - cache}
+    return {name: float(s) * chip.clock_hz for name, s in parts.items()}
+
+
+def _chip(row: Inputs) -> Chip:
+    tile = Tile(
+        row["rows"], row["lanes"], row["columns"], row["vector_lanes"], row["weights"], kv="int8-g32",
+        scratchpad_bytes=row["scratchpad_kib"] * KIB, fifo_bytes=row["fifo_kib"] * KIB,
+    )  # fmt: skip
+    memory = Memory(row["memory"], 1, 4e9, _number(row, "gb_per_s") * 1e9)
+    return Chip("measured", "tensor", "N7", row["clock_mhz"] * 1e6, memory, tile=tile)
+
+
+def _replica(chip: Chip, row: Inputs, formats: dict[str, str]) -> Replica:
+    """On the memory that the harness had."""
+    machine, designs = Tensor(from_chip(chip)).machine, from_chip(chip)
+    timing = Timing(
+        _number(row, "efficiency"), row["latency_cycles"], _number(row, "break_bytes"),
+        _number(row, "refresh_ns") * 1e-9 * chip.clock_hz,
+    )  # fmt: skip
+    return Replica(replace(machine, **through(timing, designs, machine.port_bytes)), 1, formats)
+
+
+def _number(row: Inputs, name: str) -> float:
+    value = float(row[name])
+    if not math.isfinite(value) or value <= 0:
+        raise ValueError(f"{name} is not a number above 0")
+    return value

@@ -1,0 +1,73 @@
+"""Kind rtl: cycles of generated cores, predicted from a row's inputs, within the goal; rows that cannot be."""
+
+from __future__ import annotations
+
+import csv
+from importlib.resources import files
+from pathlib import Path
+
+import pytest
+
+from sartor.errors import BrokenFile
+from sartor.validation import validation
+from sartor.validation.record import grown
+from sartor.validation.sets import recorded
+
+ROWS = list(csv.DictReader(files("sartor.data").joinpath("measured/rtl.csv").read_text().splitlines()))
+
+
+def written(folder: Path, **changed: str) -> Path:
+    """The first two rows, the first one `changed`."""
+    path = folder / "rtl.csv"
+    with path.open("w") as file:
+        out = csv.DictWriter(file, list(ROWS[0]))
+        out.writeheader()
+        out.writerows([ROWS[0] | changed, ROWS[1]])
+    return path
+
+
+def test_every_pass_is_within_two_percent_and_every_class_within_five_of_the_pass() -> None:
+    pairs = validation("rtl").pairs
+    cycles = {p.where: p.measured for p in pairs if p.quantity == "latency"}
+    assert len(cycles) == len(ROWS) > 100
+    for pair in pairs:
+        share = abs(pair.predicted - pair.measured) / cycles[pair.where]
+        assert share < (0.02 if pair.quantity == "latency" else 0.05), pair
+
+
+def test_errors_have_not_grown() -> None:
+    assert not grown(recorded("rtl"))
+
+
+def test_what_was_measured_is_not_seen(tmp_path: Path) -> None:
+    both = [validation("rtl", [written(tmp_path, cycles=n)]).pairs[0].predicted for n in ("230000", "460000")]
+    assert both[0] == both[1]
+
+
+@pytest.mark.parametrize(
+    ("changed", "reason"),
+    [
+        ({"cycles": "1000"}, "its classes take more cycles than the pass"),
+        ({"cycles": "none"}, "cycles is not a number"),
+        ({"rows": "0"}, "rows is not a whole number of at least 1"),
+    ],
+)
+def test_rows_that_cannot_be_are_counted(tmp_path: Path, changed: dict[str, str], reason: str) -> None:
+    facts = validation("rtl", [written(tmp_path, **changed)]).facts()["coverage"]
+    assert facts["rows"] == 1 and facts["excluded"][0]["reason"] == reason
+
+
+@pytest.mark.parametrize(
+    ("changed", "reason"),
+    [({"model": "gpt-9"}, "model 'gpt-9' is not known"), ({"efficiency": "-1"}, "efficiency is not a number above 0")],
+)
+def test_rows_that_are_not_modeled_are_refused(tmp_path: Path, changed: dict[str, str], reason: str) -> None:
+    facts = validation("rtl", [written(tmp_path, **changed)]).facts()["coverage"]
+    assert facts["predicted"] == 1 and facts["refused"][0]["reason"].startswith(reason)
+
+
+def test_a_file_without_columns_is_an_error(tmp_path: Path) -> None:
+    path = tmp_path / "rtl.csv"
+    path.write_text("rows,cycles\n2,1000\n")
+    with pytest.raises(BrokenFile, match="no column"):
+        validation("rtl", [path])
