@@ -15,19 +15,25 @@ ROWS = ("held_out", "unseen")
 
 
 def trusted() -> dict[str, Any]:
-    """For each kind: `rows` of errors on what no figure was fitted to, `points` to plot, and what is not covered."""
+    """For each kind: `rows` of errors on what no figure was fitted to (of a kind that has none, fitted ones), `points`
+    to plot, and what is not covered."""
     said = json.loads(data_text(SAID))
     kinds = list(dict.fromkeys(kind for kind, _, _ in on_record()))
     points = list(csv.DictReader(data_text(POINTS).splitlines()))
     return {
         kind: {
-            "rows": [_row(one) for one in on_record().values() if one.kind == kind and one.rows in ROWS],
+            "rows": _rows(kind),
             "points": [_point(p) for p in points if p["kind"] == kind],
             "missing": said.get(kind, {}).get("missing", []),
             "title": said.get(kind, {}).get("title", kind),
         }
         for kind in kinds
     }
+
+
+def _rows(kind: str) -> list[dict[str, Any]]:
+    all_rows = [one for one in on_record().values() if one.kind == kind]
+    return [_row(one) for one in [r for r in all_rows if r.rows in ROWS] or all_rows]
 
 
 def _row(one: Recorded) -> dict[str, Any]:
