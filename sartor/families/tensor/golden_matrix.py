@@ -8,8 +8,6 @@ between. Weights lie in tiles of some rows, so that what is worked on stays in t
 from __future__ import annotations
 
 import functools
-import os
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,8 +21,6 @@ from .layout import unpack_matrix
 from .stream_shape import Shape
 
 TILE_CODES = 2**16  # at most: they are in the processor's cache as float64
-THREADS = min(2, os.cpu_count() or 1)
-LEAST_FOR_THREADS = 2**18  # weights
 # Of an accumulator: float64 from 2^52 to 2^53 are integers; sums of 40 bits stay between.
 ACCUMULATOR = 1.5 * 2.0**52
 # What a term is larger, beside S: times a mantissa of 11 bits it is less than a half and more than 0.
@@ -153,11 +149,7 @@ def product(w: Weights, x: np.ndarray, top: np.ndarray, exponent: np.ndarray) ->
     sums = np.concatenate([x.sum(-1, keepdims=True, dtype=np.int64) * factor, nudge], axis=-1)
     tiles, _, _, rows = w.codes.shape
     total = np.empty((tiles, many[1], rows))
-    work = functools.partial(_tiles, w, codes, _for_product(sums, many), total)
-    if THREADS > 1 and tiles > 1 and w.codes.size >= LEAST_FOR_THREADS:
-        list(_pool().map(work, [0, tiles // 2], [tiles // 2, tiles]))
-    else:
-        work(0, tiles)
+    _tiles(w, codes, _for_product(sums, many), total)
     if not w.own:
         total = total.swapaxes(0, 1).reshape(1, many[1], -1)[..., : w.n]
     return total.reshape(sequences, columns, -1).astype(np.int64)
@@ -168,13 +160,14 @@ def _for_product(x: np.ndarray, many: tuple[int, int]) -> np.ndarray:
     return np.ascontiguousarray(x.reshape(*many, *x.shape[2:]).swapaxes(1, 2))
 
 
-def _tiles(w: Weights, x: np.ndarray, sums: np.ndarray, total: np.ndarray, first: int, end: int) -> None:
-    """Accumulators of the tiles from `first` to `end`. The sum over groups goes one by one: that of one group is
-    rounded as it is added."""
-    _, groups, _, rows = w.codes.shape
+def _tiles(w: Weights, x: np.ndarray, sums: np.ndarray, total: np.ndarray) -> None:
+    """Accumulators of all tiles. The sum over groups goes one by one: that of one group is rounded as it is added.
+
+    In one thread: operations of some 30 us pass Python's lock to and fro, and two threads were a quarter slower."""
+    tiles, groups, _, rows = w.codes.shape
     codes = np.empty(w.codes.shape[1:])
     terms = np.empty((groups if w.minimum is None else 2 * groups, x.shape[2], rows))
-    for tile in range(first, end):
+    for tile in range(tiles):
         at = tile if w.own else 0
         np.copyto(codes, w.codes[tile])
         np.matmul(x[at], codes, out=terms[:groups])
@@ -182,9 +175,4 @@ def _tiles(w: Weights, x: np.ndarray, sums: np.ndarray, total: np.ndarray, first
         if w.minimum is not None:
             np.matmul(sums[at], w.minimum[tile], out=terms[groups:])
         np.add.reduce(terms, axis=0, out=total[tile], initial=ACCUMULATOR)
-    total[first:end] -= ACCUMULATOR
-
-
-@functools.cache
-def _pool() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(THREADS)
+    total -= ACCUMULATOR

@@ -75,11 +75,8 @@ def test_the_fast_product_is_the_sum_of_block_terms(
     check_product(np.random.default_rng(seed), kind, n, groups, columns)
 
 
-@pytest.mark.parametrize("threads", [1, 2])
-def test_the_fast_product_in_tiles_and_threads(monkeypatch, threads: int) -> None:
+def test_the_fast_product_in_tiles(monkeypatch) -> None:
     """700 rows are three tiles of 234, the last one padded."""
-    monkeypatch.setattr(golden_matrix, "THREADS", threads)
-    monkeypatch.setattr(golden_matrix, "LEAST_FOR_THREADS", 1)
     monkeypatch.setattr(golden_matrix, "TILE_CODES", 234 * 96)
     check_product(np.random.default_rng(0), (Element.INT4, Scale.SCALE_MINIMUM), 700, 3, 2)
 
