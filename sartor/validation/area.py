@@ -6,11 +6,11 @@ Form: the table of docs/validation.md (a CSV); a line is a chip.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Any
 
 from . import area_predict
+from .files import packaged
 from .kind import Column, Form, Inputs, Prediction, Refused, Row
 
 # Chips that the figures `published` of overheads.csv are fitted to (benchmarks/chip_facts.py).
@@ -32,8 +32,7 @@ class Area:
     """See the top of this file."""
 
     def default(self) -> list[Path]:
-        with as_file(files("sartor.data").joinpath("measured/chips.csv")) as path:
-            return [path]
+        return packaged("chips.csv")
 
     def form(self, row: Mapping[str, Any]) -> Form | str:
         if row.get("class") == "testchip":

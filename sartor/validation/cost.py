@@ -6,11 +6,11 @@ Form: the table of docs/validation.md (a CSV); a line is one published figure.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Any
 
 from . import cost_predict
+from .files import packaged
 from .kind import Column, Form, Inputs, Prediction, Refused, Row
 
 _INPUTS = {
@@ -31,8 +31,7 @@ class Cost:
     """See the top of this file."""
 
     def default(self) -> list[Path]:
-        with as_file(files("sartor.data").joinpath("measured/prices.csv")) as path:
-            return [path]
+        return packaged("prices.csv")
 
     def form(self, row: Mapping[str, Any]) -> Form | str:
         group = row.get("group")

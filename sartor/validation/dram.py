@@ -6,11 +6,11 @@ Form: the table of docs/validation.md (a CSV); a line is a device, a pattern, an
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Any
 
 from . import dram_predict
+from .files import packaged
 from .kind import Column, Form, Inputs, Prediction, Refused, Row
 
 # Devices whose runs the closed forms were made with; all others are unseen.
@@ -33,8 +33,7 @@ class Dram:
     """See the top of this file."""
 
     def default(self) -> list[Path]:
-        with as_file(files("sartor.data").joinpath("measured/dram.csv")) as path:
-            return [path]
+        return packaged("dram.csv")
 
     def form(self, row: Mapping[str, Any]) -> Form | str:
         return FORM

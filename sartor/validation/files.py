@@ -6,6 +6,7 @@ import csv
 import json
 from collections import Counter
 from collections.abc import Iterator
+from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,12 @@ from ..errors import BrokenFile, InputError
 
 # A row as it stands in the file, or what is wrong with it.
 Raw = dict[str, Any] | str
+
+
+def packaged(name: str) -> list[Path]:
+    """The measurements `name` that come with the package."""
+    with as_file(files("sartor.data").joinpath("measured", name)) as path:
+        return [path]
 
 
 def raw_rows(path: Path) -> Iterator[tuple[str, Raw]]:

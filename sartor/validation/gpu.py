@@ -6,11 +6,11 @@ Forms: the JSON lines that `sartor measure gpu` writes, and tables of GEMM laten
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Any
 
 from . import gpu_limits, gpu_predict, names
+from .files import packaged
 from .kind import Column, Form, Inputs, Prediction, Refused, Row
 
 _WHOLE = {name: Column(name, whole=True) for name in ("m", "n", "k", "batch", "context")}
@@ -42,8 +42,7 @@ class Gpu:
     """See the top of this file."""
 
     def default(self) -> list[Path]:
-        with as_file(files("sartor.data").joinpath("measured/h100.jsonl")) as path:
-            return [path]
+        return packaged("h100.jsonl")
 
     def form(self, row: Mapping[str, Any]) -> Form | str:
         if "gemm_dtype" in row:

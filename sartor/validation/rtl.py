@@ -6,11 +6,11 @@ Form: the table of docs/validation.md; a line is a core, its memory as the harne
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Any
 
 from . import rtl_predict
+from .files import packaged
 from .kind import Column, Form, Inputs, Prediction, Row
 
 CLASSES = "vector", "mm_cache", "mm_weights"
@@ -30,8 +30,7 @@ class Rtl:
     """See the top of this file."""
 
     def default(self) -> list[Path]:
-        with as_file(files("sartor.data").joinpath("measured/rtl.csv")) as path:
-            return [path]
+        return packaged("rtl.csv")
 
     def form(self, row: Mapping[str, Any]) -> Form | str:
         return FORM
