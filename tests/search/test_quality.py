@@ -45,6 +45,16 @@ def test_the_sum_by_hand():
     assert found.bearable(["bf16", "int8", "int4-g128"]) == ["bf16", "int8"]
 
 
+def test_a_design_costs_its_weights_and_its_cache():
+    ready = problem(study(0.1, space={"weights": ["int8"]}))
+    designs, _ = ready.space.decode(ready.space.sample(3, np.random.default_rng(1)), NOMINAL)
+    whole = uniform(weights="int8", activations="none", kv="none", rotate=True) + uniform(
+        weights="none", activations="chip", kv="chip"
+    )
+    assert np.ravel(ready.gate.kl(designs)) == pytest.approx(whole)
+    assert ready.accuracy(designs) == {"kl": pytest.approx(whole), "bound": 0.1, "measured_on": MODEL}
+
+
 def test_stored_weights_cost_nothing_whatever_they_are_called():
     found = gate(QualityPart(kl=0.1), MODEL, "q4_1", "here")
     assert found.weights[FORMATS.index("q4_1")] == found.weights[FORMATS.index("int4-g32-asym")] == 0
