@@ -58,9 +58,10 @@ class LlamaCpp:
         return self.ask("tokenize", content=text, parse_special=special, add_special=bos)["tokens"]
 
     def logprobs(self, prompt: list[int], most: int) -> dict[int, float]:
-        """Of the token after `prompt`, by token: the `most` largest natural logarithms."""
+        """Of the token after `prompt`, by token: the `most` largest natural logarithms of what the model says, before
+        any sampler. It answers with none of a token that is half a letter, so that the likeliest is asked for."""
         answer = self.ask(
             "completion", prompt=prompt, n_predict=1, n_probs=most, temperature=0.0, cache_prompt=False,
-            samplers=[],
+            samplers=["top_k"], top_k=1,
         )  # fmt: skip
         return {t["id"]: t["logprob"] for t in answer["completion_probabilities"][0]["top_logprobs"]}
