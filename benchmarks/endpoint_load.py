@@ -1,11 +1,10 @@
 """The endpoint under load: streams at once for minutes, every answer compared with what the same prompt got alone.
 
-    python benchmarks/endpoint_load.py [--streams 64] [--minutes 10] [--url URL --model NAME] [--json]
+    python benchmarks/endpoint_load.py [--streams 64] [--minutes 10] [--chip CHIP --model NAME | --url URL --model NAME]
 
 The official `openai` client asks, half of it as streams, over real sockets. Without --url a server of its own is
-started in another process, on the smallest chip with a network of random weights (what is tested is the server; a real
-model is given by --url), recording its traffic. Exit code 1: an error, a lost or crossed token, a lost record, or
-memory that grows by more than 5 %.
+started in another process, recording its traffic: `sartor serve` with --chip, else the smallest chip with a network of
+random weights. Exit code 1: an error, a lost or crossed token, a lost record, or memory that grows by more than 5 %.
 """
 
 from __future__ import annotations
@@ -14,6 +13,7 @@ import argparse
 import asyncio
 import json
 import random
+import re
 import subprocess
 import sys
 import tempfile
@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parents[1]
-PROMPTS, MOST = 48, 48
+PATIENCE_S = 1800.0  # of a client: a golden model is slow
 WARM = 0.2  # of the time, until memory is looked at
 GROWTH = 0.05
 
@@ -51,11 +51,11 @@ def server(folder: Path, streams: int) -> None:
     run(ready, bound("127.0.0.1", 0, ()), lambda url: print(url, flush=True))
 
 
-def prompts(seed: int = 1) -> list[str]:
+def prompts(count: int, seed: int = 1) -> list[str]:
     """Texts of 1 to 60 letters, some with a beginning in common."""
     rng = random.Random(seed)
     letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZ "
-    some = ["".join(rng.choices(letters, k=rng.randint(1, 40))) for _ in range(PROMPTS)]
+    some = ["".join(rng.choices(letters, k=rng.randint(1, 40))) for _ in range(count)]
     return [some[i // 2] + " AND MORE" if i % 4 == 3 else text for i, text in enumerate(some)]
 
 
@@ -74,10 +74,12 @@ async def ask(client: Any, model: str, prompt: str, count: int, stream: bool) ->
     return text, tokens
 
 
-async def one_client(client: Any, model: str, expected: dict[str, str], until: float, seen: Seen, seed: int) -> None:
+async def one_client(
+    client: Any, model: str, expected: dict[str, str], most: int, until: float, seen: Seen, seed: int
+) -> None:
     rng = random.Random(seed)
     while time.monotonic() < until:
-        prompt, count = rng.choice(list(expected)), rng.randint(1, MOST)
+        prompt, count = rng.choice(list(expected)), rng.randint(1, most)
         began = time.monotonic()
         try:
             text, tokens = await ask(client, model, prompt, count, bool(rng.getrandbits(1)))
@@ -86,7 +88,7 @@ async def one_client(client: Any, model: str, expected: dict[str, str], until: f
             continue
         seen.requests, seen.tokens = seen.requests + 1, seen.tokens + tokens
         seen.slowest_s = max(seen.slowest_s, time.monotonic() - began)
-        if tokens != count or not expected[prompt].startswith(text) or (count == MOST and text != expected[prompt]):
+        if tokens != count or not expected[prompt].startswith(text) or (count == most and text != expected[prompt]):
             seen.wrong.append(f"{prompt!r}: {count} tokens asked, {tokens} given: {text!r}"[:200])
 
 
@@ -98,16 +100,17 @@ def rss_bytes(pid: int | None) -> float:
     return next(float(line.split()[1]) * 1024 for line in lines if line.startswith("VmRSS"))
 
 
-async def load(url: str, model: str, streams: int, seconds: float, pid: int | None) -> dict[str, Any]:
+async def load(url: str, given: argparse.Namespace, pid: int | None) -> dict[str, Any]:
     from openai import AsyncOpenAI
 
     memory: list[float] = []
-    async with AsyncOpenAI(base_url=f"{url}/v1", api_key="none", max_retries=0, timeout=600) as client:
-        expected = {text: (await ask(client, model, text, MOST, False))[0] for text in prompts()}
+    model, most, streams, seconds = given.model, given.most, given.streams, given.minutes * 60
+    async with AsyncOpenAI(base_url=f"{url}/v1", api_key="none", max_retries=0, timeout=PATIENCE_S) as client:
+        expected = {text: (await ask(client, model, text, most, False))[0] for text in prompts(given.prompts)}
         seen, began = Seen(), time.monotonic()
         until = began + seconds
         clients = [
-            asyncio.create_task(one_client(client, model, expected, until, seen, seed)) for seed in range(streams)
+            asyncio.create_task(one_client(client, model, expected, most, until, seen, seed)) for seed in range(streams)
         ]
         while (pending := [c for c in clients if not c.done()]) and time.monotonic() < until:
             await asyncio.wait(pending, timeout=min(seconds / 50, until - time.monotonic() + 0.01))
@@ -122,16 +125,24 @@ async def load(url: str, model: str, streams: int, seconds: float, pid: int | No
     }  # fmt: skip
 
 
-def own(streams: int, seconds: float) -> dict[str, Any]:
+def command(given: argparse.Namespace, folder: str) -> list[str]:
+    if given.chip is None:
+        return [sys.executable, __file__, "--server", folder, "--streams", str(given.streams)]
+    main = [sys.executable, "-c", "from sartor.cli import main; main()", "serve", "--port", "0"]
+    what = ["--chip", given.chip, "--model", given.model, "--record", f"{folder}/recorded.jsonl"]
+    return [*main, *what, "--streams", str(given.streams), "--waiting", str(4 * given.streams),
+            "--max-seconds", str(PATIENCE_S)]  # fmt: skip
+
+
+def own(given: argparse.Namespace) -> dict[str, Any]:
     """Against a server of our own, which is told to end as a user does; its records are counted."""
     with tempfile.TemporaryDirectory() as folder:
-        command = [sys.executable, __file__, "--server", folder, "--streams", str(streams)]
-        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        with subprocess.Popen(command(given, folder), stdout=subprocess.PIPE, text=True) as process:
             assert process.stdout is not None
-            url = process.stdout.readline().strip()
+            url = re.search(r"http://[\w.:]+", process.stdout.readline())
             if not url:
                 raise SystemExit("the server did not start")
-            found = asyncio.run(load(url, "tiny", streams, seconds, process.pid))
+            found = asyncio.run(load(url[0], given, process.pid))
             process.terminate()
             began = time.monotonic()
             found |= {"exit": process.wait(600), "exit_s": time.monotonic() - began}
@@ -160,19 +171,18 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--streams", type=int, default=64)
     parser.add_argument("--minutes", type=float, default=10.0)
+    parser.add_argument("--prompts", type=int, default=48, help="that are different; each is asked alone first")
+    parser.add_argument("--most", type=int, default=48, help="tokens of an answer")
     parser.add_argument("--url", help="a server that runs already, such as http://127.0.0.1:8000")
-    parser.add_argument("--model", default="tiny", help="what that server serves")
+    parser.add_argument("--chip", help="a chip to serve, such as edge-smollm2")
+    parser.add_argument("--model", default="tiny", help="what is served")
     parser.add_argument("--server", type=Path, help=argparse.SUPPRESS)
     parser.add_argument("--json", action="store_true", help="print one JSON object and nothing else")
     given = parser.parse_args()
     if given.server:
         server(given.server, given.streams)
         return 0
-    seconds = given.minutes * 60
-    found = (
-        asyncio.run(load(given.url, given.model, given.streams, seconds, None)) if given.url
-        else own(given.streams, seconds)
-    )  # fmt: skip
+    found = asyncio.run(load(given.url, given, None)) if given.url else own(given)
     found["target_met"] = met(found)
     print(json.dumps(found)) if given.json else show(found)
     return 0 if found["target_met"] else 1

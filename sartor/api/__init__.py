@@ -1,7 +1,7 @@
 """Every command as a Python call: no files needed, nothing printed, results returned."""
 
 from .build import Built, build, save
-from .compare import compare
+from .compare import compare, compare_fleets
 from .cost import cost
 from .design import Design, design, write
 from .doctor import doctor
@@ -24,8 +24,8 @@ from .verify import PROMPT, TOKENS, verify
 from .watch import watch
 
 __all__ = [
-    "GPUS", "PROMPT", "TOKENS", "Built", "Design", "Serving", "build", "check_serving", "compare", "cost",
-    "design", "doctor", "estimate", "explore", "find_chip", "fit", "fleet", "keys_of", "listing", "loadgen",
-    "measure", "quality_of", "read", "save", "service", "silicon", "simulate", "synth", "validate", "verify", "watch",
-    "write",
+    "GPUS", "PROMPT", "TOKENS", "Built", "Design", "Serving", "build", "check_serving", "compare",
+    "compare_fleets", "cost", "design", "doctor", "estimate", "explore", "find_chip", "fit", "fleet", "keys_of",
+    "listing", "loadgen", "measure", "quality_of", "read", "save", "service", "silicon", "simulate", "synth",
+    "validate", "verify", "watch", "write",
 ]  # fmt: skip

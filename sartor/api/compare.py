@@ -1,7 +1,9 @@
-"""Chips side by side at the same work, each in its best configuration."""
+"""Chips side by side at the same work, each in its best configuration; and fleets of them for a trace."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from ..chip.spec import Chip
@@ -16,16 +18,18 @@ from ..search.result import Budget
 from ..workload.find import find_model
 from ..workload.profiles import demand
 from ..workload.traffic import Slo
-from ..workload.workload import workload
+from ..workload.workload import Workload, workload
 from .find import find_chip
+from .fleet import GPUS, fleet
 
-DEFAULT_MODEL = "llama-3.1-8b"
+DEFAULT_MODEL, DEFAULT_TRACE = "llama-3.1-8b", "chat"
+REQUESTS, DAY_REQUESTS = 4000, 40_000  # simulated: of the peak, and of the day
 
 
 def compare(
     chips: list[str | Chip],
     model: str | None = None,
-    trace: str = "chat",
+    trace: str | None = None,
     ttft_s: float = 2.0,
     tpot_s: float = 0.05,
     percentile: float = 95.0,
@@ -33,31 +37,69 @@ def compare(
     batch: int | None = None,
 ) -> list[dict[str, Any]]:
     """One row a chip, in the order given: formats, parallelism and batch are chosen for each so that the SLO is
-    kept for the least money. `batch` bounds the requests served at once (None: no bound). `lead`: of each chip over
-    the next dearer one, and whether it is beyond the errors of both estimates.
+    kept for the least money, by the closed form. `batch` bounds the requests served at once (None: no bound). `lead`:
+    of each chip over the next dearer one, and whether it is beyond the errors of both estimates.
 
-    Without a `model`, a study among the chips gives the work: its model, traffic, SLO and economics; the other
-    arguments are then not looked at. Without either, the model is Llama-3.1-8B.
+    Without a `model`, a study among the chips gives the work: its model, SLO, economics and, without a `trace`, its
+    traffic; the other arguments are then not looked at. Without either, the model is Llama-3.1-8B.
     """
+    asked = _asked(chips, model, trace, Slo(ttft_s, tpot_s, percentile), volume, batch)
+    return with_leads([
+        standing_row(stand(c, asked.work, asked.economy, asked.limits, asked.weights, asked.cache))
+        for c in _found(chips)
+    ])  # fmt: skip
+
+
+def compare_fleets(
+    chips: list[str | Chip],
+    model: str | None,
+    trace: str,
+    rate_per_s: float | None = None,
+    ttft_s: float = 2.0,
+    tpot_s: float = 0.05,
+    percentile: float = 95.0,
+    volume: float = 100_000,
+    batch: int | None = None,
+    watch: Callable[[str], None] | None = None,
+) -> dict[str, Any]:
+    """The same work as `compare`, and what a fleet of each chip takes for `trace`, request by request (api.fleet).
+    Beside chips of which none is a GPU stand the GPUs that one could buy."""
+    asked = _asked(chips, model, trace, Slo(ttft_s, tpot_s, percentile), volume, batch)
+    found = _found(chips)
+    named = [c.name for c in found if c.family == "gpu"]
+    return fleet(
+        found, asked.work.model, trace, rate_per_s or asked.rate_per_s, against=named or GPUS, slo=asked.work.slo,
+        weights=asked.weights, economy=asked.economy, requests=REQUESTS, day_requests=DAY_REQUESTS,
+        batch=asked.limits.batch, watch=watch,
+    )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """The work that chips are compared at. `rate_per_s`: of all users, where a study has one."""
+
+    work: Workload
+    economy: Economy
+    limits: Budget
+    weights: list[str]
+    cache: list[str]
+    rate_per_s: float | None = None
+
+
+def _asked(
+    chips: list[str | Chip], model: str | None, trace: str | None, slo: Slo, volume: float, batch: int | None
+) -> _Asked:
     if not chips:
         raise InputError("compare needs at least one chip (try: sartor list chips)")
     named = [c for c in chips if isinstance(c, str) and c in studies.names()]
     if model is None and named:
-        return _under_study(named[0], chips)
-    work = workload(
-        find_model(model or DEFAULT_MODEL), demand(trace, percentile), Slo(ttft_s, tpot_s, percentile)
-    )
-    formats, economy, limits = ComparePart(), Economy("datacenter", volume), Budget(chips=8, batch=batch)
-    return with_leads(
-        [standing_row(stand(c, work, economy, limits, formats.weights, formats.cache)) for c in _found(chips)]
-    )
-
-
-def _under_study(study: str, chips: list[str | Chip]) -> list[dict[str, Any]]:
-    ready = problem(studies.find_study(study))
-    part, limits = ready.study.compare, ready.budget
-    stood = [stand(c, ready.work, ready.economy, limits, ready.rival_weights, part.cache) for c in _found(chips)]
-    return with_leads([standing_row(s) for s in stood])
+        ready = problem(studies.find_study(named[0]).under(trace))
+        study = ready.study
+        return _Asked(ready.work, ready.economy, ready.budget, ready.rival_weights, study.compare.cache,
+                      study.traffic.rate)  # fmt: skip
+    moments, part = demand(trace or DEFAULT_TRACE, slo.percentile), ComparePart()
+    work = workload(find_model(model or DEFAULT_MODEL), moments, slo)
+    return _Asked(work, Economy("datacenter", volume), Budget(chips=8, batch=batch), part.weights, part.cache)
 
 
 def _found(chips: list[str | Chip]) -> list[Chip]:

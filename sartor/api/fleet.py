@@ -9,6 +9,7 @@ from ..chip.spec import Chip
 from ..errors import InputError
 from ..search.economy import Economy
 from ..search.parts import ComparePart
+from ..serve.day import at_least
 from ..serve.fleet import Ask, Sized, day_of, failure_of, replica_usd_per_s, sized
 from ..serve.spec import Faults
 from ..tables import table
@@ -18,6 +19,7 @@ from ..workload.profiles import find_traffic
 from ..workload.traffic import Slo, Traffic
 from ..workload.workload import workload
 from .find import find_chip
+from .simulate import check_context
 
 GPUS = ("h100-sxm", "h200-sxm", "b200-sxm")
 YEAR_S = 8766 * 3600.0
@@ -35,14 +37,16 @@ def fleet(
     economy: Economy | None = None,
     requests: int = 6000,
     day_requests: int = 100_000,
+    batch: int | None = None,
     watch: Callable[[str], None] | None = None,
 ) -> dict[str, Any]:
     """Fleets that serve `rate_per_s` requests a second, like those of `trace`, at the busiest moment of the day: one of
-    each of `chips`, and of each of `against`, the chips that one could buy.
+    each of `chips`, and of each of `against`, the chips that one could buy. `batch` bounds the requests that a replica
+    serves at once.
 
     Every way to deploy a chip is simulated at its highest rate; with the cheapest, replicas are added until the peak
     keeps the SLO; then a day, and the loss of a replica at the peak. Returns a row a chip, cheapest first by what its
-    owner pays; `best_gpu`: the first of `against` (by default the GPUS).
+    owner pays; `best_gpu`: the first of `against` (by default the GPUS); `refused`: chips that cannot, and why.
     """
     against = GPUS if against is None else against
     if not chips and not against:
@@ -50,22 +54,29 @@ def fleet(
     traffic = find_traffic(trace) if isinstance(trace, str) else trace
     slo, part = slo or Slo(2.0, 0.05), ComparePart()
     demand = traffic.demand(slo.percentile)
-    ask = Ask(traffic, rate_per_s or demand.rate_per_s, slo, economy or Economy(), weights or part.weights, part.cache,
-              requests, day_requests)  # fmt: skip
+    ask = Ask(at_least(traffic, requests), rate_per_s or demand.rate_per_s, slo, economy or Economy(),
+              weights or part.weights, part.cache, requests, day_requests, batch)  # fmt: skip
     shapes = find_model(model) if isinstance(model, str) else model
+    check_context(traffic, demand, shapes)
     all_ = [find_chip(c) if isinstance(c, str) else c for c in (*chips, *against)]
-    rows = {}
+    rows, refused = [], {}
     for chip in {chip.name: chip for chip in all_}.values():
         if watch:
-            watch(f"sizing {chip.name}")
+            watch(f"a fleet of {chip.name}, request by request")
         fixed = shapes.formats if chip.tile is not None else {}
-        rows[chip.name] = _row(sized(chip, workload(shapes, demand, slo, fixed), ask), ask)
-    ranked = sorted(rows.values(), key=lambda row: row["usd_per_mtoken"] or float("inf"))
+        try:
+            rows.append(_row(sized(chip, workload(shapes, demand, slo, fixed), ask), ask))
+        except InputError as error:
+            refused[chip.name] = str(error)
+    if not rows:
+        raise InputError("; ".join(refused.values()))
+    ranked = sorted(rows, key=lambda row: row["usd_per_mtoken"] or float("inf"))
     gpus = [row for row in ranked if row["chip"] in against]
     return {
         "model": shapes.name, "trace": traffic.name, "peak_per_s": ask.peak_per_s,
         "slo": {"ttft_s": slo.ttft_s, "tpot_s": slo.tpot_s, "percentile": slo.percentile},
         "fleets": ranked, "best_gpu": gpus[0]["chip"] if gpus else None,
+        "refused": [{"chip": name, "reason": reason} for name, reason in refused.items()],
     }  # fmt: skip
 
 

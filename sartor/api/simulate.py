@@ -22,7 +22,7 @@ from ..serve.spec import Cluster, Pool, Routing
 from ..workload.find import find_model
 from ..workload.model import Model
 from ..workload.profiles import find_traffic
-from ..workload.traffic import Slo, Traffic
+from ..workload.traffic import Demand, Slo, Traffic
 from ..workload.workload import Workload, workload
 from .find import find_chip
 
@@ -88,13 +88,18 @@ def deployed(chip: str | Chip, model: str | Model, traffic: Traffic, slo: Slo, h
     chip = find_chip(chip) if isinstance(chip, str) else chip
     model = find_model(model) if isinstance(model, str) else model
     demand = traffic.demand(slo.percentile)
+    check_context(traffic, demand, model)
+    work: Workload = workload(model, demand, slo, model.formats if chip.tile is not None else {})
+    return deploy(chip, work, how, traffic.pieces.tokens if traffic.pieces else 0)
+
+
+def check_context(traffic: Traffic, demand: Demand, model: Model) -> None:
+    """Raises InputError where the model is too short for the traffic."""
     if demand.context_max > model.max_context:
         raise InputError(
             f"{traffic.name}: requests reach {demand.context_max:,.0f} tokens, but {model.name} holds "
             f"{model.max_context:,} (choose shorter traffic or another model)"
         )
-    work: Workload = workload(model, demand, slo, model.formats if chip.tile is not None else {})
-    return deploy(chip, work, how, traffic.pieces.tokens if traffic.pieces else 0)
 
 
 def facts(

@@ -132,9 +132,9 @@ def _figure(name: str) -> str:
     return name.replace("area_", "area, ").replace("_", " ")
 
 
-def compare(rows: list[dict[str, Any]], json: bool) -> None:
+def compare(rows: list[dict[str, Any]], json: bool, fleets: dict[str, Any] | None = None) -> None:
     if json:
-        as_json({"chips": rows})
+        as_json({"chips": rows, **({} if fleets is None else {"fleet": fleets})})
         return
     lines = []
     for row in rows:

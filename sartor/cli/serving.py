@@ -88,10 +88,24 @@ def fleet(*args: Any, json: bool, **how: Any) -> None:
         found = api.fleet(*args, **how, watch=status.update)
     if json:
         as_json(found)
-        return
+    else:
+        show_fleets(found)
+
+
+def fleets(
+    chips: list[Any], model: str | None, trace: str, rate: float | None, ttft: float, tpot: float, batch: int | None
+) -> dict[str, Any]:
+    """Of chips that are compared."""
+    with ERR.status("") as status:
+        return api.compare_fleets(chips, model, trace, rate, ttft, tpot, batch=batch, watch=status.update)
+
+
+def show_fleets(found: dict[str, Any]) -> None:
     OUT.print(_verdict(found))
     grid.show(OUT, "fleets, cheapest first", [_fleet_row(f) for f in found["fleets"]],
               "a day of this traffic; formats are not judged for quality: --weights names those that the model bears")
+    for row in found["refused"]:
+        OUT.print(f"no fleet of {row['chip']}: {row['reason']}", markup=False, highlight=False)
     first = found["fleets"][0]
     grid.show(OUT, f"a day of {first['chip']}", [_hour_row(h) for h in first["day"]["hours"][::2]])
 
@@ -100,7 +114,7 @@ def _verdict(f: dict[str, Any]) -> RenderableType:
     """The cheapest fleet, and the best one of chips that one could buy."""
     first, slo = f["fleets"][0], f["slo"]
     gpu = next((row for row in f["fleets"] if row["chip"] == f["best_gpu"]), None)
-    replicas = f"{first['replicas']} replicas of {first['tensor_parallel']}"
+    replicas = f"{first['replicas']} x {first['tensor_parallel']} side by side"
     peak = f"{f['peak_per_s']:.3g} requests/s at the peak"
     lines = [Text(f"{first['chips']} x {first['chip']} ({replicas}) for {peak}", style="bold green")]
     lines.append(Text(f"{_usd(first['usd_per_day'])} a day, {_usd(first['usd_per_mtoken'])} a million output tokens "

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from .. import api
-from . import answers, show
+from . import answers, serving, show
 from .options import Batch, Context, Executor, Json, Model, Out, Points, Seed, app
 
 
@@ -90,11 +90,21 @@ def compare(
     model: Annotated[
         str | None, typer.Option(help="A model; without one, the work of a study among the chips, or Llama-3.1-8B.")
     ] = None,
-    trace: Annotated[str, typer.Option(help="A traffic profile or a trace file.")] = "chat",
+    trace: Annotated[
+        str | None,
+        typer.Option(help="A traffic profile or a trace file: a fleet of each chip, and of GPUs, is simulated for it."),
+    ] = None,
+    rate: Annotated[
+        float | None, typer.Option(help="With --trace, requests a second at the busiest moment; the trace's own.")
+    ] = None,
     ttft: Annotated[float, typer.Option(help="Time to first token, seconds.")] = 2.0,
     tpot: Annotated[float, typer.Option(help="Time per output token, seconds.")] = 0.05,
     batch: Annotated[int | None, typer.Option(help="Most requests served at once.")] = None,
     json: Json = False,
 ) -> None:
-    """Chips side by side at the same work, each in its best configuration."""
-    answers.compare(api.compare(list(chips), model, trace, ttft, tpot, batch=batch), json)
+    """Chips side by side at the same work, each in its best configuration; with a trace, fleets of them."""
+    rows = api.compare(list(chips), model, trace, ttft, tpot, batch=batch)
+    fleets = None if trace is None else serving.fleets(list(chips), model, trace, rate, ttft, tpot, batch)
+    answers.compare(rows, json, fleets)
+    if fleets is not None and not json:
+        serving.show_fleets(fleets)

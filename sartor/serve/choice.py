@@ -18,6 +18,7 @@ from ..search.explore import CHEAPEST_WITHIN, Exploration
 from ..search.result import Deployment
 from ..workload.traffic import Slo, Traffic
 from .bill import drawn
+from .day import at_least
 from .deploy import Deployed, How, deploy
 from .outcome import latencies
 from .simulate import scaled, simulate
@@ -25,6 +26,7 @@ from .sizing import fewest
 from .spec import Cluster, Pool
 
 REQUESTS = 20_000
+LEAST = 2_000  # a shorter trace comes again and again: its waits are not those of its few requests alone
 FEW = 6  # ways to deploy that are compared
 Watch = Callable[[str], None]
 
@@ -55,7 +57,7 @@ def choose(
 ) -> list[Tried]:  # fmt: skip
     """Everything tried, the chosen one first: the cheapest that keeps the SLO, of those within 1 % of it the one with
     the least energy; if none keeps it, the one with the most content users."""
-    asked = _Asked(run, traffic, rate_per_s, requests, watch or (lambda text: None))
+    asked = _Asked(run, at_least(traffic, LEAST), rate_per_s, requests, watch or (lambda text: None))
     tried: list[Tried] = []
     for row in _candidates(run):
         kept = [t.usd for t in tried if t.kept]

@@ -27,13 +27,18 @@ def day(traffic: Traffic, peak_per_s: float, duty: float, most: int) -> tuple[Tr
     swing = 1 / duty - 1
     at = np.linspace(0.0, day_s, 24 * 60 + 1)
     passed = mean * (at - swing * day_s / (2 * np.pi) * np.sin(2 * np.pi * at / day_s))
-    made = _again(traffic, count)
+    made = again(traffic, count)
     # Arrivals in units of the mean gap, so that `passed` says when each comes.
     units = made.arrival_s / made.arrival_s[-1] * passed[-1] if made.arrival_s[-1] > 0 else made.arrival_s
     return replace(made, name=f"a day of {traffic.name}", arrival_s=np.interp(units, passed, at)), day_s / HOURS
 
 
-def _again(traffic: Traffic, count: int) -> Traffic:
+def at_least(traffic: Traffic, count: int) -> Traffic:
+    """`traffic`; where it is shorter than `count` requests, over and over."""
+    return traffic if len(traffic) >= count else again(traffic, count)
+
+
+def again(traffic: Traffic, count: int) -> Traffic:
     """`count` requests: those of `traffic`, over and over; what their prompts share, they share within one round."""
     rounds = -(-count // len(traffic))
     gap = traffic.arrival_s[-1] / max(len(traffic) - 1, 1)

@@ -37,7 +37,8 @@ ROUTING: Routing = "least-loaded"
 
 @dataclass(frozen=True)
 class Ask:
-    """What a fleet is asked for: `peak_per_s` requests at the busiest moment of the day."""
+    """What a fleet is asked for: `peak_per_s` requests at the busiest moment of the day. `batch`: a replica serves at
+    most so many at once; None: no bound."""
 
     traffic: Traffic
     peak_per_s: float
@@ -47,6 +48,7 @@ class Ask:
     cache: Sequence[str]
     requests: int = 6000  # of the peak, simulated
     day_requests: int = 100_000
+    batch: int | None = None
 
     @property
     def piece_tokens(self) -> int:
@@ -102,7 +104,7 @@ def ways(chip: Chip, work: Workload, ask: Ask, count: int) -> Iterator[Deployed]
     if count > 1 and chip.link.bandwidth_bytes_per_s <= 0:
         return
     formats = _formats(chip, work, ask, count)
-    for seqs, tokens in STEPS:
+    for seqs, tokens in dict.fromkeys((min(seqs, ask.batch or seqs), tokens) for seqs, tokens in STEPS):
         try:
             yield deploy(chip, work, How(*formats, count, 1, seqs, tokens), ask.piece_tokens)
         except InputError:  # it does not fit

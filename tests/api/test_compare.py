@@ -1,15 +1,19 @@
 """Chips beside a study's own, and the cloud beside a device."""
 
 import dataclasses
+import json
 import math
+import sys
 
 import pytest
 from edge_chip import TENSOR
+from typer.testing import CliRunner
 
 from sartor import api
 from sartor.api.design import rivals
 from sartor.api.find import remember
 from sartor.chip import toml
+from sartor.cli import app
 from sartor.report.data import plain
 from sartor.search.problem import problem
 from sartor.search.study import find_study
@@ -45,3 +49,44 @@ def test_the_cloud_stands_beside_a_device_and_not_beside_a_cloud():
 def test_json_has_no_nan():
     told = plain({"a": [1.0, math.nan, {"b": (math.inf, "x")}], "c": None})
     assert told == {"a": [1.0, None, {"b": [None, "x"]}], "c": None}
+
+
+module = sys.modules["sartor.api.compare"]  # the name is the function's too
+
+
+def test_a_trace_asks_for_fleets(monkeypatch):
+    """What a fleet is asked for: the study's work or the model's, its GPUs, and the trace."""
+    asked = {}
+    monkeypatch.setattr(module, "fleet", lambda *given, **how: asked.update(how, given=given))
+    api.compare_fleets(["rngd", "l4"], "llama-3.1-8b", "code", 7.0, 1.5, 0.04, 99.0, batch=16)
+    chips, model, trace, rate = asked["given"]
+    assert ([c.name for c in chips], model.name, trace, rate) == (["rngd", "l4"], "llama-3.1-8b", "code", 7.0)
+    assert asked["against"] == ["l4"] and asked["batch"] == 16
+    assert (asked["slo"].ttft_s, asked["slo"].tpot_s, asked["slo"].percentile) == (1.5, 0.04, 99.0)
+    api.compare_fleets(["rngd"], None, "chat")
+    assert asked["against"] == api.GPUS and asked["given"][3] is None
+
+
+def test_a_study_among_the_chips_gives_the_work_of_fleets(designed, monkeypatch):
+    asked = {}
+    monkeypatch.setattr(module, "fleet", lambda *given, **how: asked.update(how, given=given))
+    api.compare_fleets(["edge-smollm2"], None, "code")
+    ready = problem(find_study("edge-smollm2"))
+    assert asked["given"][1].name == "smollm2-135m-q4_1" and asked["slo"] == ready.work.slo
+    assert asked["economy"] == ready.economy and asked["batch"] == ready.budget.batch == 1
+    # Its closed form too is that of the trace.
+    assert api.compare(["edge-smollm2"], trace="code")[0]["ttft_s"] != api.compare(["edge-smollm2"])[0]["ttft_s"]
+
+
+@pytest.mark.slow
+def test_fleets_of_what_is_compared(monkeypatch):
+    monkeypatch.setattr(module, "REQUESTS", 2000)
+    monkeypatch.setattr(module, "DAY_REQUESTS", 5000)
+    asked = ["compare", "rngd", "hailo-10h", "h100-sxm", "--model", "llama-3.1-8b", "--trace", "chat", "--rate", "30"]
+    found = json.loads(CliRunner().invoke(app, [*asked, "--json"], catch_exceptions=False).stdout)
+    assert [row["name"] for row in found["chips"]] == ["rngd", "hailo-10h", "h100-sxm"]
+    rows = {row["chip"]: row for row in found["fleet"]["fleets"]}
+    assert set(rows) == {"rngd", "h100-sxm"} and found["fleet"]["best_gpu"] == "h100-sxm"
+    assert [row["chip"] for row in found["fleet"]["refused"]] == ["hailo-10h"]  # no room for the model
+    assert rows["rngd"]["chips"] > rows["h100-sxm"]["chips"] and found["fleet"]["peak_per_s"] == 30
+    assert all(len(row["day"]["hours"]) == 24 and row["failure"]["per_year"] > 0 for row in rows.values())

@@ -12,11 +12,15 @@ from hypothesis import strategies as st
 from plain_times import PlainTimes
 from pytest import approx
 
-from sartor.api import fleet
+from sartor.api import find_chip, fleet
 from sartor.errors import InputError
-from sartor.serve.day import DAY_S, day
+from sartor.search.economy import Economy
+from sartor.serve.day import DAY_S, at_least, day
+from sartor.serve.fleet import Ask, ways
 from sartor.serve.sizing import fewest, most_per_s, share_kept
+from sartor.workload.find import find_model
 from sartor.workload.traffic import Pieces, Slo
+from sartor.workload.workload import workload
 
 ONE = replace(ROOM, max_seqs=1)
 
@@ -74,6 +78,25 @@ def test_a_day_repeats_prompts_but_not_what_they_share() -> None:
     assert made.pieces is not None
     assert made.pieces.starts.tolist() == [0, 1, 2, 3, 4, 5, 6]
     assert made.pieces.ids.tolist() == [7, 7, 15, 15, 23, 23]
+
+
+def test_a_short_trace_comes_again() -> None:
+    asked = traffic([(0.0, 8, 1), (1.0, 9, 2), (4.0, 7, 3)])
+    made = at_least(asked, 7)  # a round takes 4 s and the mean gap of 2 s
+    assert made.arrival_s.tolist() == [0, 1, 4, 6, 7, 10, 12] and made.prompt_tokens.tolist() == [8, 9, 7, 8, 9, 7, 8]
+    assert at_least(asked, 3) is asked
+
+
+def test_what_has_no_fleet_says_why() -> None:
+    with pytest.raises(InputError, match=r"^hailo-10h: no way to deploy it .* for llama-3\.1-70b"):
+        fleet(["hailo-10h"], "llama-3.1-70b", "chat", 1.0, against=[])
+
+
+def test_a_replica_serves_no_more_at_once_than_it_may() -> None:
+    slo = Slo(2.0, 0.05)
+    ask = Ask(steady(), 1.0, slo, Economy(), ["bf16"], ["fp8-e4m3"], batch=4)
+    work = workload(find_model("llama-3.2-1b"), ask.traffic.demand(95.0), slo)
+    assert [(d.how.max_seqs, d.how.batch_tokens) for d in ways(find_chip("l4"), work, ask, 1)] == [(4, 2048), (4, 512)]
 
 
 def test_a_day_that_cannot_be() -> None:
