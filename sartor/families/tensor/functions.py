@@ -18,6 +18,8 @@ from . import float32
 SEGMENTS, FRACTION, STEP = 64, 18, 10
 ONE = 1 << FRACTION
 EXP2_LOW, EXP2_HIGH = -126, 128  # below: 0; from: the largest number
+_FRACTION_BITS, _BIAS, _INFINITE = 23, 127, 255  # of binary32; fields of 255 are no numbers
+_MOST_BITS = 0x7F7FFFFF
 
 
 @functools.cache
@@ -59,43 +61,43 @@ def _arrays(name: str) -> tuple[np.ndarray, np.ndarray]:
     return np.array(t, np.int64), np.array(d, np.int64)
 
 
-def _segment(name: str, index: Any, r: Any) -> np.ndarray:
+def _assembled(name: str, index: np.ndarray, r: np.ndarray, exponent: np.ndarray) -> np.ndarray:
+    """The segment's (1 + fraction 2^-18) 2^exponent; below 2^-126 it is 0, and from 2^128 on the largest number."""
     t, d = _arrays(name)
-    return t[index] + (d[index] * r >> STEP)
-
-
-def _assembled(fraction: np.ndarray, exponent: np.ndarray) -> np.ndarray:
-    """(1 + fraction 2^-18) 2^exponent."""
-    return float32.canonical(np.ldexp((ONE + fraction) / ONE, exponent))
+    field = exponent + _BIAS
+    encoding = field << _FRACTION_BITS | t[index] + (d[index] * r >> STEP) << _FRACTION_BITS - FRACTION
+    encoding[field <= 0] = 0
+    encoding[field >= _INFINITE] = _MOST_BITS
+    return encoding.astype(np.uint32).view(np.float32)
 
 
 def exp2(x: Any) -> np.ndarray:
     """2^x with x rounded down to 16 fraction bits."""
-    x = np.clip(np.asarray(x, np.float32).astype(np.float64), EXP2_LOW - 1, EXP2_HIGH)
-    fixed = np.floor(x * 2**16).astype(np.int64)
-    whole = fixed >> 16
-    y = _assembled(_segment("exp2", fixed >> STEP & SEGMENTS - 1, fixed & 1023), whole)
-    y = np.where(whole >= EXP2_HIGH, float32.MOST, y)
-    return np.where(whole < EXP2_LOW, np.float32(0), y).astype(np.float32)
+    x = np.minimum(np.maximum(np.asarray(x, np.float32), np.float32(EXP2_LOW - 1)), np.float32(EXP2_HIGH))
+    fixed = np.atleast_1d(np.floor(x * np.float64(2**16)).astype(np.int64))
+    return _assembled("exp2", fixed >> STEP & SEGMENTS - 1, fixed & 1023, fixed >> 16).reshape(x.shape)
 
 
-def _parts(x: Any) -> tuple[np.ndarray, ...]:
+def _parts(x: np.ndarray) -> tuple[np.ndarray, ...]:
     """Sign, exponent (-127 for 0), index and r of a binary32 number."""
-    b = float32.bits(x).astype(np.int64)
+    b = np.atleast_1d(float32.bits(x)).astype(np.int64)
     return b >> 31, (b >> 23 & 255) - 127, b >> 17 & 63, b >> 7 & 1023
 
 
 def reciprocal(x: Any) -> np.ndarray:
     """1 / x; of 0 the largest number."""
+    x = np.asarray(x, np.float32)
     sign, exponent, index, r = _parts(x)
-    y = _assembled(_segment("reciprocal", index, r), -exponent - 1)
-    y = np.where(exponent == -127, float32.MOST, y)
-    return float32.canonical(np.where(sign == 1, -y, y))
+    y = _assembled("reciprocal", index, r, -exponent - 1)
+    y[exponent == -127] = float32.MOST
+    return np.where((sign == 1) & (y != 0), -y, y).reshape(x.shape)
 
 
 def rsqrt(x: Any) -> np.ndarray:
     """1 / sqrt(x); of 0 and of negative numbers the largest number."""
+    x = np.asarray(x, np.float32)
     sign, exponent, index, r = _parts(x)
     odd = exponent & 1
-    y = _assembled(_segment("rsqrt", odd * SEGMENTS + index, r), -(exponent - odd >> 1) - 1)
-    return np.where((sign == 1) | (exponent == -127), float32.MOST, y).astype(np.float32)
+    y = _assembled("rsqrt", odd * SEGMENTS + index, r, -(exponent - odd >> 1) - 1)
+    y[(sign == 1) | (exponent == -127)] = float32.MOST
+    return y.reshape(x.shape)

@@ -24,6 +24,7 @@ class Golden:
     ) -> None:
         self.program, self.state = program, State(core, memory, constants)
         self._kept: golden_matrix.Kept = {}
+        self._walk = Walk(program)
 
     def run(self, entry: int, position: int, tokens: list[int], retired: Retired | None = None) -> int:
         """From `entry` to HALT at `position`, `tokens` the addresses of embedding rows; the argmax.
@@ -32,12 +33,25 @@ class Golden:
         """
         s = self.state
         s.start([position], [tokens])
-        for at, instruction in steps(self.program, entry):
+        for at, instruction in self._walk(entry):
             s.writes = [] if retired else None
             execute(s, instruction, self._kept)
             if retired:
                 retired(at, instruction, s)
         return int(s.best[0])
+
+
+class Walk:
+    """`steps` of one program, kept for each entry: no branch depends on data."""
+
+    def __init__(self, program: list[Instruction]) -> None:
+        self._program = program
+        self._kept: dict[int, list[tuple[int, Instruction]]] = {}
+
+    def __call__(self, entry: int) -> list[tuple[int, Instruction]]:
+        if entry not in self._kept:
+            self._kept[entry] = list(steps(self._program, entry))
+        return self._kept[entry]
 
 
 def execute(s: State, i: Instruction, kept: golden_matrix.Kept) -> None:

@@ -13,7 +13,7 @@ import numpy as np
 
 from . import golden_matrix
 from .core import Core
-from .golden import execute, steps
+from .golden import Walk, execute
 from .golden_state import State
 from .isa import Instruction
 
@@ -34,11 +34,12 @@ class Batch:
     def __init__(self, core: Core, program: list[Instruction], constants: tuple[float, ...]) -> None:
         self.core, self.program, self.constants = core, program, constants
         self._kept: golden_matrix.Kept = {}
+        self._walk = Walk(program)
 
     def run(self, entry: int, runs: Sequence[Run]) -> State:
         """All `runs` from `entry` to HALT, instruction by instruction; the state they end in."""
         state = State(self.core, [run.memory for run in runs], self.constants)
         state.start([run.position for run in runs], [run.tokens for run in runs])
-        for _, instruction in steps(self.program, entry):
+        for _, instruction in self._walk(entry):
             execute(state, instruction, self._kept)
         return state

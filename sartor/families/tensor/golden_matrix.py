@@ -1,8 +1,8 @@
 """MM of the golden model: decoded weights, exact accumulators, and their binary32.
 
-All products are float64 matrix products, exact below 2^53. A term floor(v + 1/2), v = S mantissa 2^-s, is v a little
-larger, added to an accumulator whose last bit is worth 1: rounding to nearest then rounds a half up, and takes what is
-between. Weights lie in tiles of some rows, so that what is worked on stays in the processor's cache.
+Dot products S of a group are float32 matrix products, exact below 2^24 times the power of two of their group; all else
+is float64, exact below 2^53: terms floor(v + 1/2), v = S mantissa 2^-s, and their sums. Weights lie in tiles of some
+rows, so that what is worked on stays in the processor's cache.
 """
 
 from __future__ import annotations
@@ -17,21 +17,19 @@ from . import numerics
 from .core import GROUP, HALF
 from .golden_state import State
 from .isa import Instruction, Scale
-from .layout import unpack_matrix
+from .layout import unpack
 from .stream_shape import Shape
 
-TILE_CODES = 2**16  # at most: they are in the processor's cache as float64
-# Of an accumulator: float64 from 2^52 to 2^53 are integers; sums of 40 bits stay between.
-ACCUMULATOR = 1.5 * 2.0**52
-# What a term is larger, beside S: times a mantissa of 11 bits it is less than a half and more than 0.
-NUDGE = 2.0**-12
+TILE_CODES = 2**17  # at most: they are in the processor's cache as float32
+LEAST_SHIFT = -64  # what is smaller than this against the largest of its column gives terms of 0 all the same
+_FACTORS = np.ldexp(np.float32(1), -np.minimum(np.arange(256), -LEAST_SHIFT))  # by what an exponent is below that
 
 
 @dataclass(frozen=True, eq=False)
 class Weights:
-    """Of `n` rows, in tiles [tiles, groups, ..., rows]: codes int8 [33] as signed integers, behind them the sign of
-    the scale; scale float64 [1], mantissa 2^(field - top); minimum float64 [2], and its magnitude. `own`: a tile is a
-    sequence, with activations of its own. Of PAIR groups are of 16: 17 codes."""
+    """Of `n` rows, in tiles [tiles, groups, ..., rows]: codes int8 [32] as signed integers; scale float32 [1],
+    mantissa 2^(field - top); minimum alike. `own`: a tile is a sequence, with activations of its own. Of PAIR groups
+    are of 16."""
 
     n: int
     codes: np.ndarray
@@ -71,7 +69,7 @@ def _weights(s: State, i: Instruction, n: int, k: int, kept: Kept) -> Weights:
     nbytes = _shape(*of_matrix).words * s.core.port_bytes
     if i.cache:  # whole packets of whole words: one after the other they are one matrix
         raw, many = s.take_cache(nbytes), len(s.memories)
-        return decoded(_shape(s.core, many * n, *of_matrix[2:]), raw.reshape(-1), i.exponent, many)
+        return _cached(_shape(s.core, many * n, *of_matrix[2:]), raw.reshape(-1), i.exponent, many)
     key = s.weights_at, n
     raw = s.take_weights(nbytes)
     if key not in kept:
@@ -82,39 +80,63 @@ def _weights(s: State, i: Instruction, n: int, k: int, kept: Kept) -> Weights:
 _shape = functools.lru_cache(maxsize=1024)(Shape)
 
 
+def _cached(shape: Shape, raw: np.ndarray, top: int, own: int) -> Weights:
+    """`decoded` of bytes, which are only moved: from where, is kept."""
+    if shape.element != Element.INT8 or shape.scale not in (Scale.NONE, Scale.SCALE):
+        return decoded(shape, raw, top, own)
+    codes, scales = _places(shape, own)
+    if scales is None:
+        scale = np.ones((own, codes.shape[1], 1, codes.shape[3]), np.float32)
+        scale *= _relatives(shape.scale, top)[numerics.ONE_HALF_PRECISION]
+    else:
+        scale = _relatives(shape.scale, top)[raw.view("<u2")[scales]]
+    return Weights(shape.n, raw.view(np.int8)[codes], scale, None, True)
+
+
+@functools.lru_cache(maxsize=64)
+def _places(shape: Shape, own: int) -> tuple[np.ndarray, np.ndarray | None]:
+    """Of codes their byte in the stream, as `_packed` has them, and of scales their pair of bytes: what comes out
+    where each byte is a digit of its place."""
+    places = np.arange(shape.words * shape.core.port_bytes)
+    digits = [unpack(shape, places >> 8 * i & 255) for i in range(4)]
+    codes = sum(_packed(shape, d[0], own).view(np.uint8).astype(np.int64) << 8 * i for i, d in enumerate(digits))
+    if shape.scale == Scale.NONE:
+        return np.asarray(codes), None
+    first = sum((d[1] & 255).astype(np.int64) << 8 * i for i, d in enumerate(digits) if d[1] is not None)
+    blocks = np.repeat(first >> 1, 1 << shape.share, axis=1)
+    return np.asarray(codes), np.ascontiguousarray(_tiled(blocks, own).swapaxes(1, 2))[:, :, None]
+
+
 def decoded(shape: Shape, raw: np.ndarray, top: int, own: int = 0) -> Weights:
     """The weights in the stream `raw`: of one matrix, or `own` matrices of equal rows, each of a sequence."""
-    codes, d, m = unpack_matrix(shape.core, raw, shape.n, shape.k, shape.element, shape.scale, shape.share)
+    codes, d, m = unpack(shape, raw)
     tiles = own or -(-shape.n * shape.k // TILE_CODES)
     if d is None:
         d = np.full((len(codes), shape.k // shape.group), numerics.ONE_HALF_PRECISION, np.uint16)
     if shape.scale == Scale.PAIR:
         d, m = np.stack([d, m], axis=-1).reshape(len(codes), -1), None  # type: ignore[list-item]
     scale = _relative(shape.scale, d, top, 1 << shape.share, tiles)
-    packed = _packed(shape, codes, np.sign(scale), tiles)
+    packed = _packed(shape, codes, tiles)
     minimum = None if m is None else _relative(Scale.SCALE, m, top, 1 << shape.share, tiles)
-    both = None if minimum is None else np.concatenate([minimum, np.abs(minimum)], axis=2)
-    return Weights(shape.n, packed, scale, both, bool(own))
+    return Weights(shape.n, packed, scale, minimum, bool(own))
 
 
-def _packed(shape: Shape, codes: np.ndarray, sign: np.ndarray, tiles: int) -> np.ndarray:
-    """int8 [tiles, groups, 33, rows] of codes [n, k] and the signs of their scales [tiles, groups, 1, rows]."""
-    groups, rows, size = sign.shape[1], sign.shape[3], HALF if shape.scale == Scale.PAIR else GROUP
+def _packed(shape: Shape, codes: np.ndarray, tiles: int) -> np.ndarray:
+    """int8 [tiles, groups, 32, rows] of codes [n, k]."""
+    size = HALF if shape.scale == Scale.PAIR else GROUP
     offset, element = 0, shape.element
     if element.is_float:
         codes = integers(element).astype(np.int8)[codes]
     elif element != Element.INT8 and shape.scale != Scale.SCALE_MINIMUM:
         offset = 1 << element.bits - 1
-    found = np.empty((tiles, groups, size + 1, rows), np.int8)
-    tiled = _tiled(codes.view(np.int8), tiles).reshape(tiles, rows, groups, size)
-    np.subtract(tiled.transpose(0, 2, 3, 1), np.int8(offset), out=found[:, :, :size])
-    found[:, :, size:] = sign
-    return found
+    tiled = _tiled(codes.view(np.int8), tiles)
+    tiled = tiled.reshape(*tiled.shape[:2], -1, size).transpose(0, 2, 3, 1)
+    return np.subtract(tiled, np.int8(offset), order="C")
 
 
 def _tiled(x: np.ndarray, tiles: int) -> np.ndarray:
-    """[n, any] to [tiles, rows, any], the last tile padded with zeros; of one row NumPy would sum in another order."""
-    rows = max(-(-len(x) // tiles), 2)
+    """[n, any] to [tiles, rows, any], the last tile padded with zeros."""
+    rows = -(-len(x) // tiles)
     if missing := tiles * rows - len(x):
         x = np.concatenate([x, np.zeros((missing, *x.shape[1:]), x.dtype)])
     return x.reshape(tiles, rows, *x.shape[1:])
@@ -122,9 +144,9 @@ def _tiled(x: np.ndarray, tiles: int) -> np.ndarray:
 
 @functools.cache
 def _relatives(scale: Scale, top: int) -> np.ndarray:
-    """float64: mantissa 2^(field - top) of every scale of a kind."""
+    """float32, exactly: mantissa 2^(field - top) of every scale of a kind; what is far below the top is 0."""
     mantissa, field = numerics.parts_of(scale, np.arange(256 if scale in (Scale.POWER, Scale.PAIR) else 65536))
-    return np.ldexp(mantissa.astype(np.float64), field - top)
+    return np.ldexp(mantissa.astype(np.float32), np.clip(field - top, 2 * LEAST_SHIFT, -LEAST_SHIFT))
 
 
 def _relative(scale: Scale, codes: np.ndarray, top: int, blocks: int, tiles: int) -> np.ndarray:
@@ -140,16 +162,15 @@ def product(w: Weights, x: np.ndarray, top: np.ndarray, exponent: np.ndarray) ->
     From a shift of 32 on |v| is at most 1/4, which gives 0.
     """
     sequences, columns = x.shape[:2]
-    if (parts := GROUP // (w.codes.shape[2] - 1)) > 1:
+    if (parts := GROUP // w.codes.shape[2]) > 1:
         x, exponent = x.reshape(sequences, columns, -1, GROUP // parts), np.repeat(exponent, parts, axis=-1)
     many = (sequences, columns) if w.own else (1, sequences * columns)
-    factor = np.ldexp(1.0, exponent - top[..., None])[..., None]
-    nudge = factor * NUDGE
-    codes = _for_product(np.concatenate([x * factor, nudge], axis=-1), many)
-    sums = np.concatenate([x.sum(-1, keepdims=True, dtype=np.int64) * factor, nudge], axis=-1)
+    factor = _FACTORS[top[..., None] - exponent][..., None]
+    codes = _for_product(x * factor, many)
+    sums = codes if w.minimum is None else _for_product(x.sum(-1, keepdims=True, dtype=np.float32) * factor, many)
     tiles, _, _, rows = w.codes.shape
     total = np.empty((tiles, many[1], rows))
-    _tiles(w, codes, _for_product(sums, many), total)
+    _tiles(w, codes, sums, total)
     if not w.own:
         total = total.swapaxes(0, 1).reshape(1, many[1], -1)[..., : w.n]
     return total.reshape(sequences, columns, -1).astype(np.int64)
@@ -161,18 +182,24 @@ def _for_product(x: np.ndarray, many: tuple[int, int]) -> np.ndarray:
 
 
 def _tiles(w: Weights, x: np.ndarray, sums: np.ndarray, total: np.ndarray) -> None:
-    """Accumulators of all tiles. The sum over groups goes one by one: that of one group is rounded as it is added.
+    """Accumulators of all tiles.
 
     In one thread: operations of some 30 us pass Python's lock to and fro, and two threads were a quarter slower."""
     tiles, groups, _, rows = w.codes.shape
-    codes = np.empty(w.codes.shape[1:])
+    codes = np.empty(w.codes.shape[1:], np.float32)
+    dots = np.empty((groups, x.shape[2], rows), np.float32)
     terms = np.empty((groups if w.minimum is None else 2 * groups, x.shape[2], rows))
+    first, second, scale = terms[:groups], terms[groups:], np.empty((groups, 1, rows))
     for tile in range(tiles):
         at = tile if w.own else 0
         np.copyto(codes, w.codes[tile])
-        np.matmul(x[at], codes, out=terms[:groups])
-        terms[:groups] *= w.scale[tile]
+        np.matmul(x[at], codes, out=dots)
+        np.copyto(first, dots)
+        np.copyto(scale, w.scale[tile])
+        first *= scale
         if w.minimum is not None:
-            np.matmul(sums[at], w.minimum[tile], out=terms[groups:])
-        np.add.reduce(terms, axis=0, out=total[tile], initial=ACCUMULATOR)
-    total -= ACCUMULATOR
+            np.copyto(scale, w.minimum[tile])
+            np.multiply(scale, sums[at], out=second)
+        terms += 0.5
+        np.floor(terms, out=terms)
+        np.add.reduce(terms, axis=0, out=total[tile])

@@ -38,7 +38,8 @@ class State:
         self, core: Core, memory: np.ndarray | list[np.ndarray], constants: tuple[float, ...]
     ) -> None:
         self.core = core
-        self.memories = memory if isinstance(memory, list) else [memory]
+        memories = memory if isinstance(memory, list) else [memory]
+        self.memories = [m.view(np.ndarray) for m in memories]  # mapped files are slow to cut
         many = len(self.memories)
         self.constants = np.zeros(CONSTANTS, np.float32)
         self.constants[: len(constants)] = constants
@@ -54,6 +55,7 @@ class State:
     def start(self, positions: Sequence[int], tokens: Sequence[Sequence[int]]) -> None:
         """As the host starts a program; `tokens`: addresses of embedding rows, of each sequence."""
         self.positions = np.array(positions, np.int64)
+        self.furthest = max(positions)
         self.tokens = [[*row, *[0] * (MOST_COLUMNS - len(row))] for row in tokens]
         self.registers = [0] * REGISTERS
         self.weights_at = 0  # byte of the weight queue
@@ -72,7 +74,7 @@ class State:
 
     @property
     def granules(self) -> int:
-        return -(-(int(self.positions.max()) + self.registers[SPAN]) // self.core.granule)
+        return -(-(self.furthest + self.registers[SPAN]) // self.core.granule)
 
     def count(self, count: int, dynamic: int) -> int:
         return count * self.granules if dynamic else count
@@ -98,6 +100,8 @@ class State:
     def take_cache(self, nbytes: int) -> np.ndarray:
         """The next whole words of the cache queue that hold `nbytes`: [sequences, nbytes]."""
         need = -(-nbytes // self.core.port_bytes) * self.core.port_bytes
+        if len(self.memories) == 1 and self._cache and len(self._cache[0][0]) == need:
+            return self._cache.popleft()[0][None, :nbytes]
         taken, at = np.empty((len(self.memories), need), np.uint8), 0
         while at < need:
             if not self._cache:
@@ -118,14 +122,21 @@ class State:
         return self.memory[None, start : start + nbytes]
 
     def scratch_rows(self, start: int, step: int, columns: int, n: int) -> np.ndarray:
-        """A view [sequences, columns, n] of the scratchpad, or a copy where columns overlap or its end is near."""
+        """[sequences, columns, n] of the scratchpad: a view, or a copy where that is none."""
+        view = self._view(start, step, columns, n)
+        if view is not None:
+            return view
+        return np.stack([self.scratch[:, start + c * step :][:, :n] for c in range(columns)], axis=1)
+
+    def _view(self, start: int, step: int, columns: int, n: int) -> np.ndarray | None:
+        """Of the scratchpad, [sequences, columns, n]; None where columns overlap or its end is near."""
         size, end = self.scratch.shape[1], start + (columns - 1) * step + n
         if end > size:
             raise InputError(f"element {end} is beyond the scratchpad's {size}")
         if columns == 1:
             return self.scratch[:, None, start:end]
         if step < n or start + columns * step > size:
-            return np.stack([self.scratch[:, start + c * step :][:, :n] for c in range(columns)], axis=1)
+            return None
         whole = self.scratch[:, start : start + columns * step]
         return whole.reshape(len(whole), columns, step)[..., :n]
 
@@ -137,8 +148,8 @@ class State:
         """`y` [sequences, columns, n] to the target of `i`."""
         start, step = (i.d_addr + self.registers[i.d_reg]) * GROUP, i.d_stride * GROUP
         columns, n = y.shape[1:]
-        target = self.scratch_rows(start, step, columns, n)
-        if target.base is not None and np.shares_memory(target, self.scratch):
+        target = self._view(start, step, columns, n)
+        if target is not None:
             target[...] = y
         else:
             for c in range(columns):

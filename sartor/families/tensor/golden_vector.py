@@ -14,7 +14,6 @@ from .isa import (
     BYPASS,
     VALUE_SCALES,
     VALUE_STRIDE,
-    Function,
     Instruction,
     Mask,
     Operand,
@@ -28,15 +27,17 @@ def run(s: State, i: Instruction) -> None:
     """One pass."""
     n = s.count(i.n, i.n_dynamic) * GROUP
     y = a = _operand_a(s, i, n)
-    if i.p:
-        y = float32.multiply(y, _operand(s, i, Operand(i.p), i.p_index, a))
-    if i.q:
-        y = float32.add(y, _operand(s, i, Operand(i.q), i.q_index, a))
-    y = numerics.function(i.function, y)
+    with float32.quiet():
+        if i.p:
+            y = float32.multiplied(y, _operand(s, i, i.p, i.p_index, a))
+        if i.q:
+            y = float32.added(y, _operand(s, i, i.q, i.q_index, a))
+    if i.function:
+        y = numerics.function(i.function, y)
     if i.reduce:
         _reduced(s, i, y)
     else:
-        _TARGETS[Target(i.target)](s, i, y)
+        _TARGETS[i.target](s, i, y)
 
 
 def _operand_a(s: State, i: Instruction, n: int) -> np.ndarray:
@@ -59,7 +60,7 @@ def _streamed(s: State, i: Instruction, n: int) -> np.ndarray:
     return float32.canonical(np.ascontiguousarray(take(4 * n)).view(np.float32))[:, None]
 
 
-def _operand(s: State, i: Instruction, kind: Operand, index: int, a: np.ndarray) -> Any:
+def _operand(s: State, i: Instruction, kind: int, index: int, a: np.ndarray) -> Any:
     """p or q; a scalar is [sequences, columns, 1]."""
     n = a.shape[-1]
     if kind == Operand.A:
@@ -77,19 +78,18 @@ def _reduced(s: State, i: Instruction, y: np.ndarray) -> None:
         value = float32.multiply(value, s.constants[step["after_p"]])
     if step["after_q"] != BYPASS:
         value = float32.add(value, s.constants[step["after_q"]])
-    s.scalars[:, step["scalar"], : i.columns] = numerics.function(Function(step["after_function"]), value)
+    s.scalars[:, step["scalar"], : i.columns] = numerics.function(step["after_function"], value)
 
 
 def _sum(y: np.ndarray) -> np.ndarray:
     """numerics.reduce(SUM), but without making sums canonical one by one, if none of them ever has to be."""
-    with np.errstate(over="ignore", under="ignore", invalid="ignore"):
+    with float32.quiet():
         sums = [np.add.accumulate(y.reshape(*y.shape[:-1], -1, numerics.PARTIALS), axis=-2)]
         total = sums[0][..., -1, :]
         while (half := total.shape[-1] // 2) > 0:
             total = total[..., :half] + total[..., half:]
             sums.append(total)
-    size = np.abs(np.concatenate([each.reshape(-1) for each in sums]))
-    if not np.all((size <= float32.MOST) & ((size >= float32.LEAST) | (size == 0))):
+    if not float32.is_plain(np.concatenate([each.reshape(-1) for each in sums])):
         return numerics.reduce(Reduce.SUM, y)
     return total[..., 0] + np.float32(0)
 
@@ -124,6 +124,6 @@ def _to_values(s: State, i: Instruction, y: np.ndarray) -> None:
         )
 
 
-_TARGETS = {
+_TARGETS: dict[int, Any] = {
     Target.SCRATCH: _to_scratch, Target.BUFFER: _to_buffer, Target.KEYS: _to_keys, Target.VALUES: _to_values,
 }  # fmt: skip

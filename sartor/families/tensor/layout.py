@@ -46,10 +46,14 @@ def unpack_matrix(
 ) -> tuple[np.ndarray, np.ndarray | None, np.ndarray | None]:
     """Codes [n, k] (uint8, int8 of 8 bits), scales and minimums as pack takes them: its inverse. Of PAIR the scales of
     the first and those of the second halves of blocks."""
-    shape = Shape(core, n, k, element, scale, share)
-    stream = np.asarray(stream, np.uint8).reshape(-1)
-    if stream.size != shape.words * core.port_bytes:
-        raise InputError(f"layout: {stream.size} bytes, not the {shape.words * core.port_bytes} of {n} x {k}")
+    return unpack(Shape(core, n, k, element, scale, share), stream)
+
+
+def unpack(shape: Shape, stream: Any) -> tuple[np.ndarray, np.ndarray | None, np.ndarray | None]:
+    """unpack_matrix of a `shape` that is there already."""
+    stream, nbytes = np.asarray(stream, np.uint8).reshape(-1), shape.words * shape.core.port_bytes
+    if stream.size != nbytes:
+        raise InputError(f"layout: {stream.size} bytes, not the {nbytes} of {shape.n} x {shape.k}")
     packet = shape.packet_scale_bytes + shape.packet_steps * sum(shape.step_bytes)
     packets = _padded(stream, shape.packets * packet)[: shape.packets * packet].reshape(shape.packets, packet)
     codes = _codes(shape, packets[:, shape.packet_scale_bytes :])

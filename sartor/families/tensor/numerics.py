@@ -5,6 +5,7 @@ The golden model and the tests of the hardware call these; nothing else defines 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -27,21 +28,31 @@ def biased_exponent(x: Any) -> np.ndarray:
     return (float32.bits(x) >> 23 & 255).astype(np.int64)
 
 
+def _largest_exponent(x: np.ndarray) -> np.ndarray:
+    """The biased exponent of the largest magnitude along the last axis."""
+    return biased_exponent(np.maximum.reduce(np.abs(x), axis=-1))
+
+
 def quantize(x: Any, exponent: Any) -> np.ndarray:
     """INT8 codes of x with the scale 2^(exponent - 133): to nearest even, at most +-127.
 
     >>> quantize(np.float32([1.0, 0.51, -2.0]), 128)
     array([ 32,  16, -64], dtype=int8)
     """
-    scaled = np.ldexp(np.asarray(x, np.float32).astype(np.float64), EXPONENT_BIAS - np.asarray(exponent))
-    return np.clip(np.rint(scaled), -127, 127).astype(np.int8)
+    scaled = np.multiply(x, _SCALES[exponent], dtype=np.float64)
+    np.rint(scaled, out=scaled)
+    np.minimum(scaled, 127, out=scaled)
+    return np.maximum(scaled, -127, out=scaled).astype(np.int8)
+
+
+_SCALES = np.ldexp(1.0, EXPONENT_BIAS - np.arange(256))  # that make codes of numbers, by biased exponent
 
 
 def quantize_groups(x: Any) -> tuple[np.ndarray, np.ndarray]:
     """Codes int8 [..., groups, 32] and biased exponents [..., groups] of x [..., groups * 32]."""
     x = np.asarray(x, np.float32)
     groups = x.reshape(*x.shape[:-1], -1, GROUP)
-    exponent = biased_exponent(groups).max(axis=-1)
+    exponent = _largest_exponent(groups)
     return quantize(groups, exponent[..., None]), exponent
 
 
@@ -133,17 +144,18 @@ def reduce(kind: int, x: Any) -> np.ndarray:
 
 def function(kind: int, x: Any) -> np.ndarray:
     """One of the vector unit's functions."""
-    call = {
-        Function.EXP2: functions.exp2, Function.RECIPROCAL: functions.reciprocal,
-        Function.RSQRT: functions.rsqrt,
-    }  # fmt: skip
-    return call[Function(kind)](x) if kind else np.asarray(x, np.float32)
+    return _FUNCTIONS[kind](x) if kind else np.asarray(x, np.float32)
+
+
+_FUNCTIONS: dict[int, Callable[[Any], np.ndarray]] = {
+    Function.EXP2: functions.exp2, Function.RECIPROCAL: functions.reciprocal, Function.RSQRT: functions.rsqrt,
+}  # fmt: skip
 
 
 def quantize_keys(x: Any) -> tuple[np.ndarray, np.ndarray]:
     """Codes int8 [..., groups, 32] and exponents [..., groups] of keys [..., groups * 32]."""
     groups = np.asarray(x, np.float32).reshape(*np.shape(x)[:-1], -1, GROUP)
-    exponent = np.clip(biased_exponent(groups).max(-1), KEY_LOW, KEY_HIGH)
+    exponent = np.clip(_largest_exponent(groups), KEY_LOW, KEY_HIGH)
     return quantize(groups, exponent[..., None]), exponent
 
 

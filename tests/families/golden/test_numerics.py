@@ -98,6 +98,17 @@ def check_product(rng: np.random.Generator, kind, n: int, groups: int, columns: 
         assert found[c].tolist() == terms.sum(axis=1).tolist()
 
 
+@pytest.mark.parametrize("scale", [Scale.SCALE, Scale.NONE])
+@pytest.mark.parametrize("sequences, core", [(1, Core(rows=8, columns=2)), (3, Core(rows=4, lanes=64, columns=2))])
+def test_a_cache_read_by_places_is_the_cache_decoded(scale: Scale, sequences: int, core: Core) -> None:
+    """64 rows of 64 a sequence: whole packets, so that the streams of sequences are one."""
+    shape, rng = Shape(core, 64 * sequences, 64, Element.INT8, scale), np.random.default_rng(1)
+    raw = rng.integers(0, 256, shape.words * core.port_bytes).astype(np.uint8)
+    fast, slow = (f(shape, raw, 20, sequences) for f in (golden_matrix._cached, golden_matrix.decoded))
+    assert fast.own and slow.own and fast.n == slow.n
+    assert np.array_equal(fast.codes, slow.codes) and np.array_equal(fast.scale, slow.scale)
+
+
 def test_a_block_by_hand() -> None:
     # 32 times (3 - 8) x 2 = -320; d = 1.5 has mantissa 1536 and field 15. With top = 16 and a group 3 below the
     # column's largest the shift is 4: -320 1536 / 16 = -30720. The unit is 2^(E - 133 + 16 - 25).

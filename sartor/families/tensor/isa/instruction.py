@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass, field
 
 from ....errors import InputError
@@ -30,7 +31,7 @@ class Instruction:
     def __getattr__(self, name: str) -> int:
         raise AttributeError(name)  # fields are attributes of the instance; this tells the type checker
 
-    @property
+    @functools.cached_property
     def after(self) -> dict[str, int]:
         """What a reduction does after: the fields in `d_addr`."""
         return unpack_bits(self.d_addr, AFTER)
