@@ -36,27 +36,31 @@ class Answer:
         kind = "chat.completion" if self.chat else "text_completion"
         return {**self._head(kind), "choices": [choice], "usage": self.usage(), "sartor": self.figures()}
 
-    def chunk(self, text: str, pieces: list[Piece], reason: str | None = None) -> Body:
-        """A part of it; the last one has a reason and the chip's figures."""
+    def chunk(self, text: str, pieces: list[Piece], reason: str | None = None, said: int | None = None) -> Body:
+        """A part of it; the last one has a reason and the chip's figures. `said`: tokens so far, as its usage."""
         content: Body = {"delta": {"content": text} if text else {}} if self.chat else {"text": text}
         last = {} if reason is None else {"sartor": self.figures()}
         return {
             **self._chunk_head(),
             "choices": [self._choice(content, self._logprobs(pieces), reason)],
-            **last,
-        }
+            **last, **self._so_far(said),
+        }  # fmt: skip
 
-    def opening(self) -> Body:
+    def opening(self, said: int | None = None) -> Body:
         """Who speaks: the first chunk of a chat."""
         delta = {"delta": {"role": "assistant", "content": ""}}
-        return {**self._chunk_head(), "choices": [self._choice(delta, None, None)]}
+        return {**self._chunk_head(), "choices": [self._choice(delta, None, None)], **self._so_far(said)}
 
     def closing(self) -> Body:
         """The chunk that carries usage alone."""
         return {**self._chunk_head(), "choices": [], "usage": self.usage(), "sartor": self.figures()}
 
-    def usage(self) -> Body:
-        prompt, said = len(self.stream.prompt), len(self.stream.tokens)
+    def _so_far(self, said: int | None) -> Body:
+        return {} if said is None else {"usage": self.usage(said)}
+
+    def usage(self, said: int | None = None) -> Body:
+        """Of all tokens, or of the first `said`."""
+        prompt, said = len(self.stream.prompt), len(self.stream.tokens) if said is None else said
         return {"prompt_tokens": prompt, "completion_tokens": said, "total_tokens": prompt + said}
 
     def figures(self) -> Body:

@@ -20,7 +20,7 @@ class _Part(BaseModel):
 
 class StreamOptions(_Part):
     include_usage: bool = False
-    continuous_usage_stats: Literal[False] = False
+    continuous_usage_stats: bool = Field(False, description="With include_usage: every chunk has its usage so far.")
     include_obfuscation: bool = False
 
 

@@ -15,7 +15,7 @@ from fastapi.responses import JSONResponse, Response, StreamingResponse
 
 from ..errors import InputError
 from .answers import Answer
-from .asked import Asked, ChatAsked, CompletionAsked
+from .asked import Asked, ChatAsked, CompletionAsked, StreamOptions
 from .engine import Draining, Engine, Full
 from .guards import Limits
 from .refusal import Refused
@@ -174,16 +174,18 @@ class Running:
         return self._answer.whole(pieces, event.text, event.reason)
 
     async def _sent(self, event: Event) -> AsyncIterator[bytes]:
-        answer = self._answer
+        answer, options = self._answer, self._asked.stream_options or StreamOptions()
+        said = 0 if options.include_usage and options.continuous_usage_stats else None
         if answer.chat:
-            yield _data(answer.opening())
+            yield _data(answer.opening(said))
         try:
             while isinstance(event, Piece):
+                said = None if said is None else said + 1
                 if event.text or event.scored:
-                    yield _data(answer.chunk(event.text, [event]))
+                    yield _data(answer.chunk(event.text, [event], said=said))
                 event = await self._next()
-            yield _data(answer.chunk(event.text, [], event.reason))
-            if self._asked.stream_options and self._asked.stream_options.include_usage:
+            yield _data(answer.chunk(event.text, [], event.reason, said))
+            if options.include_usage:
                 yield _data(answer.closing())
         except Refused as refused:
             yield _data(refused.body())

@@ -68,6 +68,15 @@ def test_a_stream_is_the_same_text(client):
     assert [c.choices[0].finish_reason for c in chunks if c.choices] == [None] * 8 + ["length"]
 
 
+def test_usage_so_far_in_every_chunk(client):
+    options = {"include_usage": True, "continuous_usage_stats": True}
+    chunks = list(complete(client, stream=True, stream_options=options))
+    assert [c.usage.completion_tokens for c in chunks] == [1, 2, 3, 4, 5, 6, 7, 8, 8, 8]
+    assert {c.usage.prompt_tokens for c in chunks} == {11}
+    alone = list(complete(client, stream=True, stream_options={"continuous_usage_stats": True}))
+    assert all(c.usage is None for c in alone)
+
+
 def test_chat(tiny, client):
     messages = [
         {"role": "system", "content": "BE"},
