@@ -9,10 +9,9 @@ from dataclasses import dataclass, fields
 from typing import Any
 from unittest import mock
 
-from amaranth.hdl import Array, Cat, Module, Signal
-from amaranth.lib.wiring import Component, In, Out
+from amaranth.hdl import Cat, Module
+from amaranth.lib.wiring import Component
 
-from sartor.families.tensor import silicon
 from sartor.families.tensor.core import PROGRAM_WORDS, Core
 from sartor.families.tensor.rtl import tile
 from sartor.families.tensor.rtl.activation_buffer import ActivationBuffer
@@ -67,24 +66,6 @@ class _Shell(tile.Tile):
             return super().elaborate(platform)
 
 
-class _File(Component):
-    """So many bits as registers: four words, one write port and one read port."""
-
-    def __init__(self, bits: int) -> None:
-        self.bits = bits // 4
-        super().__init__(
-            {"write": In(1), "to": In(2), "at": In(2), "data": In(self.bits), "found": Out(self.bits)}
-        )
-
-    def elaborate(self, platform: Any) -> Module:
-        m = Module()
-        words = Array(Signal(self.bits, reset_less=True, name=f"word_{i}") for i in range(4))
-        with m.If(self.write):
-            m.d.sync += words[self.to].eq(self.data)
-        m.d.comb += self.found.eq(words[self.at])
-        return m
-
-
 def _core(**sizes: int) -> Core:
     """The smallest core, but for `sizes`."""
     least = {"rows": 2, "lanes": 32, "columns": 1, "vector_lanes": 2, "port_bytes": 16}
@@ -124,17 +105,18 @@ PARTS: dict[str, list[Point]] = {
         lambda core, _: ActivationBuffer(core),
         {}, {"columns": 2}, {"columns": 4}, {"columns": 2, "lanes": 64}, {"columns": 2, "multiplier_bits": 8},
     ),
-    "memory": _points(lambda core, _: Memory(core), {}, {"port_bytes": 32}, {"port_bytes": 64}),
+    "memory": _points(
+        lambda core, _: Memory(core), *({"rows": 8, "port_bytes": size} for size in (16, 32, 64, 128))
+    ),
     "argmax": _points(
         lambda core, _: Argmax(conversions(core)), {}, {"rows": 4, "vector_lanes": 4}, {"rows": 8, "vector_lanes": 8}
     ),
     "sequencer": _points(lambda core, _: Sequencer(core, PROGRAM_WORDS), {}),
     "host": _points(lambda core, _: Host(PROGRAM_WORDS), {}),
     "counters": _points(lambda core, _: Counters(), {}),
-    "files": _points(lambda core, _: _File(silicon.file_bits(core.columns, core.port_bytes)), {}, {"port_bytes": 64}),
     "vector": _points(
         lambda core, _: VectorUnit(core, structural=True),
-        {}, {"vector_lanes": 4}, {"vector_lanes": 4, "port_bytes": 64}, {"vector_lanes": 8, "port_bytes": 32},
+        {}, {"columns": 4}, {"port_bytes": 64}, {"vector_lanes": 4},
     ),
 }  # fmt: skip
 FLAT = set(PARTS) - {"unit", "shell", "vector"}  # mapped as one module: quick, and as a tool would

@@ -29,6 +29,7 @@ from sartor.serve.cluster_file import ClusterPart, FaultsPart, PoolPart, Scaling
 from sartor.tables import data_text, sources, table
 
 sys.path.insert(0, str(Path(__file__).parent))  # trust.py beside this file
+import cells_table
 import formats_page
 import quality_tables
 import trust
@@ -249,7 +250,7 @@ def _counts(name: str) -> tuple[str, ...]:
 
 
 def hardware(page: str) -> str:
-    return _filled(page, {"registers": _registers, "counters": _counters, "bounds": _bounds})
+    return _filled(page, {"registers": _registers, "counters": _counters, "bounds": _bounds, "cells": _cells})
 
 
 def _filled(page: str, tables: Mapping[str, Callable[[], list[str]]]) -> str:
@@ -279,6 +280,10 @@ def _bounds() -> list[str]:
         for name, (low, high, power) in BOUNDS.items()
     )
     return _markdown(("parameter", "lowest", "highest", ""), cells)
+
+
+def _cells() -> list[str]:
+    return _markdown(*cells_table.table())
 
 
 def _quality() -> dict[str, Callable[[], list[str]]]:

@@ -4,6 +4,9 @@ import importlib.util
 from pathlib import Path
 
 import pytest
+from pytest import approx
+
+from sartor.tables import table
 
 ROOT = Path(__file__).parents[1]
 pytest.importorskip("vl_convert", reason="needs vl-convert-python")
@@ -33,3 +36,15 @@ def test_there_is_no_crossover() -> None:
         for figure in crossover.FIGURES:
             for bits in crossover.bits_of(found, library):
                 assert crossover.ratio(found, library, figure, bits, 10**9) > 1
+
+
+def test_the_estimate_prices_tables_as_measured() -> None:
+    """macs.csv, `lut`: two planes, 8 rows to a table, against 4-bit multipliers; from a free table to four planes."""
+    rows, macs = crossover.measured(), table("macs")
+    for quantity, figure in (("area", "area_um2"), ("energy", "energy_j")):
+        part = {name: rows["asap7", name][figure] for name in ("lut 2", "lut 4", "lut tables", "mac 4")}
+        each = macs.fact("int4", quantity).value / part["mac 4"]
+        found = macs.fact("lut", quantity)
+        assert found.value == approx(each * (part["lut 2"] + part["lut tables"] / 8), rel=0.02)
+        assert found.low == approx(each * part["lut 2"], rel=0.02)
+        assert found.high == approx(each * (part["lut 4"] + part["lut tables"] / 8), rel=0.03)

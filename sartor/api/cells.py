@@ -25,6 +25,7 @@ WORDS, CYCLES = 1, 24  # of a replay: 64 runs side by side
 RUNS = 64 * WORDS
 DEVIATION = 50.0  # of activation codes: the largest of 32 is about 2.1 to 2.5 deviations, 127 at most
 SHIFT_MOST = 12
+CODES_CORE = Core(rows=2, lanes=32, port_bytes=2 * HALF)  # of the decoder that is mapped
 UNITS = {"mac4": "pJ/MAC", "mac8": "pJ/MAC", "lane": "pJ/op", "decode": "pJ/B"}
 _Fill = Callable[[Simulator, np.random.Generator], None]
 
@@ -87,13 +88,12 @@ def function_unit(library: Library, period_s: float, progress: Progress | None =
 
 def weight_codes(library: Library, period_s: float, progress: Progress | None = None) -> Part:
     """A word is a step: 4-bit codes of a port as wide as the tile."""
-    core = Core(rows=2, lanes=32, port_bytes=2 * HALF)
 
     def fill(simulator: Simulator, rng: np.random.Generator) -> None:
         _ones(simulator, "load")
         _random(simulator, rng, "word")
 
-    return _replayed(WeightCodes(core), library, period_s, fill, core.port_bytes, progress)
+    return _replayed(WeightCodes(CODES_CORE), library, period_s, fill, CODES_CORE.port_bytes, progress)
 
 
 def _replayed(

@@ -3,12 +3,13 @@ energy of a token."""
 
 from __future__ import annotations
 
+import math
 import re
 from pathlib import Path
 from typing import Any
 
 from ..chip.spec import Chip
-from ..errors import InputError, Unsupported
+from ..errors import InputError
 from ..families.tensor import silicon
 from ..families.tensor.core import GROUP, Core
 from ..families.tensor.sizing import core_of
@@ -29,8 +30,9 @@ NOTE = (
 def synth(chip: str | Chip, liberty: str | Path | None = None, say: Say = silent) -> dict[str, Any]:
     """One core of `chip` as gate equivalents (a NAND of two inputs), by component, and their area in its node.
 
-    With `liberty`, a dot unit of the tile, a vector lane and a function unit are mapped on its cells at the chip's
-    clock, replayed, and multiplied; the rest counts as NANDs of that library. `token`: energy of one decoded token.
+    With `liberty`, a dot unit of the tile, a vector lane, a function unit and a decoder are mapped on its cells at the
+    chip's clock, replayed, and multiplied; a gate equivalent of the rest takes what it took in these parts, in the
+    mean, with their least and most. `token`: energy of one decoded token.
     """
     chip = found_chip(chip, say)
     core, library = core_of(chip), _library(liberty)
@@ -68,18 +70,20 @@ def _library(liberty: str | Path | None) -> Any:
 def _gates(chip: Chip, core: Core, say: Say) -> dict[str, Any]:
     """Gate equivalents of the whole core and of its components."""
     from ..families.tensor.rtl.top import Top
-    from ..flow import gate_count, to_rtlil
+    from ..flow import gate_count
+    from ..rtl.once import shared_rtlil
 
     module = module_name(chip.name)
     say("Amaranth: RTLIL of the core")
-    rtlil, saved = alike.merged(to_rtlil(Top(core, trace=False, structural=True), module), module)
+    rtlil, copies = shared_rtlil(Top(core, trace=False, structural=True), module)
+    rtlil, saved = alike.merged(rtlil, module)
     say("Yosys: gates")
     counted = gate_count(rtlil, module, progress=lambda step: say(f"Yosys: {step}"))
     rows = [_row(c) for c in counted.components if c.name and c.name.count(".") < DEPTH]
     whole = counted.whole
     return {
         "gate_equivalents": whole.gate_equivalents, "gates": whole.gates, "registers": whole.registers,
-        "memory_bits": whole.memory_bits, "components": rows, "modules_shared": saved,
+        "memory_bits": whole.memory_bits, "components": rows, "modules_shared": copies + saved,
     }  # fmt: skip
 
 
@@ -103,7 +107,7 @@ def _mapped(chip: Chip, core: Core, library: Any, facts: dict[str, Any], say: Sa
     """Parts on the library's cells, and what follows for the core."""
     from . import cells, token
 
-    nand, period_s = _nand_um2(library), 1 / chip.clock_hz
+    period_s = 1 / chip.clock_hz
 
     def step(text: str) -> None:
         say(f"Yosys: {text}")
@@ -114,19 +118,27 @@ def _mapped(chip: Chip, core: Core, library: Any, facts: dict[str, Any], say: Sa
     counts = {"dot_unit": facts["dot_units"], "lane": core.vector_lanes, "function": core.vector_lanes // 2}
     parts = {"dot_unit": unit, "lane": lane, "function": function}
     areas = {name: counts[name] * part.mapped.area_um2 for name, part in parts.items()}
-    rest = facts["gate_equivalents"] - sum(n * _equivalents(core, name) for name, n in counts.items())
+    gates = {name: _equivalents(core, name) for name in (*parts, "codes")}
+    rest = facts["gate_equivalents"] - sum(n * gates[name] for name, n in counts.items())
+    each = _um2_per_gate([part.mapped.area_um2 / gates[name] for name, part in {**parts, "codes": codes}.items()])
     slowest = min(parts.values(), key=lambda part: part.mapped.timing.slack_s).mapped.timing
     leakage_w = sum(counts[name] * part.energy.leakage_w for name, part in parts.items())
     return {
         "library": library.name, "voltage_v": library.voltage_v, "unit_um2": unit.mapped.area_um2,
         "unit_cells": sum(unit.mapped.cells.values()), "fmax_hz": slowest.fmax_hz, "slack_s": slowest.slack_s,
         "tile_um2": areas["dot_unit"], "lane_um2": lane.mapped.area_um2, "lanes_um2": areas["lane"] + areas["function"],
-        "nand_um2": nand, "nand_error": _equivalents(core, "dot_unit") * nand / unit.mapped.area_um2 - 1,
-        "rest_um2": rest * nand, "core_um2": sum(areas.values()) + rest * nand,
+        **{f"{end}gate_um2": um2 for end, um2 in each.items()}, "rest_um2": rest * each[""],
+        **{f"{end}core_um2": sum(areas.values()) + rest * um2 for end, um2 in each.items()},
         "um2_per_mac": unit.mapped.area_um2 / GROUP, "j_per_mac": unit.j, "j_per_lane_op": lane.j,
         "j_per_code_byte": codes.j, "leakage_w": leakage_w,
         "token": token.energy(chip, unit.j, lane.j, codes.j, leakage_w),
     }  # fmt: skip
+
+
+def _um2_per_gate(each: list[float]) -> dict[str, float]:
+    """Geometric mean, least and most of the parts."""
+    mean = math.exp(sum(math.log(um2) for um2 in each) / len(each))
+    return {"": mean, "low_": min(each), "high_": max(each)}
 
 
 def _equivalents(core: Core, part: str) -> float:
@@ -134,18 +146,12 @@ def _equivalents(core: Core, part: str) -> float:
     from ..families.tensor.rtl.dot_unit import DotUnit
     from ..families.tensor.rtl.functions import FunctionUnit
     from ..families.tensor.rtl.lane import Lane
+    from ..families.tensor.rtl.weight_codes import WeightCodes
     from ..flow import gate_count, to_rtlil
+    from . import cells
 
     made = {
         "dot_unit": lambda: DotUnit(core, structural=True), "lane": lambda: Lane(structural=True),
-        "function": FunctionUnit,
+        "function": FunctionUnit, "codes": lambda: WeightCodes(cells.CODES_CORE),
     }  # fmt: skip
     return gate_count(to_rtlil(made[part](), "part"), "part").whole.gate_equivalents
-
-
-def _nand_um2(library: Any) -> float:
-    """The area of the library's smallest NAND of two inputs."""
-    found = [c.area_um2 for c in library.cells.values() if c.usable and len(c.inputs) == 2 and c.truths == (0b0111,)]
-    if not found:
-        raise Unsupported(f"{library.name}: has no NAND of two inputs (try another liberty file)")
-    return float(min(found))

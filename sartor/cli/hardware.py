@@ -184,8 +184,9 @@ def _on_cells(f: dict[str, Any], c: dict[str, Any]) -> str:
         f"[bold]{c['core_um2'] / 1e6:.3g} mm2[/] of logic on {c['library']}, {c['um2_per_mac']:.3g} um2 a MAC, "
         f"{si(c['fmax_hz'], 'Hz')} at most ({speed} {si(f['clock_hz'], 'Hz')}), {1e15 * c['j_per_mac']:.3g} fJ a MAC\n"
         f"{unit}, in the core {f['dot_units']} times; a vector lane: {c['lane_um2']:,.0f} um2, "
-        f"{1e15 * c['j_per_lane_op']:.3g} fJ an operation; the rest at {c['nand_um2']:.3g} um2 a gate equivalent\n"
-        f"by NANDs alone the dot unit would have {c['nand_error']:+.0%} of its area\n" + _token(c["token"])
+        f"{1e15 * c['j_per_lane_op']:.3g} fJ an operation; the rest at {c['gate_um2']:.3g} um2 a gate equivalent, as "
+        f"these parts in the mean: the whole {c['low_core_um2'] / 1e6:.3g} to {c['high_core_um2'] / 1e6:.3g} mm2\n"
+        + _token(c["token"])
     )
 
 

@@ -79,13 +79,13 @@ def run_script(
         return Run(log, {p.name: p.read_text(encoding="utf-8", errors="replace") for p in written})
 
 
-def to_rtlil(elaboratable: Any, name: str = "top", ports: Any = None) -> str:
+def to_rtlil(elaboratable: Any, name: str = "top", ports: Any = None, platform: Any = None) -> str:
     """RTLIL of an Amaranth design, without paths of this machine.
 
     `ports` may be left out for an `amaranth.lib.wiring.Component`. An `Instance` whose type begins with $
     (as `$fa`) becomes Yosys' own cell.
     """
-    text = _rtlil.convert(elaboratable, name=name, ports=ports, emit_src=False)
+    text = _rtlil.convert(elaboratable, name=name, platform=platform, ports=ports, emit_src=False)
     return text.replace("cell \\$", "cell $")
 
 

@@ -48,6 +48,7 @@ def test_a_tile_by_hand() -> None:
 def test_the_rest_by_hand() -> None:
     found = silicon.cells_mm2(**SMALL)
     vector = fact("vector", "fixed") + 16 * fact("vector", "lane") + 128 * fact("vector", "port_byte")
+    vector += 4 * fact("vector", "column")
     assert found["vector"] == approx(vector)
     # 8 conversions a cycle, no more than rows; 8 x 4 accumulators.
     drain = fact("drain", "fixed") + 8 * fact("drain", "conversion") + 32 * fact("drain", "row_column")
@@ -84,6 +85,21 @@ def test_multipliers_of_an_area() -> None:
     """The targets of docs/decisions/0010: a tile's cells, at 1 GHz."""
     for bits, least in ((4, 26_000), (8, 16_000)):
         assert 1024 / silicon.cells_mm2(**{**SMALL, "multiplier_bits": bits})["tile"] >= least
+
+
+def test_which_cores_are_mostly_tile() -> None:
+    """What docs/hardware.md says of all combinations: the rest of the core is less than half of its cells."""
+    values = [[low << i for i in range(12) if low << i <= high] if power else list(range(low, high + 1))
+              for low, high, power in (BOUNDS[name] for name in NAMES)]  # fmt: skip
+    grid = np.array(np.meshgrid(*values, (4, 8), indexing="ij")).reshape(len(values) + 1, -1)
+    rows, lanes, columns, vector_lanes, port_bytes, _ = grid
+    found = silicon.cells_mm2(*grid)
+    share, macs = 1 - found["tile"] / sum(found.values()), rows * lanes * columns
+    assert (share[macs >= 2048] < 0.5).all()
+    assert (share[(macs >= 1024) & (vector_lanes <= 16) & (port_bytes <= 128)] < 0.5).all()
+    # Neither line is wider than it must be: 32 lanes on fewer, or a wider port, and it is more than half.
+    assert (share[(macs < 2048) & (vector_lanes == 32)] > 0.5).any()
+    assert (share[(macs == 1024) & (vector_lanes == 16) & (port_bytes == 256)] > 0.5).any()
 
 
 @pytest.mark.slow

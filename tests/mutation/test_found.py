@@ -27,7 +27,7 @@ def test_idle_store_counts_every_store() -> None:
         memory_bench.Bench(Core(rows=2, port_bytes=16, weight_fifo_words=8, cache_fifo_words=4)), "bench"
     )
     rng = np.random.default_rng(0)
-    stores = [{"address": i, "data": i, "mask": 1} for i in range(40)]
+    stores = [{"address": i, "codes": i} for i in range(40)]
     inputs = {"accept": rng.random(400) < 0.3}
     run = sim.run(400, inputs, {"store": stores}, {"store": rng.random(400) < 0.7})
     taken = np.cumsum(run["store__valid"] & run["store__ready"])

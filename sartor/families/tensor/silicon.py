@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from ...tech.technology import NOMINAL, Technology
-from .core import CONSTANTS, GROUP, SCALARS
+from .core import GROUP
 
 # What the area of a part is proportional to.
 TERMS = {
@@ -25,8 +25,7 @@ TERMS = {
     "sequencer": ("fixed",),
     "host": ("fixed",),
     "counters": ("fixed",),
-    "files": ("bit",),
-    "vector": ("fixed", "lane", "port_byte"),
+    "vector": ("fixed", "lane", "port_byte", "column"),
 }
 MATRIX = ("tile", "buffer", "decoder", "drain", "argmax")  # parts of the matrix unit
 
@@ -50,14 +49,7 @@ def terms(
         "conversion": np.minimum(rows, vector_lanes), "lane": vector_lanes,
         "four": units * ~eight, "eight": units * eight, "minimum": units * minimum,
         "group_of_four": groups * ~eight, "group_of_eight": groups * eight,
-        "bit": file_bits(columns, port_bytes),
     }  # fmt: skip
-
-
-def file_bits(columns: Any, port_bytes: Any) -> Any:
-    """Memories too small for a macro: stores (address, a word, its mask), commands of FETCH, constants, scalars."""
-    stores, commands = 3 * (32 + 9 * port_bytes), 9 * 96
-    return stores + commands + 32 * (CONSTANTS + SCALARS * columns)
 
 
 def cells_mm2(

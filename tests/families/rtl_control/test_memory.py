@@ -10,10 +10,12 @@ pytest.importorskip("pyosys", reason="needs Yosys: pip install pyosys")
 from sartor.families.tensor.core import Core
 from sartor.families.tensor.cycles_control import FETCH_TO_REQUEST, RESPONSE_TO_WORD, STREAM_TO_REQUEST
 from tests.families.rtl_control.memory_bench import Bench
+from tests.families.store_words import words
 from tests.verilate import Run, Verilated
 
 CORE = Core(rows=2, port_bytes=16, weight_fifo_words=8, cache_fifo_words=4)
 CYCLES = 4000
+REPEATED = sum(1 << 16 * i for i in range(8))  # a scale is in all of a store's codes
 Commands = list[dict[str, int]]
 
 
@@ -30,7 +32,11 @@ def random_commands(rng: np.random.Generator) -> tuple[Commands, Commands, Comma
          "stride": int(rng.integers(0, 2**32))} for _ in range(20)
     ]  # fmt: skip
     wide = [int.from_bytes(rng.bytes(16), "little") for _ in range(30)]
-    stores = [{"address": 1000 + i, "data": word, "mask": word % 65536} for i, word in enumerate(wide)]
+    stores = [
+        {"address": 1000 + i, "codes": word % 65536 * REPEATED if i % 2 else word, "offset": word % 16,
+         "values": i % 3 == 0, "scale": i % 2}
+        for i, word in enumerate(wide)
+    ]  # fmt: skip
     return streams, fetches, stores
 
 
@@ -54,13 +60,16 @@ def check(run: Run, commands: tuple[Commands, Commands, Commands]) -> None:
     weights, cache = addresses(*commands[:2])
     assert not any(run.left.values()), run.left
     for name, tag, expected in (("weights", 0, weights), ("cache", 1, cache)):
-        words = run.taken(name)  # 16 bytes: address, tag, 0, 0
-        assert words[:, 0].tolist() == expected
-        assert (words[:, 1] == tag).all() and not words[:, 2:].any()
+        read = run.taken(name)  # 16 bytes: address, tag, 0, 0
+        assert read[:, 0].tolist() == expected
+        assert (read[:, 1] == tag).all() and not read[:, 2:].any()
     written = (run["moved"] & run["write"]) != 0
     assert run["address"][written].tolist() == [s["address"] for s in commands[2]]
-    assert [int.from_bytes(d.tobytes(), "little") for d in run["data"][written]] == [s["data"] for s in commands[2]]
-    assert run["mask"][written].tolist() == [s["mask"] for s in commands[2]]
+    data, meant = words(CORE, commands[2])
+    for k, moved in enumerate(np.flatnonzero(written)):
+        got = np.ascontiguousarray(run["data"][moved]).view(np.uint8)
+        assert (run["mask"][moved] >> np.arange(16) & 1).tolist() == meant[k].tolist()
+        assert got[meant[k]].tolist() == data[k][meant[k]].tolist()
     asked = [int((run["asked"] >> bit & 1).sum()) for bit in range(3)]  # by priority: store, cache, weights
     assert asked == [len(commands[2]), len(cache), len(weights)]
     assert run["idle_store"][-1]
@@ -96,8 +105,8 @@ def test_streams_back_to_back_ask_every_cycle(bench: Verilated) -> None:
     check(run, commands)
     asked = np.flatnonzero(run["moved"])
     assert asked[0] == STREAM_TO_REQUEST and (np.diff(asked) == 1).all() and len(asked) == 90
-    answered, words = np.flatnonzero(run["response"]), run.when("weights")
-    assert (words == answered + RESPONSE_TO_WORD).all()
+    answered, taken = np.flatnonzero(run["response"]), run.when("weights")
+    assert (taken == answered + RESPONSE_TO_WORD).all()
 
 
 def test_fetches_back_to_back_ask_every_cycle(bench: Verilated) -> None:
@@ -116,7 +125,7 @@ def test_fetches_back_to_back_ask_every_cycle(bench: Verilated) -> None:
 def test_a_reader_that_never_reads_stops_the_queue_not_the_others(bench: Verilated) -> None:
     commands: Any = (
         [{"address": 0, "words": 30}], [{"address": 0, "run": 30, "outer": 1, "stride": 0}],
-        [{"address": i, "data": i, "mask": 1} for i in range(9)],
+        [{"address": i, "codes": i} for i in range(9)],
     )  # fmt: skip
     run = drive(bench, commands, {"weights__ready": 0})
     assert len(run.taken("cache")) == 30 and not len(run.taken("weights"))

@@ -10,6 +10,7 @@ from sartor.families.tensor.core import CONSTANTS, GROUP, Core
 from sartor.families.tensor.golden_state import State, Write
 from sartor.families.tensor.isa import FIELDS, Instruction, Op, Operand, Source, Target, make
 from sartor.families.tensor.rtl.vector import VectorUnit
+from tests.families.store_words import written
 from tests.verilate import Run, Verilated
 
 MEMORY_BYTES = 1 << 21
@@ -125,12 +126,12 @@ class Bench:
             assert not run.when("store").size
             return
         stored = run.fields("store", run.taken("store"))
-        data = stored["data"].view(np.uint8).reshape(len(stored["data"]), -1)
-        mask = np.unpackbits(stored["mask"].view(np.uint8).reshape(len(data), -1), axis=1, bitorder="little")
+        codes = np.ascontiguousarray(stored["codes"]).view(np.uint8).reshape(len(stored["codes"]), -1)
         words = memory.reshape(-1, self.core.port_bytes)
-        for address, row, bits in zip(stored["address"], data, mask, strict=True):
-            on = bits[: self.core.port_bytes] == 1
-            words[int(address), on] = row[on]
+        for k, address in enumerate(stored["address"]):
+            kind = (int(stored[name][k]) for name in ("offset", "values", "scale"))
+            data, meant = written(self.core, *kind, codes[k].tobytes())
+            words[int(address), meant] = data[meant]
         wrong = np.flatnonzero(memory != self.state.memory)
         assert not wrong.size, f"{i}: {len(wrong)} bytes of memory differ, from {wrong[:4]}"
 

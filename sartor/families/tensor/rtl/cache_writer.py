@@ -11,7 +11,7 @@ from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from ..core import GROUP, HALF, Core
+from ..core import GROUP, Core
 from ..numerics import EXPONENT_BIAS
 from .cache_address import (
     GROUP_BITS,
@@ -21,7 +21,6 @@ from .cache_address import (
     in_words,
     key_offset,
     log2,
-    row_bytes,
     rows_of_word,
     value_offset,
     whole_keys,
@@ -128,47 +127,20 @@ class CacheWriter(wiring.Component):
         return (at + inside + Mux(scale, self.value_scales, 0))[:ADDRESS_BITS]
 
     def word(self, m: Module) -> None:
-        """Data repeated over the word, and the mask of what is meant: the bytes whose address bits agree."""
-        core, port = self.core, log2(self.core.port_bytes)
+        """What a word is made of (store_word.py)."""
+        core, store = self.core, self.store.payload
         of_scale = Mux(self.values, Cat(Const(0, 1), self.at_token), Cat(Const(0, 1), self.block))
         of_codes = Mux(
             self.values, value_offset(core, self.at_token, self.row), key_offset(core, self.block, self.count)
         )
-        offset = Signal(port)
-        m.d.comb += offset.eq(Mux(self.scale, of_scale[:port], of_codes[:port]))
-        key_free = GROUP - 1 if whole_keys(core) else HALF - 1
-        value_free = (rows_of_word(core) - 1) * row_bytes(core)
-        free = Mux(
-            self.scale, Const(SLOT_BYTES - 1, port),
-            Mux(self.values, Const(value_free, port), Const(key_free, port)),
-        )  # fmt: skip
-        ones, zeros = Signal(port), Signal(port)
-        m.d.comb += [ones.eq(offset | free), zeros.eq(~offset | free)]
-        mask: Value = Const(1, 1)
-        for bit in range(port):
-            wider = Signal(2 << bit, name=f"mask{bit}")
-            m.d.comb += wider.eq(
-                Cat(mask & zeros[bit].replicate(1 << bit), mask & ones[bit].replicate(1 << bit))
-            )
-            mask = wider
-        m.d.comb += [self.store.payload.address.eq(self.address), self.store.payload.mask.eq(mask)]
-        m.d.comb += self.store.payload.data.eq(
-            Mux(self.scale, self.scale_word(), Mux(self.values, self.value_word(), self.key_word()))
-        )
+        m.d.comb += [
+            store.address.eq(self.address), store.values.eq(self.values), store.scale.eq(self.scale),
+            store.offset.eq(Mux(self.scale, of_scale, of_codes)),
+            store.codes.eq(Mux(self.scale, self.exponent_word(), self.codes[: len(store.codes)])),
+        ]  # fmt: skip
 
-    def scale_word(self) -> Value:
-        """binary16 of a key, bfloat16 of a value: powers of two."""
+    def exponent_word(self) -> Value:
+        """binary16 of a key, bfloat16 of a value: powers of two; as often as codes have room for it."""
         half = Cat(Const(0, 10), (self.exponent - (EXPONENT_BIAS - _HALF_BIAS))[:5], Const(0, 1))
         brain = Cat(Const(0, 7), (self.exponent - (EXPONENT_BIAS - _BF16_BIAS))[:8], Const(0, 1))
-        return Mux(self.values, brain, half).replicate(self.core.port_bytes // SLOT_BYTES)
-
-    def key_word(self) -> Value:
-        count = GROUP if whole_keys(self.core) else HALF
-        return self.codes[: CODE_BITS * count].replicate(self.core.port_bytes // count)
-
-    def value_word(self) -> Value:
-        """Each byte of a row's slot is the row's code."""
-        core = self.core
-        size, rows = min(row_bytes(core), core.port_bytes), rows_of_word(core)
-        codes = [self.codes.word_select(i % rows, CODE_BITS) for i in range(core.port_bytes // size)]
-        return Cat(code.replicate(size) for code in codes)
+        return Mux(self.values, brain, half).replicate(len(self.store.payload.codes) // (8 * SLOT_BYTES))

@@ -12,6 +12,7 @@ from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
+from ....rtl.once import shared
 from ..core import Core
 from .dots import DOT, S_BITS, UPPER_BITS, BlockDot, paired, values_layout
 from .matrix_ports import SHIFT_BITS, SUM_BITS
@@ -113,6 +114,7 @@ class DotUnit(wiring.Component):
             {"codes": In(codes), "values": In(values_layout(core)), "code8": In(1), **scaler_ports(core)}
         )
 
+    @shared("core", "minimum", "structural")
     def elaborate(self, platform: Any) -> Module:
         m = Module()
         m.submodules.dot = dot = BlockDot(self.core, self.structural)

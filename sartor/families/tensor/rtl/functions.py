@@ -9,6 +9,7 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from ....rtl.float_parts import BIAS, FLOAT, FRACTION_BITS, MOST, shifted_right
+from ....rtl.once import shared
 from .. import functions
 from ..functions import EXP2_LOW, FRACTION, SEGMENTS, STEP
 from ..isa import Function
@@ -46,6 +47,7 @@ class FunctionUnit(wiring.Component):
     def __init__(self) -> None:
         super().__init__({"x": In(32), "kind": In(Function), "enable": In(REGISTERS), "result": Out(32)})
 
+    @shared()
     def elaborate(self, platform: Any) -> Module:
         m = Module()
         step, line = Signal(_STEP, reset_less=True), Signal(_LINE, reset_less=True)

@@ -11,6 +11,7 @@ from amaranth.lib.wiring import In, Out
 from ....rtl import float_add, float_multiply
 from ....rtl.float_add import FloatAdd
 from ....rtl.float_multiply import FloatMultiply
+from ....rtl.once import shared
 from .matrix_ports import FLOAT_BITS
 
 # From the cycle that loads the operands to the one in which `total` holds.
@@ -37,6 +38,7 @@ class Lane(wiring.Component):
             }
         )  # fmt: skip
 
+    @shared("structural")
     def elaborate(self, platform: Any) -> Module:
         m = Module()
         m.submodules.multiplier = multiplier = FloatMultiply(self.structural)

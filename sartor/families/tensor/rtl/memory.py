@@ -14,6 +14,7 @@ from ....rtl.fifo import Fifo
 from ..core import Core
 from . import memory_ports as ports
 from .queues import CacheQueue, WeightQueue
+from .store_word import StoreWord
 
 STORES = 2  # words of the store queue's memory
 STORE, CACHE, WEIGHTS = range(3)  # streams of the arbiter, by priority
@@ -78,12 +79,13 @@ class Memory(wiring.Component):
         ]  # fmt: skip
 
     def write(self, m: Module, arbiter: Arbiter) -> None:
-        """The store queue: data and mask go past the arbiter, nothing else has them."""
+        """The store queue: what a word is made of; data and mask go past the arbiter, nothing else has them."""
         m.submodules.store_queue = queue = Fifo(ports.store_layout(self.core), STORES)
+        m.submodules.store_word = word = StoreWord(self.core)
         wiring.connect(m, queue.i, wiring.flipped(self.store))
         one, head = arbiter.i[STORE], queue.o.payload
         m.d.comb += [
             one.payload.eq(head.address), one.valid.eq(queue.o.valid), queue.o.ready.eq(one.ready),
-            self.request.data.eq(head.data), self.request.mask.eq(head.mask),
+            word.store.eq(head), self.request.data.eq(word.data), self.request.mask.eq(word.mask),
             self.idle_store.eq(queue.level == 0),
         ]  # fmt: skip

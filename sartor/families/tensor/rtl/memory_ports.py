@@ -6,7 +6,9 @@ from amaranth.hdl import unsigned
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from ..core import Core
+from ..core import GROUP, HALF, Core
+from .cache_address import log2, whole_keys
+from .matrix_ports import CODE_BITS
 
 ADDRESS_BITS = 32  # words of the memory port
 WORDS_BITS = 32  # of a STREAM
@@ -31,11 +33,13 @@ def fetch_layout() -> data.StructLayout:
 
 
 def store_layout(core: Core) -> data.StructLayout:
-    """A word to write; bit i of `mask` covers byte i."""
+    """What a word to write is made of (store_word.py): `codes` of a key or of the rows of values, or a `scale` repeated
+    in them; `offset`: the byte in the word at which they belong."""
+    count = GROUP if whole_keys(core) else HALF
     return data.StructLayout(
         {
-            "address": unsigned(ADDRESS_BITS), "data": unsigned(8 * core.port_bytes),
-            "mask": unsigned(core.port_bytes),
+            "address": unsigned(ADDRESS_BITS), "codes": unsigned(CODE_BITS * count),
+            "offset": unsigned(log2(core.port_bytes)), "values": unsigned(1), "scale": unsigned(1),
         }
     )  # fmt: skip
 
