@@ -24,8 +24,9 @@ _PASSES = ("vector_overhead", "row_element", "single_token", "vector_bytes_per_c
 SPEAKS = {
     "attn_decode": _ATTENTION,
     "attn_prefill": ("attention_compute_efficiency", "score_cycles", "attention_overhead"),
-    "decode": (*_PASSES, "idle_fraction", "j_per_byte", "j_per_near_byte", "j_per_op"),
-    "prefill": ("vector_bytes_per_cycle", "j_per_op", "compute_efficiency_16", "attention_compute_efficiency"),
+    "decode": (*_PASSES, "idle_fraction", "j_per_byte", "j_per_near_byte", "j_per_op", "j_per_operand_byte"),
+    "prefill": ("vector_bytes_per_cycle", "j_per_op", "compute_efficiency_16", "attention_compute_efficiency",
+                "limit_reaction"),
 }  # fmt: skip
 
 
@@ -48,7 +49,7 @@ def speaks(inputs: Inputs) -> tuple[str, ...]:
 
 # How much an error of each counts: steps are what is asked for, power readings scatter.
 WEIGHTS = {"decode": 1.0, "prefill": 0.6, "gemm": 0.4, "attn_decode": 0.4, "attn_prefill": 0.1}
-ENERGY_WEIGHT = {"decode": 0.4, "prefill": 0.2}
+WATTS_WEIGHT = {"decode": 0.4, "prefill": 0.2}
 OUTLIER = 0.03  # relative error beyond which a row counts less than its square
 # What is expected before any row is seen, in coherent units, and how firmly: an error of the logarithm counts that
 # much. It keeps figures apart that few rows tell apart; a direct reading (idle power) is firm.
@@ -62,7 +63,7 @@ EXPECTED = {
     "vector_overhead": (2e-6, 0.05), "row_element": (1.2e-9, 0.1), "single_token": (0.8, 0.1),
     "vector_bytes_per_cycle": (23.0, 0.2), "step_overhead": (25e-6, 0.1),
     "idle_fraction": (0.2, 0.3), "j_per_byte": (60e-12, 0.05), "j_per_op": (0.9e-12, 0.05),
-    "j_per_near_byte": (150e-12, 0.1),
+    "j_per_near_byte": (150e-12, 0.1), "j_per_operand_byte": (15e-12, 0.05), "limit_reaction": (0.1, 0.05),
 }  # fmt: skip
 
 
@@ -117,14 +118,16 @@ def fit(rows: Sequence[Row], generation: str) -> Fit:
 
 
 def _errors(rows: Sequence[Row], tech: Technology) -> np.ndarray:
-    """Weighted logarithms of predicted over measured; 0 where nothing is predicted."""
+    """Weighted logarithms of predicted over measured: of seconds, and of watts, so that an error of time is not made
+    good by one of energy; 0 where nothing is predicted."""
     found = []
     for row, guess in zip(rows, gpu_predict.predict([row.inputs for row in rows], tech), strict=True):
-        form = row.inputs["form"]
-        weights = {"latency": WEIGHTS[form], "energy": ENERGY_WEIGHT.get(form, 0.0)}
-        for quantity, weight in weights.items():
-            if isinstance(guess, Refused) or quantity not in row.measured:
-                found.append(0.0)
-            else:
-                found.append(weight * np.log(guess[quantity] / row.measured[quantity]))
+        form, measured = row.inputs["form"], row.measured
+        if isinstance(guess, Refused):
+            found += [0.0] * len(measured)
+            continue
+        off = np.log(guess["latency"] / measured["latency"])
+        found.append(WEIGHTS[form] * off)
+        if "energy" in measured:
+            found.append(WATTS_WEIGHT.get(form, 0.0) * (np.log(guess["energy"] / measured["energy"]) - off))
     return np.array(found)

@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
 from ..chip.spec import Chip
 from ..errors import Unsupported
-from ..families.gpu.estimate import Replica
+from ..families.gpu.estimate import LIMIT, Replica
 from ..families.gpu.family import Existing
 from ..families.gpu.machine import Machine
 from ..families.gpu.passes import Setting
 from ..formats.spec import format_named
-from ..formulas.phase import Phase
 from ..tech.technology import NOMINAL, Technology
 from . import names
 from .gpu_work import CACHE, FORMATS, by_group, work
 from .kind import Inputs, Prediction, Refused
 
+# A step's time is the median of five replays, after two calls, two replays and one more (measuring/torch_timing.py).
+REPLAYS = 7.5
 INT4 = "int4: the estimate stands for good kernels, and PyTorch's packed one is not"
 
 
@@ -36,19 +38,22 @@ def _alike(rows: Sequence[Inputs], tech: Technology) -> Sequence[Prediction]:
     whole, casts = "model" in rows[0], rows[0].get("casts", False)
     machine = Machine(chip, tech, dynamic=casts and format_named(form).element_bits < 16)
 
-    def seconds_and_joules(sustained: bool) -> Phase:
-        setting = Setting(sustained, casts=whole or casts, pads=whole)
-        return Replica(machine, 1, form, CACHE, FORMATS, setting).phase(operators, step)
-
+    replica = Replica(machine, 1, form, CACHE, FORMATS, Setting(casts=whole or casts, pads=whole))
     try:
-        # Kernels alone are timed in a moment, on operands that are ready; for joules they run as long as steps do.
-        short, long = seconds_and_joules(whole), seconds_and_joules(True)
+        phase = replica.phase(operators, step, keep=True)
     except Unsupported as unsupported:
         return [Refused(str(unsupported))] * len(rows)
-    static_w = Existing(chip, form, CACHE, tech).static_w
-    joules = long.dynamic_j + static_w * long.latency_s
-    both = np.broadcast_arrays(short.latency_s, joules, np.zeros(len(rows)))[:2]
+    joules = phase.dynamic_j + Existing(chip, form, CACHE, tech).static_w * phase.latency_s
+    # For joules all run until the power limit acts; kernels alone are timed in a moment.
+    full_s = phase.latency_s - sum(op.latency_s for op in phase.operators if op.name == LIMIT)
+    seconds = burst_s(full_s, phase.latency_s, machine) if whole else full_s
+    both = np.broadcast_arrays(seconds, joules, np.zeros(len(rows)))[:2]
     return [{"latency": s, "energy": j} for s, j in zip(*both, strict=True)]
+
+
+def burst_s(full_s: Any, limited_s: Any, machine: Machine) -> Any:
+    """Seconds of a step in a short burst from idle: the power limit lowers the clock only after a while."""
+    return full_s + (limited_s - full_s) * (1 - np.exp(-REPLAYS * full_s / machine.gen("limit_reaction")))
 
 
 def _chip(inputs: Inputs) -> Chip:

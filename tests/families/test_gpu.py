@@ -13,8 +13,10 @@ from sartor.chip.presets import names, preset
 from sartor.chip.spec import Link
 from sartor.errors import Unsupported
 from sartor.families import priced
+from sartor.families.gpu.estimate import Replica
 from sartor.families.gpu.family import Existing
-from sartor.families.gpu.kernels import gemm_s
+from sartor.families.gpu.kernels import gemm_s, operand_bytes
+from sartor.families.gpu.machine import Machine
 from sartor.families.gpu.passes import Setting
 from sartor.families.gpu.power import SLOWEST, clock
 from sartor.formats.spec import format_named
@@ -220,6 +222,31 @@ def test_a_chip_draws_no_more_than_its_power_limit() -> None:
     assert drawn_w == approx(700 * hopper("power_limit"), rel=0.01)
     assert sum(float(op.latency_s) for op in done.operators) == approx(float(done.latency_s))
     assert done.operators[-1].name == "power limit" and done.operators[-1].latency_s > 0
+
+
+def test_operands_are_read_again_for_each_tile_of_columns_by_hand() -> None:
+    # 128 x 1000 of 2 bytes, 256 kB. 132 x 128 columns: a tile of 128 a core, read 132 times. Half as many columns: tiles
+    # of 64, as often. 264 rows are three tiles of 128: 396 of them, so the tiles are of 256 + columns, and 66 are read.
+    def times(m: int, n: int) -> float:
+        return float(operand_bytes(m, 1000, n, 2.0, 132, 64)) / (m * 1000 * 2)
+
+    assert (times(128, 132 * 128), times(128, 66 * 128), times(264, 132 * 128)) == (132, 132, 66)
+    # Never narrower than 32 columns, nor wider than 256.
+    assert (times(16, 320), times(8192, 2**20)) == (10, 4096)
+
+
+def test_a_gemm_pays_for_what_is_read_again() -> None:
+    free = Technology(lambda fact: 0.0 if fact.quantity == "j_per_operand_byte" else fact.value)
+    step, rows = Step(64, 1, 0), 64
+    paid, unpaid = (
+        Replica(Machine(preset("h100-sxm"), tech), 1, "bf16", "bf16", {}, Setting(sustained=False)).phase(
+            Operators("decode", (GEMM,)), step
+        )
+        for tech in (Technology(), free)
+    )
+    again = 2 * float(operand_bytes(rows, 8192, 8192, 2.0, 132, 64)) * hopper("j_per_operand_byte")
+    assert float(paid.dynamic_j) - float(unpaid.dynamic_j) == approx(again)
+    assert again > 0
 
 
 @given(st.floats(0.1, 20), st.floats(0.0, 0.9), st.floats(0.01, 2), st.floats(0.0, 2))

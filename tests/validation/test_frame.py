@@ -1,12 +1,16 @@
 """The frame of validation: what it reads, what it leaves out and says so, and what a predictor may see."""
 
 import json
+import math
 
 import pytest
 
 from sartor import validate
+from sartor.chip.presets import preset
 from sartor.errors import BrokenFile, InputError
-from sartor.validation import gpu, validation
+from sartor.families.gpu.machine import Machine
+from sartor.validation import gpu, gpu_predict, validation
+from sartor.validation.gpu_fit import technology
 from sartor.validation.rows import split
 from sartor.validation.summary import Pair, figures
 
@@ -47,6 +51,16 @@ def test_what_was_measured_changes_no_prediction(file):
     one, two = (validation("gpu", [file(row, name=f"{i}.jsonl")]).pairs for i, row in enumerate((STEP, other)))
     assert [p.predicted for p in one] == [p.predicted for p in two]
     assert [p.measured for p in one] != [p.measured for p in two]
+
+
+def test_a_burst_from_idle_runs_before_the_limit_acts():
+    # 8 x 10 ms into a reaction of 0.1 s the clock has fallen by 1 - exp(-0.75) = 0.528 of the way: 10 + 0.528 x 4 ms.
+    tech = technology("hopper", {"limit_reaction": 0.1})
+    machine = Machine(preset("h100-sxm"), tech)
+    assert gpu_predict.burst_s(0.010, 0.014, machine) == pytest.approx(0.010 + 0.004 * (1 - math.exp(-0.75)))
+    # Long steps are limited throughout; a step that the limit does not touch takes as long as ever.
+    assert gpu_predict.burst_s(10.0, 14.0, machine) == pytest.approx(14.0)
+    assert gpu_predict.burst_s(0.01, 0.01, machine) == 0.01
 
 
 def test_groups(file):

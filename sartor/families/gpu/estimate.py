@@ -21,6 +21,7 @@ from .power import clock
 
 ACTIVATION_BYTES = 2.0
 STATE_BYTES = 4.0
+LIMIT = "power limit"  # the operator that stands for what a lower clock costs
 _BYTE_BITS = 8.0
 # Energy of a multiplication grows between its bits (the adder, the wires) and their square (the multiplier).
 _NARROW = 1.25
@@ -93,7 +94,7 @@ class PhaseEstimate:
         phase.energy_j["compute"] = phase.energy_j["compute"] * share
         phase.energy_j["memory"] = device_j + (phase.energy_j["memory"] - device_j) * share
         lost_s = core_s * (1 / share - 1)
-        phase.add(OperatorTime("power limit", lost_s, lost_s, 0.0, 0.0, 0.0, 0.0, 0.0), self.chips)
+        phase.add(OperatorTime(LIMIT, lost_s, lost_s, 0.0, 0.0, 0.0, 0.0, 0.0), self.chips)
 
     def _add(self, op: Any, memory_s: Any, compute_s: Any, vector_s: Any, network_s: Any, moved: Any) -> None:
         """One operator: memory and arithmetic overlap, what is before and after them does not."""
@@ -120,6 +121,8 @@ class PhaseEstimate:
         start_s = vector_s + (parts_s + m.gen("op_overhead")) * op.count
         self._add(op, memory_s, compute_s * op.count, start_s, self._network_s(op), moved)
         self.compute_j = self.compute_j + 2 * op.macs(self.step) * (m.gen("j_per_op") * (operand_bits / 16) ** _NARROW)
+        again = kernels.operand_bytes(rows, k, n, operand_bits / _BYTE_BITS, m.cores, m.gen("tile_edge"))
+        self.compute_j = self.compute_j + again * matrices * (op.count * self.chips * m.gen("j_per_operand_byte"))
 
     def _operands_s(self, op: Gemm, rows: Any, k: Any, operand_bits: float) -> Any:
         """Activations are cast to operands below 16 bits by a kernel before, and padded by another."""

@@ -51,6 +51,18 @@ def gemm_s(
     return whole_s, arithmetic_s, parts_s
 
 
+def operand_bytes(m: Any, k: Any, n: Any, n_bytes: float, cores: float, edge: Any) -> Any:
+    """Bytes of the m x k operand, `n_bytes` an element, that cores read: all of it for each tile of columns. Tiles are
+    as wide as leaves each core one, half an edge to four.
+
+    >>> float(operand_bytes(m=128, k=1000, n=132 * 128, n_bytes=2.0, cores=132, edge=64))  # 132 tiles of 128 columns
+    33792000.0
+    """
+    wanted = np.maximum(n * np.ceil(m / (2 * edge)) / cores, 1.0)
+    columns = np.clip(2 ** np.ceil(np.log2(wanted) - 1e-9), edge / 2, 4 * edge)
+    return m * k * n_bytes * (n / columns)
+
+
 def overlapped_s(memory_s: Any, arithmetic_s: Any) -> Any:
     """Memory and arithmetic at the same time, not quite perfectly."""
     longer = np.maximum(np.maximum(memory_s, arithmetic_s), 1e-30)
