@@ -48,7 +48,7 @@ def _mixing(layer: Layer, phase: Phase) -> list[Operator]:
                 Attention(name, a.heads, a.kv_heads, a.head_dim, a.head_dim, layer.count, cached, a.window)
             ]
         case LatentAttention() as a:
-            return [_latent_attention(a, layer.count, phase)]
+            return [*_index(a, layer.count), _latent_attention(a, layer.count, phase)]
         case StateSpace() as m:
             return [_state_space(m, layer.count)]
         case LinearAttention() as m:
@@ -59,12 +59,16 @@ def _mixing(layer: Layer, phase: Phase) -> list[Operator]:
 
 def _latent_attention(a: LatentAttention, count: int, phase: Phase) -> Attention:
     """Absorbed, every head attends to the one latent; expanded, each to its own keys and values."""
-    cached = a.kv_rank + a.rope_dim
-    if phase == "decode":
-        return Attention("latent_attention", a.heads, 1, cached, a.kv_rank, count, cached)
-    return Attention(
-        "latent_attention", a.heads, a.heads, a.nope_dim + a.rope_dim, a.value_dim, count, cached
-    )
+    cached, chosen = a.kv_rank + a.rope_dim, a.index.top if a.index else None
+    heads = (a.heads, 1, cached, a.kv_rank) if phase == "decode" else (a.heads, a.heads, a.nope_dim + a.rope_dim, a.value_dim)
+    return Attention("latent_attention", *heads, count, cached, chosen=chosen)
+
+
+def _index(a: LatentAttention, count: int) -> list[Attention]:
+    """Scores of every token: its heads share one key, and their scores are added with a weight each."""
+    if a.index is None or not a.index.own:
+        return []
+    return [Attention("index", a.index.heads, 1, a.index.head_dim, 1, count, a.index.head_dim)]
 
 
 def _state_space(m: StateSpace, count: int) -> Recurrence:

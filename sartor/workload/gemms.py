@@ -67,9 +67,21 @@ def _latent(a: LatentAttention, hidden: int, count: int, phase: Phase) -> list[G
         first = [
             Gemm("q_kv_down", hidden, a.q_rank + latent, count, "attention", "none"),
             Gemm("q_up", a.q_rank, queries, count, "attention"),
+            *_index(a, hidden, count),
         ]
     last = [Gemm("out", a.heads * a.value_dim, hidden, count, "attention", "row")]
     return first + (_absorbed(a, count) if phase == "decode" else _expanded(a, count)) + last
+
+
+def _index(a: LatentAttention, hidden: int, count: int) -> list[Gemm]:
+    """What chooses tokens, whole on every chip: its key and the weights of its heads, and its queries."""
+    if a.index is None or not a.index.own or a.q_rank is None:
+        return []
+    inputs, queries = a.index.head_dim + a.index.heads, a.index.heads * a.index.head_dim
+    return [
+        Gemm("index_key", hidden, inputs, count, "attention", "none"),
+        Gemm("index_query", a.q_rank, queries, count, "attention", "none"),
+    ]
 
 
 def _expanded(a: LatentAttention, count: int) -> list[Gemm]:

@@ -29,6 +29,7 @@ class GroupedAttention:
     qkv_bias: bool = False
     out_bias: bool = False
     qk_norm: bool = False  # one weight a head dimension, for queries and for keys
+    wide_norm: bool = False  # of these norms, one weight for each element of all heads (MiniMax-M2)
     sinks: bool = False  # one learned logit a head (gpt-oss)
     gated: bool = False  # an output gate as wide as the queries (Qwen3-Next)
     rope: bool = True
@@ -42,6 +43,20 @@ class GroupedAttention:
 
 
 @dataclass(frozen=True)
+class Indexer:
+    """DeepSeek Sparse Attention (DeepSeek-V3.2, GLM-5): small heads score every token, the `top` of them are attended to.
+    It caches a key of `head_dim` a token."""
+
+    heads: int
+    head_dim: int
+    top: int
+    own: bool = True  # False: takes what a layer before has chosen (GLM-5.2)
+
+    def __post_init__(self) -> None:
+        _check_sizes(self)
+
+
+@dataclass(frozen=True)
 class LatentAttention:
     """MLA (DeepSeek-V2, arXiv 2405.04434): all it caches a token is a latent of `kv_rank` + `rope_dim`."""
 
@@ -51,9 +66,12 @@ class LatentAttention:
     nope_dim: int
     rope_dim: int
     value_dim: int
+    index: Indexer | None = None  # what chooses the tokens that are attended to; None: all are
 
     def __post_init__(self) -> None:
         _check_sizes(self)
+        if self.index and self.q_rank is None:
+            raise InputError("LatentAttention: an index takes the queries' latent, so it needs q_rank")
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from .model import (
     Experts,
     FeedForward,
     GroupedAttention,
+    Indexer,
     LatentAttention,
     Layer,
     LinearAttention,
@@ -29,9 +30,11 @@ KINDS: dict[str, type] = {
     "linear": LinearAttention,
     "feed_forward": FeedForward,
     "experts": Experts,
+    "indexer": Indexer,
 }
 _MIXERS = ("grouped", "latent", "state_space", "linear")
 _MLPS = ("feed_forward", "experts")
+_INSIDE = {"shared": ("feed_forward",), "index": ("indexer",)}  # parts of a mixer or an MLP, and their kinds
 _KIND_OF = {cls: kind for kind, cls in KINDS.items()}
 
 
@@ -66,7 +69,7 @@ def _variant(fields: Fields, known: tuple[str, ...]) -> Any:
     kind = fields.text("kind")
     if kind not in known:
         raise UnknownName("kind", kind, known, fields.where)
-    ready = {"shared": _variant(fields.part("shared"), _MLPS[:1])} if fields.has("shared") else {}
+    ready = {name: _variant(fields.part(name), kinds) for name, kinds in _INSIDE.items() if fields.has(name)}
     return _build(
         KINDS[kind], Fields({k: v for k, v in fields.raw.items() if k != "kind"}, fields.where), **ready
     )

@@ -89,17 +89,18 @@ class Attention:
     count: int
     cached: int
     window: int | None = None
+    chosen: int | None = None  # so many of the cached positions are looked at; all of them are kept
 
     def attended(self, step: Step) -> Number:
-        """Mean number of positions a new token looks at: causal, at most the window."""
-        return _attended(step, self.window)
+        """Mean number of positions a new token looks at: causal, at most the window or as many as are chosen."""
+        return _attended(step, self.window or self.chosen)
 
     def macs(self, step: Step) -> Number:
         return step.rows * self.attended(step) * (self.heads * (self.key_dim + self.value_dim) * self.count)
 
     def cache_elements_read(self, step: Step) -> Number:
         """Each cached position is read once a step and sequence (new tokens come from the chip itself)."""
-        return step.batch * _held(step.context, self.window) * (self.cached * self.count)
+        return step.batch * _held(step.context, self.window or self.chosen) * (self.cached * self.count)
 
     def cache_elements_written(self, step: Step) -> Number:
         return step.rows * (self.cached * self.count)

@@ -57,9 +57,11 @@ def _mixer_vectors(layer: Layer, hidden: int) -> int:
         case GroupedAttention() as a:
             qkv = (a.heads * (2 if a.gated else 1) + 2 * a.kv_heads) * a.head_dim
             biases = (qkv if a.qkv_bias else 0) + (hidden if a.out_bias else 0)
-            return biases + (2 * a.head_dim if a.qk_norm else 0) + (a.heads if a.sinks else 0)
+            normed = a.heads + a.kv_heads if a.wide_norm else 2
+            return biases + (normed * a.head_dim if a.qk_norm else 0) + (a.heads if a.sinks else 0)
         case LatentAttention() as a:
-            return (a.q_rank or 0) + a.kv_rank  # the norms of the two latents
+            # The norms of the two latents; weight and bias of the index's key.
+            return (a.q_rank or 0) + a.kv_rank + (2 * a.index.head_dim if a.index and a.index.own else 0)
         case StateSpace() as m:
             # The convolution, A, D and the time step's bias a head, the gated norm.
             return state_space_conv(m) * (m.conv + m.conv_bias) + 3 * m.heads + inner(m)

@@ -104,7 +104,7 @@ def _latent(a: LatentAttention, count: int) -> list[Vector]:
     return [
         Vector("qk_norm", NORM * ((a.q_rank or 0) + a.kv_rank), count),
         Vector("rope", ROPE * (a.heads + 1) * a.rope_dim, count),
-        _softmax(a.heads, a.value_dim, count, None),
+        _softmax(a.heads, a.value_dim, count, a.index.top if a.index else None),
     ]
 
 

@@ -275,6 +275,9 @@ NAMED = {
     "Nano-30B": 31.6e9,
     "Super-120B": 120.7e9,
     "Ultra-550B": 549e9,
+    "MiniMax-M2.5": 229e9,
+    "GLM-5-FP8": 744e9,
+    "DeepSeek-V3.2": 671e9,
     "Qwen3.5-27B": 26.9e9,
     "Qwen3.5-35B": 34.7e9,
     "Qwen3.5-122B": 122e9,
@@ -308,7 +311,8 @@ def test_real_files_are_read_or_refused_by_name():
 @pytest.mark.skipif(not FILES, reason="pip install --no-deps aiconfigurator-core==0.12.0")
 def test_bundled_shapes_are_those_of_the_real_files():
     bundled = [
-        find_model(n) for n in ("llama-3.1-70b", "qwen3-32b", "deepseek-v3", "gpt-oss-120b", "nemotron-h-56b")
+        find_model(n) for n in ("llama-3.1-70b", "qwen3-32b", "deepseek-v3", "gpt-oss-120b", "nemotron-h-56b",
+                      "minimax-m2.5", "glm-5")
     ]
     for model in bundled:
         name = model.source.split(",")[0].removeprefix("config.json of ").replace("/", "--")

@@ -84,6 +84,20 @@ def test_mla_is_expanded_in_prefill_and_absorbed_in_decode():
     ] * 2
 
 
+def test_an_index_reads_every_key_and_chooses_what_is_attended_to():
+    # GLM-5, 10,000 tokens in the cache: 128 elements of each are scored, 576 of 2048 are read; all 704 are kept.
+    ops = operators(find_model("glm-5"), "decode")
+    index, latent = ops.attentions
+    step = Step(3, 1, 10_000)
+    assert (index.heads, index.kv_heads, index.key_dim, index.count) == (32, 1, 128, 78)
+    assert index.cache_elements_read(step) == 3 * 10_000 * 128 * 78
+    assert latent.cache_elements_read(step) == 3 * 2048 * 576 * 78
+    assert latent.attended(step) == 2048 and index.attended(step) == 10_001
+    assert sum(a.cache_elements_held(10_000) for a in ops.attentions) == 10_000 * (128 + 576) * 78
+    # Short contexts are attended to whole.
+    assert latent.attended(Step(3, 1, 1000)) == 1001 and latent.cache_elements_read(Step(1, 1, 1000)) == 1000 * 576 * 78
+
+
 def test_mla_prefill_expands_what_is_cached_too():
     # A second chunk of 100 tokens after 300: the latents of all 400 become keys and values.
     up = named(operators(find_model("deepseek-v3"), "prefill"), "kv_up")

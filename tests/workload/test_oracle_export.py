@@ -31,6 +31,7 @@ MLA = dict(
     n_routed_experts=8, num_experts_per_tok=2, moe_intermediate_size=96, n_shared_experts=2,
     first_k_dense_replace=1, n_group=1, topk_group=1, num_key_value_heads=8,
 )  # fmt: skip
+INDEX = dict(index_n_heads=4, index_head_dim=16, index_topk=TOKENS)
 MAMBA = dict(mamba_num_heads=16, mamba_head_dim=16, n_groups=2, ssm_state_size=32, conv_kernel=4, head_dim=16)
 NEMOTRON_MOE = dict(
     n_routed_experts=8, num_experts_per_tok=2, moe_intermediate_size=96, n_shared_experts=1,
@@ -55,6 +56,12 @@ CONFIGS = {
     "mixtral": dict(model_type="mixtral", num_local_experts=8, num_experts_per_tok=2),
     "deepseek_v3": dict(model_type="deepseek_v3", **MLA),
     "deepseek_v3-no-q-rank": dict(model_type="deepseek_v3", **(MLA | dict(q_lora_rank=None))),
+    "deepseek_v32": dict(model_type="deepseek_v32", **MLA, **INDEX),
+    "glm_moe_dsa": dict(model_type="glm_moe_dsa", **MLA, **INDEX),
+    "glm_moe_dsa-shared": dict(
+        model_type="glm_moe_dsa", **MLA, **INDEX, indexer_types=["full", "shared", "shared"],
+    ),
+    "minimax_m2": dict(model_type="minimax_m2", num_local_experts=8, num_experts_per_tok=2, head_dim=32),
     "gpt_oss": dict(
         model_type="gpt_oss", num_local_experts=8, num_experts_per_tok=2, head_dim=16, sliding_window=8,
         layer_types=SOME_FULL, attention_bias=True,
@@ -93,11 +100,13 @@ def exported(config):
             made._experts_implementation = None
             model = transformers.AutoModelForCausalLM.from_config(made, dtype=torch.bfloat16).eval()
     ids = torch.zeros(BATCH, TOKENS, dtype=torch.long, device="meta")
-    graph = torch.export.export(model, (ids,), {"use_cache": False}, strict=False).graph
+    whole = torch.export.export(model, (ids,), {"use_cache": False}, strict=False).graph_module
+    # What runs without gradients, such as an index, is a graph within.
+    graphs = [part.graph for part in whole.modules() if hasattr(part, "graph")]
     learned = [p.numel() for p in model.parameters()]
     # The router's correction is learned too, though transformers keeps it as a buffer.
     learned += [b.numel() for name, b in model.named_buffers() if name.endswith("e_score_correction_bias")]
-    return sum(learned), [n for n in graph.nodes if n.op == "call_function"]
+    return sum(learned), [n for graph in graphs for n in graph.nodes if n.op == "call_function"]
 
 
 def shape(node):

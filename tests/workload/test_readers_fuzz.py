@@ -34,6 +34,12 @@ CONFIGS = [
         v_head_dim=8, n_routed_experts=8, num_experts_per_tok=2, moe_intermediate_size=8,
         n_shared_experts=1, first_k_dense_replace=3, num_nextn_predict_layers=1,
     ),
+    LLAMA | dict(
+        model_type="glm_moe_dsa", q_lora_rank=8, kv_lora_rank=8, qk_nope_head_dim=8, qk_rope_head_dim=8,
+        v_head_dim=8, n_routed_experts=8, num_experts_per_tok=2, moe_intermediate_size=8, index_n_heads=2,
+        index_head_dim=8, index_topk=16, first_k_dense_replace=3, indexer_types=["full", "shared"] * 16,
+    ),
+    LLAMA | MOE | dict(model_type="minimax_m2"),
     dict(model_type="gemma3", text_config=GEMMA | dict(model_type="gemma3_text")),
     LLAMA | dict(model_type="exaone4", sliding_window=8, sliding_window_pattern="LLLG"),
     LLAMA | dict(model_type="hyperclovax", use_post_norm=True),

@@ -23,6 +23,7 @@ PARAMETERS = {
     "qwen3-235b-a22b": 235_093_634_560,
     "mixtral-8x7b": 46_702_792_704,
     "deepseek-v3": 671_026_419_200,
+    "minimax-m2.5": 228_689_764_864,
     "gpt-oss-20b": 20_914_757_184,
     "gpt-oss-120b": 116_829_156_672,
     "gemma-3-270m": 268_098_176,
@@ -35,6 +36,7 @@ ACTIVE = {
     "qwen3-235b-a22b": 22e9,
     "deepseek-v3": 37e9,
     "kimi-k2": 32e9,
+    "glm-5": 40e9 + 154_880 * 6144,
     "nemotron-3-super-120b-a12b": 12.7e9,
     "nemotron-3-ultra-550b-a55b": 55e9,
 }

@@ -12,19 +12,22 @@ from ..model import Layer, Model
 from .fields import NEEDED, Fields, parse_json, read_bytes
 from .hf_dense import exaone4, gemma3_text, hyperclovax, llama, mistral, qwen2, qwen3
 from .hf_hybrid import mamba2, nemotron_h, qwen3_5_text, qwen3_next
-from .hf_moe import deepseek_v3, gpt_oss, mixtral, qwen2_moe, qwen3_moe
+from .hf_moe import deepseek_v3, gpt_oss, minimax_m2, mixtral, qwen2_moe, qwen3_moe, sparse_latent
 from .quantization import dtype, quantized
 
 # model_type -> (its layers, whether head and embedding are tied where the file does not say)
 FAMILIES: dict[str, tuple[Callable[[Fields], list[Layer]], bool]] = {
     "deepseek_v3": (deepseek_v3, False),
+    "deepseek_v32": (sparse_latent, False),
     "exaone4": (exaone4, False),
     "gemma3_text": (gemma3_text, True),
+    "glm_moe_dsa": (sparse_latent, False),
     "gpt_oss": (gpt_oss, False),
     "hyperclovax": (hyperclovax, False),
     "kimi_k2": (deepseek_v3, False),
     "llama": (llama, False),
     "mamba2": (mamba2, False),
+    "minimax_m2": (minimax_m2, False),
     "mistral": (mistral, False),
     "mixtral": (mixtral, False),
     "nemotron_h": (nemotron_h, False),

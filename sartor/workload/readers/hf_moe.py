@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from ..model import Experts, FeedForward, GroupedAttention, LatentAttention, Layer
+from dataclasses import replace
+
+from ..model import Experts, FeedForward, GroupedAttention, Indexer, LatentAttention, Layer
 from .fields import MOST, Fields
 from .hf_dense import attention, feed_forward, late_windows, listed_windows, qwen3_attention, silu, window
 
@@ -77,16 +79,37 @@ def gpt_oss(f: Fields) -> list[Layer]:
     ]
 
 
+def minimax_m2(f: Fields) -> list[Layer]:
+    """Queries and keys are normed over all heads together; RoPE turns a part of each, and is counted in full."""
+    silu(f)
+    experts = Experts(
+        *choice(f, "num_local_experts", "num_experts_per_tok"), f.whole("intermediate_size"), router_bias=True
+    )
+    return [Layer(attention(f, qk_norm=True, wide_norm=True), experts, f.layers("num_hidden_layers"))]
+
+
 def deepseek_v3(f: Fields) -> list[Layer]:
     """MLA; the first layers dense. The router's correction bias is learned, so it counts as `router_bias`."""
+    mixer = _latent(f)
+    return _deepseek(f, [mixer] * f.layers("num_hidden_layers"))
+
+
+def sparse_latent(f: Fields) -> list[Layer]:
+    """The same with attention to chosen tokens (DeepSeek-V3.2, GLM-5); some layers may take another's choice."""
+    count, mixer = f.layers("num_hidden_layers"), _latent(f)
+    index = Indexer(f.whole("index_n_heads"), f.whole("index_head_dim"), f.whole("index_topk"))
+    kinds = f.names("indexer_types", count, ("full", "shared")) if f.has("indexer_types") else ["full"] * count
+    return _deepseek(f, [replace(mixer, index=replace(index, own=kind == "full")) for kind in kinds])
+
+
+def _deepseek(f: Fields, mixers: list[LatentAttention]) -> list[Layer]:
     silu(f)
     f.only("attention_bias", False)
     f.only("moe_layer_freq", 1)
-    count = f.layers("num_hidden_layers")
-    dense = min(f.whole("first_k_dense_replace", low=0), count)
-    mixer = _latent(f)
-    layers = [Layer(mixer, feed_forward(f), dense)] if dense else []
-    return layers + ([Layer(mixer, _deepseek_experts(f), count - dense)] if count > dense else [])
+    dense = min(f.whole("first_k_dense_replace", low=0), len(mixers))
+    mlps = [feed_forward(f)] * dense if dense else []
+    mlps += [_deepseek_experts(f)] * (len(mixers) - dense) if dense < len(mixers) else []
+    return [Layer(mixer, mlp, 1) for mixer, mlp in zip(mixers, mlps, strict=True)]
 
 
 def _latent(f: Fields) -> LatentAttention:
