@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from . import names, points_predict
+from . import names, points_layout, points_predict
 from .kind import Column, Form, Inputs, Prediction, Refused, Row
 
 _WHOLE = ("isl", "osl", "batch_size", "tp_size")
@@ -22,7 +22,8 @@ FORM = Form(
         "backend": Column("stack"), "mode": Column("mode"), "isl": Column("prompt", whole=True),
         "osl": Column("output", whole=True), "batch_size": Column("at_once", whole=True),
         "tp_size": Column("chips", whole=True), "pp_size": Column("stages", optional=True),
-        "attention_dp_size": Column("copies", optional=True),
+        "attention_dp_size": Column("copies", optional=True), "moe_tp_size": Column("expert_parts", optional=True),
+        "moe_ep_size": Column("expert_ranks", optional=True),
     },
     {"silicon_tpot_ms": Column("tpot", "ms"), "silicon_ttft_ms": Column("ttft", "ms")},
 )  # fmt: skip
@@ -68,14 +69,9 @@ def refusal(inputs: Inputs) -> str | None:
             return f"{what} {inputs[what]!r} is not known"
     if inputs["stack"] not in points_predict.STACKS:
         return f"serving stack {inputs['stack']!r} was not measured"
-    if inputs["chips"] > MOST_CHIPS:
+    if points_layout.arranged(inputs)["chips"] > MOST_CHIPS:
         return "more than one node"
-    several = [_count(inputs[name]) for name in ("stages", "copies")]
-    return "pipeline stages, or copies of attention: not modeled" if max(several) > 1 else None
-
-
-def _count(text: str | None) -> float:
-    return float(text) if text and text.replace(".", "").isdigit() else 1.0
+    return "pipeline stages: not modeled" if points_layout.count(inputs["stages"]) > 1 else None
 
 
 def as_rows(rows: Sequence[Row]) -> list[Row]:

@@ -12,6 +12,7 @@ from ..tables import Fact
 from ..tech.technology import NOMINAL, Technology
 from .kind import Refused, Row
 from .points import Points, as_rows
+from .points_layout import arranged
 from .points_predict import STACKS, Parts, group, parts, predict, times
 from .rows import Tally, usable_rows
 from .summary import Pair
@@ -92,7 +93,7 @@ def once(rows: Sequence[Row]) -> list[Row]:
     """Each measurement once: tables of points repeat it in snapshots of several days."""
     found: dict[Any, Row] = {}
     for row in rows:
-        inputs = tuple((name, value) for name, value in row.inputs.items() if name != "model")
+        inputs = tuple((name, value) for name, value in arranged(row.inputs).items() if name != "model")
         found.setdefault((model_of(row), inputs, round(row.measured["tpot"], 5)), row)
     return list(found.values())
 
@@ -101,8 +102,8 @@ def _together(rows: Sequence[Row]) -> list[tuple[Parts, np.ndarray, np.ndarray]]
     """Parts of rows alike, with the TPOT and TTFT that were measured."""
     groups: dict[Any, list[Row]] = {}
     for row in rows:
-        groups.setdefault(group(row.inputs), []).append(row)
-    return [(parts([r.inputs for r in some]), _column(some, "tpot"), _column(some, "ttft")) for some in groups.values()]
+        groups.setdefault(group(arranged(row.inputs)), []).append(row)
+    return [(parts([arranged(r.inputs) for r in some]), _column(some, "tpot"), _column(some, "ttft")) for some in groups.values()]
 
 
 def _column(rows: Sequence[Row], quantity: str) -> np.ndarray:

@@ -23,6 +23,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import Unsupported
+from ..families.gpu.copies import phase
 from ..families.gpu.estimate import Replica
 from ..families.gpu.family import Existing
 from ..families.gpu.passes import Setting
@@ -31,10 +32,11 @@ from ..tech.technology import NOMINAL, Technology
 from ..workload.derive import operators
 from ..workload.model import Model
 from ..workload.operators import Step
-from ..workload.sizes import weight_bytes
+from ..workload.sizes import element_bytes, elements, tensor_formats, weight_bytes
 from . import names
 from .gpu_work import grouped
 from .kind import Inputs, Prediction, Refused
+from .points_layout import arranged
 
 STACKS = ("vllm", "trtllm", "sglang")
 RESERVE = ("trtllm",)  # start a request only with room for all its tokens; the others evict (GUARANTEED_NO_EVICT)
@@ -52,27 +54,29 @@ def weights(inputs: Inputs) -> str:
 
 def predict(rows: Sequence[Inputs], tech: Technology = NOMINAL) -> list[Prediction]:
     """One prediction a row, in its order."""
-    return grouped(rows, group, lambda alike: _alike(alike, tech))
+    return grouped([arranged(row) for row in rows], group, lambda alike: _alike(alike, tech))
 
 
 def group(inputs: Inputs) -> tuple[Any, ...]:
-    return inputs["chip"], inputs["model"], inputs["format"], inputs["chips"], inputs["stack"]
+    return tuple(inputs[name] for name in ("chip", "model", "format", "chips", "copies", "stack"))
 
 
 @dataclass(frozen=True)
 class Parts:
-    """Seconds of a decode step, of the passes and kernel starts in it, and of a prefill; requests; arrays [rows]."""
+    """Seconds of a decode step, of the passes and kernel starts in it, of a prefill, and of it what others wait for;
+    requests; arrays [rows]."""
 
     step: Any
     passes: Any
     prefill: Any
+    turn: Any
     running: Any
     at_once: Any
     output: Any
 
 
 def parts(rows: Sequence[Inputs]) -> Parts:
-    """Of `rows` that differ in numbers only."""
+    """Of `rows` that differ in numbers only; arranged."""
     first = rows[0]
     prompt, output, at_once = (np.array([r[name] for r in rows], float) for name in ("prompt", "output", "at_once"))
     chip, model, form = names.chip(first["chip"]), names.model(first["model"]), weights(first)
@@ -82,27 +86,41 @@ def parts(rows: Sequence[Inputs]) -> Parts:
     existing = Existing(chip, model.weights if own else form, cache)
     held = prompt + output / 2
     kept = prompt + output if first["stack"] in RESERVE else held
-    running = np.minimum(at_once, _room(existing, model, own or form, first["chips"], kept))
+    copies = first["copies"]
+    running = np.minimum(at_once, _room(existing, model, own or form, first["chips"], copies, kept))
     # Stacks cast activations in the passes before, and pad nothing.
     replica = Replica(existing.machine, first["chips"], existing.weights, cache, own, Setting(casts=False, pads=False))
-    step = replica.phase(operators(model, "decode"), Step(running, 1, held), keep=True)
-    prefill = replica.phase(operators(model, "prefill"), Step(1, prompt, 0.0))
-    passes = sum(op.vector_s for op in step.operators)
+    mine, all_of_them = Step(np.maximum(running / copies, 1.0), 1, held), Step(running, 1, held)
+    step = phase(replica, copies, operators(model, "decode"), mine, all_of_them, keep=True)
+    one = Step(1, prompt, 0.0)
+    prefill = phase(replica, copies, operators(model, "prefill"), one, one)
+    passes = sum(op.vector_s for op in (*step.own.operators, *step.together.operators))
+    # Copies prefill side by side; what all do together is in everybody's way.
+    turn = prefill.own.latency_s / copies + prefill.together.latency_s
     zero = np.zeros(len(rows))
-    seconds = (zero + step.latency_s, zero + passes, zero + prefill.latency_s)
+    seconds = (zero + step.latency_s, zero + passes, zero + prefill.latency_s, zero + turn)
     return Parts(*seconds, running, at_once, output)
 
 
-def _room(existing: Existing, model: Model, formats: Any, chips: int, tokens: Any) -> Any:
-    """Requests of `tokens` each that the memory has room for beside the weights; a service that was measured had
+def _room(existing: Existing, model: Model, formats: Any, chips: int, copies: int, tokens: Any) -> Any:
+    """Requests of `tokens` each that the memory of `chips` has room for beside the weights, in all `copies`; a service that was measured had
     room for one, so where we see none our figures of the memory are wrong, and nothing is limited."""
     usable = existing.tech.fact("overheads", "memory", "usable_fraction") * existing.capacity_bytes
     held = [
-        op.cache_elements_held(tokens) * (existing.cache_bits / 8) / min(chips, op.kv_heads)
+        op.cache_elements_held(tokens) * (existing.cache_bits / 8) / min(chips // copies, op.kv_heads)
         for op in operators(model, "decode").attentions
     ]
-    room = (usable - weight_bytes(model, formats) / chips) / sum(held)
+    stored = _stored_bytes(model, formats, chips, copies)
+    room = copies * (usable - stored) / sum(held)
     return np.where(room < 1, np.inf, room)
+
+
+def _stored_bytes(model: Model, formats: Any, chips: int, copies: int) -> float:
+    """Weights on a chip: each copy holds all but the experts."""
+    whole = weight_bytes(model, formats)
+    kept = tensor_formats(model, formats)["expert"]
+    experts = sum(n * element_bytes(kept, row) for (name, row), n in elements(model).items() if name == "expert")
+    return (experts + (whole - experts) * copies) / chips
 
 
 def times(p: Parts, stack: str, tech: Technology) -> tuple[Any, Any]:
@@ -111,10 +129,10 @@ def times(p: Parts, stack: str, tech: Technology) -> tuple[Any, Any]:
     def fact(name: str) -> Any:
         return tech.fact("serving_stacks", stack, name)
 
-    between = (p.running - 1) / p.output * p.prefill
+    between = (p.running - 1) / p.output * p.turn
     work = p.step - (1 - fact("fused")) * p.passes + fact("prefill_share") * between
     tpot = fact("factor") * work + fact("step_start")
-    own = p.prefill * (fact("prefills") + fact("queue") * p.running)
+    own = p.prefill * fact("prefills") + p.turn * (fact("queue") * p.running)
     first = fact("first_start") + fact("steps_waited") * p.step + own
     return tpot, first + (p.at_once / p.running - 1) * (p.output * tpot + first)
 
@@ -130,7 +148,7 @@ def _alike(rows: Sequence[Inputs], tech: Technology) -> Sequence[Prediction]:
 
 def floors_s(rows: Sequence[Inputs]) -> list[float]:
     """The least seconds of a step: what every token needs of the weights, read once at the peak."""
-    return [_floor_s(row) for row in rows]
+    return [_floor_s(arranged(row)) for row in rows]
 
 
 def _floor_s(row: Inputs) -> float:

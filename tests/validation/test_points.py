@@ -36,7 +36,7 @@ def file(tmp_path):
 
 def test_the_closed_form_by_hand():
     # 10 ms a step, 101 requests, 1000 tokens each: 100 prefills of 20 ms in 1000 steps, 2 ms a step.
-    tpot, ttft = times(Parts(10e-3, 0.0, 20e-3, 101, 101, 1000), "vllm", NOMINAL)
+    tpot, ttft = times(Parts(10e-3, 0.0, 20e-3, 20e-3, 101, 101, 1000), "vllm", NOMINAL)
     f = {name: table("serving_stacks").fact("vllm", name).value for name in table("serving_stacks").quantities}
     assert tpot == pytest.approx(f["factor"] * (10e-3 + f["prefill_share"] * 2e-3) + f["step_start"])
     assert ttft == pytest.approx(
@@ -46,7 +46,7 @@ def test_the_closed_form_by_hand():
 
 def test_who_finds_no_room_waits():
     # 100 requests of which the memory holds 50: each waits until one of those ends.
-    some = Parts(10e-3, 4e-3, 20e-3, 50, 50, 1000)
+    some = Parts(10e-3, 4e-3, 20e-3, 20e-3, 50, 50, 1000)
     tpot, ttft = times(some, "trtllm", NOMINAL)
     all_tpot, all_ttft = times(replace(some, at_once=100), "trtllm", NOMINAL)
     assert all_tpot == tpot and all_ttft == pytest.approx(ttft + 1000 * tpot + ttft)
@@ -55,7 +55,7 @@ def test_who_finds_no_room_waits():
 def test_the_room_of_a_memory():
     # Two H100 of 0.92 x 80 GB each have 36 GB of the 71 GB of weights, and half of 8192 + 512 tokens of 164 kB a
     # request: 52. TensorRT-LLM keeps room for all 8192 + 1024: fewer. On eight, 64 find room.
-    asked = {"prompt": 8192, "output": 1024, "at_once": 64, "chips": 2, **INPUTS}
+    asked = {"prompt": 8192, "output": 1024, "at_once": 64, "chips": 2, "copies": 1, **INPUTS}
     room = (0.92 * 80e9 - 72e9 / 2) / ((8192 + 512) * 163_840 / 2)
     assert parts([asked]).running[0] == pytest.approx(room, rel=0.03)
     assert parts([asked | {"stack": "trtllm"}]).running[0] == pytest.approx(room * 8704 / 9216, rel=0.03)
@@ -63,7 +63,8 @@ def test_the_room_of_a_memory():
 
 
 def test_a_measurement_is_fitted_to_once():
-    rows = [Row(f"line {i}", INPUTS, {"tpot": 0.01 if i else 0.02, "ttft": 1.0}, {}) for i in range(3)]
+    asked = {**INPUTS, "chips": 2, "copies": None, "at_once": 8}
+    rows = [Row(f"line {i}", asked, {"tpot": 0.01 if i else 0.02, "ttft": 1.0}, {}) for i in range(3)]
     assert [row.where for row in once(rows)] == ["line 0", "line 1"]
 
 
@@ -80,12 +81,37 @@ def test_a_point(file):
         (("meta-llama/Llama-3.1-70B", "someone/Model"), "model 'someone/Model' is not known"),
         (("vllm", "tgi"), "serving stack 'tgi' was not measured"),
         ((",4,1,1,", ",16,1,1,"), "more than one node"),
-        ((",4,1,1,", ",4,2,1,"), "pipeline stages, or copies of attention: not modeled"),
+        ((",4,1,1,", ",4,2,1,"), "pipeline stages: not modeled"),
+        ((",4,1,1,", ",4,1,3,"), "more than one node"),
     ],
 )
 def test_what_is_refused(file, change, reason):
     coverage = validate("serving", file(ROW, ROW.replace(*change)))["coverage"]
     assert [r["reason"] for r in coverage["refused"]] == [reason]
+
+
+def test_copies_of_attention_hold_a_share_of_the_requests_each():
+    # Four copies of DeepSeek-R1 on four B200s, 64 requests: a copy reads the cache of 16, in a latent that chips cannot
+    # share, where without copies every chip reads that of all 64; scores are as many: 16 x 128 heads or 64 x 32. What
+    # 8192 tokens more of context take lies between a quarter and all of it.
+    asked = {"chip": "b200_sxm", "model": "deepseek-ai/DeepSeek-R1", "format": "fp4", "stack": "trtllm", "chips": 4,
+             "at_once": 64, "output": 1024}  # fmt: skip
+    one, four = (
+        [parts([asked | {"prompt": prompt, "copies": copies}]).step[0] for prompt in (1024, 9216)] for copies in (1, 4)
+    )
+    assert 0.25 < (four[1] - four[0]) / (one[1] - one[0]) < 0.7
+    # Experts serve all requests, whatever the copies: a single one is what it was.
+    alone = {copies: parts([asked | {"prompt": 1024, "copies": copies, "at_once": 4}]) for copies in (1, 4)}
+    assert alone[1].turn == alone[1].prefill and alone[4].turn < alone[4].prefill
+
+
+def test_copies_hold_all_but_the_experts():
+    # Mixtral-8x7B in FP8 on two H100: 45.1 GB of experts and 1.6 GB of the rest, which two copies hold twice; each of
+    # 4096 + 512 tokens keeps 65,536 bytes in FP8 on a copy's chip, all of them.
+    asked = {"chip": "h100_sxm", "model": "mixtral-8x7b", "format": "fp8", "stack": "vllm", "chips": 2, "copies": 2,
+             "prompt": 4096, "output": 1024, "at_once": 4096}  # fmt: skip
+    room = 2 * (0.92 * 80e9 - (45.1e9 + 2 * 1.7e9) / 2) / ((4096 + 512) * 65_536)
+    assert parts([asked]).running[0] == pytest.approx(room, rel=0.02)
 
 
 @pytest.mark.parametrize(

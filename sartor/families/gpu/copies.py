@@ -1,0 +1,36 @@
+"""Attention in copies (data parallel): each copy has a share of the requests and of the chips, and does alone all but the
+experts, which are spread over all chips and serve every request."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from ...formulas.phase import Phase
+from ...workload.operators import Gemm, Operators, Step
+from .estimate import Replica
+
+
+@dataclass(frozen=True)
+class Apart:
+    """A pass taken apart: what a copy does alone, and what all do together; `copies` of the first run side by side."""
+
+    own: Phase
+    together: Phase
+
+    @property
+    def latency_s(self) -> Any:
+        return self.own.latency_s + self.together.latency_s
+
+
+def phase(replica: Replica, copies: int, operators: Operators, own: Step, together: Step, keep: bool = False) -> Apart:
+    """One pass over `operators` by the `replica`'s chips in `copies`: `own` is the step of a copy, `together` that of the
+    experts. One copy is the replica as it is.
+
+    Tokens go to the experts' chips and back: what an all-reduce moves, which is what is counted.
+    """
+    routed = tuple(op for op in operators.all if copies > 1 and isinstance(op, Gemm) and op.tensor == "expert")
+    rest = tuple(op for op in operators.all if op not in routed)
+    one = replace(replica, chips=replica.chips // copies)
+    done = one.phase(Operators(operators.phase, rest), own, keep)
+    return Apart(done, replica.phase(Operators(operators.phase, routed), together, keep) if routed else Phase(keep=keep))

@@ -1,0 +1,40 @@
+"""Chips, copies of attention and requests of a serving point, from the columns of its row.
+
+With attention data-parallel, `batch_size` is of one copy. Some tables multiply the copies once more: the same run, its
+TPOT and TTFT equal to all digits, stands there with 8 copies on 8 chips and with 64; with tp_size 2 and no copies, and
+with tp_size 2 and 2 copies. Such rows name a square number of chips, and it is the root of it.
+"""
+
+from __future__ import annotations
+
+import math
+
+from .kind import Inputs
+
+
+def arranged(inputs: Inputs) -> Inputs:
+    """`inputs` with all chips, the copies of attention among them, and all requests at once.
+
+    >>> point = {"chips": 1, "copies": "8", "at_once": 4, "expert_parts": "1", "expert_ranks": "8"}
+    >>> [arranged(point)[name] for name in ("chips", "copies", "at_once")]
+    [8, 8, 32]
+    >>> squared = {"chips": 4, "copies": "4", "at_once": 4, "expert_parts": "1", "expert_ranks": "16"}
+    >>> [arranged(squared)[name] for name in ("chips", "copies", "at_once")]
+    [4, 1, 16]
+    """
+    tensor, copies = inputs["chips"], count(inputs.get("copies"))
+    chips = tensor * copies
+    root, experts = math.isqrt(chips), [count(inputs.get(name)) for name in ("expert_parts", "expert_ranks")]
+    if copies > 1 and root * root == chips and (tensor == copies or experts == [root, root]):
+        chips = root
+    kept = {name: value for name, value in inputs.items() if name not in ("expert_parts", "expert_ranks")}
+    return {**kept, "chips": chips, "copies": max(chips // tensor, 1), "at_once": inputs["at_once"] * copies}
+
+
+def count(text: str | None) -> int:
+    """A whole number in a column that may be empty; 1 where it says nothing.
+
+    >>> count("4"), count("4.0"), count(""), count("0"), count(None)
+    (4, 4, 1, 1, 1)
+    """
+    return max(int(float(text)), 1) if text and text.replace(".", "", 1).isdigit() else 1
