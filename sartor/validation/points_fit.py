@@ -28,9 +28,9 @@ OUTLIER = 0.1
 
 
 def points_on(file: Path, chips: Sequence[str]) -> list[Row]:
-    """The points of `file` that the estimate stands for, on `chips`; none: on all."""
+    """The points of `file` that the estimate stands for, each once, on `chips`; none: on all."""
     kind = Points()
-    rows = as_rows(usable_rows(kind, file, Tally()))
+    rows = once(as_rows(usable_rows(kind, file, Tally())))
     return [row for row in rows if not chips or kind.labels(row.inputs)["chip"] in chips]
 
 
@@ -77,7 +77,7 @@ def fit(rows: Sequence[Row], stack: str) -> dict[str, float]:
     from scipy.optimize import least_squares
 
     names, start = list(EXPECTED), np.array(list(EXPECTED.values()))
-    known = _together(once(rows))
+    known = _together(rows)
 
     def errors(logs: np.ndarray) -> np.ndarray:
         tech = technology(stack, dict(zip(names, start * np.exp(logs), strict=True)))

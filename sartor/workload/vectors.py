@@ -12,6 +12,7 @@
                   1 an element of each active expert's output: weighted sum
     gate          4 an element: sigmoid (exponential, add, reciprocal), multiply
     sample        1 a logit: compare
+    index         norm, rope and quantize as above, and 1 a score (ReLU) and position (compare)
 
 The multiply-adds of scores, mixes, convolutions and recurrences are MACs, counted elsewhere.
 """
@@ -23,6 +24,7 @@ from .model import (
     Experts,
     FeedForward,
     GroupedAttention,
+    Indexer,
     LatentAttention,
     Layer,
     LinearAttention,
@@ -101,11 +103,23 @@ def _grouped(a: GroupedAttention, count: int) -> list[Vector]:
 
 
 def _latent(a: LatentAttention, count: int) -> list[Vector]:
-    return [
+    ops = [
         Vector("qk_norm", NORM * ((a.q_rank or 0) + a.kv_rank), count),
         Vector("rope", ROPE * (a.heads + 1) * a.rope_dim, count),
         _softmax(a.heads, a.value_dim, count, a.index.top if a.index else None),
     ]
+    return [*ops, _index(a.index, a.rope_dim, count)] if a.index and a.index.own else ops
+
+
+def _index(index: Indexer, rope_dim: int, count: int) -> Vector:
+    """Its key is normed, key and queries are rotated and quantized; of each score ReLU, and a comparison for the choice."""
+    vectors = index.heads + 1
+    return Vector(
+        "index",
+        NORM * index.head_dim + vectors * (ROPE * min(rope_dim, index.head_dim) + QUANTIZE * index.head_dim),
+        count,
+        index.heads + 1,
+    )
 
 
 def _softmax(heads: int, value_dim: int, count: int, window: int | None) -> Vector:

@@ -94,6 +94,9 @@ def test_an_index_reads_every_key_and_chooses_what_is_attended_to():
     assert latent.cache_elements_read(step) == 3 * 2048 * 576 * 78
     assert latent.attended(step) == 2048 and index.attended(step) == 10_001
     assert sum(a.cache_elements_held(10_000) for a in ops.attentions) == 10_000 * (128 + 576) * 78
+    # A norm of 128, and of 33 vectors 2 x 64 rotated and 2 x 128 quantized; 33 operations a position.
+    (vector,) = (v for v in ops.vectors if v.name == "index")
+    assert (vector.per_token, vector.per_position) == (3 * 128 + 33 * (2 * 64 + 2 * 128), 33)
     # Short contexts are attended to whole.
     assert latent.attended(Step(3, 1, 1000)) == 1001 and latent.cache_elements_read(Step(1, 1, 1000)) == 1000 * 576 * 78
 

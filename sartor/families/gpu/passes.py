@@ -43,6 +43,7 @@ _PASSES = {
     "activation": Pass(1, 1, 6 / 5),
     "gate": Pass(1, 1, 6 / 4),
     "routing": Pass(3, 3, 2.0, shared=True),
+    "index": Pass(6, 6, 2.0, shared=True),  # norm, rope, queries and key quantized, heads weighed, the top chosen
     "ssm": Pass(4, 4, 1.0),
     "delta": Pass(4, 4, 1.0),
     "sample": Pass(1, 1, 2.0),
