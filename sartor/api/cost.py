@@ -27,7 +27,8 @@ def cost(chip: str | Chip, volume: float = 100_000, device: bool = False) -> dic
     """Each figure as {low, nominal, high}: the 10th and 90th percentile over draws of every fact from its range.
 
     Owning is per hour of one chip in its system at its busy power. Existing chips: their bill of materials from the
-    published die, and their price. `error`: four in five published bills lie within such a fraction of ours.
+    published die, and their price. `error`: four in five published bills, and for a generated chip dies and power
+    limits of public ones by their parts, lie within such a fraction of ours (None: it is published, or unchecked).
     """
     chip = find_chip(chip) if isinstance(chip, str) else chip
     if not volume > 0:
@@ -41,8 +42,18 @@ def cost(chip: str | Chip, volume: float = 100_000, device: bool = False) -> dic
     return {
         "chip": chip.name, "volume": volume, "economics": economy.profile, "node": chip.node, "dies": chip.dies,
         "package": chip.package, "figures": rows, "price": dataclasses.asdict(chip.price),
-        "error": {"unit_usd": bands.of_fact("cost", "bill")},
+        "error": _errors(chip),
     }  # fmt: skip
+
+
+def _errors(chip: Chip) -> dict[str, float | None]:
+    """Die and power of a chip that exists are its data sheet's."""
+    ours = chip.tile is not None
+    return {
+        "unit_usd": bands.of_fact("cost", "bill"),
+        "die_mm2": bands.of_fact("area", "die parts") if ours else None,
+        "power_w": bands.of_fact("area", "die parts power") if ours else None,
+    }
 
 
 def _range(exact: Any, drawn: Any) -> dict[str, float]:

@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
+
+import numpy as np
 
 from ..chip.spec import Chip
 from ..errors import InputError, UnknownName
 from ..families import priced
 from ..formats.spec import format_named
+from ..formulas.phase import Phase
 from ..search.explain import phase_rows
-from ..validation.bands import band
+from ..tables import draws
+from ..tech.technology import NOMINAL, Technology
+from ..validation.bands import step_error
 from ..workload.derive import PHASES, operators
 from ..workload.find import find_model
 from ..workload.model import Model
 from ..workload.operators import Step
 from ..workload.sizes import weight_bytes
 from .find import find_chip
+
+DRAWS, SEED = 400, 1
 
 
 def estimate(
@@ -32,33 +40,44 @@ def estimate(
     tokens. Prefill: `batch` prompts of `context` tokens.
 
     Returns latency_s, energy_j (chips and memory, idle power included), tokens_per_s, bound, a breakdown by operator,
-    and error: the fractions within which four in five measurements of such steps lie (None: none were made).
+    and error: the fractions within which four in five measurements of such steps lie (None: of that nothing was
+    measured), what was measured, and what the band does not cover.
     """
     chip = find_chip(chip) if isinstance(chip, str) else chip
     model = find_model(model) if isinstance(model, str) else model
     _check(chip, model, phase, batch, context, weights, kv, tensor_parallel)
     step = Step(batch, 1, context) if phase == "decode" else Step(batch, context, 0)
-    chips = priced(chip, weights, kv)
     fixed = model.formats if chip.family == "tensor" and weights is None else {}
-    done = chips.replica(tensor_parallel, fixed).phase(operators(model, phase), step, keep=True)  # type: ignore[arg-type]
-    latency = float(done.latency_s)
+
+    def done_under(tech: Technology) -> tuple[Phase, Any]:
+        chips = priced(chip, weights, kv, tech)
+        done = chips.replica(tensor_parallel, fixed).phase(operators(model, phase), step, keep=True)  # type: ignore[arg-type]
+        return done, chips.static_w * tensor_parallel * done.latency_s
+
+    done, static = done_under(NOMINAL)
+    latency, static_j = float(done.latency_s), float(static)
     tokens = batch if phase == "decode" else batch * context
     rows = phase_rows(done)
-    static_j = float(chips.static_w) * tensor_parallel * latency
+    spread = (0.0, 0.0)
+    if chip.family != "tensor":
+        drawn, standing = done_under(Technology(draws(DRAWS, SEED)))
+        spread = _spread(drawn.latency_s, drawn.dynamic_j + standing)
     used = weights or (chip.tile.weights if chip.tile else "bf16")
     return {
         "chip": chip.name, "model": model.name, "phase": phase, "batch": batch, "context": context,
-        "weights": used, "error": _error(chip, phase, used), "tensor_parallel": tensor_parallel,
+        "weights": used, "error": asdict(step_error(chip, phase, used, tensor_parallel, spread)),
+        "tensor_parallel": tensor_parallel,
         "latency_s": latency, "energy_j": float(done.dynamic_j) + static_j, "tokens_per_s": tokens / latency,
         "bound": _longest(rows), "dram_bytes": float(done.dram_bytes),
         "breakdown": {"time": rows, "energy_j": {k: float(v) for k, v in done.energy_j.items()} | {"static": static_j}},
     }  # fmt: skip
 
 
-def _error(chip: Chip, phase: str, weights: str) -> dict[str, Any] | None:
-    """Fractions within which four in five measurements lie, and the chip they were made on; None: none was made."""
-    time, energy = (band(chip, phase, weights, quantity) for quantity in ("latency", "energy"))
-    return {"latency": time.fraction, "energy": energy.fraction, "on": time.on} if time and energy else None
+def _spread(latency_s: Any, energy_j: Any) -> tuple[float, float]:
+    """Half widths of the 80 % bands of the logarithms of draws."""
+    low, high = np.log(np.quantile(np.broadcast_arrays(latency_s, energy_j, np.zeros(DRAWS))[:2], (0.1, 0.9), axis=1))
+    time, energy = (high - low) / 2
+    return float(time), float(energy)
 
 
 def _longest(rows: list[dict[str, Any]]) -> str:

@@ -82,16 +82,15 @@ def estimate(facts: dict[str, Any], json: bool) -> None:
     grid.show(OUT, "by operator", [_time(row) for row in facts["breakdown"]["time"]])
 
 
-def _trust(error: dict[str, Any] | None) -> str:
+def _trust(error: dict[str, Any]) -> str:
     """How far the estimate may be off.
 
-    >>> _trust({"latency": 0.021, "energy": 0.08, "on": "h100-sxm"})
-    'four in five measurements on h100-sxm: time within 2.1 %, energy within 8.0 %'
+    >>> _trust({"latency": 0.021, "energy": 0.08, "on": "h100-sxm", "scope": "models that were left out"})
+    'four in five measurements (h100-sxm): time within 2.1 %, energy within 8.0 %; models that were left out'
     """
-    if error is None:
-        return "error not known: no such step was measured"
-    time, energy = (f"{100 * error[name]:.1f} %" for name in ("latency", "energy"))
-    return f"four in five measurements on {error['on']}: time within {time}, energy within {energy}"
+    time, energy = (f"{100 * error[name]:.1f} %" if error[name] else None for name in ("latency", "energy"))
+    joules = f"energy within {energy}" if energy else "energy not measured"
+    return f"four in five measurements ({error['on']}): time within {time}, {joules}; {error['scope']}"
 
 
 def _time(row: dict[str, Any]) -> dict[str, str]:
@@ -113,8 +112,10 @@ def cost(facts: dict[str, Any], json: bool) -> None:
 
 
 def _bills(facts: dict[str, Any]) -> str:
-    error = facts["error"]["unit_usd"]
-    return "no bill was checked" if error is None else f"four in five published bills lie within {error:.0%} of ours"
+    """What four in five published figures lie within, of those that were checked."""
+    words = {"unit_usd": "bills", "die_mm2": "dies", "power_w": "power limits"}
+    known = [f"{words[name]} within {error:.0%}" for name, error in facts["error"].items() if error is not None]
+    return f"four in five published {', '.join(known)} of ours" if known else "nothing was checked"
 
 
 def _figure(name: str) -> str:

@@ -1,4 +1,4 @@
-"""How far an estimate may be off: the 80 % band of the held-out errors on record, by chip, phase and format."""
+"""How far an estimate may be off: the 80 % band of the errors on record, by chip, phase and format, and of what."""
 
 from __future__ import annotations
 
@@ -16,6 +16,12 @@ MEASURED_ON = {"hopper": "h100-sxm"}
 OWN_CYCLES = 0.035
 # Where nothing like a chip was measured: services on GPUs that no figure was fitted to.
 UNSEEN = ("serving", "unseen", "tpot")
+FEW = 30  # rows of which no band is made
+Spread = tuple[float, float]
+NO_STEP = "no step of such a chip and format was measured: TPOT of services, their software included"
+SEVERAL = "no step of several chips was measured: TPOT of services, their software included"
+ONE_CORE = "cycles of one core; its clock and its energy are not measured"
+MORE_CORES = "cycles of one core's program; several cores, chips, clock and energy are not measured"
 
 
 @dataclass(frozen=True)
@@ -29,6 +35,51 @@ class Band:
     def fraction(self) -> float:
         """The upper side, as a fraction of the estimate."""
         return math.expm1(self.log)
+
+
+@dataclass(frozen=True)
+class StepError:
+    """Fractions within which four in five measurements of a step lie, upper sides; None: of that nothing was measured.
+    `on` says what was measured and `scope` what the band does not cover."""
+
+    latency: float
+    energy: float | None
+    on: str
+    scope: str
+
+
+def step_error(chip: Chip, phase: str, weights: str, together: int = 1, spread: Spread = (0.0, 0.0)) -> StepError:
+    """Of a step of `phase` by `together` chips. `spread`: half widths of the 80 % bands of the logarithms of time and
+    energy that the ranges of the figures give; a chip of a measured generation that was never measured itself is that
+    much less sure."""
+    if chip.family == "tensor":
+        return _own(chip, phase, together)
+    time, energy = (band(chip, phase, weights, quantity) for quantity in ("latency", "energy"))
+    if time is None or energy is None or together > 1:
+        log, on = _service(chip)
+        return StepError(math.expm1(log), None, on, NO_STEP if together == 1 else SEVERAL)
+    if chip.name == time.on:
+        return StepError(time.fraction, energy.fraction, time.on, "models that were left out")
+    seconds, joules = (math.expm1(math.hypot(b.log, s)) for b, s in zip((time, energy), spread, strict=True))
+    return StepError(seconds, joules, time.on, f"{chip.name} was never measured: predicted from its data sheet")
+
+
+def _own(chip: Chip, phase: str, together: int) -> StepError:
+    """A generated chip: against its RTL in the simulator, or, of what is not simulated, its program walked through."""
+    found = on_record().get(("rtl", "fitted", phase))
+    if found and chip.cores == 1 and together == 1:
+        on = f"its RTL in the simulator, {found.n} passes of 20 chips"
+        return StepError(math.expm1(found.band), None, on, ONE_CORE)
+    return StepError(math.expm1(OWN_CYCLES), None, "a walk through its program", MORE_CORES)
+
+
+def _service(chip: Chip) -> tuple[float, str]:
+    """The band of TPOT of services on `chip`, held out or unseen; of a chip without any, on GPUs never fitted to."""
+    for rows in ("held_out", "unseen"):
+        found = on_record().get(("serving", rows, f"tpot {chip.name}"))
+        if found and found.n >= FEW:
+            return found.band, f"services on {chip.name}"
+    return on_record()[UNSEEN].band, "services on GPUs that no figure was fitted to"
 
 
 def band(chip: Chip, phase: str, weights: str, quantity: str = "latency") -> Band | None:

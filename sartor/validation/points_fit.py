@@ -103,7 +103,10 @@ def _together(rows: Sequence[Row]) -> list[tuple[Parts, np.ndarray, np.ndarray]]
     groups: dict[Any, list[Row]] = {}
     for row in rows:
         groups.setdefault(group(arranged(row.inputs)), []).append(row)
-    return [(parts([arranged(r.inputs) for r in some]), _column(some, "tpot"), _column(some, "ttft")) for some in groups.values()]
+    return [
+        (parts([arranged(r.inputs) for r in some]), _column(some, "tpot"), _column(some, "ttft"))
+        for some in groups.values()
+    ]
 
 
 def _column(rows: Sequence[Row], quantity: str) -> np.ndarray:

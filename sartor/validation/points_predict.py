@@ -103,8 +103,9 @@ def parts(rows: Sequence[Inputs]) -> Parts:
 
 
 def _room(existing: Existing, model: Model, formats: Any, chips: int, copies: int, tokens: Any) -> Any:
-    """Requests of `tokens` each that the memory of `chips` has room for beside the weights, in all `copies`; a service that was measured had
-    room for one, so where we see none our figures of the memory are wrong, and nothing is limited."""
+    """Requests of `tokens` each that the memory of `chips` has room for beside the weights, in all `copies`; a service
+    that was measured had room for one, so where we see none our figures of the memory are wrong, and nothing is
+    limited."""
     usable = existing.tech.fact("overheads", "memory", "usable_fraction") * existing.capacity_bytes
     held = [
         op.cache_elements_held(tokens) * (existing.cache_bits / 8) / min(chips // copies, op.kv_heads)

@@ -60,8 +60,10 @@ def _mixing(layer: Layer, phase: Phase) -> list[Operator]:
 def _latent_attention(a: LatentAttention, count: int, phase: Phase) -> Attention:
     """Absorbed, every head attends to the one latent; expanded, each to its own keys and values."""
     cached, chosen = a.kv_rank + a.rope_dim, a.index.top if a.index else None
-    heads = (a.heads, 1, cached, a.kv_rank) if phase == "decode" else (a.heads, a.heads, a.nope_dim + a.rope_dim, a.value_dim)
-    return Attention("latent_attention", *heads, count, cached, chosen=chosen)
+    if phase == "decode":
+        return Attention("latent_attention", a.heads, 1, cached, a.kv_rank, count, cached, chosen=chosen)
+    expanded = a.nope_dim + a.rope_dim, a.value_dim
+    return Attention("latent_attention", a.heads, a.heads, *expanded, count, cached, chosen=chosen)
 
 
 def _index(a: LatentAttention, count: int) -> list[Attention]:

@@ -44,8 +44,8 @@ class GroupedAttention:
 
 @dataclass(frozen=True)
 class Indexer:
-    """DeepSeek Sparse Attention (DeepSeek-V3.2, GLM-5): small heads score every token, the `top` of them are attended to.
-    It caches a key of `head_dim` a token."""
+    """DeepSeek Sparse Attention (DeepSeek-V3.2, GLM-5): small heads score every token, the `top` of them are attended
+    to. It caches a key of `head_dim` a token."""
 
     heads: int
     head_dim: int

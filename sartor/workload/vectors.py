@@ -112,7 +112,7 @@ def _latent(a: LatentAttention, count: int) -> list[Vector]:
 
 
 def _index(index: Indexer, rope_dim: int, count: int) -> Vector:
-    """Its key is normed, key and queries are rotated and quantized; of each score ReLU, and a comparison for the choice."""
+    """Its key is normed, key and queries are rotated and quantized; of each score ReLU, and a comparison to choose."""
     vectors = index.heads + 1
     return Vector(
         "index",

@@ -225,8 +225,8 @@ def test_a_chip_draws_no_more_than_its_power_limit() -> None:
 
 
 def test_operands_are_read_again_for_each_tile_of_columns_by_hand() -> None:
-    # 128 x 1000 of 2 bytes, 256 kB. 132 x 128 columns: a tile of 128 a core, read 132 times. Half as many columns: tiles
-    # of 64, as often. 264 rows are three tiles of 128: 396 of them, so the tiles are of 256 + columns, and 66 are read.
+    # 128 x 1000 of 2 bytes, 256 kB. 132 x 128 columns: a tile of 128 a core, read 132 times. Half as many columns:
+    # tiles of 64, as often. 264 rows are three tiles of 128: 396 of them, so tiles are of 256 columns, and 66 read.
     def times(m: int, n: int) -> float:
         return float(operand_bytes(m, 1000, n, 2.0, 132, 64)) / (m * 1000 * 2)
 

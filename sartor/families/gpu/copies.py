@@ -1,5 +1,5 @@
-"""Attention in copies (data parallel): each copy has a share of the requests and of the chips, and does alone all but the
-experts, which are spread over all chips and serve every request."""
+"""Attention in copies (data parallel): each copy has a share of the requests and of the chips, and does alone all but
+the experts, which are spread over all chips and serve every request."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ class Apart:
 
 
 def phase(replica: Replica, copies: int, operators: Operators, own: Step, together: Step, keep: bool = False) -> Apart:
-    """One pass over `operators` by the `replica`'s chips in `copies`: `own` is the step of a copy, `together` that of the
-    experts. One copy is the replica as it is.
+    """One pass over `operators` by the `replica`'s chips in `copies`: `own` is the step of a copy, `together` that of
+    the experts. One copy is the replica as it is.
 
     Tokens go to the experts' chips and back: what an all-reduce moves, which is what is counted.
     """
@@ -33,4 +33,5 @@ def phase(replica: Replica, copies: int, operators: Operators, own: Step, togeth
     rest = tuple(op for op in operators.all if op not in routed)
     one = replace(replica, chips=replica.chips // copies)
     done = one.phase(Operators(operators.phase, rest), own, keep)
-    return Apart(done, replica.phase(Operators(operators.phase, routed), together, keep) if routed else Phase(keep=keep))
+    shared = replica.phase(Operators(operators.phase, routed), together, keep) if routed else Phase(keep=keep)
+    return Apart(done, shared)

@@ -107,7 +107,7 @@ def _deepseek(f: Fields, mixers: list[LatentAttention]) -> list[Layer]:
     f.only("attention_bias", False)
     f.only("moe_layer_freq", 1)
     dense = min(f.whole("first_k_dense_replace", low=0), len(mixers))
-    mlps = [feed_forward(f)] * dense if dense else []
+    mlps: list[FeedForward | Experts] = [feed_forward(f)] * dense if dense else []
     mlps += [_deepseek_experts(f)] * (len(mixers) - dense) if dense < len(mixers) else []
     return [Layer(mixer, mlp, 1) for mixer, mlp in zip(mixers, mlps, strict=True)]
 
