@@ -1,19 +1,24 @@
 """Compression proportionality at RTL: does a decoded token get as much faster as its weights get fewer bits?
 
-    python benchmarks/proportionality.py [--json]
+    python benchmarks/proportionality.py [FORMAT ...] [--json] [--write]
 
 Two networks in each format, layers and head, on one core that its memory bounds: three layers of
 SmolLM2-135M-Instruct with a tenth of the vocabulary, and one layer of the shapes of Llama-3.2-1B with random weights
 and a sixteenth. Cycles of one decoded token in the simulator, memory timing of the chip. `promised`: bits a weight of
 Q8_0 over those of the format, scales included; `proportionality`: cycles of Q8_0 over cycles of the format, over that
-(target 0.95). Rows of 576, as SmolLM2 has, are not whole groups of 128: their scales are streamed for groups of 64.
+(target 0.95). Rows of 576, as SmolLM2 has, are not whole groups of 128: their scales are streamed for groups of 64. A
+plane of binary codes takes the tile a cycle a beat, so that 16 rows keep up with this memory, where 8 do for integers.
+`--write` keeps the rows in sartor/data/measured/proportionality.csv.
 """
 
 from __future__ import annotations
 
+import csv
 import dataclasses
+import datetime
 import json
 import sys
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -26,7 +31,7 @@ from sartor.families.tensor.core import Core
 from sartor.families.tensor.network import Layer, Network
 from sartor.families.tensor.sizing import core_of
 from sartor.formats.blocks import Blocks
-from sartor.formats.decode import Element, Scale
+from sartor.formats.decode import MOST_PLANES, Element, Scale
 from sartor.formats.floats import Floats
 from sartor.formats.hardware import Coding, coding_of
 from sartor.formats.quantize import quantize
@@ -36,19 +41,27 @@ from sartor.sim.simulator import Simulator
 from sartor.workload import fetch
 
 FORMATS = (
-    "q8_0", "int8-g128", "mxint8", "mxfp6-e2m3", "q4_1", "int4-g64-asym", "q4_0", "nvfp4", "mxfp4", "int4-g128",
-    "int3-g64-asym", "int3-g128", "int2-g64-asym", "int2-g128",
+    "q8_0", "int8-g128", "mxint8", "mxfp8-e4m3", "fp8-e4m3", "mxfp6-e2m3", "q4_1", "int4-g64-asym", "q4_0", "nvfp4",
+    "mxfp4", "int4-g128", "int4-g128-zp", "int3-g64-asym", "int3-g128", "int2-g64-asym", "int2-g128", "bcq4-g64",
+    "bcq4-g128", "bcq3-g64", "bcq3-g128", "bcq2-g64", "bcq2-g128",
 )  # fmt: skip
 TARGET, POSITION = 0.95, 60
-TILE = Tile(8, 32, 1, 32, "q4_0", kv="int8-g32", scratchpad_bytes=256 * 1024, fifo_bytes=128 * 1024)
+WRITTEN = Path(__file__).parents[1] / "sartor" / "data" / "measured" / "proportionality.csv"
+COLUMNS = ("network", "format", "bits", "cycles", "utilization", "speedup", "proportionality", "date", "source")
+TILE = Tile(16, 32, 1, 32, "q4_0", kv="int8-g32", scratchpad_bytes=256 * 1024, fifo_bytes=128 * 1024)
 CHIP = Chip("proportional", "tensor", "N7", 450e6, Memory("lpddr4x", 1, 4e9, 64 * 0.55 * 450e6), tile=TILE)
 
 
-def core() -> Core:
-    """The chip's, with multipliers and decoders for every format: what they take is a choice of no cycle."""
+def core(coding: Coding) -> Core:
+    """The chip's, with multipliers and decoders for every format, or for E4M3: which, is a choice of no cycle."""
+    if coding.element == Element.E4M3:
+        return dataclasses.replace(
+            core_of(CHIP), multiplier_bits=9, elements=(Element.INT8, Element.E4M3), scales=(Scale.POWER,)
+        )
     return dataclasses.replace(
-        core_of(CHIP), multiplier_bits=5, elements=tuple(Element), scales=(Scale.POWER, Scale.PAIR)
-    )
+        core_of(CHIP), multiplier_bits=5, elements=tuple(e for e in Element if e != Element.E4M3),
+        scales=(Scale.POWER, Scale.PAIR, Scale.PLANES, Scale.ZERO), planes=MOST_PLANES,
+    )  # fmt: skip
 
 
 def in_format(net: Network, coding: Coding) -> Network:
@@ -57,10 +70,11 @@ def in_format(net: Network, coding: Coding) -> Network:
     return dataclasses.replace(requantized(net, coding), head=head)
 
 
-def cycles(net: Network) -> tuple[int, float]:
+def cycles(net: Network, coding: Coding) -> tuple[int, float]:
     """Of one decoded token, and the share of what the memory can give that it moved."""
-    binary = compile_network(core(), net, 128)
-    simulator = Simulator(core(), binary.image, memory_timing.of_chip(CHIP))
+    net = in_format(net, coding)
+    binary = compile_network(core(coding), net, 128)
+    simulator = Simulator(binary.core, binary.image, memory_timing.of_chip(CHIP))
     simulator.load(binary.program.instructions, binary.program.constants)
     done = simulator.run(binary.program.decode, POSITION, [binary.row(1)])
     return done.cycles, done.memory.utilization
@@ -90,16 +104,18 @@ def random_network(dim: int, heads: int, kv_heads: int, head_dim: int, ffn: int,
     return Network("random", *shape, (layer,), table, one, table)
 
 
-def rows_of(net: Network, formats: tuple[str, ...] = FORMATS) -> list[dict[str, Any]]:
-    """One row a format, compared with the first."""
+def rows_of(name: str, net: Network, formats: tuple[str, ...], keep: bool) -> list[dict[str, Any]]:
+    """One row a format, compared with the first; kept one by one."""
     found: list[dict[str, Any]] = []
-    for name in formats:
-        count, busy = cycles(in_format(net, coding_of(name)))
-        found.append({"format": name, "bits": format_named(name).bits(), "cycles": count, "utilization": busy})
+    for form in formats:
+        count, busy = cycles(net, coding_of(form))
+        found.append({"format": form, "bits": format_named(form).bits(), "cycles": count, "utilization": busy})
         first, last = found[0], found[-1]
         last["promised"], last["speedup"] = first["bits"] / last["bits"], first["cycles"] / count
         last["proportionality"] = last["speedup"] / last["promised"]
         show(last)
+        if keep:
+            write(name, last)
     return found
 
 
@@ -108,8 +124,23 @@ def show(row: dict[str, Any]) -> None:
     print("  ".join(parts), file=sys.stderr, flush=True)
 
 
+def write(network: str, row: dict[str, Any]) -> None:
+    """This row in the place of that of the same network and format, in the order of FORMATS."""
+    old = list(csv.DictReader(WRITTEN.read_text().splitlines())) if WRITTEN.exists() else []
+    kept = {(row["network"], row["format"]): row for row in old}
+    about = {"date": f"{datetime.date.today():%Y-%m}", "source": "python benchmarks/proportionality.py --write"}
+    figures = {k: f"{v:.4g}" if isinstance(v, float) else v for k, v in row.items() if k in COLUMNS}
+    kept[network, row["format"]] = {"network": network, **figures, **about}
+    with WRITTEN.open("w", newline="", encoding="utf-8") as file:
+        out = csv.DictWriter(file, COLUMNS, lineterminator="\n")
+        out.writeheader()
+        out.writerows(sorted(kept.values(), key=lambda row: (row["network"], FORMATS.index(row["format"]))))
+
+
 def main() -> int:
-    found = {name: rows_of(net) for name, net in networks().items()}
+    named = [a for a in sys.argv[1:] if not a.startswith("-")]
+    formats = (FORMATS[0], *named) if named else FORMATS
+    found = {name: rows_of(name, net, formats, "--write" in sys.argv) for name, net in networks().items()}
     worst = {name: min(r["proportionality"] for r in rows) for name, rows in found.items()}
     print(json.dumps({"worst": worst, "target": TARGET, **({"rows": found} if "--json" in sys.argv else {})}, indent=1))
     return int(worst["llama-3.2-1b"] < TARGET)

@@ -1,11 +1,11 @@
 """Number formats and engines in cells: area, clock, energy by toggles, on a liberty file.
 
-    python benchmarks/silicon_formats.py LIBERTY [--write]
+    python benchmarks/silicon_formats.py LIBERTY [PART ...] [--write]
 
 One block of 32 weights and one column each, at 1 GHz on ASAP7 and 200 MHz on sky130hd: the dot product of each width,
 its scaling, the decoder of each format in front of it; the same by table, with the tables that rows share; and FP8 with
-exact and with binary32 sums. `--write` puts the rows of this liberty into sartor/data/measured/formats_silicon.csv,
-from which docs/crossover.py draws where tables beat multipliers.
+exact and with binary32 sums. Without names of parts: those that have no row yet. `--write` puts the rows of this
+liberty into sartor/data/measured/formats_silicon.csv, from which docs/crossover.py draws where tables beat multipliers.
 """
 
 from __future__ import annotations
@@ -41,8 +41,10 @@ def main(arguments: list[str]) -> None:
     short = next(name for name in PERIODS_S if name in library.name)
     source = f"python benchmarks/silicon_formats.py: {library.name}, pyosys {version()}; cells only, typical, no wires"
     rows: list[dict[str, Any]] = []
-    for name, part in PARTS.items():
-        found = measured(part, library, PERIODS_S[short])
+    known = {row["part"] for row in kept_rows() if row["library"] == short}
+    named = [a for a in arguments[1:] if a != "--write"] or [name for name in PARTS if name not in known]
+    for name in named:
+        found = measured(PARTS[name], library, PERIODS_S[short])
         print(f"{short:8} {name:24} {found['area_um2']:9.1f} um2 {found['fmax_hz'] / 1e9:6.3f} GHz "
               f"{found['energy_j'] * 1e15:9.1f} fJ", flush=True)  # fmt: skip
         figures = {k: f"{v:.4g}" for k, v in found.items()}
@@ -52,11 +54,14 @@ def main(arguments: list[str]) -> None:
             write(short, rows)
 
 
+def kept_rows() -> list[dict[str, Any]]:
+    return list(csv.DictReader(WRITTEN.read_text().splitlines())) if WRITTEN.exists() else []
+
+
 def write(short: str, rows: list[dict[str, Any]]) -> None:
     """These rows in the place of those of the same liberty and part."""
-    old = list(csv.DictReader(WRITTEN.read_text().splitlines())) if WRITTEN.exists() else []
     new = {row["part"] for row in rows}
-    kept = [row for row in old if row["library"] != short or row["part"] not in new] + rows
+    kept = [row for row in kept_rows() if row["library"] != short or row["part"] not in new] + rows
     with WRITTEN.open("w", newline="", encoding="utf-8") as file:
         out = csv.DictWriter(file, COLUMNS, lineterminator="\n")
         out.writeheader()

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from amaranth.hdl import Module, Signal, signed
 from amaranth.lib.wiring import Component, In, Out
-from silicon_energy import RUNS, SHIFT_MOST, _normal_codes, _ones, _random
 
+from sartor.api.cells import RUNS, SHIFT_MOST, normal_codes, ones, random_bits
 from sartor.families.tensor.core import GROUP, Core
 from sartor.families.tensor.isa import Scale
 from sartor.families.tensor.rtl.dot_unit import DotUnit, Scaler
@@ -79,30 +79,30 @@ class FloatSum(Component):
         return m
 
 
-def anything(*ones: str) -> Fill:
-    """Random bits at all inputs but `values`, those of normal activations; `ones` are 1, shifts moderate."""
+def anything(*high: str) -> Fill:
+    """Random bits at all inputs but `values`, those of normal activations; `high` are 1, shifts moderate."""
 
     def fill(simulator: Simulator, rng: np.random.Generator) -> None:
         for port, bits in simulator.netlist.inputs.items():
             if port in ("clk", "rst"):
                 continue
-            if port in ones:
-                _ones(simulator, port)
+            if port in high:
+                ones(simulator, port)
             elif port == "values":
-                simulator.set(port, _normal_codes(rng, GROUP))
+                simulator.set(port, normal_codes(rng, GROUP))
             elif port.endswith("shift"):
                 simulator.set(port, to_words(rng.integers(0, SHIFT_MOST, RUNS), len(bits)))
             elif port in ("code8", "half", "element", "unsigned", "pair"):
                 continue
             else:
-                _random(simulator, rng, port)
+                random_bits(simulator, rng, port)
 
     return fill
 
 
 def tables(simulator: Simulator, rng: np.random.Generator) -> None:
     """The sums of normal activations, as the tables hold them."""
-    _random(simulator, rng, "keys")
+    random_bits(simulator, rng, "keys")
     words = []
     for _ in range(GROUP // MU):
         x = np.clip(np.rint(rng.normal(0, 50.0, (MU, RUNS))), -127, 127).astype(np.int64)
@@ -120,11 +120,15 @@ def _codes(element: Element, bits: int, *scales: Scale) -> Core:
 UNITS = {
     "unit int4": _codes(Element.INT4, 4), "unit mxfp4": _codes(Element.E2M1, 5, Scale.POWER),
     "unit nvfp4": _codes(Element.E2M1, 5, Scale.PAIR), "unit int8": _codes(Element.INT8, 8),
+    "unit fp8": _codes(Element.E4M3, 9), "unit int4 zp": _codes(Element.INT4, 5, Scale.ZERO),
+    "unit bcq": _codes(Element.SIGN, 4, Scale.PLANES),
 }  # fmt: skip
 DECODERS = {
     "decoder int4": _codes(Element.INT4, 4), "decoder int2": _codes(Element.INT2, 4),
     "decoder int3": _codes(Element.INT3, 4), "decoder e2m1": _codes(Element.E2M1, 5),
     "decoder int8": _codes(Element.INT8, 8), "decoder e2m3": _codes(Element.E2M3, 8),
+    "decoder e4m3": _codes(Element.E4M3, 9), "decoder int4 zp": _codes(Element.INT4, 5, Scale.ZERO),
+    "decoder bcq": _codes(Element.SIGN, 4, Scale.PLANES),
 }  # fmt: skip
 PARTS: dict[str, Part] = {
     **{f"mac {b}": Part(lambda b=b: DotProduct(code_bits=b, structural=True), anything()) for b in (1, 2, 3, 4, 8)},
@@ -133,7 +137,8 @@ PARTS: dict[str, Part] = {
     "lut tables": Part(HalfTables, anything("enable")),
     "scaler": Part(lambda: Scaler(Core(), minimum=False), anything("enable")),
     "scaler plane": Part(PlaneScaler, anything()),
-    **{name: Part(lambda c=core: DotUnit(c, False, True), anything("enable")) for name, core in UNITS.items()},
+    **{name: Part(lambda c=core: DotUnit(c, Scale.PLANES in c.scales, True), anything("enable"))
+       for name, core in UNITS.items()},
     **{name: Part(lambda c=core: WeightCodes(c), anything("load")) for name, core in DECODERS.items()},
     "fp8 block": Part(Fp8Dot, anything()),
     "fp8 fixed sum": Part(FixedSum, anything()),

@@ -55,9 +55,9 @@ def dot_unit(core: Core, library: Library, period_s: float, progress: Progress |
     """With a minimum, new codes and new values in every cycle."""
 
     def fill(simulator: Simulator, rng: np.random.Generator) -> None:
-        _ones(simulator, "enable")
-        _random(simulator, rng, "codes", "correction", "d", "m", "sum")
-        simulator.set("values", _normal_codes(rng, GROUP))
+        ones(simulator, "enable")
+        random_bits(simulator, rng, "codes", "correction", "d", "m", "sum")
+        simulator.set("values", normal_codes(rng, GROUP))
         for port in ("d_shift", "m_shift", "x_shift"):
             width = len(simulator.netlist.inputs[port])
             simulator.set(port, to_words(rng.integers(0, SHIFT_MOST, RUNS), width))
@@ -68,7 +68,7 @@ def dot_unit(core: Core, library: Library, period_s: float, progress: Progress |
 def lane(library: Library, period_s: float, progress: Progress | None = None) -> Part:
     def fill(simulator: Simulator, rng: np.random.Generator) -> None:
         for port in ("multiply", "add", "load_a", "load_p", "load_q"):
-            _ones(simulator, port)
+            ones(simulator, port)
         for port in ("a", "p", "q"):
             simulator.set(port, _normal_floats(rng))
 
@@ -79,8 +79,8 @@ def function_unit(library: Library, period_s: float, progress: Progress | None =
     """Any of its functions."""
 
     def fill(simulator: Simulator, rng: np.random.Generator) -> None:
-        _ones(simulator, "enable")
-        _random(simulator, rng, "kind")
+        ones(simulator, "enable")
+        random_bits(simulator, rng, "kind")
         simulator.set("x", _normal_floats(rng))
 
     return _replayed(FunctionUnit(), library, period_s, fill, 1, progress)
@@ -90,8 +90,8 @@ def weight_codes(library: Library, period_s: float, progress: Progress | None = 
     """A word is a step: 4-bit codes of a port as wide as the tile."""
 
     def fill(simulator: Simulator, rng: np.random.Generator) -> None:
-        _ones(simulator, "load")
-        _random(simulator, rng, "word")
+        ones(simulator, "load")
+        random_bits(simulator, rng, "word")
 
     return _replayed(WeightCodes(CODES_CORE), library, period_s, fill, CODES_CORE.port_bytes, progress)
 
@@ -105,17 +105,17 @@ def _replayed(
     return Part(mapped, energy, per_cycle)
 
 
-def _random(simulator: Simulator, rng: np.random.Generator, *ports: str) -> None:
+def random_bits(simulator: Simulator, rng: np.random.Generator, *ports: str) -> None:
     for port in ports:
         bits = len(simulator.netlist.inputs[port])
         simulator.set(port, rng.integers(0, 2**64, (bits, WORDS), dtype=np.uint64))
 
 
-def _ones(simulator: Simulator, port: str) -> None:
+def ones(simulator: Simulator, port: str) -> None:
     simulator.set(port, np.full((len(simulator.netlist.inputs[port]), WORDS), 2**64 - 1, np.uint64))
 
 
-def _normal_codes(rng: np.random.Generator, count: int) -> np.ndarray:
+def normal_codes(rng: np.random.Generator, count: int) -> np.ndarray:
     codes = np.clip(np.rint(rng.normal(0, DEVIATION, (count, RUNS))), -127, 127).astype(np.int64)
     return np.concatenate([to_words(row & 255, 8) for row in codes])
 

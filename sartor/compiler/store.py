@@ -57,7 +57,7 @@ def planned(core: Core, net: Network, context: int) -> memory_map.MemoryMap:
 
 
 def _words(core: Core, w: Blocks) -> int:
-    return Shape(core, w.n, w.k, w.coding.element, w.coding.scale, w.share).words
+    return Shape(core, w.n, w.k, w.coding.element, w.coding.scale, w.share, w.coding.planes).words
 
 
 def _name(core: Core, net: Network, key: str, context: int) -> str:

@@ -8,23 +8,21 @@ from typing import Any
 import numpy as np
 
 from ..errors import Unsupported
-from .decode import integers, scale_values
+from .decode import Element, integers, scale_values
+from .grouped import real
 from .hardware import BLOCK, Coding
 
 
 @dataclass(frozen=True, eq=False)
 class Blocks:
     """A matrix [n, k]: w = d q 2^(power - fraction) + m. `codes` [n, k] as stored (decode.py); `scale`, `minimum`
-    [n, k / group, rounded up] binary16 encodings, with `byte` E8M0 or, for 16 weights, E4M3. `power`: of the whole
-    matrix."""
+    [n, k / group, rounded up] binary16 encodings, as the coding says E8M0 or, for 16 weights, E4M3; of binary codes the
+    scales are [n, groups, planes], and `minimum` their offsets; of zero points those. `power`: of the whole matrix."""
 
-    bits: int
+    coding: Coding
     codes: np.ndarray
     scale: np.ndarray
     minimum: np.ndarray | None = None
-    group: int = BLOCK
-    is_float: bool = False
-    byte: bool = False
     power: int = 0
 
     @property
@@ -36,23 +34,30 @@ class Blocks:
         return int(self.codes.shape[1])
 
     @property
-    def coding(self) -> Coding:
-        return Coding(self.bits, self.group, self.minimum is not None, self.is_float, self.byte)
+    def group(self) -> int:
+        return self.coding.group
 
     @property
     def integers(self) -> np.ndarray:
         """The integers q that the scale multiplies, int16 [n, k]."""
-        if self.bits == 8:
+        if self.coding.element == Element.INT8:
             return self.codes.astype(np.int16)
         return np.asarray(integers(self.coding.element, self.minimum is not None)[self.codes])
 
     def dequantized(self) -> np.ndarray:
-        """float32 [n, k]: d q is exact in binary32, d q + m is rounded once."""
+        """float32 [n, k]: d q is exact in binary32, d q + m is rounded once; of binary codes each sum is, plane by
+        plane, the offset last."""
         size = min(BLOCK, self.group)
-        w = self.integers.reshape(self.n, -1, size) * self._of_blocks(self.scale)
+        if self.coding.binary:
+            return self._of_planes()
+        integers = self.integers
+        if self.coding.zero:
+            assert self.minimum is not None
+            integers = integers - np.repeat(self.minimum.astype(np.int16), self.group, axis=1)[:, : self.k]
+        w = integers.reshape(self.n, -1, size) * self._of_blocks(self.scale)
         if power := self.power - self.coding.fraction:
             w = np.ldexp(w, power)
-        if self.minimum is not None:
+        if self.coding.minimum and self.minimum is not None:
             w = w + self._of_blocks(self.minimum)
         return np.asarray(w, np.float32).reshape(self.n, self.k)
 
@@ -69,12 +74,22 @@ class Blocks:
         keep = slice(0, self.k // group)
         scale, minimum = (None if h is None else np.repeat(h, self.group // group, axis=1)[:, keep]
                           for h in (self.scale, self.minimum))  # fmt: skip
-        return replace(self, scale=np.asarray(scale), minimum=minimum, group=group)
+        coding = replace(self.coding, group=group)
+        return replace(self, coding=coding, scale=np.asarray(scale), minimum=minimum)
 
     @property
     def share(self) -> int:
         """log2 of the blocks that share a scale, in whole groups: what the decoder is told."""
         return max((min(self.group, self.k & -self.k) // BLOCK).bit_length() - 1, 0)
+
+    def _of_planes(self) -> np.ndarray:
+        assert self.minimum is not None
+        alphas, offset = (np.repeat(real(part), self.group, axis=1)[:, : self.k] for part in (self.scale, self.minimum))
+        signs = integers(Element.SIGN)
+        w = alphas[..., 0] * signs[self.codes & 1]
+        for plane in range(1, self.coding.planes):
+            w = w + alphas[..., plane] * signs[self.codes >> np.uint8(plane) & 1]
+        return np.asarray(w + offset, np.float32)
 
     def _of_blocks(self, halves: np.ndarray) -> np.ndarray:
         """float32 [n, blocks, 1], a block of 32 or of fewer that share a scale."""

@@ -1,8 +1,9 @@
 """Elements and scales of weight formats as the chip decodes them: each code is a small integer, its scale apart.
 
 `Element` numbers them as the instruction does. Integers of less than 8 bits are stored unsigned: with a minimum as they
-are, else with half their range added. The small floating-point numbers are integers times a power of two (OCP
-Microscaling Formats v1.0, 2023, section 5.3): E2M1 counts halves, E2M3 eighths.
+are, else with half their range added. A sign is one bit, 1 for +1 and 0 for -1: a plane of binary codes. The small
+floating-point numbers are integers times a power of two (OCP Microscaling Formats v1.0, 2023, section 5.3): E2M1 counts
+halves, E2M3 eighths, E4M3 512ths.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ class Element(enum.IntEnum):
     INT3 = 3
     E2M1 = 4
     E2M3 = 5
+    SIGN = 6
+    E4M3 = 7
 
     @property
     def bits(self) -> int:
@@ -28,11 +31,16 @@ class Element(enum.IntEnum):
     @property
     def fraction(self) -> int:
         """Its values are the integers times 2^-fraction."""
-        return {Element.E2M1: 1, Element.E2M3: 3}.get(self, 0)
+        return {Element.E2M1: 1, Element.E2M3: 3, Element.E4M3: 9}.get(self, 0)
+
+    @property
+    def lost(self) -> int:
+        """Bits that a product with a scale has more than the accumulator takes: so many more are rounded away."""
+        return LOST if self == Element.E4M3 else 0
 
     @property
     def is_float(self) -> bool:
-        return self in (Element.E2M1, Element.E2M3)
+        return self in MANTISSA
 
     @property
     def parts(self) -> tuple[int, int]:
@@ -49,34 +57,46 @@ class Scale(enum.IntEnum):
     SCALE_MINIMUM = 2  # binary16 d, m; w = d q + m, codes unsigned
     POWER = 3  # E8M0 d, a power of two; w = d q, codes signed
     PAIR = 4  # E4M3 d of the first 16 of a block and of the others; w = d q, codes signed
+    PLANES = 5  # binary16 z, and binary16 d of each plane; w = z + the sum over planes of d q, codes signs
 
-    @property
-    def nbytes(self) -> int:
-        """Of one slot."""
-        return SCALE_BYTES[self]
+    ZERO = 6  # whole number z in a byte, and binary16 d; w = d (q - z), codes and z unsigned
+
+    def arrays(self, planes: int = 1) -> tuple[int, ...]:
+        """Bytes of a slot in each array of a packet, one array behind the other."""
+        return SCALE_BYTES[self] + (2,) * (planes - 1 if self == Scale.PLANES else 0)
+
+    def nbytes(self, planes: int = 1) -> int:
+        """Of a slot in all arrays."""
+        return sum(self.arrays(planes))
 
 
-SCALE_BYTES = (0, 2, 4, 1, 2)  # by Scale
+SCALE_BYTES: tuple[tuple[int, ...], ...] = ((), (2,), (4,), (1,), (2,), (2, 2), (1, 2))  # of a slot, by Scale
+MOST_PLANES = 4
 
 
 _BITS = {
     Element.INT4: 4, Element.INT8: 8, Element.INT2: 2, Element.INT3: 3, Element.E2M1: 4, Element.E2M3: 6,
+    Element.SIGN: 1, Element.E4M3: 8,
 }  # fmt: skip
 POWER_BIAS = 127  # E8M0
-MANTISSA = {Element.E2M1: 1, Element.E2M3: 3}
+MANTISSA = {Element.E2M1: 1, Element.E2M3: 3, Element.E4M3: 3}
+LOST = 11  # 32 x 448 x 2^9 x 127 x 2047 < 2^41, and a term is at most 2^30
 
 
 @functools.cache
 def integers(element: Element, unsigned: bool = False) -> np.ndarray:
-    """int16 [2^bits]: the integer of each code, read as an unsigned number; `unsigned`: the codes have no sign, as
-    with a minimum.
+    """int16, of E4M3 int32 [2^bits]: the integer of each code, read as an unsigned number; `unsigned`: codes have no
+    sign, as with a minimum.
 
-    >>> integers(Element.E2M1)[:8].tolist(), integers(Element.INT2).tolist()
-    ([0, 1, 2, 3, 4, 6, 8, 12], [-2, -1, 0, 1])
+    >>> integers(Element.E2M1)[:8].tolist(), integers(Element.INT2).tolist(), integers(Element.SIGN).tolist()
+    ([0, 1, 2, 3, 4, 6, 8, 12], [-2, -1, 0, 1], [-1, 1])
     """
-    codes = np.arange(1 << element.bits, dtype=np.int16)
+    codes: np.ndarray = np.arange(1 << element.bits, dtype=np.int16)
     if element.is_float:
-        return _of_floats(codes, element.bits, MANTISSA[element])
+        wide = codes.astype(np.int32) if element == Element.E4M3 else codes
+        return _of_floats(wide, element.bits, MANTISSA[element])
+    if element == Element.SIGN:
+        return 2 * codes - np.int16(1)
     if element == Element.INT8:
         return codes.astype(np.uint8).view(np.int8).astype(np.int16)
     return codes if unsigned else codes - np.int16(1 << element.bits - 1)
@@ -87,7 +107,7 @@ def _of_floats(codes: np.ndarray, bits: int, mantissa: int) -> np.ndarray:
     field = codes >> mantissa & (1 << bits - 1 - mantissa) - 1
     whole = (codes & (1 << mantissa) - 1) + np.where(field > 0, 1 << mantissa, 0)
     magnitude = whole << np.maximum(field - 1, 0)
-    return np.where(codes >> bits - 1, -magnitude, magnitude).astype(np.int16)
+    return np.where(codes >> bits - 1, -magnitude, magnitude).astype(codes.dtype)
 
 
 def scale_values(scale: Scale, codes: np.ndarray) -> np.ndarray:

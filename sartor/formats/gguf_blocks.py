@@ -17,4 +17,4 @@ def unpack(kind: str, raw: np.ndarray, n: int, k: int) -> Blocks:
     if kind not in _READ:
         raise Unsupported(f"weights of type {kind} have no decoder in hardware (try Q4_0, Q4_1 or Q8_0)")
     parts = codec(_READ[kind]).unpack(raw, n, k).parts
-    return Blocks(coding_of(_READ[kind]).bits, parts["codes"], parts["scale"], parts.get("minimum"))
+    return Blocks(coding_of(_READ[kind]), parts["codes"], parts["scale"], parts.get("minimum"))

@@ -18,29 +18,42 @@ BLOCK = 32  # weights that meet one group of activations
 HALF_BITS = 16  # binary16: a scale, a minimum
 GROUPS = (32, 64, 128, 256)
 BYTES = ("mx", "nvfp4")  # codecs whose scales are bytes
+PLANES = (2, 3, 4)  # of binary codes
 PAIRED = 16  # weights that share an E4M3 scale
 INTEGERS = {2: Element.INT2, 3: Element.INT3, 4: Element.INT4, 8: Element.INT8}
-FLOATS = {4: Element.E2M1, 6: Element.E2M3}
+FLOATS = {4: Element.E2M1, 6: Element.E2M3, 8: Element.E4M3}
 MXINT8_FRACTION = 6  # its codes count 64ths (OCP Microscaling Formats v1.0, 5.3.4)
 
 
 @dataclass(frozen=True)
 class Coding:
     """Codes of `bits`, integers or small floating-point numbers; `group` neighbors of a row share a scale d, and a
-    minimum m where there is one: w = d q + m. `byte`: d is a byte, E8M0, or E4M3 where 16 share it."""
+    minimum m where there is one: w = d q + m. `byte`: d is a byte, E8M0, or E4M3 where 16 share it. `binary`: the bits
+    are signs, each with a d of its own. `zero`: w = d (q - z)."""
 
     bits: int
     group: int
     minimum: bool
     is_float: bool = False
     byte: bool = False
+    binary: bool = False
+    zero: bool = False
 
     @property
     def element(self) -> Element:
+        if self.binary:
+            return Element.SIGN
         return (FLOATS if self.is_float else INTEGERS)[self.bits]
 
     @property
+    def planes(self) -> int:
+        """In which codes are read."""
+        return self.bits if self.binary else 1
+
+    @property
     def scale(self) -> Scale:
+        if self.binary or self.zero:
+            return Scale.PLANES if self.binary else Scale.ZERO
         if self.byte:
             return Scale.PAIR if self.group == PAIRED else Scale.POWER
         return Scale.SCALE_MINIMUM if self.minimum else Scale.SCALE
@@ -50,10 +63,17 @@ class Coding:
         """Weights are the integers times 2^-fraction, times d."""
         return MXINT8_FRACTION if self.byte and self.element == Element.INT8 else self.element.fraction
 
+    @property
+    def counted(self) -> int:
+        """An accumulator counts 2^-counted of the smallest part of d q that it could: see numerics.unit_of."""
+        return self.fraction - self.element.lost
+
     def __str__(self) -> str:
         shared = "" if self.group == BLOCK else f" for {self.group}"
-        codes = self.element.name if self.is_float else f"{self.bits}-bit"
-        scale = {Scale.POWER: "an E8M0 scale", Scale.PAIR: "an E4M3 scale", Scale.SCALE: "a scale"}
+        bits = f"{self.bits}-plane binary" if self.binary else f"{self.bits}-bit"
+        codes = self.element.name if self.is_float else bits
+        scale = {Scale.POWER: "an E8M0 scale", Scale.PAIR: "an E4M3 scale", Scale.SCALE: "a scale",
+                 Scale.PLANES: "scales and offset", Scale.ZERO: "a scale and a zero point"}  # fmt: skip
         return f"{codes} codes with {scale.get(self.scale, 'scale and minimum')}{shared}"
 
 
@@ -74,7 +94,14 @@ def _coding(form: NumberFormat) -> Coding | None:
     if form.codec in BYTES:
         known = form.number in (*(f.name.lower() for f in FLOATS.values()), "n/64")
         return Coding(int(form.element_bits), form.group, False, form.element == "float", True) if known else None
+    if form.codec == "bcq" and form.element_bits in PLANES and form.group in GROUPS:
+        return Coding(int(form.element_bits), form.group, True, binary=True)
+    if form.codec == "fp8" and form.number == "e4m3" and not form.group and form.scale_bits == HALF_BITS:
+        return Coding(int(form.element_bits), GROUPS[-1], False, True)  # a channel's scale comes with each 256 weights
     plain = form.element == "integer" and form.element_bits in INTEGERS and form.group in GROUPS
-    if not plain or form.scale_bits != HALF_BITS or form.offset_bits not in (0, HALF_BITS):
+    if not plain or form.scale_bits != HALF_BITS or form.offset_bits not in (0, HALF_BITS, form.element_bits):
         return None
-    return Coding(int(form.element_bits), form.group, form.offset_bits > 0)
+    zero = form.offset_bits == form.element_bits
+    if zero and form.codec != "integers":  # a cache in KIVI form
+        return None
+    return Coding(int(form.element_bits), form.group, form.offset_bits > 0 and not zero, zero=zero)

@@ -13,6 +13,7 @@ import numpy as np
 from ..errors import InputError, Unsupported
 from .blocks import Blocks
 from .codec import Codec, Encoded, Parts, codec
+from .decode import Element
 from .element import E2M1, E4M3
 from .floats import Floats
 from .fp8 import largest
@@ -29,8 +30,7 @@ def quantize(w: Floats, coding: Coding, where: str = "the weights") -> Blocks:
         raise InputError(f"{where}: rows of {w.k} weights are not whole blocks of {BLOCK}")
     parts = _codec(coding).encode(w, where).parts
     power = -int(np.log2(parts["tensor"])) if "tensor" in parts else 0
-    stored = parts["codes"], parts["scale"], parts.get("minimum")
-    return Blocks(coding.bits, *stored, coding.group, coding.is_float, coding.byte, power)
+    return Blocks(coding, *_stored(parts, coding), power)
 
 
 def as_stored(encoded: Encoded, coding: Coding, where: str) -> Blocks:
@@ -44,8 +44,21 @@ def as_stored(encoded: Encoded, coding: Coding, where: str) -> Blocks:
             f"{where} is stored as {exact}, but the chip is made for {coding}: rounding what is rounded already loses "
             "twice (take a chip for its format, the model's BF16 folder, or --requantize)"
         )
-    stored = parts["codes"], parts["scale"], parts.get("minimum")
-    return Blocks(coding.bits, *stored, coding.group, coding.is_float, coding.byte, int(power))
+    if coding.element == Element.E4M3 and (bad := (parts["codes"] & 0x7F) == 0x7F).any():
+        row, column = (int(i) for i in np.argwhere(bad)[0])
+        raise InputError(f"{where}: the weight nan at [{row}, {column}] is not a number that can be stored")
+    return Blocks(coding, *_stored(parts, coding), int(power))
+
+
+def _stored(parts: Parts, coding: Coding) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
+    """Codes, scales, and minima or offsets; the scale of a channel for each of its groups."""
+    if "alphas" in parts:
+        return parts["codes"], parts["alphas"], parts["offset"]
+    codes, scale = parts["codes"], parts["scale"]
+    groups = -(-codes.shape[1] // coding.group)
+    if scale.shape[1] == 1 < groups:
+        scale = np.repeat(scale, groups, axis=1)
+    return codes, scale, parts.get("zero", parts.get("minimum"))
 
 
 @functools.cache

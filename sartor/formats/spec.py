@@ -28,6 +28,11 @@ class NumberFormat:
     codec: str  # file of sartor/formats that defines it
     source: str
 
+    @property
+    def planes(self) -> int:
+        """Times that the multipliers go over a code: of binary codes once a plane."""
+        return int(self.element_bits) if self.element == "planes" else 1
+
     def bits(self, row: int = 4096) -> float:
         """Bits an element, with its share of scale and offset; `row` elements share one scale if group = 0.
 

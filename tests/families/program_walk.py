@@ -35,7 +35,7 @@ def unit_cycles(core: Core, i: Instruction, granules: int) -> int:
     if i.op == Op.MM:
         tiles = i.tiles * (granules if i.tiles_dynamic else 1)
         folds = i.folds * (granules if i.folds_dynamic else 1)
-        given = i.element, i.scale, tiles, folds, i.columns, i.argmax, i.share
+        given = i.element, i.scale, tiles, folds, i.columns, i.argmax, i.share, i.planes + 1
         return int(cycles_matrix.matrix_cycles(core, *given))
     after = i.after["after_function"] if i.reduce else 0
     shape = {name: getattr(core, name) for name in PARAMETERS} | {name: getattr(i, name) for name in VEC}

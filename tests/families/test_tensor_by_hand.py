@@ -7,6 +7,7 @@ from pytest import approx
 
 from sartor.families.tensor.design import FORMATS, Designs
 from sartor.families.tensor.family import Tensor
+from sartor.families.tensor.machine import prepare
 from sartor.families.tensor.physical import area_mm2
 from sartor.families.tensor.placement import crossing_bytes
 from sartor.families.tensor.silicon import decode_j_per_byte, mac_j
@@ -49,6 +50,21 @@ def test_gemv_cycle_by_cycle() -> None:
     assert op.memory_s == approx(3 * 200 * BYTES / STREAM * NS)
     assert phase.dram_bytes == approx(3 * 200 * BYTES)
     assert (op.macs, op.bound) == (3 * 200, "compute")
+
+
+def test_planes_and_shifted_products_beat_by_beat() -> None:
+    # With 16 rows a beat is 16 blocks. Three planes of it are 3 x 16 x 4 B, 12 words of 16 B, and the 64 bits of scales
+    # for each 128 weights 16 x 4 x 2 B / 4, 2 words; through a port of 128 B they would be 1.5 words, but take 3 steps.
+    wide = replace(TINY, rows=16, weights=FORMATS.index("bcq3-g128"))
+    fast = replace(FAST, rows=16, weights=FORMATS.index("bcq3-g128"))
+    machines = [prepare(d, 1.0, NOMINAL) for d in (wide, fast, replace(fast, weights=FORMATS.index("fp8-e4m3")))]
+    planes, fast_planes, shifted = machines
+    assert planes.beat_cycles(planes.weights) == approx(12 + 2)
+    assert fast_planes.beat_cycles(fast_planes.weights) == approx(3 + 2 / 8)
+    # Each plane is a product of its own; a code of FP8 takes one step, a byte of the cache two.
+    assert planes.mac_j == approx(3 * prepare(replace(wide, weights=FORMATS.index("q4_0")), 1.0, NOMINAL).mac_j)
+    assert (shifted.weights.steps, shifted.cache.steps) == (1, 2)
+    assert shifted.stored("fp8-e4m3").steps == 1 and fast_planes.stored("fp8-e4m3").steps == 2
 
 
 def test_a_second_column_saves_the_second_pass() -> None:

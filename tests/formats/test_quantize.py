@@ -10,10 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sartor.errors import InputError
+from sartor.formats.codec import codec
 from sartor.formats.floats import Floats
 from sartor.formats.gguf_blocks import unpack
-from sartor.formats.hardware import Coding
-from sartor.formats.quantize import quantize
+from sartor.formats.hardware import Coding, coding_of
+from sartor.formats.quantize import as_stored, quantize
 
 CODINGS = [Coding(bits, group, minimum) for bits in (4, 8) for group in (32, 64, 128) for minimum in (False, True)]
 codings = st.sampled_from(CODINGS)
@@ -169,3 +170,18 @@ def test_quantizing_is_fast() -> None:
         start = time.process_time()
         quantize(Floats("BF16", stored), coding)
         assert stored.nbytes / (time.process_time() - start) > 50e6
+
+
+def test_a_chip_takes_fp8_and_zero_points_as_they_are_stored() -> None:
+    # A channel's scale comes with each 256 weights of a row; a code that is no number is named.
+    w = weights(5, 3, 576)
+    for name in ("fp8-e4m3", "int4-g64-zp", "bcq3-g64", "mxfp8-e4m3"):
+        encoded = codec(name).encode(w)
+        found = as_stored(encoded, coding_of(name), "w")
+        assert np.array_equal(found.dequantized(), encoded.dequantized()), name
+        assert np.array_equal(found.whole_groups().dequantized(), encoded.dequantized()), name
+    encoded = codec("fp8-e4m3").encode(w)
+    assert as_stored(encoded, coding_of("fp8-e4m3"), "w").scale.shape == (3, 3)
+    encoded.codes[1, 40] = 0xFF
+    with pytest.raises(InputError, match=r"w: the weight nan at \[1, 40\] is not a number that can be stored"):
+        as_stored(encoded, coding_of("fp8-e4m3"), "w")

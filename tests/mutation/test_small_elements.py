@@ -15,17 +15,19 @@ from sartor.families.tensor.core import Core
 from sartor.families.tensor.isa import Scale
 from sartor.formats.decode import Element
 
+SIZES = {"rows": 2, "lanes": 32, "columns": 1, "vector_lanes": 2, "port_bytes": 16, "buffer_groups": 8,
+         "scratch_groups": 64}  # fmt: skip
 # Two beats of 3-bit codes share a word of high parts.
-CORE = Core(
-    rows=2, lanes=32, columns=1, vector_lanes=2, port_bytes=16, multiplier_bits=5, buffer_groups=8, scratch_groups=64,
-    elements=tuple(Element), scales=(Scale.POWER, Scale.PAIR),
-)  # fmt: skip
+NARROW = tuple(e for e in Element if e != Element.E4M3)
+SIGNED = Core(multiplier_bits=5, elements=NARROW, scales=tuple(Scale)[3:], planes=3, **SIZES)
+SHIFTING = Core(multiplier_bits=9, elements=(Element.INT8, Element.E4M3), scales=(Scale.POWER,), **SIZES)
 
 
 @pytest.mark.parametrize("gaps", [0.0, 0.5])
-def test_results(gaps: float) -> None:
+@pytest.mark.parametrize("core", [SIGNED, SHIFTING], ids=["signed", "shifting"])
+def test_results(core: Core, gaps: float) -> None:
     rng = np.random.default_rng(8)
-    for seed in range(60):
-        case = random_case(CORE, rng)
-        got, want = written(run(unit(CORE), case, gaps, seed), case), case.results()
+    for seed in range(80 if core is SIGNED else 20):
+        case = random_case(core, rng)
+        got, want = written(run(unit(core), case, gaps, seed), case), case.results()
         assert np.array_equal(got.view(np.uint32), want.view(np.uint32)), (seed, case.command())

@@ -6,7 +6,7 @@ import functools
 from dataclasses import dataclass
 
 from ...errors import InputError
-from ...formats.decode import Element
+from ...formats.decode import MOST_PLANES, Element
 from .isa import Scale
 
 GROUP = 32  # elements that share one exponent: of an activation, of a block of weights
@@ -17,7 +17,7 @@ PROGRAM_WORDS = 512  # instructions of the program memory; the host's address ma
 SCALARS = 4  # scalar registers, each one binary32 a column
 MOST_COLUMNS = 16
 ACCUMULATOR_BITS = 40
-MULTIPLIERS = (4, 5, 8)
+MULTIPLIERS = (4, 5, 8, 9)
 
 # Parameter: lowest, highest, power of two.
 BOUNDS = {
@@ -35,9 +35,9 @@ BOUNDS = {
 
 @dataclass(frozen=True)
 class Core:
-    """One core. A tile of `rows` x `lanes` x `columns`; `multiplier_bits` 4, 5 or 8: the width of a weight code
-    that one multiplier takes a cycle, 5 with a sign; `elements` and `scales`: what its decoder knows, beside a
-    binary16 scale; memories in groups of 32 elements and in words of the memory port."""
+    """One core. A tile of `rows` x `lanes` x `columns`; `multiplier_bits` 4, 5, 8 or 9: the width of a weight code that
+    one multiplier takes a cycle, 5 with a sign, 9 with a sign and a shift of 4 bits; `elements` and `scales`: what its
+    decoder knows, beside a binary16 scale; memories in groups of 32 elements and in words of the memory port."""
 
     rows: int = 8
     lanes: int = 32
@@ -51,8 +51,13 @@ class Core:
     cache_fifo_words: int = 64
     elements: tuple[Element, ...] = (Element.INT4, Element.INT8)
     scales: tuple[Scale, ...] = ()  # beside SCALE, and SCALE_MINIMUM where it is not left out
+    planes: int = 1  # at most, of binary codes
 
     def __post_init__(self) -> None:
+        if not 1 <= self.planes <= MOST_PLANES:
+            raise InputError(f"core: planes = {self.planes!r} is outside 1 to {MOST_PLANES}")
+        if (Element.SIGN in self.elements) != (Scale.PLANES in self.scales):
+            raise InputError("core: SIGN codes and PLANES scales are known together, or neither")
         for name, (low, high, power) in BOUNDS.items():
             value = getattr(self, name)
             if not isinstance(value, int) or not low <= value <= high:
@@ -61,15 +66,24 @@ class Core:
                 down = 1 << (value.bit_length() - 1)
                 raise InputError(f"core: {name} = {value} is not a power of two (try {down} or {2 * down})")
         if self.multiplier_bits not in MULTIPLIERS:
-            raise InputError(f"core: multiplier_bits = {self.multiplier_bits} must be 4, 5 or 8")
+            raise InputError(f"core: multiplier_bits = {self.multiplier_bits} must be 4, 5, 8 or 9")
         if Element.INT8 not in self.elements:
             raise InputError("core: elements without INT8, in which the cache is stored")
         if Element.E2M1 in self.elements and self.multiplier_bits == 4:
-            raise InputError("core: E2M1 codes, up to 12 and signed, need multiplier_bits = 5 or 8, not 4")
+            raise InputError("core: E2M1 codes, up to 12 and signed, need multiplier_bits = 5, 8 or 9, not 4")
+        if Element.E4M3 in self.elements and not self.shifting:
+            raise InputError(
+                f"core: E4M3 codes, shifted by up to 14, need multiplier_bits = 9, not {self.multiplier_bits}"
+            )
         if Scale.PAIR in self.scales and self.multiplier_bits != 5:
             raise InputError(
                 f"core: scales for 16 codes need multiplier_bits = 5, not {self.multiplier_bits}: the two halves of a "
                 "block have sums of their own there"
+            )
+        if Scale.ZERO in self.scales and self.multiplier_bits != 5:
+            raise InputError(
+                f"core: zero points need multiplier_bits = 5, not {self.multiplier_bits}: codes less their zero point "
+                "have a sign"
             )
 
     @property
@@ -80,15 +94,22 @@ class Core:
     @property
     def halved(self) -> bool:
         """A byte goes through two multipliers of 4 bits: half a beat a cycle."""
-        return self.multiplier_bits < 8
+        return self.multiplier_bits != 8
 
     @property
     def signed(self) -> bool:
         """Multipliers take signed codes."""
-        return self.multiplier_bits == 5
+        return self.multiplier_bits in (5, 9)
+
+    @property
+    def shifting(self) -> bool:
+        """Multipliers take 4 bits and a sign, and their products are shifted."""
+        return self.multiplier_bits == 9
 
     def wide(self, element: Element) -> bool:
         """Its integers are bytes to the tile, 128 added where codes are unsigned."""
+        if self.shifting:
+            return element == Element.INT8
         return element in (Element.INT8, Element.E2M3) or (element == Element.E2M1 and not self.halved)
 
     def steps(self, element: Element) -> int:

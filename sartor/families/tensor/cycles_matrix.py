@@ -2,7 +2,7 @@
 
 All arguments are numbers or NumPy arrays; `core` has the parameters of `core.Core`, each a number or an array.
 tests/families/rtl_matrix holds these against the hardware. scale and element are their numbers, argmax
-0 or 1.
+0 or 1; `planes` of binary codes.
 """
 
 from __future__ import annotations
@@ -12,16 +12,22 @@ from typing import Any
 
 import numpy as np
 
-from ...formats.decode import SCALE_BYTES, Element
+from ...formats.decode import SCALE_BYTES, Element, Scale
 from .core import GROUP
 
-_NBYTES = np.array(SCALE_BYTES)
+_NBYTES = np.array([sum(each) for each in SCALE_BYTES])  # of a slot in all arrays, of one plane
+_LEAST = np.array([min(each, default=1) for each in SCALE_BYTES])  # in the array of the shortest
 _LOW, _HIGH = np.array([element.parts for element in Element]).T
 _BYTES = (Element.INT8, Element.E2M3)
 
 # Command, start, six registers to the accumulators (tile.LATENCY), four to binary32, one to `done`: what a
 # command takes beside its steps and its last drain.
 LATENCY = 12
+
+
+def latency(core: Any) -> Any:
+    """The same of a core; products that are shifted take a register more."""
+    return LATENCY + np.equal(core.multiplier_bits, 9)
 
 
 def dot_units(core: Any) -> Any:
@@ -31,17 +37,18 @@ def dot_units(core: Any) -> Any:
 
 def packet_slots(core: Any, scale: Any) -> Any:
     """Scales in a packet."""
-    return np.maximum(dot_units(core), core.port_bytes // np.maximum(_NBYTES[scale], 1))
+    return np.maximum(dot_units(core), core.port_bytes // _LEAST[scale])
 
 
-def packet_scale_words(core: Any, scale: Any) -> Any:
+def packet_scale_words(core: Any, scale: Any, planes: Any = 1) -> Any:
     """Words of scales in a packet.
 
     >>> from sartor.families.tensor.core import Core
     >>> int(packet_scale_words(Core(rows=64, port_bytes=32), scale=2))
     8
     """
-    return packet_slots(core, scale) * _NBYTES[scale] // core.port_bytes
+    more = np.where(np.equal(scale, Scale.PLANES), 2 * (np.asarray(planes) - 1), 0)
+    return packet_slots(core, scale) * (_NBYTES[scale] + more) // core.port_bytes
 
 
 def packet_beats(core: Any, scale: Any, share: Any) -> Any:
@@ -49,24 +56,25 @@ def packet_beats(core: Any, scale: Any, share: Any) -> Any:
     return packet_slots(core, scale) // dot_units(core) * 2**share
 
 
-def beat_bytes(core: Any, element: Any) -> Any:
+def beat_bytes(core: Any, element: Any, planes: Any = 1) -> Any:
     """Of the low parts of a beat's codes: all of them, but for 3-bit and 6-bit codes."""
-    return dot_units(core) * GROUP * _LOW[element] // 8
+    return dot_units(core) * GROUP * _LOW[element] * planes // 8
 
 
 def steps(core: Any, element: Any) -> Any:
     """Cycles in which the tile takes a beat: two of codes that are bytes to halved multipliers."""
-    return 1 + np.isin(element, _BYTES) * np.where(np.equal(core.multiplier_bits, 8), 0, 1)
+    bits = np.asarray(core.multiplier_bits)
+    return 1 + np.where(bits == 9, np.equal(element, Element.INT8), np.isin(element, _BYTES) & (bits != 8))
 
 
-def beat_cycles(core: Any, element: Any) -> Any:
-    """Cycles of a beat: one a word, or one a step if that is more; without the words of high parts.
+def beat_cycles(core: Any, element: Any, planes: Any = 1) -> Any:
+    """Cycles of a beat: one a word, or one a step (of each plane) if that is more; without the words of high parts.
 
     >>> from sartor.families.tensor.core import Core
     >>> int(beat_cycles(Core(rows=8, port_bytes=32), Element.INT4)), int(beat_cycles(Core(), Element.INT8))
     (4, 2)
     """
-    return np.maximum(steps(core, element), beat_bytes(core, element) // core.port_bytes)
+    return np.maximum(steps(core, element), beat_bytes(core, element) // core.port_bytes) * planes
 
 
 def high_sets(core: Any, element: Any) -> tuple[Any, Any]:
@@ -78,7 +86,9 @@ def high_sets(core: Any, element: Any) -> tuple[Any, Any]:
     return np.where(each > 0, beats, 1), np.where(each > 0, words, 0)
 
 
-def words_of_stream(core: Any, element: Any, scale: Any, share: Any, tiles: Any, folds: Any) -> Any:
+def words_of_stream(
+    core: Any, element: Any, scale: Any, share: Any, tiles: Any, folds: Any, planes: Any = 1
+) -> Any:
     """Words of a matrix: all scale words of its packets, all words of its sets of high parts, and the words of codes
     that are needed.
 
@@ -89,7 +99,8 @@ def words_of_stream(core: Any, element: Any, scale: Any, share: Any, tiles: Any,
     beats, (set_beats, high_words) = tiles * folds, high_sets(core, element)
     packets = -(-beats // packet_beats(core, scale, share))
     highs = -(-beats // set_beats) * high_words
-    return packets * packet_scale_words(core, scale) + highs - (-beats * beat_bytes(core, element) // core.port_bytes)
+    codes = -(-beats * beat_bytes(core, element, planes) // core.port_bytes)
+    return packets * packet_scale_words(core, scale, planes) + highs + codes
 
 
 def drain_cycles(core: Any, columns: Any) -> Any:
@@ -97,17 +108,19 @@ def drain_cycles(core: Any, columns: Any) -> Any:
     return columns * core.rows // np.minimum(core.rows, core.vector_lanes)
 
 
-def tile_cycles(core: Any, element: Any, scale: Any, share: Any, folds: Any) -> tuple[Any, Any, Any]:
+def tile_cycles(
+    core: Any, element: Any, scale: Any, share: Any, folds: Any, planes: Any = 1
+) -> tuple[Any, Any, Any]:
     """Cycles of a row tile with the fewest packets that begin in one, of one with a packet more, and whether the
     first is of the second kind; of codes without high parts."""
     beats = packet_beats(core, scale, share)
-    few, scales = folds // beats, packet_scale_words(core, scale)
-    least = folds * beat_cycles(core, element) + few * scales
+    few, scales = folds // beats, packet_scale_words(core, scale, planes)
+    least = folds * beat_cycles(core, element, planes) + few * scales
     return least, least + scales, -(-folds // beats) - few
 
 
 def input_cycles(
-    core: Any, element: Any, scale: Any, share: Any, tiles: Any, folds: Any, columns: Any
+    core: Any, element: Any, scale: Any, share: Any, tiles: Any, folds: Any, columns: Any, planes: Any = 1
 ) -> tuple[Any, Any]:
     """Cycles from the first word to the last step, and how many of them wait for the drain.
 
@@ -116,10 +129,10 @@ def input_cycles(
     """
     sets, words = high_sets(core, element)
     if np.any(words > 0):
-        beats = packet_beats(core, scale, share), packet_scale_words(core, scale)
-        each = beat_cycles(core, element), drain_cycles(core, columns)
+        beats = packet_beats(core, scale, share), packet_scale_words(core, scale, planes)
+        each = beat_cycles(core, element, planes), drain_cycles(core, columns)
         return _walked(*beats, sets, words, *each, tiles, folds)
-    least, more, first_more = tile_cycles(core, element, scale, share, folds)
+    least, more, first_more = tile_cycles(core, element, scale, share, folds, planes)
     beats, drain = packet_beats(core, scale, share), drain_cycles(core, columns)
     tiles_more = -(-tiles * folds // beats) - tiles * (folds // beats)
     # The first row tile finds the drain idle.
@@ -149,6 +162,7 @@ def matrix_cycles(
     columns: Any,
     argmax: Any = 0,
     share: Any = 0,
+    planes: Any = 1,
 ) -> Any:
     """From the cycle in which the command is taken to the one in which `done` pulses.
 
@@ -156,6 +170,6 @@ def matrix_cycles(
     >>> int(matrix_cycles(Core(), Element.INT4, scale=1, tiles=2, folds=8, columns=4))  # 16 beats, 2 packets
     34
     """
-    steps, _ = input_cycles(core, element, scale, share, tiles, folds, columns)
+    steps, _ = input_cycles(core, element, scale, share, tiles, folds, columns, planes)
     tree = np.log2(np.minimum(core.rows, core.vector_lanes)).astype(int) + 1
-    return steps + drain_cycles(core, columns) + LATENCY + argmax * tree
+    return steps + drain_cycles(core, columns) + latency(core) + argmax * tree

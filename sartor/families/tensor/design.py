@@ -113,7 +113,6 @@ def to_chip(designs: Designs, name: str, device: bool, row: int = 0) -> Chip:
     tile = Tile(
         rows=int(at("rows")), lanes=int(at("lanes")), columns=int(at("columns")),
         vector_lanes=int(at("vector_lanes")), weights=FORMATS[at("weights")], kv=FORMATS[at("cache")],
-        engine="lut" if format_named(FORMATS[at("weights")]).datapath == "lut" else "mac",
         scratchpad_bytes=int(at("scratchpad_bytes")), fifo_bytes=int(at("fifo_bytes")),
     )  # fmt: skip
     kind = table("memories").items[at("memory")]

@@ -27,9 +27,9 @@ _FACTORS = np.ldexp(np.float32(1), -np.minimum(np.arange(256), -LEAST_SHIFT))  #
 
 @dataclass(frozen=True, eq=False)
 class Weights:
-    """Of `n` rows, in tiles [tiles, groups, ..., rows]: codes int8 [32] as signed integers; scale float32 [1],
-    mantissa 2^(field - top); minimum alike. `own`: a tile is a sequence, with activations of its own. Of PAIR groups
-    are of 16."""
+    """Of `n` rows, in tiles [tiles, groups, ..., rows]: codes int8 or int32 [32], signed integers; scale float32 [1],
+    mantissa 2^(field - top - lost); minimum alike. `own`: a tile is a sequence, with activations of its own. Of PAIR
+    groups are of 16. Of binary codes each plane is a group, but not of the minimum."""
 
     n: int
     codes: np.ndarray
@@ -65,7 +65,7 @@ def _activations(s: State, columns: int, groups: int) -> tuple[np.ndarray, np.nd
 
 
 def _weights(s: State, i: Instruction, n: int, k: int, kept: Kept) -> Weights:
-    of_matrix = s.core, n, k, Element(i.element), Scale(i.scale), i.share
+    of_matrix = s.core, n, k, Element(i.element), Scale(i.scale), i.share, i.planes + 1
     nbytes = _shape(*of_matrix).words * s.core.port_bytes
     if i.cache:  # whole packets of whole words: one after the other they are one matrix
         raw, many = s.take_cache(nbytes), len(s.memories)
@@ -115,23 +115,37 @@ def decoded(shape: Shape, raw: np.ndarray, top: int, own: int = 0) -> Weights:
         d = np.full((len(codes), shape.k // shape.group), numerics.ONE_HALF_PRECISION, np.uint16)
     if shape.scale == Scale.PAIR:
         d, m = np.stack([d, m], axis=-1).reshape(len(codes), -1), None  # type: ignore[list-item]
-    scale = _relative(shape.scale, d, top, 1 << shape.share, tiles)
+    if shape.scale == Scale.ZERO:
+        codes = codes.astype(np.int8) - np.repeat(m, GROUP << shape.share, axis=1).astype(np.int8)  # type: ignore
+        m = None
+    if shape.scale == Scale.PLANES:
+        codes = _bits(codes, shape.planes)
+        d = np.repeat(d, 1 << shape.share, axis=1).reshape(len(codes), -1)
+    scale = _relative(shape.scale, d, top, 1 if shape.scale == Scale.PLANES else 1 << shape.share, tiles)
+    scale = scale * np.float32(2.0**-shape.element.lost)
     packed = _packed(shape, codes, tiles)
     minimum = None if m is None else _relative(Scale.SCALE, m, top, 1 << shape.share, tiles)
     return Weights(shape.n, packed, scale, minimum, bool(own))
 
 
 def _packed(shape: Shape, codes: np.ndarray, tiles: int) -> np.ndarray:
-    """int8 [tiles, groups, 32, rows] of codes [n, k]."""
+    """int8, of E4M3 int32 [tiles, groups, 32, rows], of codes [n, k]."""
     size = HALF if shape.scale == Scale.PAIR else GROUP
     offset, element = 0, shape.element
-    if element.is_float:
-        codes = integers(element).astype(np.int8)[codes]
-    elif element != Element.INT8 and shape.scale != Scale.SCALE_MINIMUM:
+    if element.is_float or element == Element.SIGN:
+        codes = integers(element)[codes]
+    elif element != Element.INT8 and shape.scale not in (Scale.SCALE_MINIMUM, Scale.ZERO):
         offset = 1 << element.bits - 1
-    tiled = _tiled(codes.view(np.int8), tiles)
+    kind = np.int32 if element == Element.E4M3 else np.int8
+    tiled = _tiled(codes.astype(kind, copy=False), tiles)
     tiled = tiled.reshape(*tiled.shape[:2], -1, size).transpose(0, 2, 3, 1)
-    return np.subtract(tiled, np.int8(offset), order="C")
+    return np.subtract(tiled, kind(offset), order="C")
+
+
+def _bits(codes: np.ndarray, planes: int) -> np.ndarray:
+    """Codes [n, k] as [n, planes k]: of each group of 32 one plane after the other."""
+    groups = codes.reshape(len(codes), -1, 1, GROUP) >> np.arange(planes, dtype=np.uint8)[:, None]
+    return (groups & np.uint8(1)).reshape(len(codes), -1)
 
 
 def _tiled(x: np.ndarray, tiles: int) -> np.ndarray:
@@ -164,13 +178,14 @@ def product(w: Weights, x: np.ndarray, top: np.ndarray, exponent: np.ndarray) ->
     sequences, columns = x.shape[:2]
     if (parts := GROUP // w.codes.shape[2]) > 1:
         x, exponent = x.reshape(sequences, columns, -1, GROUP // parts), np.repeat(exponent, parts, axis=-1)
+    planes = w.codes.shape[1] // x.shape[2]
     many = (sequences, columns) if w.own else (1, sequences * columns)
     factor = _FACTORS[top[..., None] - exponent][..., None]
     codes = _for_product(x * factor, many)
     sums = codes if w.minimum is None else _for_product(x.sum(-1, keepdims=True, dtype=np.float32) * factor, many)
     tiles, _, _, rows = w.codes.shape
     total = np.empty((tiles, many[1], rows))
-    _tiles(w, codes, sums, total)
+    _tiles(w, np.repeat(codes, planes, axis=1) if planes > 1 else codes, sums, total)
     if not w.own:
         total = total.swapaxes(0, 1).reshape(1, many[1], -1)[..., : w.n]
     return total.reshape(sequences, columns, -1).astype(np.int64)
@@ -186,9 +201,12 @@ def _tiles(w: Weights, x: np.ndarray, sums: np.ndarray, total: np.ndarray) -> No
 
     In one thread: operations of some 30 us pass Python's lock to and fro, and two threads were a quarter slower."""
     tiles, groups, _, rows = w.codes.shape
-    codes = np.empty(w.codes.shape[1:], np.float32)
-    dots = np.empty((groups, x.shape[2], rows), np.float32)
-    terms = np.empty((groups if w.minimum is None else 2 * groups, x.shape[2], rows))
+    # Of 8 bits and less S is exact in binary32, of E4M3 it has 31 bits.
+    kind = np.float64 if w.codes.dtype == np.int32 else np.float32
+    codes, x = np.empty(w.codes.shape[1:], kind), x.astype(kind, copy=False)
+    dots = np.empty((groups, x.shape[2], rows), kind)
+    more = 0 if w.minimum is None else w.minimum.shape[1]
+    terms = np.empty((groups + more, x.shape[2], rows))
     first, second, scale = terms[:groups], terms[groups:], np.empty((groups, 1, rows))
     for tile in range(tiles):
         at = tile if w.own else 0
@@ -198,8 +216,8 @@ def _tiles(w: Weights, x: np.ndarray, sums: np.ndarray, total: np.ndarray) -> No
         np.copyto(scale, w.scale[tile])
         first *= scale
         if w.minimum is not None:
-            np.copyto(scale, w.minimum[tile])
-            np.multiply(scale, sums[at], out=second)
+            np.copyto(scale[:more], w.minimum[tile])
+            np.multiply(scale[:more], sums[at], out=second)
         terms += 0.5
         np.floor(terms, out=terms)
         np.add.reduce(terms, axis=0, out=total[tile])

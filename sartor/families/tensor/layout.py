@@ -1,8 +1,9 @@
 """The bytes of a weight stream: packets of scales, then beats of codes (docs/hardware.md, Weight streams).
 
 The compiler packs with it, and tests unpack. Stored codes go in: 8-bit integers -128 to 127, all others unsigned;
-scales and minimums are binary16 codes, bytes of E8M0 (POWER), or bytes of E4M3 for each 16 weights (PAIR). Beats are
-row tiles x folds, blocks are row x group of 32 within one beat.
+scales and minimums are binary16 codes, bytes of E8M0 (POWER), or bytes of E4M3 for each 16 weights (PAIR); with ZERO
+the minimums are zero points. Beats are row tiles x folds, blocks are row x group of 32 within one beat. Binary codes
+have a bit a plane, and scales [n, groups, planes].
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ from .core import GROUP, HALF, Core
 from .isa import Scale
 from .stream_shape import Shape
 
-PARTS = {Scale.NONE: 0, Scale.SCALE: 1, Scale.SCALE_MINIMUM: 2, Scale.POWER: 1, Scale.PAIR: 2}  # of a slot
+# Of the slots in an array: what lies side by side in one.
+PARTS = {Scale.SCALE_MINIMUM: 2, Scale.PAIR: 2}
 
 
 def pack_matrix(
@@ -33,20 +35,23 @@ def pack_matrix(
     """
     codes = np.asarray(codes)
     n, k = codes.shape
-    shape = Shape(core, n, k, element, _scale(scales, minimums) if scale is None else scale, share)
+    scale = _scale(scales, minimums) if scale is None else scale
+    shape = Shape(core, n, k, element, scale, share, np.shape(scales)[-1] if scale == Scale.PLANES else 1)
     body = _code_bytes(shape, codes)
     if shape.scale:
-        parts = [_checked(shape, p) for p in _of_slots(shape.scale, scales, minimums)]
-        body = np.concatenate([_scale_bytes(shape, parts), body], axis=1)
+        arrays = [[_checked(shape, p) for p in parts] for parts in _arrays(shape.scale, scales, minimums)]
+        sized = zip(arrays, scale.arrays(shape.planes), strict=True)
+        body = np.concatenate([*(_scale_bytes(shape, parts, size) for parts, size in sized), body], axis=1)
     return _padded(body.reshape(-1), shape.words * core.port_bytes)[: shape.words * core.port_bytes]
 
 
 def unpack_matrix(
-    core: Core, stream: Any, n: int, k: int, element: Element = Element.INT4, scale: Scale = Scale.SCALE, share: int = 0
-) -> tuple[np.ndarray, np.ndarray | None, np.ndarray | None]:
+    core: Core, stream: Any, n: int, k: int, element: Element = Element.INT4, scale: Scale = Scale.SCALE,
+    share: int = 0, planes: int = 1,
+) -> tuple[np.ndarray, np.ndarray | None, np.ndarray | None]:  # fmt: skip
     """Codes [n, k] (uint8, int8 of 8 bits), scales and minimums as pack takes them: its inverse. Of PAIR the scales of
     the first and those of the second halves of blocks."""
-    return unpack(Shape(core, n, k, element, scale, share), stream)
+    return unpack(Shape(core, n, k, element, scale, share, planes), stream)
 
 
 def unpack(shape: Shape, stream: Any) -> tuple[np.ndarray, np.ndarray | None, np.ndarray | None]:
@@ -57,15 +62,24 @@ def unpack(shape: Shape, stream: Any) -> tuple[np.ndarray, np.ndarray | None, np
     packet = shape.packet_scale_bytes + shape.packet_steps * sum(shape.step_bytes)
     packets = _padded(stream, shape.packets * packet)[: shape.packets * packet].reshape(shape.packets, packet)
     codes = _codes(shape, packets[:, shape.packet_scale_bytes :])
-    parts = _scales(shape, packets[:, : shape.packet_scale_bytes])
+    parts, at = [], 0
+    for size in shape.scale.arrays(shape.planes):
+        parts += _scales(shape, packets[:, at : at + shape.slots * size], size)
+        at += shape.slots * size
+    if shape.scale in (Scale.PLANES, Scale.ZERO):
+        return codes, np.stack(parts[1:], axis=-1) if shape.scale == Scale.PLANES else parts[1], parts[0]
     return codes, parts[0] if parts else None, parts[1] if len(parts) > 1 else None
 
 
-def _of_slots(scale: Scale, scales: Any, minimums: Any) -> list[np.ndarray]:
-    """What lies side by side in a slot."""
+def _arrays(scale: Scale, scales: Any, minimums: Any) -> list[list[np.ndarray]]:
+    """Of each array of slots what lies side by side in one."""
+    if scale == Scale.PLANES:
+        return [[np.asarray(minimums)], *([plane] for plane in np.moveaxis(np.asarray(scales), -1, 0))]
+    if scale == Scale.ZERO:
+        return [[np.asarray(minimums)], [np.asarray(scales)]]
     if scale == Scale.PAIR:
-        return [np.asarray(scales)[:, half::2] for half in (0, 1)]
-    return [np.asarray(p) for p in (scales, minimums) if p is not None]
+        return [[np.asarray(scales)[:, half::2] for half in (0, 1)]]
+    return [[np.asarray(p) for p in (scales, minimums) if p is not None]]
 
 
 def _scale(scales: Any, minimums: Any) -> Scale:
@@ -108,18 +122,20 @@ def _from_beats(shape: Shape, x: np.ndarray, columns: int, width: int) -> np.nda
 
 def _code_bytes(shape: Shape, codes: np.ndarray) -> np.ndarray:
     """[packets of the matrix, bytes of their codes]; what is beyond the last beat is 0."""
-    low, high = _limits(shape.element)
+    low, high = _limits(shape)
     if codes.min() < low or codes.max() > high:
         raise InputError(f"layout: codes {codes.min()} to {codes.max()}, not {low} to {high}")
     blocks = _to_beats(shape, codes.astype(np.int8).view(np.uint8), shape.core.lanes)
     blocks = _padded(blocks, shape.packets * shape.packet_beats).reshape(-1, shape.core.dot_units, GROUP)
     if shape.element.bits == 4:  # the order of GGUF
         blocks = blocks.reshape(*blocks.shape[:2], 2, HALF).swapaxes(-1, -2)
-    elif shape.steps == 2:
+    elif shape.core.steps(shape.element) == 2:
         blocks = blocks.reshape(*blocks.shape[:2], 2, HALF).swapaxes(1, 2)
+    elif shape.scale == Scale.PLANES:
+        blocks = blocks[:, None] >> np.arange(shape.planes, dtype=np.uint8)[:, None, None]
     steps = np.ascontiguousarray(blocks).reshape(shape.packets * shape.packet_steps, -1)
     bits = shape.element.parts[0]
-    lows = _packed(steps & (1 << bits) - 1, bits)
+    lows = _packed(steps & np.uint8((1 << bits) - 1), bits)
     if shape.element.parts[1]:
         highs = _packed(steps >> bits, shape.element.parts[1])
         sets = (part.reshape(len(steps) // shape.set_steps, -1) for part in (highs, lows))
@@ -139,15 +155,18 @@ def _codes(shape: Shape, data: np.ndarray) -> np.ndarray:
     beats, units = shape.packets * shape.packet_beats, shape.core.dot_units
     if shape.element.bits == 4:
         codes = codes.reshape(beats, units, HALF, 2).swapaxes(-1, -2)
-    elif shape.steps == 2:
+    elif shape.core.steps(shape.element) == 2:
         codes = codes.reshape(beats, 2, units, HALF).swapaxes(1, 2)
+    elif shape.scale == Scale.PLANES:
+        each = codes.reshape(beats, shape.planes, -1) << np.arange(shape.planes, dtype=np.uint8)[:, None]
+        codes = np.bitwise_or.reduce(each, axis=1)
     codes = np.ascontiguousarray(codes).reshape(beats, -1)[: shape.beats]
     found = _from_beats(shape, codes, shape.core.lanes, shape.k)
     return found.view(np.int8) if shape.element == Element.INT8 else found
 
 
-def _limits(element: Element) -> tuple[int, int]:
-    return (-128, 127) if element == Element.INT8 else (0, (1 << element.bits) - 1)
+def _limits(shape: Shape) -> tuple[int, int]:
+    return (-128, 127) if shape.element == Element.INT8 else (0, (1 << shape.element.bits * shape.planes) - 1)
 
 
 def _packed(codes: np.ndarray, bits: int) -> np.ndarray:
@@ -166,24 +185,19 @@ def _unpacked(data: np.ndarray, bits: int) -> np.ndarray:
     return np.ascontiguousarray(each).reshape(len(data), -1)
 
 
-def _scale_bytes(shape: Shape, parts: list[np.ndarray]) -> np.ndarray:
-    """[packets, scale bytes of a packet] of the parts of slots."""
+def _scale_bytes(shape: Shape, parts: list[np.ndarray], size: int) -> np.ndarray:
+    """[packets, bytes of an array of a packet] of the parts of its slots."""
     columns = shape.core.lane_groups // shape.neighbors
     slots = np.stack([_to_beats(shape, p.astype(np.uint16), columns) for p in parts], axis=-1)
     slots = _padded(slots, shape.packets * shape.packet_beats // shape.shared_beats)
-    return slots.astype(_part(shape.scale)).reshape(shape.packets, -1).view(np.uint8)
+    return slots.astype(f"<u{size // len(parts)}").reshape(shape.packets, -1).view(np.uint8)
 
 
-def _scales(shape: Shape, data: np.ndarray) -> list[np.ndarray]:
-    """The parts of slots, of [packets, scale bytes of a packet]."""
-    if not shape.scale:
-        return []
-    columns, count = shape.core.lane_groups // shape.neighbors, PARTS[shape.scale]
-    slots = np.ascontiguousarray(data).view(_part(shape.scale)).reshape(-1, shape.beat_slots, count)
+def _scales(shape: Shape, data: np.ndarray, size: int) -> list[np.ndarray]:
+    """The parts of slots of `size` bytes, of [packets, bytes of an array of a packet]."""
+    columns, count = shape.core.lane_groups // shape.neighbors, PARTS.get(shape.scale, 1)
+    slots = np.ascontiguousarray(data).view(f"<u{size // count}").reshape(-1, shape.beat_slots, count)
     slots = slots[: shape.beats // shape.shared_beats]
     width = shape.k // shape.group
     return [_from_beats(shape, slots[..., i], columns, width).astype(np.uint16) for i in range(count)]
 
-
-def _part(scale: Scale) -> str:
-    return "u1" if scale in (Scale.POWER, Scale.PAIR) else "<u2"

@@ -51,7 +51,8 @@ class Machine(MemoryStream):
     sync: Any  # cycles of a barrier, 0 with one core
     weights: Stored
     cache: Stored
-    multiplier_bits: Any
+    multiplier_bits: Any  # of integers, a cycle
+    float_bits: Any  # of E4M3
     link_latency_s: Any
     mac_j: Any
     vector_j: Any
@@ -64,7 +65,10 @@ class Machine(MemoryStream):
 
     def stored(self, fixed: str | None) -> Stored:
         """The format that the workload fixes, or the design's own."""
-        return self.weights if fixed is None else stored(format_named(fixed), self.multiplier_bits)
+        if fixed is None:
+            return self.weights
+        form = format_named(fixed)
+        return stored(form, self.float_bits if form.datapath == "fp8" else self.multiplier_bits)
 
     def at(self, work: Work) -> tuple[Any, Any, Any]:
         """Cycles of `work` by element, by column and fixed, of each design's vector unit; worked out once."""
@@ -129,19 +133,25 @@ class Machine(MemoryStream):
 
 def stored(form: NumberFormat, multiplier_bits: Any) -> Stored:
     scale = form.bits() - form.element_bits
-    steps = np.maximum(np.ceil(form.element_bits / multiplier_bits), 1)
-    return Stored(form.element_bits, scale, steps, form.group)
+    return Stored(form.element_bits, scale, _steps(form.element_bits, form.planes, multiplier_bits), form.group)
+
+
+def _steps(element_bits: Any, planes: Any, multiplier_bits: Any) -> Any:
+    return np.maximum(np.ceil(element_bits / planes / multiplier_bits), 1) * planes
 
 
 @functools.cache
-def _columns(dtype: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Bits of an element and of its scales, and elements that share one, by the row in FORMATS."""
+def _columns(dtype: Any) -> tuple[np.ndarray, ...]:
+    """Bits of an element and of its scales, elements that share one, and planes, by the row in FORMATS."""
     every = [format_named(name) for name in FORMATS]
-    element = np.array([f.element_bits for f in every], dtype)
-    return element, np.array([f.bits() for f in every], dtype) - element, np.array([f.group for f in every], dtype)
+    element, whole, group, planes = (
+        np.array(values, dtype) for values in zip(*((f.element_bits, f.bits(), f.group, f.planes) for f in every),
+                                                  strict=True)
+    )  # fmt: skip
+    return element, whole - element, group, planes
 
 
-# Bits of a weight code that one multiplier of each datapath takes a cycle.
+# Bits of a weight code that one multiplier of each datapath takes a cycle; of FP8's an integer of 8 bits takes two.
 _WIDTHS = {"int8": 8, "int4": 4, "fp4": 4, "fp8": 8, "ternary": 2, "lut": 2, "bf16": 16, "fp16": 16}
 
 
@@ -150,10 +160,11 @@ def prepare(designs: Designs, relative_voltage: Any, tech: Technology) -> Machin
     d, dtype = designs, tech.dtype
     datapath = DATAPATH[d.weights]
     multiplier = np.array([_WIDTHS[item] for item in table("macs").items], dtype)[datapath]
-    element, scale, group = _columns(dtype)
+    integer = np.where(datapath == table("macs").index("fp8"), _WIDTHS["int4"], multiplier).astype(dtype)
+    element, scale, group, planes = _columns(dtype)
 
-    def of(rows: Any) -> Stored:
-        steps = np.maximum(np.ceil(element[rows] / multiplier), 1)
+    def of(rows: Any, bits: Any) -> Stored:
+        steps = _steps(element[rows], planes[rows], bits)
         return Stored(element[rows], scale[rows], steps, group[rows])
 
     energy = logic.energy_ratio(tech, d.node, relative_voltage)
@@ -164,11 +175,13 @@ def prepare(designs: Designs, relative_voltage: Any, tech: Technology) -> Machin
         **streams(tech, d, port),
         designs=d,
         sync=tech.fact("overheads", "pipeline", "sync_cycles") * np.minimum(d.cores - 1, 1),
-        weights=of(d.weights),
-        cache=of(d.cache),
-        multiplier_bits=multiplier,
+        weights=of(d.weights, multiplier),
+        cache=of(d.cache, integer),
+        multiplier_bits=integer,
+        float_bits=multiplier,
         link_latency_s=tech.column("links", "latency", d.link),
-        mac_j=mac_j(tech, datapath) * cells,
+        # A plane of a binary code is a product of its own; those of the cache, a few percent, are counted so too.
+        mac_j=mac_j(tech, datapath) * planes[d.weights] * cells,
         vector_j=silicon.vector_j(tech) * cells,
         decode_j_per_byte=silicon.decode_j_per_byte(tech) * cells,
         dram_j_per_byte=dram.access_j_per_byte(tech, d.memory),

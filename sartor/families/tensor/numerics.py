@@ -68,33 +68,49 @@ def half_parts(code: Any) -> tuple[np.ndarray, np.ndarray]:
     return np.where(code >> 15 & 1, -mantissa, mantissa), np.maximum(field, 1)
 
 
-def shift_round(value: Any, shift: Any) -> np.ndarray:
-    """value / 2^shift, a half rounded up; 0 from a shift of 32.
+def shift_round(value: Any, shift: Any, lost: int = 0) -> np.ndarray:
+    """value / 2^(shift + lost), a half rounded up; 0 from a shift of 32.
 
     >>> shift_round(np.array([5, -5, 6]), np.array([1, 1, 40]))
     array([ 3, -2,  0])
     """
     value, shift = np.asarray(value, np.int64), np.minimum(np.asarray(shift, np.int64), 32)
-    rounded = (value + ((1 << shift) >> 1)) >> shift
+    rounded = (value + ((1 << shift + lost) >> 1)) >> shift + lost
     return np.where(shift == 32, 0, rounded)
 
 
 def block_terms(
-    codes: Any, x: Any, x_shift: Any, d: Any, m: Any | None, top: int, scale: Scale = Scale.SCALE
+    codes: Any, x: Any, x_shift: Any, d: Any, m: Any | None, top: int, scale: Scale = Scale.SCALE, lost: int = 0
 ) -> np.ndarray:
     """What one block of 32 weights, or 16 of PAIR, adds to the accumulator.
 
     codes [..., 32] integers as the format says (signed, or unsigned with a minimum), x int8 [..., 32],
-    x_shift = E - e of the group, d of `scale` and m binary16 codes, `top` the largest exponent field of the tensor.
+    x_shift = E - e of the group, d of `scale` and m binary16 codes, `top` the largest exponent field of the tensor,
+    `lost` of the element.
     """
     x = np.asarray(x, np.int64)
     product = (np.asarray(codes, np.int64) * x).sum(-1)
     mantissa, field = parts_of(scale, d)
-    term = shift_round(product * mantissa, x_shift + (top - field))
+    term = shift_round(product * mantissa, x_shift + (top - field), lost)
     if m is None:
         return term
     mantissa, field = half_parts(m)
     return term + shift_round(x.sum(-1) * mantissa, x_shift + (top - field))
+
+
+def plane_terms(codes: Any, x: Any, x_shift: Any, d: Any, m: Any, top: int) -> np.ndarray:
+    """The same of 32 binary codes: the sum of the terms of their planes, and of the offset m. d [..., planes].
+
+    >>> one = np.uint16([0x3C00, 0x4000])  # 1 and 2: code 1 is 1 - 2 of each of 32 ones, and the offset 1
+    >>> int(plane_terms(np.full(32, 1), np.ones(32, np.int8), 0, one, one[0], 25))
+    0
+    """
+    codes, d = np.asarray(codes, np.int64), np.asarray(d)
+    total = shift_round(0, 0)
+    for plane in range(d.shape[-1]):
+        signs, offset = 2 * (codes >> plane & 1) - 1, m if plane == 0 else None
+        total = total + block_terms(signs, x, x_shift, d[..., plane], offset, top)
+    return total
 
 
 def parts_of(scale: Scale, code: Any) -> tuple[np.ndarray, np.ndarray]:
@@ -109,11 +125,11 @@ def parts_of(scale: Scale, code: Any) -> tuple[np.ndarray, np.ndarray]:
     return half_parts(half_of_e4m3(code) if scale == Scale.PAIR else code)
 
 
-def unit_of(scale: Scale, top: int, fraction: int = 0, power: int = 0) -> int:
+def unit_of(scale: Scale, top: int, counted: int = 0, power: int = 0) -> int:
     """The `unit` of an instruction: an accumulator counts 2^(E + unit - UNIT_BIAS). `top` is the largest field of its
-    scales; elements count 2^-fraction, and the whole tensor has the scale 2^power."""
+    scales; elements count 2^-counted, less what is lost of them, and the whole tensor has the scale 2^power."""
     least = 10 + POWER_BIAS if scale == Scale.POWER else 25
-    return UNIT_BIAS - EXPONENT_BIAS + top - least - fraction + power
+    return UNIT_BIAS - EXPONENT_BIAS + top - least - counted + power
 
 
 def result(accumulator: Any, column_exponent: Any, unit: int) -> np.ndarray:

@@ -17,6 +17,7 @@ BUFFER_GROUP_BYTES = 35  # 32 codes, their exponent, their sum
 SCRATCH_GROUP_BYTES = 128  # 32 binary32 numbers
 CACHE_SHARE = 8  # one part in eight of the FIFO is the cache queue's
 HARDWARE_WEIGHTS = tuple(decoded())  # formats with a decoder
+MULTIPLIERS = {Element.E2M1: 5, Element.E4M3: 9}  # beside 4 bits for integers up to that, and 8 for the others
 HARDWARE_CACHE = ("int8-g32",)
 
 
@@ -52,10 +53,10 @@ def fifo_words(fifo_bytes: Any, port: Any) -> tuple[Any, Any]:
 def _decoder(coding: Coding) -> dict[str, Any]:
     """Of a chip for one format: its multipliers, and what its decoder knows beside the cache."""
     element, plain = coding.element, (Element.INT4, Element.INT8)
-    bits = 5 if element == Element.E2M1 else 4 if coding.bits <= 4 else 8
+    bits = 5 if coding.zero else MULTIPLIERS.get(element, 4 if element.bits <= 4 else 8)
     return {
         "multiplier_bits": bits, "elements": plain if element in plain else (Element.INT8, element),
-        "scales": (coding.scale,) if coding.scale in (Scale.POWER, Scale.PAIR) else (),
+        "scales": (coding.scale,) if coding.scale > Scale.SCALE_MINIMUM else (), "planes": coding.planes,
     }  # fmt: skip
 
 
@@ -64,6 +65,11 @@ def core_of(chip: Chip) -> Core:
     tile = chip.tile
     if tile is None:
         raise Unsupported(f"{chip.name}: only chips of family tensor are generated, this is {chip.family}")
+    if tile.engine != "mac":
+        raise Unsupported(
+            f"{chip.name}: [tile] engine = {tile.engine!r} is not built: with integer activations sums by table cost "
+            "more than multipliers at any number of bits (docs/formats-silicon.md; try engine = \"mac\")"
+        )
     for what, name, known in (("weights", tile.weights, HARDWARE_WEIGHTS), ("kv", tile.kv, HARDWARE_CACHE)):
         if name not in known:
             raise Unsupported(

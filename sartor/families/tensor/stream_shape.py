@@ -6,7 +6,7 @@ import functools
 from dataclasses import dataclass
 
 from ...errors import InputError
-from ...formats.decode import Element
+from ...formats.decode import MOST_PLANES, Element
 from .core import GROUP, Core
 from .isa import Scale
 
@@ -15,7 +15,7 @@ MOST_SHARE = 3  # log2 of the blocks of a row that share a scale
 
 @dataclass(frozen=True)
 class Shape:
-    """A matrix [n, k] of `element` codes; 32 << `share` neighbors of a row share a scale."""
+    """A matrix [n, k] of `element` codes; 32 << `share` neighbors of a row share a scale. Binary codes: `planes`."""
 
     core: Core
     n: int
@@ -23,12 +23,18 @@ class Shape:
     element: Element
     scale: Scale
     share: int = 0
+    planes: int = 1
 
     def __post_init__(self) -> None:
         if self.element.parts[1] and self.scale == Scale.NONE:
             raise InputError(f"layout: {self.element.name} codes without scales (try SCALE or POWER)")
         if self.scale == Scale.PAIR and self.share:
             raise InputError(f"layout: share = {self.share} of scales for 16 (0)")
+        if (self.element == Element.SIGN) != (self.scale == Scale.PLANES) or not 1 <= self.planes <= MOST_PLANES:
+            raise InputError(
+                f"layout: {self.planes} planes of {self.element.name} codes, {self.scale.name} scales (SIGN codes come "
+                f"with PLANES, 1 to {MOST_PLANES})"
+            )
         if not 0 <= self.share <= MOST_SHARE:
             raise InputError(f"layout: share = {self.share} (0 to {MOST_SHARE})")
         if self.n < 1 or self.k < 1 or self.k % self.group:
@@ -56,13 +62,13 @@ class Shape:
     @functools.cached_property
     def steps(self) -> int:
         """Steps of a beat: what the tile takes in one cycle."""
-        return self.core.steps(self.element)
+        return self.core.steps(self.element) * self.planes
 
     @functools.cached_property
     def step_bytes(self) -> tuple[int, int]:
         """Of the low and of the high parts of the codes of one step."""
         low, high = self.element.parts
-        codes = self.core.dot_units * GROUP // self.steps
+        codes = self.core.dot_units * GROUP // self.core.steps(self.element)
         return codes * low // 8, codes * high // 8
 
     @functools.cached_property
@@ -91,17 +97,17 @@ class Shape:
         return self.core.dot_units // self.neighbors
 
     @functools.cached_property
-    def scale_bytes(self) -> int:
-        """Of one slot: nothing, d, or d and m."""
-        return self.scale.nbytes
+    def slots(self) -> int:
+        """Scales of a packet; each of their arrays is whole words."""
+        return self.core.slots(min(self.scale.arrays(), default=0))
 
     @functools.cached_property
     def packet_scale_bytes(self) -> int:
-        return self.core.slots(self.scale_bytes) * self.scale_bytes
+        return self.slots * self.scale.nbytes(self.planes)
 
     @functools.cached_property
     def packet_beats(self) -> int:
-        return self.core.slots(self.scale_bytes) // self.beat_slots * self.shared_beats
+        return self.slots // self.beat_slots * self.shared_beats
 
     @functools.cached_property
     def packets(self) -> int:

@@ -96,12 +96,12 @@ def rates(chip: Chip, core: Core) -> dict[str, float]:
     tile = chip.tile
     assert tile is not None
     macs = core.rows * core.lanes * core.columns
-    block_bytes = format_named(tile.weights).bits() * GROUP / 8
     share = chip.memory.bandwidth_bytes_per_s / chip.cores
-    cycles = 1 if format_named(tile.weights).element_bits <= core.multiplier_bits else 2
+    form = format_named(tile.weights)
+    cycles = form.planes if form.element_bits / form.planes <= core.multiplier_bits else 2
     return {
         "macs_per_cycle": macs / cycles, "macs_per_s": macs / cycles * chip.clock_hz,
-        "tile_bytes_per_cycle": core.dot_units * block_bytes / cycles,
+        "tile_bytes_per_cycle": core.dot_units * form.bits() * GROUP / 8 / cycles,
         "port_bytes_per_cycle": core.port_bytes, "port_bytes_per_s": core.port_bytes * chip.clock_hz,
         "memory_bytes_per_cycle": share / chip.clock_hz, "memory_bytes_per_s": share,
         "vector_per_cycle": core.vector_lanes, "vector_per_s": core.vector_lanes * chip.clock_hz,

@@ -8,8 +8,11 @@ import pytest
 from tiny_network import decoded, tiny
 
 from sartor.compiler.reference import Reference
+from sartor.compiler.requantize import requantized
 from sartor.families.tensor.core import Core
 from sartor.formats.blocks import Blocks
+from sartor.formats.decode import Element, Scale
+from sartor.formats.hardware import coding_of
 
 CORES = (
     {"rows": 2, "port_bytes": 16}, {"rows": 32, "columns": 16}, {"columns": 1, "vector_lanes": 2},
@@ -58,7 +61,7 @@ def split(w: Blocks) -> Blocks:
     """The same weights, a scale for each 32."""
     scale, minimum = (None if h is None else np.repeat(h, w.group // 32, axis=1)[:, : w.k // 32]
                       for h in (w.scale, w.minimum))  # fmt: skip
-    return Blocks(w.bits, w.codes, scale, minimum)
+    return Blocks(replace(w.coding, group=32), w.codes, scale, minimum)
 
 
 @pytest.mark.parametrize("group", [64, 128])
@@ -93,3 +96,27 @@ def test_close_to_the_float_reference(name: str) -> None:
     exact = Reference(net).logits(text)
     # 8-bit activations: an error of about one part in a hundred of logits of spread 1.
     assert np.abs(expected(name) - exact).std() < 0.03 * exact.std()
+
+
+BCQ = {"elements": (Element.INT4, Element.INT8, Element.SIGN), "scales": (Scale.PLANES,), "planes": 3}
+OTHERS = {
+    "bcq3-g64": [BCQ, {**BCQ, "multiplier_bits": 8, "rows": 16, "port_bytes": 32},
+                 {**BCQ, "multiplier_bits": 5, "lanes": 64}],
+    "fp8-e4m3": [{"multiplier_bits": 9, "elements": (Element.INT8, Element.E4M3), **size}
+                 for size in ({}, {"rows": 2, "lanes": 64, "port_bytes": 16, "columns": 1})],
+    "mxfp8-e4m3": [{"multiplier_bits": 9, "elements": (Element.INT8, Element.E4M3), "scales": (Scale.POWER,)}],
+    "int4-g64-zp": [{"multiplier_bits": 5, "scales": (Scale.ZERO,), **size}
+                    for size in ({}, {"rows": 2, "port_bytes": 16})],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_formats_with_multipliers_of_their_own(name: str) -> None:
+    """Head in 8 bits, layers in the format: the same words on every core, and near those of binary32. Rows of 256 are
+    whole groups, those of 384 and 192 are not for all of them."""
+    net = tiny(4, dim=256, heads=3, kv_heads=1, head_dim=64, ffn=384, layers=2, bits=8)
+    net, text = requantized(net, coding_of(name)), tokens(8, 64)
+    first, *more = [decoded(Core(**core), net, text, 3) for core in OTHERS[name]]
+    assert all(np.array_equal(first, other) for other in more)
+    exact = Reference(net).logits(text)[3:]
+    assert np.abs(first - exact).std() < 0.03 * exact.std()

@@ -50,6 +50,8 @@ KINDS = [
     *((element, scale) for element in (Element.INT2, Element.INT3, Element.INT4, Element.INT8) for scale in Scale
       if scale < Scale.PAIR and (scale or element == Element.INT8)),
     *((element, Scale.POWER) for element in (Element.E2M1, Element.E2M3)), (Element.E2M1, Scale.PAIR),
+    (Element.SIGN, Scale.PLANES), (Element.E4M3, Scale.SCALE), (Element.E4M3, Scale.POWER),
+    (Element.INT4, Scale.ZERO), (Element.INT3, Scale.ZERO),
 ]  # fmt: skip
 
 
@@ -57,10 +59,15 @@ def random_case(rng: np.random.Generator, kind: tuple[Element, Scale], n: int, g
     """Stored codes, d, m [n, groups] over all finite exponents, x and its exponents."""
     element, scale = kind
     low = -128 if element == Element.INT8 else 0
-    codes = rng.integers(low, low + (1 << element.bits), (n, groups * 32))
+    planes = int(rng.integers(1, 5)) if scale == Scale.PLANES else 1
+    codes = rng.integers(low, low + (1 << element.bits * planes), (n, groups * 32))
     halves = [rng.integers(0, 0x7C00, (n, groups)) | rng.integers(0, 2, (n, groups)) << 15 for _ in range(2)]
     d, m = (h.astype(np.uint16) if i < scale else None for i, h in enumerate(halves))
-    if scale > Scale.SCALE_MINIMUM:
+    if scale == Scale.PLANES:
+        d = rng.integers(0, 0x7C00, (n, groups, planes)).astype(np.uint16)
+    elif scale == Scale.ZERO:
+        m = rng.integers(0, 1 << element.bits, (n, groups))
+    elif scale > Scale.SCALE_MINIMUM:
         d, m = rng.integers(0, 127, (n, groups * (2 if scale == Scale.PAIR else 1))), None
     x = rng.integers(-127, 128, (columns, groups, 32)).astype(np.int8)
     return codes, d, m, x, rng.integers(60, 140, (columns, groups))
@@ -84,17 +91,25 @@ def test_the_fast_product_in_tiles(monkeypatch) -> None:
 def check_product(rng: np.random.Generator, kind, n: int, groups: int, columns: int) -> None:
     element, scale = kind
     codes, d, m, x, exponent = random_case(rng, kind, n, groups, columns)
-    core, top = Core(rows=2), 127 if scale == Scale.POWER else 30 if scale else 15
-    shape = Shape(core, n, groups * 32, element, scale)
+    core = Core(rows=2, multiplier_bits=9 if element == Element.E4M3 else 4)
+    top = 127 if scale == Scale.POWER else 30 if scale else 15
+    planes = d.shape[-1] if scale == Scale.PLANES else 1
+    shape = Shape(core, n, groups * 32, element, scale, planes=planes)
     weights = golden_matrix.decoded(shape, pack_matrix(core, codes, d, m, element, scale=scale), top)
     column_top = exponent.max(axis=1)
     found = golden_matrix.product(weights, x[None], column_top[None], exponent[None])[0]
     size = 16 if scale == Scale.PAIR else 32
-    numbers = integers(element, m is not None)[codes].reshape(n, -1, size)
+    stored = codes.reshape(n, -1, size)
+    numbers = stored if scale == Scale.PLANES else integers(element, m is not None)[stored]
     one = np.full((n, groups), numerics.ONE_HALF_PRECISION)
     for c in range(columns):
         shift = np.repeat(column_top[c] - exponent[c], 32 // size)
-        terms = numerics.block_terms(numbers, x[c].reshape(-1, size), shift, one if d is None else d, m, top, scale)
+        if scale == Scale.ZERO:
+            numbers = stored - m[..., None]
+        m_ = None if scale == Scale.ZERO else m
+        given = numbers, x[c].reshape(-1, size), shift, one if d is None else d, m_, top
+        planes = scale == Scale.PLANES
+        terms = numerics.plane_terms(*given) if planes else numerics.block_terms(*given, scale, element.lost)
         assert found[c].tolist() == terms.sum(axis=1).tolist()
 
 

@@ -15,6 +15,7 @@ from sartor.families.tensor.cycles_control import own_cycles
 from sartor.families.tensor.golden import Golden
 from sartor.families.tensor.isa import COUNTERS, Instruction, Op
 from sartor.families.tensor.rtl.sequencer import KINDS
+from sartor.formats.decode import Element, Scale
 from sartor.proof.lockstep import Lockstep, Trace, differing
 from sartor.sim.memory_timing import MemoryTiming
 from sartor.sim.simulator import Simulator, Stalls
@@ -23,7 +24,8 @@ from tests.families.tiny_network import tiny
 
 CORE = Core(
     rows=2, lanes=32, columns=2, vector_lanes=4, port_bytes=16, buffer_groups=8, scratch_groups=256,
-    weight_fifo_words=16, cache_fifo_words=16,
+    weight_fifo_words=16, cache_fifo_words=16, scales=(Scale.POWER, Scale.PLANES), planes=3,
+    elements=(Element.INT4, Element.INT8, Element.INT2, Element.INT3, Element.SIGN),
 )  # fmt: skip
 PROMPT, TOKENS = [1, 2, 3, 4, 5], 4
 pytestmark = [pytest.mark.slow, pytest.mark.long]  # the simulator of a core takes half a minute to build
@@ -67,9 +69,8 @@ def unit_cycles(i: Instruction, granules: int) -> int:
     if i.op == Op.MM:
         tiles, folds = (n * (granules if d else 1) for n, d in ((i.tiles, i.tiles_dynamic), (i.folds, i.folds_dynamic)))
         columns = 1 if i.argmax else i.columns
-        return int(
-            cycles_matrix.matrix_cycles(core, i.element, i.scale, tiles, folds, columns, i.argmax, i.share)
-        )
+        given = i.element, i.scale, tiles, folds, columns, i.argmax, i.share, i.planes + 1
+        return int(cycles_matrix.matrix_cycles(core, *given))
     fields = ("columns", "a_source", "p", "q", "function", "reduce", "target")
     return int(
         cycles_vector.cycles(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -140,17 +141,18 @@ class Programs:
 
     def product(self) -> None:
         """A vector, quantized, times a matrix of any format, from either queue."""
-        element = Element(self.random(0, 1))
-        scale, columns = self.random(1 - element, 2), self.random(1, self.core.columns)
+        element = Element(self.rng.choice(self.core.elements))
+        scale, columns = Scale(self.rng.choice(self.scales(element))), self.random(1, self.core.columns)
+        planes = self.random(1, self.core.planes) if scale == Scale.PLANES else 1
         rows, k = self.random(1, 5 * self.core.rows), GROUP * self.quantize(columns)
         most = ((k & -k) // GROUP).bit_length() - 1  # whole groups share a scale
         share = self.random(0, min(MOST_SHARE, most)) if scale else 0
-        d, m = (self.halves(rows, k >> share) if scale > i else None for i in (0, 1))
-        low = 0 if element == Element.INT4 else -128
-        codes = self.rng.integers(low, low + 2**element.bits, (rows, k))
+        d, m, top = self.scaled_by(scale, rows, k // GROUP >> share, planes)
+        low = -128 if element == Element.INT8 else 0
+        codes = self.rng.integers(low, low + 2 ** (element.bits * planes), (rows, k))
         tiles, folds = -(-rows // self.core.rows), -(-k // self.core.lanes)
-        address, words = self.put(pack_matrix(self.core, codes, d, m, element, share))
-        expected = cycles_matrix.words_of_stream(self.core, element, scale, share, tiles, folds)
+        address, words = self.put(pack_matrix(self.core, codes, d, m, element, share, scale))
+        expected = cycles_matrix.words_of_stream(self.core, element, scale, share, tiles, folds, planes)
         assert words == expected
         cache = self.random(0, 1) if words < 4096 else 0
         if cache:
@@ -159,15 +161,31 @@ class Programs:
             self.emit(Op.STREAM, address=address, words=words)
         stride = 1 + rows // GROUP
         self.emit(
-            Op.MM, cache=cache, element=element, scale=scale, share=share, tiles=tiles, folds=folds, exponent=30,
-            unit=unit_of(Scale(scale), 30),
+            Op.MM, cache=cache, element=element, scale=scale, share=share, tiles=tiles, folds=folds, exponent=top,
+            unit=unit_of(scale, top, element.fraction - element.lost), planes=planes - 1,
             columns=columns, argmax=self.random(0, 4) == 0, d_stride=stride,
             d_addr=self.random(0, self.core.scratch_groups - columns * (stride + 1)),
         )  # fmt: skip
 
-    def halves(self, rows: int, k: int) -> np.ndarray:
+    def scales(self, element: Element) -> list[Scale]:
+        """That the core's decoder knows for such codes."""
+        if element == Element.SIGN:
+            return [Scale.PLANES]
+        power = [Scale.POWER] if Scale.POWER in self.core.scales else []
+        return [*([Scale.NONE] if element == Element.INT8 else []), Scale.SCALE, Scale.SCALE_MINIMUM, *power]
+
+    def scaled_by(self, scale: Scale, rows: int, groups: int, planes: int) -> tuple[Any, Any, int]:
+        """d, m and the largest field."""
+        if scale == Scale.POWER:
+            d = self.rng.integers(100, 130, (rows, groups))
+            return d, None, int(d.max())
+        d = self.halves(rows, groups, *([planes] if scale == Scale.PLANES else [])) if scale else None
+        m = self.halves(rows, groups) if scale in (Scale.SCALE_MINIMUM, Scale.PLANES) else None
+        return d, m, 30
+
+    def halves(self, *shape: int) -> np.ndarray:
         """Ordinary binary16 numbers, some of them subnormal."""
-        x = self.rng.standard_normal((rows, k // GROUP)) * 2.0 ** self.rng.integers(-20, 3)
+        x = self.rng.standard_normal(shape) * 2.0 ** self.rng.integers(-20, 3)
         return x.astype(np.float16).view(np.uint16)
 
     def build(self, moves: int) -> list[Instruction]:

@@ -34,7 +34,8 @@ def numbers(core: Any) -> str:
 
 @dataclass
 class Case:
-    """One MM and its data. codes [n, k] as stored, d and m [n, k / (32 << share)], x [columns, k] and its exponents."""
+    """One MM and its data. codes [n, k] as stored, d and m [n, k / (32 << share)], of binary codes d [n, any, planes],
+    x [columns, k] and its exponents."""
 
     core: Core
     codes: np.ndarray
@@ -58,7 +59,11 @@ class Case:
 
     @property
     def unit(self) -> int:
-        return numerics.unit_of(self.scale, self.top, self.element.fraction)
+        return numerics.unit_of(self.scale, self.top, self.element.fraction - self.element.lost)
+
+    @property
+    def planes(self) -> int:
+        return 1 if self.scale != Scale.PLANES else self.d.shape[-1]
 
     @property
     def tiles(self) -> int:
@@ -72,7 +77,7 @@ class Case:
         return {
             "cache": self.cache, "element": self.element, "scale": self.scale, "share": self.share,
             "tiles": self.tiles, "folds": self.folds, "exponent": self.top, "unit": self.unit, "columns": len(self.x),
-            "argmax": self.argmax, "d_addr": self.address, "d_stride": self.stride,
+            "argmax": self.argmax, "d_addr": self.address, "d_stride": self.stride, "planes": self.planes - 1,
         }  # fmt: skip
 
     def words(self) -> np.ndarray:
@@ -83,13 +88,19 @@ class Case:
         """binary32 [columns, rows of all tiles]: padded rows are 0."""
         n, k = self.codes.shape
         size = GROUP // 2 if self.scale == Scale.PAIR else GROUP
-        codes = integers(self.element, self.m is not None)[self.codes].astype(np.int64).reshape(n, -1, size)
         d = np.full((n, k // GROUP), numerics.ONE_HALF_PRECISION) if self.d is None else self.of_blocks(self.d)
         m = None if self.m is None else self.of_blocks(self.m)
         largest = self.exponents.max(axis=1)
         x = self.x.reshape(len(self.x), 1, -1, size)
         shift = np.repeat((largest[:, None] - self.exponents)[:, None], GROUP // size, axis=-1)
-        terms = numerics.block_terms(codes, x, shift, d, m, self.top, self.scale)
+        if self.scale == Scale.ZERO:
+            codes = (self.codes - np.repeat(m, GROUP, axis=1)).reshape(n, -1, size)
+            terms = numerics.block_terms(codes, x, shift, d, None, self.top)
+        elif self.scale == Scale.PLANES:
+            terms = numerics.plane_terms(self.codes.reshape(n, -1, size), x, shift, d, m, self.top)
+        else:
+            codes = integers(self.element, self.m is not None)[self.codes].astype(np.int64).reshape(n, -1, size)
+            terms = numerics.block_terms(codes, x, shift, d, m, self.top, self.scale, self.element.lost)
         found = numerics.result(terms.sum(-1), largest[:, None], self.unit)
         return np.pad(found, ((0, 0), (0, self.tiles * self.core.rows - n)))
 
@@ -105,11 +116,14 @@ def random_case(core: Core, rng: np.random.Generator, **chosen: Any) -> Case:
     columns = int(chosen.get("columns", rng.integers(1, core.columns + 1)))
     groups = int(chosen.get("groups", rng.integers(1, min(core.buffer_groups, 10) + 1)))
     rows = int(chosen.get("rows", rng.integers(1, 4 * core.rows + 1)))
+    planes = int(chosen.get("planes", rng.integers(1, core.planes + 1))) if scale == Scale.PLANES else 1
     share = int(chosen.get("share", rng.integers(0, 4))) if scale not in (Scale.NONE, Scale.PAIR) else 0
     groups = max(groups >> share, 1) << share  # whole ones share a scale
     extreme = bool(chosen.get("extreme", rng.random() < 0.33))
-    codes = _codes(rng, (rows, groups * GROUP), element, extreme)
-    d, m, top = _scales(rng, scale, (rows, groups >> share), extreme)
+    codes = _codes(rng, (rows, groups * GROUP), element, extreme, planes)
+    d, m, top = _scales(rng, scale, (rows, groups >> share), extreme, planes)
+    if scale == Scale.ZERO:
+        m = rng.integers(0, 1 << element.bits, m.shape)
     x, exponents = _values(rng, columns, groups, extreme)
     top += int(rng.integers(0, 2))
     stride = -(-4 * core.rows // GROUP) + int(rng.integers(0, 3))
@@ -124,28 +138,39 @@ def random_case(core: Core, rng: np.random.Generator, **chosen: Any) -> Case:
 
 def kinds(core: Core, element: Element) -> list[Scale]:
     """Scales that codes may have."""
+    if element == Element.SIGN:
+        return [Scale.PLANES]
     plain = [Scale.NONE] if element == Element.INT8 else []
     minimum = [] if element.is_float else [Scale.SCALE_MINIMUM]
-    pair = [k for k in core.scales if k != Scale.PAIR or element == Element.E2M1]
+    zero = element.bits < 8 and not element.is_float
+    taken = {Scale.POWER: True, Scale.PAIR: element == Element.E2M1, Scale.ZERO: zero}
+    pair = [k for k in core.scales if taken.get(k)]
     return [*plain, Scale.SCALE, *minimum, *pair]
 
 
-def _codes(rng: np.random.Generator, shape: tuple[int, int], element: Element, extreme: bool) -> np.ndarray:
-    low, high = (-128, 128) if element == Element.INT8 else (0, 1 << element.bits)
+def _codes(
+    rng: np.random.Generator, shape: tuple[int, int], element: Element, extreme: bool, planes: int
+) -> np.ndarray:
+    low, high = (-128, 128) if element == Element.INT8 else (0, 1 << element.bits * planes)
     if extreme:
         ends = [low, high - 1, high // 2 - 1] if element.is_float else [low, high - 1]
+        ends = [0x7E, 0xFE, 1, 8] if element == Element.E4M3 else ends  # not 0x7F, which is no number
         return rng.choice(ends, shape)
-    return rng.integers(low, high, shape)
+    codes = rng.integers(low, high, shape)
+    return np.where(codes & 0x7F == 0x7F, 0, codes) if element == Element.E4M3 else codes
 
 
 def _scales(
-    rng: np.random.Generator, scale: Scale, shape: tuple[int, int], extreme: bool
+    rng: np.random.Generator, scale: Scale, shape: tuple[int, int], extreme: bool, planes: int
 ) -> tuple[np.ndarray | None, np.ndarray | None, int]:
     """d, m and the largest field."""
     if scale == Scale.POWER:
         around = int(rng.integers(40, 200))
         d = rng.choice([0, 1, 100, 131, 140], shape) if extreme else rng.integers(around, around + 40, shape)
         return d, None, int(d.max())
+    if scale == Scale.PLANES:
+        d, m = _halves(rng, (*shape, planes), extreme), _halves(rng, shape, extreme)
+        return d, m, int(max(np.maximum(h >> 10 & 31, 1).max() for h in (d, m)))
     if scale == Scale.PAIR:
         d = rng.integers(0, 127, (shape[0], 2 * shape[1]))
         d = rng.choice([0, 1, 3, 7, 8, 126], d.shape) if extreme else d
@@ -154,7 +179,7 @@ def _scales(
     return d, m, int(max((np.maximum(h >> 10 & 31, 1).max() for h in (d, m) if h is not None), default=15))
 
 
-def _halves(rng: np.random.Generator, shape: tuple[int, int], extreme: bool) -> np.ndarray:
+def _halves(rng: np.random.Generator, shape: tuple[int, ...], extreme: bool) -> np.ndarray:
     """binary16 without infinities."""
     if extreme:
         return rng.choice(np.array(EXTREME_HALVES, np.uint16), shape)

@@ -37,15 +37,19 @@ def random_parameters(rng: np.random.Generator) -> tuple[Core, Shape, int]:
     core = Core(
         rows=int(2 ** rng.integers(1, 7)), lanes=int(2 ** rng.integers(5, 8)), columns=16,
         vector_lanes=int(2 ** rng.integers(1, 6)), port_bytes=int(2 ** rng.integers(4, 9)),
-        multiplier_bits=int(rng.choice([4, 5, 8])),
+        multiplier_bits=int(rng.choice([4, 5, 8, 9])),
     )  # fmt: skip
-    element = Element(rng.choice(Element))
+    element = Element(rng.choice([e for e in Element if core.shifting or e != Element.E4M3]))
     scale, share = Scale(rng.integers(1 if element.parts[1] else 0, 5)), int(rng.integers(0, 4))
+    scale = Scale.ZERO if scale == Scale.SCALE_MINIMUM and rng.random() < 0.5 else scale
+    planes = 1
+    if element == Element.SIGN:
+        scale, planes = Scale.PLANES, int(rng.integers(1, 5))
     share = 0 if scale == Scale.PAIR else share
     n, k = (
         int(rng.integers(1, 9)) * size - int(rng.integers(0, 2)) for size in (core.rows, core.lanes // 32)
     )
-    shape = Shape(core, max(n, 1), (32 << share) * max(k >> share, 1), element, scale, share)
+    shape = Shape(core, max(n, 1), (32 << share) * max(k >> share, 1), element, scale, share, planes)
     return core, shape, int(rng.integers(1, 17))
 
 
@@ -54,19 +58,19 @@ def test_the_formula_is_the_walk_and_takes_arrays() -> None:
     cases = [random_parameters(rng) for _ in range(3000)]
     core = SimpleNamespace(**{p: np.array([getattr(c, p) for c, _, _ in cases]) for p in PARAMETERS})
     shapes = [s for _, s, _ in cases]
-    element, scale, share, tiles, folds = (
+    element, scale, share, tiles, folds, planes = (
         np.array(values) for values in zip(
-            *((s.element, int(s.scale), s.share, s.tiles, s.folds) for s in shapes), strict=True
+            *((s.element, int(s.scale), s.share, s.tiles, s.folds, s.planes) for s in shapes), strict=True
         )
     )  # fmt: skip
     columns = np.array([c for _, _, c in cases])
-    got = cycles.input_cycles(core, element, scale, share, tiles, folds, columns)
+    got = cycles.input_cycles(core, element, scale, share, tiles, folds, columns, planes)
     want = np.array([walk(*case) for case in cases]).T
     assert np.array_equal(got[0], want[0]) and np.array_equal(got[1], want[1])
     assert (want[1] > 0).mean() > 0.1
-    words = cycles.words_of_stream(core, element, scale, share, tiles, folds)
+    words = cycles.words_of_stream(core, element, scale, share, tiles, folds, planes)
     assert np.array_equal(words, [s.words for s in shapes])
-    total = cycles.matrix_cycles(core, element, scale, tiles, folds, columns, share=share)
+    total = cycles.matrix_cycles(core, element, scale, tiles, folds, columns, share=share, planes=planes)
     assert np.array_equal(
-        total - got[0] - cycles.drain_cycles(core, columns), np.full(len(cases), cycles.LATENCY)
+        total - got[0] - cycles.drain_cycles(core, columns), cycles.latency(core)
     )

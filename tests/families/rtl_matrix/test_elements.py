@@ -13,18 +13,22 @@ from sartor.formats.decode import Element
 SIZES = {"buffer_groups": 13, "scratch_groups": 128}
 INTEGERS = (Element.INT4, Element.INT8, Element.INT2, Element.INT3)
 EVERY = tuple(Element)
-SIGNED = {"multiplier_bits": 5, "elements": EVERY, "scales": (Scale.POWER, Scale.PAIR)}
-BYTES = {"multiplier_bits": 8, "elements": EVERY, "scales": (Scale.POWER,)}
-FOUR = {"elements": INTEGERS, "scales": (Scale.POWER,)}
+NARROW = tuple(e for e in EVERY if e != Element.E4M3)
+SHIFTING = {"multiplier_bits": 9, "elements": EVERY, "scales": (Scale.POWER, Scale.PLANES), "planes": 2}
+SIGNED = {"multiplier_bits": 5, "elements": NARROW, "planes": 4, "scales": tuple(Scale)[3:]}
+BYTES = {"multiplier_bits": 8, "elements": NARROW, "scales": (Scale.POWER, Scale.PLANES), "planes": 3}
+FOUR = {"elements": (*INTEGERS, Element.SIGN), "scales": (Scale.POWER, Scale.PLANES), "planes": 4}
 SMALL = Core(rows=4, lanes=32, columns=2, vector_lanes=2, port_bytes=32, **FOUR, **SIZES)
 FIVE = Core(rows=2, lanes=64, columns=2, vector_lanes=4, port_bytes=64, **SIGNED, **SIZES)
-FAST = [SMALL, FIVE]
+NINE = Core(rows=2, lanes=32, columns=2, vector_lanes=2, port_bytes=16, **SHIFTING, **SIZES)
+FAST = [SMALL, FIVE, NINE]
 # Words smaller and larger than high parts of a step; two sets of them in a beat; a packet of one beat.
 CORNERS = [
     Core(rows=2, lanes=32, columns=1, vector_lanes=2, port_bytes=16, **BYTES, **SIZES),
     Core(rows=2, lanes=32, columns=2, vector_lanes=2, port_bytes=256, **BYTES, **SIZES),
     Core(rows=8, lanes=64, columns=1, vector_lanes=8, port_bytes=16, **SIGNED, **SIZES),
     Core(rows=2, lanes=32, columns=3, vector_lanes=2, port_bytes=128, **SIGNED, **SIZES),
+    Core(rows=8, lanes=64, columns=1, vector_lanes=8, port_bytes=64, **SHIFTING, **SIZES),
     Core(rows=4, lanes=32, columns=1, vector_lanes=4, port_bytes=16, elements=(*INTEGERS, Element.E2M3), **SIZES),
 ]
 CORES = [*FAST, *(pytest.param(core, marks=[pytest.mark.slow, pytest.mark.long]) for core in CORNERS)]
@@ -59,18 +63,20 @@ def test_their_cycles_are_the_formula(core: Core) -> None:
     for _ in range(60):
         case = random_case(core, rng)
         found, shape = run(unit(core), case), (core, case.element, int(case.scale))
-        waits = cycles_matrix.input_cycles(*shape, case.share, case.tiles, case.folds, len(case.x))[1]
-        cycles = cycles_matrix.matrix_cycles(*shape, case.tiles, case.folds, len(case.x), share=case.share)
+        sizes = case.tiles, case.folds, len(case.x)
+        waits = cycles_matrix.input_cycles(*shape, case.share, *sizes, case.planes)[1]
+        cycles = cycles_matrix.matrix_cycles(*shape, *sizes, share=case.share, planes=case.planes)
         assert found.cycles - 1 - found.when("command")[0] == cycles, case.command()
         assert found["stall_drain"].sum() == waits
-        words = cycles_matrix.words_of_stream(*shape, case.share, case.tiles, case.folds)
+        words = cycles_matrix.words_of_stream(*shape, case.share, *sizes[:2], case.planes)
         assert len(case.words()) == words
 
 
 @pytest.mark.slow
-def test_as_they_are_built() -> None:
-    # Signed carry-save trees, and the two sums of a block, in place of plain products.
-    core = Core(rows=2, lanes=32, columns=1, vector_lanes=2, port_bytes=32, **SIGNED, **SIZES)
+@pytest.mark.parametrize("kind", [SIGNED, SHIFTING], ids=["signed", "shifting"])
+def test_as_they_are_built(kind: dict) -> None:
+    # Signed carry-save trees, and the two sums of a block, or products that are shifted, in place of plain products.
+    core = Core(rows=2, lanes=32, columns=1, vector_lanes=2, port_bytes=32, **kind, **SIZES)
     sim, rng = unit(core, structural=True), np.random.default_rng(4)
     for seed in range(60):
         check(random_case(core, rng), 0.2, seed, sim)
@@ -90,7 +96,15 @@ def test_halves_with_scales_of_their_own_without_minimums() -> None:
 def test_what_no_multiplier_takes_is_refused() -> None:
     with pytest.raises(InputError, match="without INT8, in which the cache is stored"):
         Core(elements=(Element.INT4,))
-    with pytest.raises(InputError, match="need multiplier_bits = 5 or 8, not 4"):
-        Core(elements=EVERY)
+    with pytest.raises(InputError, match="need multiplier_bits = 5, 8 or 9, not 4"):
+        Core(elements=(Element.INT8, Element.E2M1))
+    with pytest.raises(InputError, match="E4M3 codes, shifted by up to 14, need multiplier_bits = 9, not 8"):
+        Core(multiplier_bits=8, elements=(Element.INT8, Element.E4M3))
+    with pytest.raises(InputError, match="SIGN codes and PLANES scales are known together"):
+        Core(elements=(Element.INT8, Element.SIGN))
+    with pytest.raises(InputError, match="zero points need multiplier_bits = 5, not 4"):
+        Core(scales=(Scale.ZERO,))
+    with pytest.raises(InputError, match="planes = 5 is outside 1 to 4"):
+        Core(planes=5)
     with pytest.raises(InputError, match="scales for 16 codes need multiplier_bits = 5, not 8"):
         Core(multiplier_bits=8, scales=(Scale.PAIR,))

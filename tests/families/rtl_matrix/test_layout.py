@@ -11,6 +11,8 @@ from sartor.families.tensor.isa import Scale
 from sartor.families.tensor.layout import PARTS, pack_matrix, unpack_matrix
 from sartor.families.tensor.stream_shape import Shape
 from sartor.formats.decode import Element
+from sartor.formats.hardware import decoded
+from sartor.formats.spec import format_named
 
 
 def test_four_bit_codes_by_hand() -> None:
@@ -67,6 +69,26 @@ def test_a_group_of_128_takes_a_quarter_of_the_scale_bytes() -> None:
     assert sizes == [32768 + 4096, 32768 + 2048, 32768 + 1024]
 
 
+def test_binary_codes_come_plane_by_plane_with_offsets_first() -> None:
+    # A packet of 8 slots: a word of offsets, a word of scales of plane 0, one of plane 1. Two blocks are 8 bytes a
+    # plane, so that a word holds both planes of a beat.
+    core = Core(rows=2, lanes=32, port_bytes=16)
+    codes = np.stack([np.full(32, 1), np.arange(32) % 2 * 2])
+    d = np.array([[[1, 2]], [[3, 4]]])  # [n, groups, planes]
+    stream = pack_matrix(core, codes, d, np.array([[5], [6]]), Element.SIGN, scale=Scale.PLANES)
+    assert stream[:48].view("<u2").reshape(3, 8)[:, :3].tolist() == [[5, 6, 0], [1, 3, 0], [2, 4, 0]]
+    assert stream[48:].tolist() == [255] * 4 + [0] * 4 + [0] * 4 + [0xAA] * 4
+
+
+def test_zero_points_come_before_scales() -> None:
+    # A byte each: 16 slots are one word of zero points and two of scales, for 8 beats of 32 bytes.
+    core = Core(rows=2, lanes=32, port_bytes=16)
+    d, z = np.array([[1, 2], [3, 4]]), np.array([[5, 6], [7, 8]])
+    stream = pack_matrix(core, np.zeros((2, 64), int), d, z, scale=Scale.ZERO)
+    assert stream[:4].tolist() == [5, 7, 6, 8] and stream[16:24].view("<u2").tolist() == [1, 3, 2, 4]
+    assert stream.size == 48 + 2 * 32
+
+
 cores = st.builds(
     Core, rows=st.sampled_from([2, 4, 16, 64]), lanes=st.sampled_from([32, 64, 128]),
     port_bytes=st.sampled_from([16, 64, 256]), multiplier_bits=st.sampled_from([4, 5, 8]),
@@ -80,18 +102,24 @@ def test_there_and_back(
     core: Core, n: int, groups: int, element: Element, scale: Scale, data: st.DataObject
 ) -> None:
     assume(scale != Scale.NONE or not element.parts[1])
+    assume((element == Element.SIGN) == (scale == Scale.PLANES))
+    planes = data.draw(st.integers(1, 4)) if scale == Scale.PLANES else 1
     rng = np.random.default_rng(data.draw(st.integers(0, 99)))
     share = data.draw(st.integers(0, 3)) if scale != Scale.PAIR else 0
     shared, groups = groups, groups << share
     low = -128 if element == Element.INT8 else 0
-    codes = rng.integers(low, low + (1 << element.bits), (n, groups * 32))
-    parts = PARTS[scale]
-    d, m = (rng.integers(0, 1 << 8 * scale.nbytes // parts, (n, shared)) if parts > i else None for i in (0, 1))
+    codes = rng.integers(low, low + (1 << element.bits * planes), (n, groups * 32))
+    parts, size = PARTS.get(scale, 1 if scale else 0), max(scale.arrays(), default=0)
+    d, m = (rng.integers(0, 1 << 8 * size // parts, (n, shared)) if parts > i else None for i in (0, 1))
+    if scale == Scale.ZERO:
+        m = rng.integers(0, 256, (n, shared))
+    if scale == Scale.PLANES:
+        d, m = rng.integers(0, 1 << 16, (n, shared, planes)), rng.integers(0, 1 << 16, (n, shared))
     given = (np.stack([d, m], -1).reshape(n, -1), None) if scale == Scale.PAIR else (d, m)
     stream = pack_matrix(core, codes, *given, element, share, scale)
-    shape = Shape(core, n, groups * 32, element, scale, share)
+    shape = Shape(core, n, groups * 32, element, scale, share, planes)
     assert stream.size == shape.words * core.port_bytes
-    found = unpack_matrix(core, stream, n, groups * 32, element, scale, share)
+    found = unpack_matrix(core, stream, n, groups * 32, element, scale, share, planes)
     assert np.array_equal(found[0], codes)
     for got, want in zip(found[1:], (d, m), strict=True):
         assert (got is None) == (want is None) and (want is None or np.array_equal(got, want))
@@ -107,5 +135,21 @@ def test_what_is_refused() -> None:
         pack_matrix(core, np.zeros((2, 64), int), np.ones((2, 2), int), share=1)
     with pytest.raises(InputError, match="multiple of 32"):
         pack_matrix(core, np.zeros((2, 33), int))
+    with pytest.raises(InputError, match="1 planes of SIGN codes, SCALE scales"):
+        pack_matrix(core, np.zeros((2, 32), int), np.ones((2, 1), int), element=Element.SIGN)
+    with pytest.raises(InputError, match="5 planes of SIGN codes"):
+        ones = np.ones((2, 1, 5), int)
+        pack_matrix(core, np.zeros((2, 32), int), ones, ones[..., 0], Element.SIGN, scale=Scale.PLANES)
     with pytest.raises(InputError, match="not the 32 of 2 x 32"):
         unpack_matrix(core, np.zeros(16), 2, 32, scale=Scale.NONE)
+
+
+@pytest.mark.parametrize("name", decoded())
+def test_a_stream_has_the_bits_that_its_format_says(name: str) -> None:
+    # A zero point takes a byte where its format counts 4 bits or fewer, the scale of a channel comes with each 256.
+    coding, core = decoded()[name], Core(rows=16, lanes=32, port_bytes=64, multiplier_bits=9)
+    shape = Shape(core, 1024, 2048, coding.element, coding.scale, {32: 0, 64: 1, 128: 2, 256: 3}.get(coding.group, 0),
+                  coding.planes)  # fmt: skip
+    more = (8 - coding.bits) / coding.group if coding.zero else 0
+    row = 2048 if format_named(name).group else coding.group
+    assert shape.words * 64 * 8 == (format_named(name).bits(row) + more) * 1024 * 2048

@@ -31,10 +31,11 @@ FIELDS: dict[Op, tuple[tuple[str, int], ...]] = {
         ("address", 32), ("reg", 5), ("unit", 12), ("count", 12), ("dynamic", 1), ("outer", 8),
         ("stride_reg", 4), ("position_shift", 5),
     ),
+    # planes: of binary codes, less one.
     Op.MM: (
         ("cache", 1), ("element", 3), ("scale", 3), ("share", 2), ("tiles", 16), ("columns", 5), ("argmax", 1),
         ("tiles_dynamic", 1), ("d_reg", 4), ("folds", 12), ("folds_dynamic", 1),
-        ("d_addr", 13), ("d_stride", 10), ("exponent", 8), ("unit", 10),
+        ("d_addr", 13), ("d_stride", 10), ("exponent", 8), ("unit", 10), ("planes", 2),
     ),
     Op.VEC: (
         ("n", 10), ("n_dynamic", 1), ("columns", 6),

@@ -19,7 +19,7 @@ def top_exponent(*matrices: Blocks) -> int:
     top = 1
     for m in matrices:
         for codes in (m.scale, m.minimum):
-            if codes is not None:
+            if codes is not None and not (codes is m.minimum and m.coding.zero):
                 damaged = NO_NUMBER.get(m.coding.scale)
                 fields = parts_of(m.coding.scale, codes)[1]
                 top = max(top, int(fields.max()))
@@ -60,7 +60,8 @@ def head(b: Body) -> None:
 
 def _fields(b: Body, w: Blocks, same: list[Blocks]) -> dict[str, int]:
     top, coding = top_exponent(*same), w.coding
-    if coding.element not in b.core.elements or coding.scale not in (*KNOWN, *b.core.scales):
+    known = coding.element in b.core.elements and coding.scale in (*KNOWN, *b.core.scales)
+    if not known or coding.planes > b.core.planes:
         raise InputError(f"{b.net.name} cannot be mapped: the core has no decoder for {coding}")
     if len({m.power for m in same}) > 1:
         raise InputError(
@@ -69,5 +70,6 @@ def _fields(b: Body, w: Blocks, same: list[Blocks]) -> dict[str, int]:
         )
     return {
         "element": coding.element, "scale": coding.scale, "share": w.share, "tiles": -(-w.n // b.core.rows),
-        "folds": -(-w.k // b.core.lanes), "exponent": top, "unit": unit_of(coding.scale, top, coding.fraction, w.power),
+        "folds": -(-w.k // b.core.lanes), "exponent": top, "unit": unit_of(coding.scale, top, coding.counted, w.power),
+        "planes": coding.planes - 1,
     }  # fmt: skip

@@ -1,6 +1,6 @@
 """One block of 32 weights times one group of one column: the dot product, scaled, as terms of the accumulator.
 
-Stages, from the cycle in which codes and values are there: dot product (`DOT` registers), S = dot product and
+Stages, from the cycle in which codes and values are there: dot product (`dot_stages` registers), S = dot product and
 correction, product with the mantissa, shift. Each is a register that moves only when it gets something.
 """
 
@@ -12,15 +12,20 @@ from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
+from ....formats.decode import LOST
 from ....rtl.once import shared
 from ..core import Core
-from .dots import DOT, S_BITS, UPPER_BITS, BlockDot, paired, values_layout
+from .dots import S_BITS, UPPER_BITS, BlockDot, dot_stages, paired, s_bits, values_layout
 from .matrix_ports import SHIFT_BITS, SUM_BITS
 from .weight_codes import codes_layout
 
 MANTISSA_BITS = 12
 TERM_BITS = S_BITS + MANTISSA_BITS
-STAGES = DOT + 3  # cycles from codes and values to the terms
+
+
+def stages(core: Core) -> int:
+    """Cycles from codes and values to the terms."""
+    return dot_stages(core) + 3
 
 
 def least_bits(core: Core) -> int:
@@ -39,7 +44,7 @@ def scaler_ports(core: Core) -> dict[str, Any]:
     their own, d and m, and m is for `upper`."""
     pair = {"pair": In(1)} if paired(core) else {}
     return pair | {
-        "enable": In(STAGES), "half": In(1), "correction": In(signed(S_BITS)),
+        "enable": In(stages(core)), "half": In(1), "correction": In(signed(s_bits(core))),
         "d": In(signed(MANTISSA_BITS)), "d_shift": In(SHIFT_BITS),
         "x_shift": In(SHIFT_BITS), "sum": In(signed(SUM_BITS)),
         "m": In(signed(MANTISSA_BITS)), "m_shift": In(SHIFT_BITS),
@@ -56,19 +61,20 @@ class Scaler(wiring.Component):
 
     def __init__(self, core: Core, minimum: bool = True) -> None:
         self.core, self.minimum = core, minimum
-        sums = {"dot": In(signed(S_BITS)), "more": In(signed(S_BITS))}
+        self.dot_stages, bits = dot_stages(core), s_bits(core)
+        sums = {"dot": In(signed(bits)), "more": In(signed(bits))}
         if paired(core):
             sums |= {"upper": In(signed(UPPER_BITS)), "upper_more": In(signed(UPPER_BITS))}
         super().__init__({**sums, **scaler_ports(core)})
 
     def elaborate(self, platform: Any) -> Module:
         m = Module()
-        total = Signal(signed(S_BITS), reset_less=True)
+        total = Signal(signed(s_bits(self.core)), reset_less=True)
         halved = self.core.halved
-        with m.If(self.enable[DOT]):
+        with m.If(self.enable[self.dot_stages]):
             rest = Mux(self.half, total, self.correction) if halved else self.correction
             m.d.sync += total.eq(self.dot + self.more + rest)
-        m.d.comb += self.term.eq(self.scaled(m, total, self.d, self.d_shift, "d"))
+        m.d.comb += self.term.eq(self.scaled(m, total, self.d, self.d_shift, "d", LOST if self.core.shifting else 0))
         if has_second(self.core, self.minimum):
             m.d.comb += self.least.eq(self.scaled(m, self.second(m), self.m, self.m_shift, "m"))
         return m
@@ -78,29 +84,31 @@ class Scaler(wiring.Component):
         if not paired(self.core):
             return self.sum
         upper = Signal(signed(UPPER_BITS), reset_less=True)
-        with m.If(self.enable[DOT]):
+        with m.If(self.enable[self.dot_stages]):
             m.d.sync += upper.eq(self.upper + self.upper_more)
         return Mux(self.pair, upper, self.sum) if self.minimum else upper
 
-    def scaled(self, m: Module, x: Value, mantissa: Value, shift: Value, name: str) -> Value:
-        """x times mantissa / 2^(shifts), with one bit behind the point.
+    def scaled(self, m: Module, x: Value, mantissa: Value, shift: Value, name: str, lost: int = 0) -> Value:
+        """x times mantissa / 2^(shifts + lost), with one bit behind the point.
 
         The mantissa comes a stage early and has a register here: all columns share it, and the multiplier
         has no time for such a fan-out.
         """
-        bits = len(x) + MANTISSA_BITS - 1
+        cut = max(lost - 1, 0)
+        bits = len(x) + MANTISSA_BITS - 1 - cut
         factor = Signal(signed(MANTISSA_BITS), reset_less=True, name=f"{name}_factor")
         product = Signal(signed(bits), reset_less=True, name=f"{name}_product")
-        term = Signal(signed(bits + 1), reset_less=True, name=f"{name}_term")
+        point = Const(0, 0 if lost else 1)
+        term = Signal(signed(bits + len(point)), reset_less=True, name=f"{name}_term")
         both, distance = Signal(SHIFT_BITS + 1), Signal(SHIFT_BITS, reset_less=True, name=f"{name}_distance")
         m.d.comb += both.eq(self.x_shift + shift)
-        with m.If(self.enable[DOT]):
+        with m.If(self.enable[self.dot_stages]):
             m.d.sync += factor.eq(mantissa)
-        with m.If(self.enable[DOT + 1]):
-            m.d.sync += product.eq(x * factor)
+        with m.If(self.enable[self.dot_stages + 1]):
+            m.d.sync += product.eq((x * factor) >> cut)
             m.d.sync += distance.eq(Mux(both[SHIFT_BITS], (1 << SHIFT_BITS) - 1, both))
-        with m.If(self.enable[DOT + 2]):
-            m.d.sync += term.eq(Cat(Const(0, 1), product).as_signed() >> distance)
+        with m.If(self.enable[self.dot_stages + 2]):
+            m.d.sync += term.eq(Cat(point, product).as_signed() >> distance)
         return term
 
 
@@ -120,7 +128,7 @@ class DotUnit(wiring.Component):
         m.submodules.dot = dot = BlockDot(self.core, self.structural)
         m.submodules.scaler = scaler = Scaler(self.core, self.minimum)
         m.d.comb += [
-            dot.enable.eq(self.enable[0]), dot.codes.eq(self.codes), dot.values.eq(self.values),
+            dot.enable.eq(self.enable[: dot_stages(self.core)]), dot.codes.eq(self.codes), dot.values.eq(self.values),
             dot.code8.eq(self.code8), scaler.dot.eq(dot.dot), scaler.more.eq(dot.more),
         ]  # fmt: skip
         if paired(self.core):

@@ -1,7 +1,8 @@
 """Dot products of blocks and groups: as they are built, and as they are simulated.
 
 Both take codes and values in one cycle and give, `DOT` cycles later, for 4-bit multipliers the sum over the low
-nibbles and that over the high ones, those 16 times as much for 8-bit codes; else the sum over all 32 codes.
+nibbles and that over the high ones, those 16 times as much for 8-bit codes; else the sum over all 32 codes. With
+multipliers that shift it takes a cycle more.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from amaranth.lib.wiring import In, Out
 
 from ....rtl.csa import two_rows
 from ....rtl.dot import DotProduct, DotTree
+from ....rtl.fp8 import ShiftedDot, integer
 from ..core import GROUP, HALF, Core
 from ..isa import Scale
 from .matrix_ports import CODE_BITS
@@ -22,7 +24,18 @@ from .weight_codes import codes_layout
 DOT = 1  # register within the dot product
 S_BITS = 20  # 32 x 128 x 127 and a sign; sums on the way may wrap
 PACK_BITS = 64
+SHIFTED_BITS = 31  # of products that are shifted: 32 x 448 x 2^9 x 127, or 32 x 128 x 127 x 2^11, and a sign
 UPPER_BITS = 16  # of a half: 16 x 12 x 127 and a sign
+
+
+def dot_stages(core: Core) -> int:
+    """Registers within the dot product."""
+    return DOT + core.shifting
+
+
+def s_bits(core: Core) -> int:
+    """Of a dot product."""
+    return SHIFTED_BITS if core.shifting else S_BITS
 
 
 def values_layout(core: Core) -> data.StructLayout:
@@ -35,13 +48,15 @@ def lanes_of(core: Core, codes: Value) -> list[list[Value]]:
     bits = core.multiplier_bits
     if not core.halved:
         return [[codes[8 * i :][:8] for i in range(GROUP)]]
+    if core.shifting:
+        return [[codes[bits * i :][:bits] for i in range(GROUP)]]
     return [[codes[2 * bits * i + bits * h :][:bits] for i in range(HALF)] for h in (0, 1)]
 
 
 def values_of(core: Core, values: Any) -> list[list[Value]]:
     """The values that meet them."""
     halves = [[half[i] for i in range(HALF)] for half in (values.low, values.high)]
-    return halves if core.halved else [halves[0] + halves[1]]
+    return halves if core.halved and not core.shifting else [halves[0] + halves[1]]
 
 
 def joined(sums: list[Value], code8: Value, pair: Value | None = None) -> Value:
@@ -58,7 +73,7 @@ def paired(core: Core) -> bool:
 
 
 class BlockDot(wiring.Component):
-    """One block and one column: `dot` + `more` is the sum, modulo 2^S_BITS. With `structural` both are the ends of
+    """One block and one column: `dot` + `more` is the sum, modulo 2^s_bits. With `structural` both are the ends of
     carry-save trees, else `more` is 0. Of a `pair` they are that of the first half, `upper` + `upper_more` that of the
     second one."""
 
@@ -67,14 +82,21 @@ class BlockDot(wiring.Component):
         upper = {"pair": In(1), "upper": Out(signed(UPPER_BITS)), "upper_more": Out(signed(UPPER_BITS))}
         super().__init__(
             {
-                "enable": In(1), "codes": In(codes_layout(core).elem_shape), "values": In(values_layout(core)),
-                "code8": In(1), "dot": Out(signed(S_BITS)), "more": Out(signed(S_BITS)),
+                "enable": In(dot_stages(core)), "codes": In(codes_layout(core).elem_shape),
+                "values": In(values_layout(core)),
+                "code8": In(1), "dot": Out(signed(s_bits(core))), "more": Out(signed(s_bits(core))),
                 **(upper if paired(core) else {}),
             }
         )  # fmt: skip
 
     def elaborate(self, platform: Any) -> Module:
         m = Module()
+        if self.core.shifting:
+            m.submodules.sum = dot = EnableInserter(self.enable.any())(ShiftedDot(GROUP))
+            codes, values = (each[0] for each in (lanes_of(self.core, self.codes), values_of(self.core, self.values)))
+            m.d.comb += [Value.cast(dot.codes).eq(Cat(codes)), Value.cast(dot.values).eq(Cat(values))]
+            m.d.comb += [self.dot.eq(dot.low), self.more.eq(dot.high)]
+            return m
         sums = [self.half(m, i) for i in range(len(lanes_of(self.core, self.codes)))]
         if not self.structural:
             m.d.comb += self.dot.eq(joined([dot.total for dot in sums], self.code8, getattr(self, "pair", None)))
@@ -107,7 +129,7 @@ class BlockDot(wiring.Component):
                 lanes=lanes, code_bits=bits, value_bits=CODE_BITS, registers=DOT, signed_codes=self.core.signed
             )
         )
-        m.submodules[f"sum_{i}"] = EnableInserter(self.enable)(dot)
+        m.submodules[f"sum_{i}"] = EnableInserter(self.enable[0])(dot)
         m.d.comb += [Value.cast(dot.codes).eq(Cat(codes)), Value.cast(dot.values).eq(Cat(values))]
         return dot
 
@@ -124,7 +146,7 @@ class PackedDots(wiring.Component):
             {
                 "enable": In(core.columns), "codes": In(codes), "code8": In(1),
                 "values": In(data.ArrayLayout(values_layout(core), core.columns)),
-                "dots": Out(data.ArrayLayout(data.ArrayLayout(signed(S_BITS), self.rows), core.columns)),
+                "dots": Out(data.ArrayLayout(data.ArrayLayout(signed(s_bits(core)), self.rows), core.columns)),
                 **({"pair": In(1), "uppers": Out(upper)} if paired(core) else {}),
             }
         )  # fmt: skip
@@ -159,14 +181,15 @@ class PackedDots(wiring.Component):
         """Of signed codes a sum: a negative one borrows from the next."""
         if not self.core.signed:
             return Cat(*[_wide(code, bits) for code in codes])
-        return sum((code.as_signed() << bits * i for i, code in enumerate(codes)), start=Const(0, signed(PACK_BITS)))
+        numbers = [integer(code) if self.core.shifting else code.as_signed() for code in codes]
+        return sum((code << bits * i for i, code in enumerate(numbers)), start=Const(0, signed(PACK_BITS)))
 
     def total(self, m: Module, name: str, enable: Value, packs: list[Signal], values: list[Value]) -> Value:
         products = [(p * v)[:PACK_BITS].as_signed() for p, v in zip(packs, values, strict=True)]
         total: Value = sum(products[1:], start=products[0])[:PACK_BITS]
-        for i in range(DOT):
+        for i in range(dot_stages(self.core)):
             held = Signal(PACK_BITS, reset_less=True, name=f"total_{name}_{i}")
-            with m.If(enable):
+            with m.If(Const(1, 1) if i else enable):  # later ones move on in every cycle: simulation only
                 m.d.sync += held.eq(total)
             total = held
         return total
@@ -174,7 +197,7 @@ class PackedDots(wiring.Component):
 
 def packed_rows(core: Core) -> int:
     """Rows whose sums fit side by side: 16 bits each for nibbles (16 x 15 x 128), else 32."""
-    return min(core.rows, 4 if core.halved else 2)
+    return min(core.rows, 4 if core.halved and not core.shifting else 2)
 
 
 def field(total: Value, row: int, bits: int) -> Value:

@@ -1,26 +1,34 @@
 """From a stored code to what a multiplier takes: a few gates in front of the code registers, for all columns.
 
 Unsigned multipliers (4 and 8 bits) take integers of less than 8 bits with 8 added, those of 8 bits with 128; signed
-ones (5 bits) take them as they are, and of bytes a nibble without a sign and one with it.
+ones (5 bits) take them as they are, and of bytes a nibble without a sign and one with it. Shifting ones take four bits,
+the distance by which their product is shifted, and a sign (`shifted`).
 """
 
 from __future__ import annotations
 
 from amaranth.hdl import Cat, Const, Mux, Value
 
-from ....formats.decode import MANTISSA, Element
+from ....formats.decode import LOST, MANTISSA, Element
+from ....rtl.fp8 import lane_of
 from ..core import Core
 
+DISTANCE_BITS = 4
 
-def lane(core: Core, element: Element, code: Value, unsigned: Value) -> Value:
-    """The code of one multiplier; of `unsigned` codes the number itself."""
+
+def lane(core: Core, element: Element, code: Value, unsigned: Value, zero: Value) -> Value:
+    """The code of one multiplier; of `unsigned` codes the number itself, less the `zero` point."""
     if element == Element.E2M1 and core.signed:
         return minifloat(code, MANTISSA[element])[:5]
+    if element == Element.SIGN:  # 1 or -1, with 8 added 9 or 7
+        one, grown = Const(1, 1), core.multiplier_bits - 4
+        low = Cat(one, (~code[0]).replicate(2))
+        return Cat(low, (~code[0]).replicate(2)) if core.signed else Cat(low, code[0], Const(0, grown))
     bits, top = element.bits, code[-1]
     width = core.multiplier_bits
     if core.signed:
         number = Cat(code[:-1], (~top).replicate(width - bits + 1))
-        return Mux(unsigned, Cat(code, Const(0, width - bits)), number) if bits < 8 else code
+        return Mux(unsigned, (Cat(code, Const(0, width - bits)) - zero)[:width], number) if bits < 8 else code
     if bits == 4:
         return Cat(code, Const(0, width - 4))
     # 8 - 2^(bits - 1) more: the inverted top bit in all places up to the last, which has the top bit itself.
@@ -32,6 +40,31 @@ def byte(core: Core, element: Element, code: Value) -> Value:
     """Of codes that are bytes to the tile: two's complement for signed multipliers, else with 128 added."""
     number = code if element == Element.INT8 else minifloat(code, MANTISSA[element])
     return number if core.signed else Cat(number[:7], ~number[7])
+
+
+def shifted(element: Element, code: Value, unsigned: Value) -> Value:
+    """The code of a multiplier that shifts: magnitude, distance, sign. All but E4M3 are as many places further to the
+    left as are rounded away."""
+    if element == Element.E4M3:
+        return lane_of(code)
+    if element.is_float:
+        mantissa = MANTISSA[element]
+        field = code[mantissa : mantissa + 2]
+        whole = Cat(code[:mantissa], field.any(), Const(0, 3 - mantissa))
+        return Cat(whole, Mux(field.any(), field + (LOST - 1), LOST)[:DISTANCE_BITS], code[-1])
+    if element == Element.SIGN:
+        return Cat(Const(1, 4), Const(LOST, DISTANCE_BITS), ~code[0])
+    bits, negative = element.bits, ~code[-1] & ~unsigned
+    number = Cat(code[:-1], code[-1] ^ ~unsigned)  # two's complement, but for unsigned ones
+    magnitude = Cat(Mux(negative, -number, number)[:bits], Const(0, 4 - bits))
+    return Cat(magnitude, Const(LOST, DISTANCE_BITS), negative)
+
+
+def nibble(code: Value, high: bool) -> Value:
+    """The same of half a byte in two's complement."""
+    if not high:
+        return Cat(code[:4], Const(LOST, DISTANCE_BITS), Const(0, 1))
+    return Cat(Mux(code[7], -code[4:], code[4:])[:4], Const(LOST + 4, DISTANCE_BITS), code[7])
 
 
 def minifloat(code: Value, mantissa: int) -> Value:

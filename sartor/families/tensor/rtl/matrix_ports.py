@@ -19,6 +19,8 @@ STRIDE_BITS = 10
 INDEX_BITS = 32  # a row: what argmax returns
 SUM_BITS = 13  # of 32 codes
 ELEMENT_BITS, SCALE_BITS = 3, 3
+ZERO_BITS = 4  # a zero point: of codes of up to 4 bits
+PLANE_BITS = 2  # planes of binary codes, less one
 TOP_BITS = 8  # the largest field of a tensor's scales
 UNIT_BITS = 10
 SHIFT_BITS = 5  # a shift of 31 already gives 0: the product has 31 bits
@@ -33,7 +35,8 @@ def command_layout() -> data.StructLayout:
     return data.StructLayout(
         {
             "cache": unsigned(1), "element": unsigned(ELEMENT_BITS), "scale": unsigned(SCALE_BITS),
-            "share": unsigned(2), "tiles": unsigned(TILE_BITS), "folds": unsigned(FOLD_BITS),
+            "share": unsigned(2), "planes": unsigned(PLANE_BITS),
+            "tiles": unsigned(TILE_BITS), "folds": unsigned(FOLD_BITS),
             "exponent": unsigned(TOP_BITS), "unit": unsigned(UNIT_BITS),
             "columns": unsigned(MOST_COLUMNS.bit_length()), "argmax": unsigned(1),
             "d_addr": unsigned(ADDRESS_BITS), "d_stride": unsigned(STRIDE_BITS),

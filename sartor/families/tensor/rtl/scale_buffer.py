@@ -1,11 +1,13 @@
 """The scales of one packet, and those of the present beat.
 
 A set is as many slots as there are dot units. Where neighbors in a row share a scale, a beat needs only a part of a
-set, each of whose scales goes to several dot units.
+set, each of whose scales goes to several dot units. Of binary codes a packet has several arrays of slots: the offsets,
+then the scales of one plane after the other.
 """
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, unsigned
@@ -17,21 +19,27 @@ from ..isa import Scale
 from ..numerics import ONE_HALF_PRECISION
 from ..stream_shape import MOST_SHARE
 from .choose import choose
-from .matrix_ports import HALF_BITS, SCALE_BITS
+from .matrix_ports import HALF_BITS, PLANE_BITS, SCALE_BITS, ZERO_BITS
 from .pick import pick
 
-ONE_PART = (Scale.SCALE, Scale.POWER)
+ONE_PART = (Scale.SCALE, Scale.POWER, Scale.ZERO)
+TWO_PARTS = (Scale.SCALE_MINIMUM, Scale.PLANES)
 MOST_WORDS = 64  # of scales in a packet: 4 bytes for each of 256 dot units, with a port of 16
 
 
+def most_words(core: Core) -> int:
+    """The same, of planes with an offset too: 2 bytes for each of those."""
+    return max(MOST_WORDS, MOST_WORDS // 4 * Scale.PLANES.nbytes(core.planes) if Scale.PLANES in core.scales else 0)
+
+
 def scale_words(core: Core, scale: Scale) -> int:
-    """Words of scales in a packet."""
-    return core.slots(scale.nbytes) * scale.nbytes // core.port_bytes
+    """Words of scales in a packet, with one plane."""
+    return core.slots(min(scale.arrays())) * scale.nbytes() // core.port_bytes
 
 
 def slot_sets(core: Core, scale: Scale) -> int:
     """Sets in a packet."""
-    return core.slots(scale.nbytes) // core.dot_units
+    return core.slots(min(scale.arrays())) // core.dot_units
 
 
 def scale_kinds(core: Core, minimum: bool) -> list[Scale]:
@@ -50,7 +58,9 @@ def of_slot(kind: Scale, slot: Value) -> tuple[Value, Value]:
         return Cat(slot, Const(0, HALF_BITS - 8)), Const(0, HALF_BITS)
     if kind == Scale.PAIR:
         return half_of_e4m3(slot[:8]), half_of_e4m3(slot[8:])
-    return slot[:HALF_BITS], slot[HALF_BITS:] if kind == Scale.SCALE_MINIMUM else Const(0, HALF_BITS)
+    if kind == Scale.ZERO:
+        return slot[8:], Const(0, HALF_BITS)
+    return slot[:HALF_BITS], slot[HALF_BITS:] if kind in TWO_PARTS else Const(0, HALF_BITS)
 
 
 def half_of_e4m3(code: Value) -> Value:
@@ -66,7 +76,8 @@ def half_of_e4m3(code: Value) -> Value:
 class ScaleBuffer(wiring.Component):
     """`d` and `m` of all dot units from the cycle after `load`: binary16 as it came or of E4M3, E8M0 as it came; 1 and
     0 without scales.
-    `share`: as in the command; `set` and `part`: where those of the present beat are."""
+    `share`: as in the command; `set` and `part`: where those of the present beat are, of binary codes those of `plane`,
+    with the offset beside the first."""
 
     def __init__(self, core: Core, minimum: bool) -> None:
         self.core, self.kinds = core, scale_kinds(core, minimum)
@@ -74,21 +85,22 @@ class ScaleBuffer(wiring.Component):
         halves = data.ArrayLayout(unsigned(HALF_BITS), core.dot_units)
         super().__init__(
             {
-                "scale": In(SCALE_BITS), "share": In(2),
-                "word": In(8 * core.port_bytes), "write": In(1), "index": In(range(MOST_WORDS)),
+                "scale": In(SCALE_BITS), "share": In(2), "plane": In(PLANE_BITS),
+                "word": In(8 * core.port_bytes), "write": In(1), "index": In(range(most_words(core))),
                 "load": In(1), "set": In(range(max(2, self.sets))), "part": In(max(1, most_neighbors(core))),
-                "d": Out(halves), "m": Out(halves),
+                "d": Out(halves), "m": Out(halves), "zeros": Out(data.ArrayLayout(ZERO_BITS, core.dot_units)),
             }
         )  # fmt: skip
 
     def elaborate(self, platform: Any) -> Module:
         m = Module()
-        count = max(scale_words(self.core, kind) for kind in self.kinds)
+        count = max(self.array_words(kind)[-1] for kind in self.kinds)
         words = [Signal(8 * self.core.port_bytes, reset_less=True, name=f"scales_{i}") for i in range(count)]
         for i, word in enumerate(words):
             with m.If(self.write & (self.index == i)):
                 m.d.sync += word.eq(self.word)
-        sets = {kind: self.set_of(m, Cat(words), kind) for kind in self.kinds}
+        sets = {kind: self.set_of(m, words, kind) for kind in self.kinds}
+        self.zero_points(m, sets)
         slots = [self.slot(sets, unit) for unit in range(self.core.dot_units)]
         for name, numbers in zip("dm", zip(*slots, strict=True), strict=True):
             held = Signal.like(self.d, reset_less=True, name=f"held_{name}")
@@ -97,16 +109,41 @@ class ScaleBuffer(wiring.Component):
             m.d.comb += getattr(self, name).eq(held)
         return m
 
-    def set_of(self, m: Module, scales: Value, kind: Scale) -> Value:
-        """The set that has the scales of the present beat."""
-        bits = 8 * kind.nbytes * self.core.dot_units
-        options = [scales[i * bits : (i + 1) * bits] for i in range(slot_sets(self.core, kind))]
-        return pick(m, options, self.set, f"set_{kind.name.lower()}")
+    def zero_points(self, m: Module, sets: dict[Scale, list[Value]]) -> None:
+        """Those of the present beat, not held: codes are less them when they are loaded."""
+        if Scale.ZERO not in sets:
+            return
+        zeros = sets[Scale.ZERO][0]
+        wide = Cat(Cat(zeros.word_select(i, 8), Const(0, HALF_BITS - 8)) for i in range(self.core.dot_units))
+        spread = self.spread(m, wide, "zero")
+        for i in range(self.core.dot_units):
+            zero = spread[HALF_BITS * i :][:ZERO_BITS]
+            m.d.comb += self.zeros[i].eq(Mux(self.scale == Scale.ZERO, zero, 0))
 
-    def slot(self, sets: dict[Scale, Value], slot: int) -> tuple[Value, Value]:
+    def set_of(self, m: Module, words: list[Signal], kind: Scale) -> list[Value]:
+        """The set that has the scales of the present beat; of PLANES that of the plane and that of the offsets."""
+        ends = self.array_words(kind)
+        arrays = [Cat(words[first:last]) for first, last in itertools.pairwise([0, *ends])]
+        if kind == Scale.PLANES:
+            arrays = [pick(m, arrays[1:], self.plane, "plane_scales"), Mux(self.plane == 0, arrays[0], 0)]
+        found, sets = [], slot_sets(self.core, kind)
+        for at, array in enumerate(arrays):
+            bits = len(array) // sets
+            options = [array[i * bits :][:bits] for i in range(sets)]
+            found.append(pick(m, options, self.set, f"set_{kind.name.lower()}_{at}"))
+        return found
+
+    def array_words(self, kind: Scale) -> list[int]:
+        """Where each array of a packet ends."""
+        slots, planes = self.core.slots(min(kind.arrays())), self.core.planes
+        return list(itertools.accumulate(slots * size // self.core.port_bytes for size in kind.arrays(planes)))
+
+    def slot(self, sets: dict[Scale, list[Value]], slot: int) -> tuple[Value, Value]:
         """d and m in one slot of the set."""
+        units = self.core.dot_units
         parts = {
-            kind: of_slot(kind, numbers[8 * kind.nbytes * slot :][: 8 * kind.nbytes]) for kind, numbers in sets.items()
+            kind: of_slot(kind, Cat(numbers.word_select(slot, len(numbers) // units) for numbers in arrays))
+            for kind, arrays in sets.items()
         }
         d = choose(self.scale, list(parts), lambda kind: parts[kind][0])
         second = choose(self.scale, list(parts), lambda kind: parts[kind][1], key=lambda k: k in ONE_PART or k)

@@ -17,14 +17,18 @@ from ..core import ACCUMULATOR_BITS, MOST_COLUMNS, Core
 from ..isa import Scale
 from . import matrix_ports as ports
 from .accumulator import Accumulator
-from .dot_unit import MANTISSA_BITS, STAGES, DotUnit, Scaler, has_second
-from .dots import DOT, S_BITS, PackedDots, packed_rows, paired
+from .dot_unit import MANTISSA_BITS, DotUnit, Scaler, has_second, stages
+from .dots import PackedDots, dot_stages, packed_rows, paired, s_bits
 from .matrix_ports import HALF_BITS, SCALE_BITS, SHIFT_BITS, TOP_BITS
 from .weight_codes import codes_layout
 
-LATENCY = STAGES + 2  # from `step` to the accumulators
 OFFSET4, OFFSET8 = 3, 7  # codes come with 2^3 or 2^7 too much, where multipliers are unsigned
 ONE = 1024  # mantissa of a power of two
+
+
+def latency(core: Core) -> int:
+    """From `step` to the accumulators."""
+    return stages(core) + 2
 
 
 class Tile(wiring.Component):
@@ -33,7 +37,7 @@ class Tile(wiring.Component):
 
     def __init__(self, core: Core, minimum: bool = True, structural: bool = False) -> None:
         self.core, self.minimum, self.structural = core, minimum, structural
-        self.second = has_second(core, minimum)
+        self.second, self.dot = has_second(core, minimum), dot_stages(core)
         halves = data.ArrayLayout(unsigned(HALF_BITS), core.dot_units)
         sums = data.ArrayLayout(signed(ACCUMULATOR_BITS), core.columns)
         super().__init__(
@@ -52,25 +56,26 @@ class Tile(wiring.Component):
         self.final = [step.valid & step.final for step in steps]
         active = [self.columns > c for c in range(self.core.columns)]
         # The half that completes a beat is what the scaling stages wait for.
-        stages = [s.valid for s in steps[1 : DOT + 2]] + self.final[DOT + 2 : LATENCY]
-        enables = [[stage & on for stage in stages] for on in active]
-        rows = [self.scales(m, unit, stages) for unit in range(self.core.dot_units)]
+        last, ends = stages(self.core), latency(self.core)
+        valid = [s.valid for s in steps[1 : self.dot + 2]] + self.final[self.dot + 2 : ends]
+        enables = [[stage & on for stage in valid] for on in active]
+        rows = [self.scales(m, unit, valid) for unit in range(self.core.dot_units)]
         self.dots = [] if self.structural else self.simulated(m, enables)
         for c, enable in enumerate(enables):
             groups = [self.group(m, c, g, enable) for g in range(self.core.lane_groups)]
             for r in range(self.core.rows):
                 terms = [
-                    self.unit(m, u, c, rows[u], group, Cat(enable[:STAGES]), steps[DOT + 1].half)
+                    self.unit(m, u, c, rows[u], group, Cat(enable[:last]), steps[self.dot + 1].half)
                     for u, group in enumerate(groups, r * len(groups))
                 ]
-                self.accumulate(m, r, c, enable[STAGES], steps[STAGES + 1].first, terms)
-        m.d.comb += [self.full.eq(self.final[LATENCY] & steps[LATENCY].last), self.end.eq(steps[LATENCY].end)]
+                self.accumulate(m, r, c, enable[last], steps[last + 1].first, terms)
+        m.d.comb += [self.full.eq(self.final[ends] & steps[ends].last), self.end.eq(steps[ends].end)]
         return m
 
     def steps(self, m: Module) -> list[Any]:
         """`step` in each of the stages."""
         steps = [self.step]
-        for i in range(LATENCY):
+        for i in range(latency(self.core)):
             late = Signal(ports.step_layout(), name=f"step_{i + 1}")
             m.d.sync += late.valid.eq(steps[-1].valid)
             with m.If(steps[-1].valid):
@@ -93,19 +98,20 @@ class Tile(wiring.Component):
                 signed_ = Mux(power, ONE, signed_)
                 below = Mux(power, Mux(distance[SHIFT_BITS:].any(), (1 << SHIFT_BITS) - 1, distance), below)
             m.d.comb += [mantissa.eq(signed_), shift.eq(below)]
-            parts += [delayed(m, mantissa, stages[:DOT]), delayed(m, shift, stages[: DOT + 1])]
+            parts += [delayed(m, mantissa, stages[: self.dot]), delayed(m, shift, stages[: self.dot + 1])]
         return parts
 
     def group(self, m: Module, c: int, g: int, enable: Sequence[Value]) -> list[Value]:
         """Correction, shift and sum of a group, each for its stage."""
         fold = self.fold[c][g]
-        correction = Signal(signed(S_BITS), name=f"correction_{c}_{g}")
+        correction = Signal(signed(s_bits(self.core)), name=f"correction_{c}_{g}")
         none = self.scale == Scale.SCALE_MINIMUM
         less = -fold.sum
         if not self.core.signed:
             m.d.comb += correction.eq(Mux(self.code8, less << OFFSET8, Mux(none, 0, less << OFFSET4)))
-        total = delayed(m, fold.sum, enable[: DOT + 1]) if self.minimum else fold.sum
-        return [delayed(m, correction, enable[:DOT]), delayed(m, fold.shift, enable[: DOT + 1]), total]
+        total = delayed(m, fold.sum, enable[: self.dot + 1]) if self.minimum else fold.sum
+        shift = delayed(m, fold.shift, enable[: self.dot + 1])
+        return [delayed(m, correction, enable[: self.dot]), shift, total]
 
     def unit(
         self, m: Module, u: int, c: int, row: Sequence[Value], group: Sequence[Value], enable: Value, half: Value,

@@ -12,9 +12,9 @@ from amaranth.lib.wiring import In, Out
 from ....formats.decode import Element
 from ..core import GROUP, HALF, Core
 from .choose import choose
-from .element_codes import byte, lane
+from .element_codes import byte, lane, nibble, shifted
 from .high_parts import high_bits
-from .matrix_ports import ELEMENT_BITS
+from .matrix_ports import ELEMENT_BITS, ZERO_BITS
 from .pick import pick
 
 MOST_PARTS = 512  # words of a step of 8,192 bytes, with a port of 16
@@ -64,13 +64,13 @@ def width(core: Core, element: Element) -> Width:
 
 
 def codes_layout(core: Core) -> data.ArrayLayout:
-    """Codes of the blocks of a step: 16 pairs each with 4-bit or 5-bit multipliers, else 32 bytes."""
+    """Codes of the blocks of a step: 16 pairs each with 4-bit or 5-bit multipliers, else 32; bytes with 8 bits."""
     return data.ArrayLayout(unsigned(HALF * 2 * core.multiplier_bits if core.halved else 8 * GROUP), core.dot_units)
 
 
 class WeightCodes(wiring.Component):
     """Codes as the multipliers take them (element_codes.py). With 8-bit multipliers 4-bit codes come out as bytes
-    too. `high`: high parts of the step."""
+    too. `high`: high parts of the step; `zeros`: zero points of its blocks."""
 
     def __init__(self, core: Core) -> None:
         self.core = core
@@ -82,6 +82,7 @@ class WeightCodes(wiring.Component):
                 "element": In(ELEMENT_BITS),
                 "unsigned": In(1),
                 "high": In(high_bits(core) * core.dot_units),
+                "zeros": In(data.ArrayLayout(ZERO_BITS, core.dot_units)),
                 "codes": Out(codes_layout(core)),
             }
         )
@@ -92,7 +93,7 @@ class WeightCodes(wiring.Component):
         for w in (width(self.core, e) for e in self.core.elements):
             if w.step not in chunks:
                 chunks[w.step] = w.chunk(m, self.word, self.part)
-        halves = 1 if self.core.halved else 2
+        halves = 1 if self.core.halved and not self.core.shifting else 2
         for unit in range(self.core.dot_units):
             size = len(Value.cast(self.codes[unit])) // halves
             registers = [Signal(size, reset_less=True, name=f"codes_{unit}_{i}") for i in range(halves)]
@@ -129,7 +130,7 @@ class WeightCodes(wiring.Component):
             w = width(self.core, element)
             low = w.source(chunks[w.step], *self.place(element, unit, half))[1]
             bits = high_bits(self.core)
-            return self.of_element(element, low, self.high[bits * unit :][:bits], half)
+            return self.of_element(element, low, self.high[bits * unit :][:bits], half, self.zeros[unit])
 
         elements = list(self.core.elements)
         if self.core.multiplier_bits > 4:
@@ -143,19 +144,24 @@ class WeightCodes(wiring.Component):
             key=lambda e: Element.INT8 if e in plain else e,
         )  # fmt: skip
 
-    def of_element(self, element: Element, low: Value, high: Value, half: int) -> Value:
+    def of_element(self, element: Element, low: Value, high: Value, half: int, zero: Value) -> Value:
         """The codes in the low and high parts of a block, as the multipliers take them."""
         codes = split(element, low, high)
+        if self.core.shifting and self.core.wide(element):
+            return Cat(nibble(code, half == 1) for code in codes)
+        if self.core.shifting:
+            codes = codes if len(codes) == HALF else codes[HALF * half :][:HALF]
+            return Cat(shifted(element, code, self.unsigned) for code in codes)
         if not self.core.halved:
             codes = codes if len(codes) == HALF else codes[HALF * half :][:HALF]
-            turn = byte if self.core.wide(element) else lambda core, e, c: lane(core, e, c, self.unsigned)
+            turn = byte if self.core.wide(element) else lambda core, e, c: lane(core, e, c, self.unsigned, zero)
             return Cat(turn(self.core, element, code) for code in codes)
         if self.core.wide(element):
             bytes_ = [byte(self.core, element, code) for code in codes]
             grown = self.core.multiplier_bits - 4
             top = [each[7].replicate(grown) for each in bytes_]
             return Cat(Cat(b[:4], Const(0, grown), b[4:], t) for b, t in zip(bytes_, top, strict=True))
-        lanes = [lane(self.core, element, code, self.unsigned) for code in codes]
+        lanes = [lane(self.core, element, code, self.unsigned, zero) for code in codes]
         return Cat(Cat(lanes[i], lanes[HALF + i]) for i in range(HALF))
 
 

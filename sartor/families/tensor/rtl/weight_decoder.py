@@ -57,7 +57,7 @@ class WeightDecoder(wiring.Component):
             packet.take_scale.eq(take_scale),
             packet.take_high.eq(take_high),
             packet.fire.eq(fire),
-            packet.beat.eq(fire & walk.final),
+            packet.beat.eq(fire & walk.beat),
             packet.end.eq(fire & walk.end),
             self.step.valid.eq(fire),
             self.next_fold.eq(walk.next_fold),
@@ -65,7 +65,7 @@ class WeightDecoder(wiring.Component):
             *(walker.start.eq(self.start) for walker in (walk, packet)),
             *(walker.command.eq(self.command) for walker in (walk, packet)),
         ]
-        self.memories(m, packet, word, part, take_part, fire)
+        self.memories(m, packet, word, part, take_part, fire, walk.plane)
         return m
 
     def source(self, m: Module, word: Value, valid: Value, taken: Value, running: Value) -> None:
@@ -96,16 +96,18 @@ class WeightDecoder(wiring.Component):
         return number(self.command.element, self.core.elements, lambda e: size(width(self.core, e)))
 
     def memories(
-        self, m: Module, packet: PacketWalk, word: Value, part: Value, load: Value, fire: Value
+        self, m: Module, packet: PacketWalk, word: Value, part: Value, load: Value, fire: Value, plane: Value
     ) -> None:
         """The registers of codes and scales."""
         m.submodules.codes = codes = WeightCodes(self.core)
         m.submodules.scales = scales = ScaleBuffer(self.core, self.minimum)
         m.d.comb += [
             codes.word.eq(word), codes.load.eq(load), codes.part.eq(part), codes.element.eq(self.command.element),
-            codes.unsigned.eq(self.command.scale == Scale.SCALE_MINIMUM),
+            codes.unsigned.eq((self.command.scale == Scale.SCALE_MINIMUM) | (self.command.scale == Scale.ZERO)),
+            codes.zeros.eq(scales.zeros),
             scales.word.eq(word), scales.write.eq(packet.take_scale), scales.index.eq(packet.index),
             scales.scale.eq(self.command.scale), scales.share.eq(self.command.share),
+            scales.plane.eq(plane),
             scales.load.eq(fire), scales.set.eq(packet.set), scales.part.eq(packet.part),
             self.codes.eq(codes.codes), self.d.eq(scales.d), self.m.eq(scales.m),
         ]  # fmt: skip

@@ -15,11 +15,12 @@ from . import matrix_ports as ports
 from .choose import number
 from .high_parts import MOST_HIGHS, high_words, set_steps, split_elements
 from .pick import pick
-from .scale_buffer import MOST_WORDS, most_neighbors, scale_kinds, scale_words, slot_sets
+from .scale_buffer import most_neighbors, most_words, scale_kinds, scale_words, slot_sets
 
 
 class MatrixWalk(wiring.Component):
-    """Fold by fold, row tile by row tile; `advance` completes the present step."""
+    """Fold by fold, row tile by row tile, of binary codes plane by plane of each fold; `advance` completes the present
+    step, `beat` says that it is the last one of its beat."""
 
     def __init__(self, core: Core) -> None:
         self.core = core
@@ -29,7 +30,7 @@ class MatrixWalk(wiring.Component):
             {
                 "start": In(1), "command": In(ports.command_layout()), "advance": In(1),
                 "half": Out(1), "final": Out(1), "first": Out(1), "last": Out(1), "end": Out(1),
-                "next_fold": Out(ports.FOLD_BITS),
+                "beat": Out(1), "plane": Out(ports.PLANE_BITS), "next_fold": Out(ports.FOLD_BITS),
             }
         )  # fmt: skip
 
@@ -37,19 +38,21 @@ class MatrixWalk(wiring.Component):
         m = Module()
         fold, folds_left, tiles_left = self.state
         fold_last = Signal()
+        plane_last = self.planes(m)
         m.d.comb += [
             self.final.eq(self.half | ~self.halves()),
+            self.beat.eq(self.final & plane_last),
             fold_last.eq(folds_left == 0),
-            self.first.eq(fold == 0),
-            self.last.eq(self.final & fold_last),
+            self.first.eq((fold == 0) & (self.plane == 0)),
+            self.last.eq(self.beat & fold_last),
             self.end.eq(self.last & (tiles_left == 0)),
-            self.next_fold.eq(Mux(fold_last, 0, fold + 1)),
+            self.next_fold.eq(Mux(plane_last, Mux(fold_last, 0, fold + 1), fold)),
         ]
         half = Signal()
         m.d.comb += self.half.eq(half)
         with m.If(self.advance):
             m.d.sync += half.eq(~self.final)
-            with m.If(self.final):
+            with m.If(self.beat):
                 m.d.sync += fold.eq(self.next_fold)
                 m.d.sync += folds_left.eq(Mux(fold_last, self.command.folds, folds_left) - 1)
             with m.If(self.last):
@@ -57,6 +60,16 @@ class MatrixWalk(wiring.Component):
         with m.If(self.start):  # half and fold have returned to 0
             m.d.sync += [folds_left.eq(self.command.folds - 1), tiles_left.eq(self.command.tiles - 1)]
         return m
+
+    def planes(self, m: Module) -> Value:
+        """Counts the planes of a beat; is this the last?"""
+        if self.core.planes == 1:
+            return Const(1, 1)
+        plane, last = Signal(ports.PLANE_BITS), Signal()
+        m.d.comb += [self.plane.eq(plane), last.eq(plane == self.command.planes)]
+        with m.If(self.advance):
+            m.d.sync += plane.eq(Mux(last, 0, plane + 1))
+        return last
 
     def halves(self) -> Value:
         """A beat is two steps."""
@@ -77,14 +90,14 @@ class PacketWalk(wiring.Component):
                 "take_scale": In(1), "take_high": In(1), "fire": In(1), "beat": In(1), "end": In(1),
                 "in_scales": Out(1), "in_highs": Out(1), "in_codes": Out(1), "high_index": Out(range(MOST_HIGHS)),
                 "set_step": Out(range(max([2, *(set_steps(core, e) for e in self.split)]))),
-                "index": Out(range(MOST_WORDS)), "set": Out(range(max(2, self.sets))),
+                "index": Out(range(most_words(core))), "set": Out(range(max(2, self.sets))),
                 "part": Out(max(1, most_neighbors(core))),
             }
         )  # fmt: skip
 
     def elaborate(self, platform: Any) -> Module:
         m = Module()
-        in_scales, in_codes, index = Signal(), Signal(), Signal(range(MOST_WORDS))
+        in_scales, in_codes, index = Signal(), Signal(), Signal(range(most_words(self.core)))
         count = self.count
         full = count == (self.of_kind(slot_sets) << self.command.share) - 1
         scaled = self.command.scale != Scale.NONE
@@ -92,7 +105,7 @@ class PacketWalk(wiring.Component):
         self.sets_of_steps(m, in_codes)
         with m.If(self.take_scale):
             m.d.sync += index.eq(index + 1)
-            with m.If(index == self.of_kind(scale_words) - 1):
+            with m.If(index == self.scale_words() - 1):
                 m.d.sync += [index.eq(0), in_scales.eq(0), in_codes.eq(~split)]
                 m.d.sync += self.in_highs.eq(split)
         with m.If(self.beat):
@@ -109,6 +122,14 @@ class PacketWalk(wiring.Component):
         m.d.comb += self.set.eq(count >> self.command.share)
         m.d.comb += self.part.eq(count >> pick(m, beats, self.command.share, "shared_beats"))
         return m
+
+    def scale_words(self) -> Value:
+        """Of a packet: of binary codes those of the offset, and as many of each plane."""
+        words = self.of_kind(scale_words)
+        if Scale.PLANES not in self.kinds:
+            return words
+        more = scale_words(self.core, Scale.PLANES) // 2 * self.command.planes
+        return words + Mux(self.command.scale == Scale.PLANES, more, 0)
 
     def of_kind(self, size: Any) -> Value:
         """size(core, kind) of the command's kind of scales."""
