@@ -29,6 +29,7 @@ FORMULAS = {
     "roofline.time_s": (roofline.time_s, (2e9 * unit.ops, 1e6 * unit.byte_, TOPS, GBPS), unit.second),
     "roofline.ridge_ops_per_byte": (roofline.ridge_ops_per_byte, (TOPS, GBPS), unit("ops/byte_")),
     "link.all_reduce_s": (link.all_reduce_s, (1e6 * unit.byte_, 4, GBPS, 1 * MS), unit.second),
+    "link.short_all_reduce_s": (link.short_all_reduce_s, (1e6 * unit.byte_, 4, GBPS, 1 * MS), unit.second),
     "link.switched_all_reduce_s": (
         link.switched_all_reduce_s, (1e6 * unit.byte_, 4, GBPS, 1 * MS, 0.3, 9 * MS, 0.4), unit.second,
     ),

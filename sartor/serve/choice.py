@@ -146,7 +146,7 @@ class _Asked:
 
     def _tried(self, row: int, deployed: Deployed, replicas: int, rate: float) -> Tried:
         made = scaled(self.traffic, rate, self.requests)
-        self.watch(f"simulating {len(made):,} requests")
+        self.watch(f"simulating {len(made):,} requests at {rate:.3g} a second")
         done = simulate(Cluster((Pool(deployed, replicas),), "least-loaded"), made)
         span = max(done.answers.span_s(), 1e-9)
         energy_j = done.book.seconds(span)["energy_j"]

@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import InputError
-from ..tech.link import all_reduce_s, all_to_all_s
+from ..tables import table
+from ..tech.link import all_to_all_s, short_all_reduce_s
 from ..workload.model import Experts, Model
 from ..workload.sizes import cache_bytes_per_token, weight_bytes
 from .book import Book
@@ -109,14 +110,15 @@ def _sums_s(run: VllmRun, model: Model, most: int) -> np.ndarray:
     if s.tensor_parallel == 1:
         return np.zeros(most)
     n_bytes = np.arange(most) * (model.hidden * RESULT_BYTES)
-    one = all_reduce_s(n_bytes, s.tensor_parallel, _link(run), machine.link_s)
+    one = short_all_reduce_s(n_bytes, s.tensor_parallel, _link(run), machine.link_s)
     return np.where(n_bytes > 0, 2 * sum(layer.count for layer in model.layers) * one, 0.0)
 
 
 def _exchange_s(run: VllmRun, model: Model, most: int, blocks: int) -> np.ndarray:
     """Tokens of all ranks gathered before the experts and summed up after them [tokens of the fullest rank]."""
     ranks = run.settings.data_parallel
-    n_bytes = np.arange(most) * (model.hidden * RESULT_BYTES) * ranks
+    share = table("overheads").fact("service", "gather_share").value
+    n_bytes = np.arange(most) * (model.hidden * RESULT_BYTES) * ranks * share
     return 2 * blocks * all_to_all_s(n_bytes, ranks, _link(run), run.machine.link_s)
 
 

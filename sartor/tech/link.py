@@ -21,6 +21,19 @@ def all_reduce_s(n_bytes: Any, chips: Any, bytes_per_s: Any, latency_s: Any) -> 
     return 2 * share * n_bytes / bytes_per_s + hops * latency_s
 
 
+def short_all_reduce_s(n_bytes: Any, chips: Any, bytes_per_s: Any, latency_s: Any) -> Any:
+    """The same by the quicker of two ways: that one, or recursive doubling, where chips swap all they hold in
+    ceil(log2 p) hops. Two chips need one hop.
+
+    Source: as above, section 4.
+
+    >>> float(short_all_reduce_s(0.0, 2, 1e9, 2e-5)), float(short_all_reduce_s(1e6, 4, 1e9, 0.0))
+    (2e-05, 0.0015)
+    """
+    doubling_s = np.ceil(np.log2(np.maximum(chips, 1))) * (n_bytes / bytes_per_s + latency_s)
+    return np.minimum(all_reduce_s(n_bytes, chips, bytes_per_s, latency_s), doubling_s)
+
+
 def switched_all_reduce_s(
     n_bytes: Any, chips: Any, bytes_per_s: Any, direct_start_s: Any, direct_share: Any, spread_start_s: Any,
     spread_share: Any,

@@ -85,16 +85,27 @@ def test_ranks_that_share_experts_step_together(tmp_path: Path) -> None:
     # Two ranks get a request each. 48 blocks x 60 us and 20 us of dense layers, of 1 us here: 6 x 48 + 2 = 290 us.
     # Experts: tokens of both ranks over two ranks, 1 us each, in 48 blocks. The first request's prompt of 40 tokens
     # runs beside one idle token: (40 + 1) / 2 x 48 = 984 us. The exchange: 2 x 48 x (40 x 2048 x 2 bytes, of both
-    # ranks the other's half, over 16 GB/s + 1 us) = 96 x (10.24 + 1) us = 1,079 us.
+    # ranks the other's half, over 16 GB/s, of which 3/4, + 1 us) = 96 x (7.68 + 1) us = 833 us.
     asked = {"data_parallel_size": 2, "enable_expert_parallel": True}
     tables = layers(tmp_path / "layers", QWEN, 1.0, 0.0, moe_us=1.0)
     run = read_run(run_of(tmp_path / "one", QWEN, [(0.0, 40, 1)], **asked))
     alone = replay(run, bundled(QWEN), tables).first_s[0]
-    assert alone == approx(290e-6 + 984e-6 + 96 * 11.24e-6, rel=1e-6)
+    assert alone == approx(290e-6 + 984e-6 + 96 * 8.68e-6, rel=1e-6)
     # Beside a second prompt of 20 tokens, the experts see 60 tokens: 30 x 48 us.
     run = read_run(run_of(tmp_path / "two", QWEN, [(0.0, 40, 1), (0.0, 20, 1)], **asked))
     both = replay(run, bundled(QWEN), tables).first_s
-    assert both.tolist() == approx([290e-6 + 1440e-6 + 96 * 11.24e-6] * 2, rel=1e-6)
+    assert both.tolist() == approx([290e-6 + 1440e-6 + 96 * 8.68e-6] * 2, rel=1e-6)
+
+
+def test_two_chips_swap_their_sums_in_one_hop(tmp_path: Path) -> None:
+    # 32 blocks of 60 us and 20 us. After attention and after the matrices each chip sends 30 tokens x 4096 x 2 bytes to
+    # the other: 64 x (15.36 + 1) us; then for one token 64 x (0.512 + 1) us.
+    tables = layers(tmp_path / "layers", LLAMA, 10.0)
+    (tables / "CHIP/org/llama-3.1-8b/bf16/tp1").rename(tables / "CHIP/org/llama-3.1-8b/bf16/tp2")
+    run = read_run(run_of(tmp_path / "runs", LLAMA, [(0.0, 30, 4)], tensor_parallel_size=2))
+    answers = replay(run, bundled(LLAMA), tables)
+    assert answers.ttft_s.tolist() == approx([1940e-6 + 64 * 16.36e-6])
+    assert answers.tpot_s.tolist() == approx([1940e-6 + 64 * 1.512e-6])
 
 
 def test_what_is_missing_is_named(tmp_path: Path) -> None:
