@@ -23,7 +23,7 @@ import numpy as np
 
 from sartor.formats.spec import format_named
 from sartor.quality import text
-from sartor.quality.classes import LINEAR, parsed, shown
+from sartor.quality.classes import EMBEDDING, LINEAR, parsed, shown
 from sartor.quality.find import model_of
 from sartor.quality.measure import measure
 from sartor.quality.model import Model
@@ -45,29 +45,41 @@ FIRST = 18
 CALIBRATED = ("int4-g128", "nvfp4", "int3-g64", "bcq3-g64", "mxfp4", "int4-g32", "int4-g32-asym")
 ACTIVATIONS = ("chip", "int8", "mxint8", "fp8-e4m3", "mxfp8-e4m3", "nvfp4", "mxfp4", "int4-g32")
 KV = ("chip", "int8", "int4", "fp8-e4m3", "int3", "nvfp4", "mxint8", "fp8-e5m2", "mxfp4")
-CLASSES = ("int4-g32", "nvfp4", "int8", "int3-g64", "int4-g128", "mxfp4", "bcq3-g64")  # measured one by one
-MIXED = ("ffn_down=int8,attn_v=int8,int4-g32", "attention=int8,nvfp4",
-         "ffn_gate=int3-g64,attn_q=int3-g64,attn_k=int3-g64,int4-g32")  # fmt: skip
+# What mixes are made of: all layers together, then class by class, turned.
+CLASSES = ("int4-g32", "mxint8", "int4-g32-asym", "int3-g32", "mxfp6-e2m3", "int3-g64", "nvfp4", "int4-g64", "int8-g32",
+           "int4-g128", "int8", "mxfp4", "bcq4-g64", "bcq3-g64")  # fmt: skip
+# Mixes that docs/mixed.py found, and others: what the sum over classes says of them is compared with these.
+MIXED = (
+    "attn_qkv=mxfp6-e2m3,ffn_down=int4-g32,embedding=mxfp6-e2m3,int4-g64",
+    "attn_qkv=int4-g32-asym,embedding=int4-g32,int4-g64",
+    "attn_qkv=mxfp6-e2m3,embedding=int4-g32,int4-g64",
+    "attn_qkv=int8-g32,attn_o=mxfp6-e2m3,embedding=int8-g32,mxint8",
+    "ffn_in=int4-g32-asym,embedding=mxfp6-e2m3,mxfp6-e2m3",
+    "attn_qkv=int4-g32,attn_o=int3-g32,embedding=int4-g64,int4-g64",
+    "attn_qkv=int4-g64,embedding=int3-g64,int3-g64",
+    "ffn_in=int3-g32,attn_qkv=mxint8,int4-g32",
+    "ffn_down=int8,attn_v=int8,int4-g32",
+    "attention=int8,nvfp4",
+)  # fmt: skip
 
 
 def recipes() -> Iterator[Recipe]:
+    yield from (Recipe(parsed(name), rotate=True) for name in MIXED)
+    for name in CLASSES:
+        yield Recipe(parsed(name), rotate=True)
+        yield from (alone(part, name, True) for part in (*LINEAR, EMBEDDING))
     yield from (Recipe(parsed(name), rotate=True) for name in WEIGHTS[:FIRST])
-    yield from (alone(part, name, True) for name in CLASSES[:1] for part in LINEAR)
     yield from (Recipe(activations=name) for name in ACTIVATIONS[:4])
     yield from (Recipe(kv=name) for name in KV[:5])
-    yield from (Recipe(parsed(name), rotate=True) for name in MIXED[:1])
     yield Recipe(parsed("int4-g128" + GPTQ), rotate=True)
     yield from (Recipe(parsed(name)) for name in WEIGHTS[:FIRST])
     yield from (Recipe(parsed("int4-g32"), "chip", "chip", rotate=r) for r in (True, False))
-    yield from (alone(part, name, True) for name in CLASSES[1:4] for part in LINEAR)
-    yield from (Recipe(parsed(name), rotate=True) for name in MIXED[1:])
     yield from (Recipe(parsed(name + GPTQ), rotate=True) for name in CALIBRATED[1:])
     yield from (Recipe(parsed("int8"), "int8", smooth=smooth) for smooth in (None, 0.5))
     yield from (Recipe(activations=name) for name in ACTIVATIONS[4:])
     yield from (Recipe(kv=name) for name in KV[5:])
     yield from (Recipe(parsed(name), rotate=r) for r in (True, False) for name in WEIGHTS[FIRST:])
-    yield from (alone(part, name, True) for name in CLASSES[4:] for part in LINEAR)
-    yield from (alone("embedding", name) for name in ("int8", "int4-g32"))
+    yield from (alone(EMBEDDING, name) for name in ("int8", "int4-g32"))
 
 
 def named(recipe: Recipe) -> dict[str, str]:

@@ -23,7 +23,7 @@ from sartor.cli import app
 from sartor.families.tensor.core import BOUNDS, MOST_COLUMNS, Core
 from sartor.report.datasheet.registers import register_map, span
 from sartor.search.parts import OtherPart
-from sartor.search.space import VARIABLES, space
+from sartor.search.space import OWN, VARIABLES, space
 from sartor.search.study import Study
 from sartor.serve.cluster_file import ClusterPart, FaultsPart, PoolPart, ScalingPart, TransferPart
 from sartor.tables import data_text, sources, table
@@ -113,6 +113,8 @@ def schema() -> dict[str, Any]:
     values = {"anyOf": [{"type": "array", "minItems": 1, "maxItems": 255}, {"type": ["string", "number"]}]}
     search = made["$defs"]["SearchPart"]["properties"]["space"]
     search |= {"properties": {name: values for name in VARIABLES}, "additionalProperties": False}
+    mix = {"type": "object", "properties": {name: values for name in ("ffn", "ffn_in", *OWN)}}
+    search["properties"]["weights"] = {"anyOf": [*values["anyOf"], mix]}
     figures = made["$defs"]["EconomicsPart"]["properties"]["figures"]
     figures["propertyNames"] = {"enum": list(table("economics").quantities)}
     return made
@@ -133,6 +135,12 @@ def study() -> str:
     lines += ["## `[search.space]`", "", "Each variable is a list of at most 255 values, or one value. The default:"]
     lines += [""]
     lines += [*_markdown(("variable", "kind", "default values"), _variables()), ""]
+    lines += [
+        "Parts of the model may have formats of their own: `weights = { ffn = [...], attention = [...], embedding = [...] }`",
+        "gives each a variable; finer, `attn_qkv` and `attn_o` instead of `attention`, `ffn_in` and `ffn_down` instead of",
+        "`ffn`. A part that is not named has the format of `ffn`, whose multipliers the chip has",
+        "([codesign.md](codesign.md)).", "",
+    ]  # fmt: skip
     lines += ["## `[economics]` figures", "", "What a profile assumes, and what `figures` may replace:", ""]
     lines += _markdown(("figure", "datacenter", "device", "unit", "source (datacenter)"), _figures())
     return "\n".join(lines).rstrip() + "\n"
@@ -202,7 +210,7 @@ def _variables() -> Iterator[tuple[str, ...]]:
     kinds = {"": "number", "hz": "quantity", "bytes": "quantity", "format": "number format"}
     for name, kind in VARIABLES.items():
         word = f"row of {kind[5:]}.csv" if kind.startswith("name:") else kinds[kind]
-        yield f"`{name}`", word, ", ".join(str(v) for v in default[name])
+        yield f"`{name}`", word, ", ".join(map(str, default.get(name, ["as `weights`"])))
 
 
 def _figures() -> Iterator[tuple[str, ...]]:

@@ -80,9 +80,9 @@ def _compiled(
         if chip.name not in studies.names() or model_of(chip) not in WEIGHTS:
             return None
         with contextlib.suppress(InputError):
-            return place(core, weights_of(model_of(chip), chip.tile.weights, say), context)
+            return place(core, weights_of(model_of(chip), chip.tile.formats, say), context)
         return None
-    return place(core, weights_of(model, chip.tile.weights, say, requantize), context)
+    return place(core, weights_of(model, chip.tile.formats, say, requantize), context)
 
 
 def _sheet(chip: Chip, core: Core, compiled: Placed | None) -> dict[str, Any]:

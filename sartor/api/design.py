@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 from ..chip import presets, toml
 from ..chip.spec import Chip
 from ..families import priced
+from ..report.claims import claim_rows, variant_rows
 from ..report.data import plain, report
 from ..report.html import page
 from ..report.served import service
@@ -27,6 +28,7 @@ from ..search.robust import regrets
 from ..search.store import to_table, whole, write_text
 from ..search.study import Study, find_study
 from ..search.uncertainty import KeepsAt, PriceAt, survival
+from ..search.variants import variants
 from ..serve.choice import REQUESTS, choose
 from ..tech.technology import NOMINAL, Technology
 from ..validation.bands import missed
@@ -81,6 +83,11 @@ def design(
     said = report(run, chip, standings, regret, survived)
     said["workload"]["weights"] = weights
     said["service"] = served
+    if study.variants.weights:
+        tell("searching one format and one kind of memory at a time")
+        made = variants(study, tell)
+        said["variants"] = variant_rows(made)
+        said["claims"] = claim_rows(study, made, ready.work)
     if before is not None:
         tell("designing for the traffic of before")
         said["drift"] = since(before, run)

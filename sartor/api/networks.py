@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ..compiler import gguf, hf
 from ..compiler.checkpoint import Checkpoint, folder_of
-from ..compiler.requantize import requantized
+from ..compiler.requantize import MATRICES, requantized
 from ..errors import InputError, Unsupported
 from ..families.tensor.network import Network
-from ..formats.hardware import coding_of
+from ..formats.hardware import Coding, codings_of
+from ..formats.parts import BASE, EMBEDDING
 from ..workload.fetch import WEIGHTS, cache_folder, fetch
 from .say import Say, silent
 
@@ -27,21 +29,31 @@ class Weights:
     key: str
 
 
-def weights_of(model: str, form: str, say: Say = silent, requantize: bool = False) -> Weights:
-    """The network of `model` for a chip whose weights are in the format `form`.
+def weights_of(
+    model: str, form: str | Mapping[str, str], say: Say = silent, requantize: bool = False
+) -> Weights:
+    """The network of `model` for a chip whose weights are in the format `form`, or in one for each part (Tile.formats).
 
     A Hugging Face folder (or one of its files) of real numbers is quantized to `form`. What is quantized already (GPTQ,
     AWQ and others in such a folder, a bundled model whose weights are known, a GGUF file) is taken as it is: where that
     is another format it is refused, or with `requantize` rounded once more.
     """
-    folder = folder_of(Path(model))
+    folder, codings = folder_of(Path(model)), codings_of(form)
     if folder is not None:
         say("reading and quantizing the weights")
         point = Checkpoint(folder)
-        key = f"{point.key()} {coding_of(form)}"
-        return Weights(model, hf.network(point, coding_of(form), _told(say), requantize), folder, key)
+        key = f"{point.key()} {_named(codings)}"
+        return Weights(model, hf.network(point, codings, _told(say), requantize), folder, key)
     found = _from_file(model) if model.endswith(".gguf") else _known(model, say)
-    return _as(found, form, say, requantize)
+    names = {form} if isinstance(form, str) else set(form.values())
+    return _as(found, codings, ", ".join(sorted(names)), say, requantize)
+
+
+def _named(codings: Mapping[str, Coding]) -> str:
+    """One coding by itself, several by their parts."""
+    if len(set(codings.values())) == 1 and EMBEDDING not in codings:
+        return str(next(iter(codings.values())))
+    return ", ".join(f"{part} {coding}" for part, coding in codings.items())
 
 
 def tokenizer_of(path: Path) -> Any:
@@ -81,15 +93,17 @@ def _from_file(name: str) -> Weights:
     return Weights(name, gguf.network(path), path, key)
 
 
-def _as(found: Weights, form: str, say: Say, requantize: bool) -> Weights:
-    """Weights that are quantized already, on a chip that is made for `form`."""
-    stored, wanted = found.network.layers[0].qkv.coding, coding_of(form)
-    if stored == wanted:
+def _as(found: Weights, codings: Mapping[str, Coding], form: str, say: Say, requantize: bool) -> Weights:
+    """Weights that are quantized already, on a chip that is made for `form`, which are `codings`."""
+    net, wanted = found.network, _named(codings)
+    stored = {part: getattr(net.layers[0], name).coding for name, part in MATRICES.items()}
+    stored[EMBEDDING] = net.head.coding
+    if all(stored[part] == coding for part, coding in codings.items()):
         return found
     if not requantize:
         raise Unsupported(
-            f"{found.model}: its matrices are {stored}, but the chip is made for {form}, {wanted}: rounding what is "
-            "rounded already loses twice (take a chip for its format, the model's BF16 folder, or --requantize)"
+            f"{found.model}: its matrices are {stored[BASE]}, but the chip is made for {form}, {wanted}: rounding what "
+            "is rounded already loses twice (take a chip for its format, the model's BF16 folder, or --requantize)"
         )
     say(f"rounding the weights once more, to {form}")
-    return Weights(found.model, requantized(found.network, wanted), found.path, f"{found.key} {wanted}")
+    return Weights(found.model, requantized(net, codings), found.path, f"{found.key} {wanted}")

@@ -57,7 +57,7 @@ def service(
     core, tile = core_of(whole), whole.tile
     if tile is None:
         raise InputError(f"{whole.name}: only a generated chip has a golden model to serve")
-    weights = weights_of(_with_weights(model), tile.weights, say, requantize)
+    weights = weights_of(_with_weights(model), tile.formats, say, requantize)
     placed = place(core, weights, context)
     say("packing weights")
     path = image.checked(core, weights.network, weights.key, placed.memory.context, say)

@@ -51,7 +51,7 @@ def verify(
     core = core_of(whole)
     check_tools()
     assert whole.tile is not None  # core_of checked it
-    weights = weights_of(model or model_of(whole), whole.tile.weights, say, requantize)
+    weights = weights_of(model or model_of(whole), whole.tile.formats, say, requantize)
     job = Job(one_core(whole), core, weights, prompt, tokens, tokenizer_of(weights.path))
     library = functools.partial(_structural, whole, core) if structural else None
     found = _run(job, seed if stalls else None, library, say, watch or (lambda progress: None))

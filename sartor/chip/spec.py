@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass, field
 
 from ..errors import InputError, UnknownName
+from ..formats.parts import BASE, EMBEDDING, PARTS
 from ..formats.spec import format_named
 from ..tables import table
 
@@ -42,6 +43,7 @@ class Tile:
     engine: str = "mac"
     scratchpad_bytes: int = 256 * 1024  # activations and weight blocks
     fifo_bytes: int = 64 * 1024  # weights prefetched for the next operator
+    mix: dict[str, str] = field(default_factory=dict)  # number formats of parts of the model that have their own
 
     def __post_init__(self) -> None:
         for name in ("rows", "lanes", "columns", "vector_lanes", "scratchpad_bytes", "fifo_bytes"):
@@ -50,6 +52,15 @@ class Tile:
             _check(whole, f"[tile] {name} = {value!r} must be a whole number >= 1")
         if self.engine not in ENGINES:
             raise UnknownName("engine", self.engine, ENGINES, "[tile]")
+        for part, name in self.mix.items():
+            if part not in PARTS or part == BASE:
+                raise UnknownName("part of a model", part, [p for p in PARTS if p != BASE], "[tile.mix]")
+            format_named(name)
+
+    @property
+    def formats(self) -> dict[str, str]:
+        """The format of each part of the model; embedding and head only where they have one of their own."""
+        return {part: self.mix.get(part, self.weights) for part in PARTS if part != EMBEDDING or part in self.mix}
 
     @property
     def macs(self) -> int:

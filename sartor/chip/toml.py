@@ -105,11 +105,17 @@ def _typed(field: dataclasses.Field, value: Any, where: str) -> Any:
         return int(value)
     if kind == "str" and not isinstance(value, str):
         raise InputError(f"{where} = {value!r} must be text")
+    if str(field.type) == "dict[str, str]" and not _is_text(value):
+        raise InputError(f"{where} = {value!r} must be a table of text")
     if kind == "float":
         if isinstance(value, bool) or not isinstance(value, (int, float)):
             raise InputError(f"{where} = {value!r} must be a number")
         return float(value)
     return value
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, dict) and all(isinstance(text, str) for text in value.values())
 
 
 def dumps(chip: Chip) -> str:
@@ -120,7 +126,7 @@ def dumps(chip: Chip) -> str:
         if value == field.default and field.default is not dataclasses.MISSING:
             continue
         if dataclasses.is_dataclass(value):
-            tables += ["", f"[{field.name}]", *_lines(value)]
+            tables += ["", f"[{field.name}]", *_lines(value), *_texts(value, field.name)]
         elif field.name == "peaks":
             peaks = [f"{name} = {_quoted(v, 'ops_per_s', 'Tops/s')}" for name, v in value.items()]
             tables += ["", "[peaks]", *peaks] if value else []
@@ -131,7 +137,17 @@ def dumps(chip: Chip) -> str:
 
 def _lines(part: Any) -> list[str]:
     values = ((f.name, getattr(part, f.name)) for f in dataclasses.fields(part))
-    return [_line(name, value) for name, value in values if value is not None]
+    return [_line(name, value) for name, value in values if value is not None and not isinstance(value, dict)]
+
+
+def _texts(part: Any, where: str) -> list[str]:
+    """Tables of text in a table, each below it."""
+    lines = []
+    for field in dataclasses.fields(part):
+        value = getattr(part, field.name)
+        if isinstance(value, dict) and value:
+            lines += ["", f"[{where}.{field.name}]", *(_line(name, text) for name, text in value.items())]
+    return lines
 
 
 def _line(name: str, value: Any) -> str:

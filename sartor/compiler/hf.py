@@ -7,7 +7,7 @@ reordered: RoPE turns element i of a head with i + half there, neighbors here.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,6 +19,7 @@ from ..formats.blocks import Blocks, stacked
 from ..formats.codec import Encoded
 from ..formats.floats import DTYPES, Floats
 from ..formats.hardware import Coding
+from ..formats.parts import BASE, EMBEDDING, PARTS
 from ..formats.quantize import as_stored, quantize
 from ..workload.readers.fields import Fields
 from ..workload.readers.hf_dense import head_dim, silu
@@ -50,9 +51,11 @@ class Shape:
 
 
 def network(
-    point: Checkpoint, coding: Coding, progress: Progress | None = None, requantize: bool = False
+    point: Checkpoint, coding: Coding | Mapping[str, Coding], progress: Progress | None = None, requantize: bool = False
 ) -> Network:
-    """The network of `point`, every matrix as `coding`; what the hardware cannot map is refused by name."""
+    """The network of `point`, every matrix as `coding`, or as it says of its part (formats.parts); what the hardware
+    cannot map is refused by name."""
+    codings = coding if isinstance(coding, Mapping) else dict.fromkeys(PARTS, coding)
     f = of_family(point)
     s = shape_of(f)
     found = [_found(point, s, i) for i in range(f.layers("num_hidden_layers"))]
@@ -63,13 +66,13 @@ def network(
     layers = []
     for i, tensors in enumerate(found):
         (progress or _nobody)("quantizing weights", i / len(found))
-        layers.append(_layer(point, s, i, tensors, coding, requantize))
+        layers.append(_layer(point, s, i, tensors, codings, requantize))
     base, divisors = angles(f, s.head_dim)
     return Network(
         name=point.name, dim=s.dim, heads=s.heads, kv_heads=s.kv_heads, head_dim=s.head_dim, ffn=s.ffn,
         vocabulary=embedding.n, context=context(f), epsilon=f.real("rms_norm_eps", default=1e-6), rope_base=base,
         layers=tuple(layers), embedding=embedding, final_norm=final_norm, rope_divisors=divisors,
-        head=quantize(head, coding, f"{point.name}: the head"),
+        head=quantize(head, codings.get(EMBEDDING, codings[BASE]), f"{point.name}: the head"),
     ).checked()  # fmt: skip
 
 
@@ -119,10 +122,23 @@ def _found(point: Checkpoint, s: Shape, i: int) -> dict[str, Encoded | Floats]:
     }
 
 
+def _part(name: str) -> str:
+    """Of formats.parts.
+
+    >>> _part("self_attn.v_proj"), _part("mlp.up_proj")
+    ('attn_qkv', 'ffn_in')
+    """
+    one = name.rpartition(".")[2].removesuffix("_proj")
+    own = f"attn_{one}" if name.startswith("self_attn") else f"ffn_{one}"
+    return next(part for part, held in PARTS.items() if own in held)
+
+
 def _layer(
-    point: Checkpoint, s: Shape, i: int, tensors: dict[str, Encoded | Floats], coding: Coding, requantize: bool
-) -> Layer:
+    point: Checkpoint, s: Shape, i: int, tensors: dict[str, Encoded | Floats], codings: Mapping[str, Coding],
+    requantize: bool,
+) -> Layer:  # fmt: skip
     def matrix(name: str) -> Blocks:
+        coding = codings[_part(name)]
         w, own = tensors[name], f"model.layers.{i}.{name}"
         where = f"{point.name}: tensor '{own}.weight'"
         if isinstance(w, Encoded) and not requantize:

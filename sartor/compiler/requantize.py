@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -9,21 +10,26 @@ from ..families.tensor.network import Layer, Network
 from ..formats.blocks import Blocks
 from ..formats.floats import Floats
 from ..formats.hardware import Coding
+from ..formats.parts import EMBEDDING
 from ..formats.quantize import quantize
 
-MATRICES = ("qkv", "output", "gate_up", "down")
+MATRICES = {"qkv": "attn_qkv", "output": "attn_o", "gate_up": "ffn_in", "down": "ffn_down"}  # as formats.parts has them
 
 
-def requantized(net: Network, coding: Coding) -> Network:
-    """`net` with the matrices of its layers as `coding`; embedding and head as they are."""
+def requantized(net: Network, coding: Coding | Mapping[str, Coding]) -> Network:
+    """`net` with the matrices of its layers as `coding`, or each part of the model as it says; what it does not name
+    stays as it is, the head too where there is one coding."""
+    codings = coding if isinstance(coding, Mapping) else dict.fromkeys(MATRICES.values(), coding)
 
-    def again(w: Blocks, where: str) -> Blocks:
-        return w if w.coding == coding else quantize(Floats("F32", w.dequantized()), coding, where)
+    def again(w: Blocks, part: str, where: str) -> Blocks:
+        wanted = codings.get(part, w.coding)
+        return w if w.coding == wanted else quantize(Floats("F32", w.dequantized()), wanted, where)
 
     def layer(i: int, one: Layer) -> Layer:
         changed: dict[str, Any] = {
-            name: again(getattr(one, name), f"{net.name}: {name} of layer {i}") for name in MATRICES
+            name: again(getattr(one, name), part, f"{net.name}: {name} of layer {i}") for name, part in MATRICES.items()
         }
         return replace(one, **changed)
 
-    return replace(net, layers=tuple(layer(i, one) for i, one in enumerate(net.layers)))
+    head = again(net.head, EMBEDDING, f"{net.name}: the head")
+    return replace(net, head=head, layers=tuple(layer(i, one) for i, one in enumerate(net.layers)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from typing import Any, Protocol
 
 from ..formulas.phase import Phase
@@ -30,8 +31,13 @@ class Priced(Protocol):
         """`chips` tensor-parallel; `formats` by tensor class, where the workload fixes them."""
         ...
 
-    def weight_bits(self, fixed: str | None) -> Any:
-        """Stored bits of a weight, in the chip's format or in `fixed`."""
+    @property
+    def mixed(self) -> Container[str]:
+        """Parts of the model (formats.parts) that have a format of their own."""
+        ...
+
+    def weight_bits(self, fixed: str | None, part: str = "") -> Any:
+        """Stored bits of a weight of `part`, in the chip's format or in `fixed`."""
         ...
 
     @property

@@ -8,10 +8,12 @@ needs a coding of its own here, with its quantizer, and its decoder in families/
 from __future__ import annotations
 
 import functools
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ..errors import Unsupported
 from .decode import Element, Scale
+from .parts import GROUPS as PARTS_OF
 from .spec import NumberFormat, formats
 
 BLOCK = 32  # weights that meet one group of activations
@@ -88,6 +90,13 @@ def coding_of(name: str) -> Coding:
     if name not in decoded():
         raise Unsupported(f"{name!r} has no decoder in hardware ({', '.join(decoded())} have)")
     return decoded()[name]
+
+
+def codings_of(formats: str | Mapping[str, str]) -> dict[str, Coding]:
+    """How each part of the model (formats.parts) is stored on a chip for `formats`: one of all matrices of the layers,
+    or one a part; a head without its own has that of the FFN, or stays as it is."""
+    each = dict.fromkeys(PARTS_OF["linear"], formats) if isinstance(formats, str) else formats
+    return {part: coding_of(name) for part, name in each.items()}
 
 
 def _coding(form: NumberFormat) -> Coding | None:

@@ -10,13 +10,18 @@ import csv
 import functools
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
 
 from ..errors import UnknownName
 from ..tables import data_text
+from .parts import LINEAR, PARTS
 
 SAME = "none"  # as the model is stored
 OWN_CACHE = {"int8-g32": "chip"}  # the cache of the generated chip, and what measurements call it
 NEVER = float("inf")
+_LEAST = 1e-12  # keeps the logarithm of a sum finite
 
 
 @dataclass(frozen=True)
@@ -110,6 +115,50 @@ def harm(model: str, rotate: bool = True) -> Harm:
     # The cache and activations are measured without turning the stream only.
     fits = (row for row in rows if row.alone and (row.rotate == rotate or row.alone[0] in ("kv", "activations")))
     return Harm(model, {row.alone: row.kl for row in fits if row.alone})
+
+
+def parts(model: str, rotate: bool = True) -> dict[str, dict[str, float]]:
+    """KL in nats of each part that may have a format of its own, by format: the sum over its classes, each measured
+    alone."""
+    alone = harm(model, rotate).kl
+    names = dict.fromkeys(form for _, form in alone)
+
+
+    def known(held: tuple[str, ...]) -> list[str]:
+        return [name for name in names if all((one, name) in alone for one in held)]
+
+    return {part: {name: sum(alone[one, name] for one in held) for name in known(held)} for part, held in PARTS.items()}
+
+
+@dataclass(frozen=True)
+class Together:
+    """What parts cost together: their sum while it is small, and more than that where the network breaks. Between the
+    formats that were measured both ways straight lines in logarithms; beyond them the ratio stays."""
+
+    sums: np.ndarray  # of the parts, rising
+    wholes: np.ndarray  # measured together, not falling
+
+    def kl(self, total: Any) -> Any:
+        """Nats of parts whose own sum to `total`.
+
+        Half way from a ratio of 1 to one of 4:
+        >>> float(Together(np.array([0.5, 2.0]), np.array([0.5, 8.0])).kl(1.0))
+        2.0
+        """
+        safe = np.maximum(total, _LEAST)
+        return total * np.exp(np.interp(np.log(safe), np.log(self.sums), np.log(self.wholes / self.sums)))
+
+
+def together(model: str, rotate: bool = True) -> Together:
+    """Of the formats of `model` that all linear layers were measured in, together and class by class."""
+    alone, whole = harm(model, rotate), uniform(model, rotate).weights
+    both = sorted(
+        (alone.total(dict.fromkeys(LINEAR, name)), kl)
+        for name, kl in whole.items()
+        if all((one, name) in alone.kl for one in LINEAR) and kl > 0
+    )
+    sums, wholes = np.array(both or [(1.0, 1.0)]).T
+    return Together(sums, np.maximum.accumulate(wholes))
 
 
 def _rows_of(model: str) -> list[Row]:

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from ..errors import InputError, UnknownName
+from ..formats import parts
+from ..formats.parts import EMBEDDING, LINEAR, PARTS
 
-LINEAR = ("attn_q", "attn_k", "attn_v", "attn_o", "ffn_gate", "ffn_up", "ffn_down")
-EMBEDDING, HEAD = "embedding", "head"
+HEAD = "head"
 WEIGHTS = (*LINEAR, EMBEDDING, HEAD)
 # Several classes at once.
-GROUPS = {"attention": LINEAR[:4], "ffn": LINEAR[4:], "linear": LINEAR}
+GROUPS = {name: sum((PARTS[part] for part in held), ()) for name, held in parts.GROUPS.items()} | {
+    name: held for name, held in PARTS.items() if len(held) > 1
+}
 STORED = "none"  # weights as they are stored; activations and cache in binary32
 
 

@@ -34,7 +34,7 @@ def report(
     """The report of `run`, whose pick is `chip`; `standings` starts with it."""
     row = run.pick
     designs, how = run.problem.space.decode(run.found.genomes[:, [row]], REFINE_TECH)
-    mine, how = Tensor(_scalar(designs), NOMINAL, run.problem.economy.device), _scalar(how)
+    mine, how = Tensor(designs.one(), NOMINAL, run.problem.economy.device), _scalar(how)
     priced_once = evaluate(
         mine, run.problem.work, how, run.problem.economy, run.problem.budget.exact, keep=True
     )

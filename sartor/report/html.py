@@ -10,10 +10,12 @@ import vl_convert
 
 from .sections import (
     assumptions,
+    claims,
     comparison,
     drift,
     headline,
     pareto,
+    proportionality,
     regret,
     service,
     silicon,
@@ -26,8 +28,8 @@ from .sections import (
 from .tags import Html, esc, say, tag
 
 Report = dict[str, Any]
-SECTIONS = (headline, pareto, comparison, why, service, drift, silicon, steps, why_not, regret, survival, trust,
-            assumptions)  # fmt: skip
+SECTIONS = (headline, pareto, comparison, why, service, drift, silicon, claims, proportionality, steps, why_not, regret,
+            survival, trust, assumptions)  # fmt: skip
 
 
 def page(report: Report) -> str:
@@ -45,7 +47,7 @@ def page(report: Report) -> str:
 
 def sections(report: Report) -> list[Any]:
     """All of them, but those of what was not made: hardware, a simulation, a redesign, errors."""
-    return [part for part in SECTIONS if part not in (silicon, service, drift, trust) or part.present(report)]
+    return [part for part in SECTIONS if part not in (silicon, service, drift, claims, trust) or part.present(report)]
 
 
 def menu(report: Report) -> Html:

@@ -122,10 +122,17 @@ def stored_bytes(chips: Priced, work: Workload, how: Deployment) -> tuple[Any, A
 def weight_bytes(chips: Priced, work: Workload) -> Any:
     """Of the whole model, as these chips store it."""
     bits: Any = 0.0
-    for tensor, count in work.weight_elements.items():
-        fixed = work.formats.get(tensor, "bf16" if tensor in ("norm", "router", "embedding") else None)
-        bits = bits + chips.weight_bits(fixed) * float(count)
+    for (tensor, part), count in _elements(chips, work).items():
+        own = tensor in ("norm", "router", "embedding") and part not in chips.mixed
+        bits = bits + chips.weight_bits(work.formats.get(tensor, "bf16" if own else None), part) * float(count)
     return bits / 8
+
+
+def _elements(chips: Priced, work: Workload) -> dict[tuple[str, str], int]:
+    """As fine as the chips' formats: by tensor class, and by part where parts have their own."""
+    if chips.mixed:
+        return work.part_elements
+    return {(tensor, tensor): count for tensor, count in work.weight_elements.items()}
 
 
 def cache_token_bytes(chips: Priced, work: Workload, context: Any, split: Any) -> Any:

@@ -10,11 +10,12 @@ from .explore import Exploration
 from .polish import neighbors
 from .refine import REFINE_TECH
 from .screen import NearMiss
+from .space import OWN
 
 GROUPS = {
     "bandwidth": ("units", "memory"), "MACs": ("rows", "lanes", "columns", "cores"), "clock": ("clock",),
     "SRAM": ("scratchpad", "fifo"), "vector unit": ("vector_lanes",), "node": ("node",),
-    "capacity": ("unit_capacity",), "formats": ("weights", "cache"), "packaging": ("dies", "link"),
+    "capacity": ("unit_capacity",), "formats": ("weights", "cache", *OWN), "packaging": ("dies", "link"),
     "deployment": ("tensor_parallel", "stages", "batch", "load"),
 }  # fmt: skip
 _SHOWN = (

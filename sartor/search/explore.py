@@ -102,7 +102,7 @@ class Exploration:
 
     def row(self, i: int) -> dict[str, Any]:
         names = ("usd_per_mtoken", "j_per_token", "latency_s", "ttft_s", "tpot_s", "tokens_per_s", "requests_per_s",
-                 "power_w")  # fmt: skip
+                 "power_w", *self.problem.objectives[3:])  # fmt: skip
         figures = {
             n: float(np.broadcast_to(getattr(self.result, n), self.found.points.shape[:1])[i]) for n in names
         }
@@ -164,7 +164,7 @@ def _priced_unit(ready: Problem, sizes: list[int], number: int) -> Unit:
 
 
 def _nothing(ready: Problem) -> Unit:
-    return Unit(np.zeros((len(ready.space.names), 0), np.uint8), np.zeros((0, 3)))
+    return Unit(np.zeros((len(ready.space.names), 0), np.uint8), np.zeros((0, len(ready.objectives))))
 
 
 def _sorted(run: Exploration) -> Exploration:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
@@ -104,6 +104,7 @@ class QualityPart(Part):
         "", description="Why the model bears the formats of the search; printed in the report."
     )
     kl: float | None = Field(None, gt=0, description="Nats that weights, arithmetic and cache may cost together.")
+    axis: bool = Field(False, description="Whether KL is made small too, beside dollars, joules and seconds.")
     measured_on: str = Field("", description="The model whose measured rows count; the study's own where not given.")
     turned: bool = Field(
         True, description="Weights rounded with the residual stream turned: fair to every format (docs/quality.md)."
@@ -131,3 +132,30 @@ class ComparePart(Part):
         description="Formats that their weights may take.",
     )
     cache: list[str] = Field(["fp8-e4m3"], description="Formats that their KV cache may take.")
+
+
+class VariantsPart(Part):
+    """The same study with one format of weights and one kind of memory at a time, a search each; claims are checked on
+    the chip of each. Traffic and limits are the study's own where not given."""
+
+    weights: list[str] = Field([], description="Formats, each a search for each kind of memory; none: no variants.")
+    memory: dict[str, list[str]] = Field({}, description="Kinds of memory by a name of your own.")
+    points: int = Field(300_000, ge=1, description="Designs to screen for each.")
+    profile: str | None = Field(None, description="Other traffic, which more memories can serve.")
+    ttft: quantity("s") | None = Field(None, description="Time to first token.")  # type: ignore[valid-type]
+    tpot: quantity("s") | None = Field(None, description="Time per output token.")  # type: ignore[valid-type]
+    batches: list[int] = Field([1, 8, 32, 128], description="Requests at once that claims are checked at.")
+    contexts: list[int] = Field([1024, 8192, 32768], description="Tokens in the cache that claims are checked at.")
+
+
+class ClaimPart(Part):
+    """Something published that the variants' chips are held against: `factor` times less than a chip that exists."""
+
+    text: str = Field(description="The claim, as the report prints it.")
+    text_ko: str = Field("", description="The same in Korean.")
+    quantity: Literal["bytes", "joules"] = Field(description="Of one decoded token: memory traffic, or energy.")
+    factor: float = Field(gt=0, description="How many times less.")
+    chip: str = Field(description="The chip it is compared with, or as many of it as the model needs.")
+    weights: str = Field("bf16", description="Their weights.")
+    cache: str = Field("bf16", description="Their cache.")
+    source: str = Field(description="Who said so, and where.")

@@ -12,6 +12,7 @@ from ..errors import InputError, UnknownName
 from ..families.tensor.design import FORMATS, Designs
 from ..families.tensor.family import Tensor
 from ..formats.hardware import decoded
+from ..formats.parts import by_part
 from ..formats.spec import format_named
 from ..tables import table
 from ..tech.technology import Technology
@@ -26,7 +27,7 @@ from .economy import Economy
 from .evaluate import evaluate
 from .quality import Gate, check, gate
 from .result import Budget, Deployment, Result
-from .space import Space, space
+from .space import OWN, VARIABLES, Space, space
 from .study import Study
 
 # Figures that something is divided by, or that a price is a multiple of.
@@ -57,7 +58,14 @@ class Problem:
         result = evaluate(chips, self.work, how, self.economy, self.budget, tech, keep=keep)
         if self.gate is not None:
             result.violations["quality"] = self.gate.ratio(designs)
+            if self.study.quality.axis:
+                result.kl = np.broadcast_to(self.gate.kl(designs), np.shape(result.usd_per_mtoken))
         return result
+
+    @property
+    def objectives(self) -> tuple[str, ...]:
+        """What is made small."""
+        return (*OBJECTIVES, "kl") if self.study.quality.axis else OBJECTIVES
 
     def accuracy(self, designs: Designs) -> dict[str, float | str] | None:
         """KL in nats of one design, its bound, and on what it was measured; None where the study has no bound."""
@@ -80,8 +88,9 @@ class Problem:
 
 
 def objectives(result: Result) -> np.ndarray:
-    """[designs, 3], all to be made small."""
-    return np.stack([getattr(result, name) for name in OBJECTIVES], axis=1)
+    """[designs, objectives], all to be made small."""
+    names = OBJECTIVES if result.kl is None else (*OBJECTIVES, "kl")
+    return np.stack([getattr(result, name) for name in names], axis=1)
 
 
 @functools.lru_cache(maxsize=32)
@@ -109,13 +118,22 @@ def _problem(study_json: str) -> Problem:
 def _gate(study: Study, model: Model, choices: Space) -> Gate | None:
     """The study's bound on accuracy, with every format of the search known."""
     stored = tensor_formats(model)["attention"] if study.model.real_weights else None
-    found = gate(study.quality, model.name, stored, study.name)
+    found = gate(study.quality, model.name, stored, study.name, study.model.formats)
     if found is not None:
-        names = {k: [FORMATS[int(row)] for row in dict(choices.values)[k]] for k in ("weights", "cache")}
+        names = _by_kind(choices, found)
         check(found, study.quality.measured_on or model.name, names, f"{study.name}: [search.space]")
         rivals = {"weights": study.compare.weights}
         check(found, study.quality.measured_on or model.name, rivals, f"{study.name}: [compare]")
     return found
+
+
+def _by_kind(choices: Space, found: Gate) -> dict[str, list[str]]:
+    """Formats of the search, of the cache and of weights, or of each part of the model where they may differ."""
+    given = {name: [FORMATS[int(row)] for row in rows] for name, rows in choices.values if VARIABLES[name] == "format"}
+    own = by_part({name: given[name] for name in OWN if name in given})
+    if not own:
+        return given
+    return {"cache": given["cache"]} | {part: own.get(part, given["weights"]) for part in found.parts}
 
 
 def _budget(study: Study) -> Budget:
@@ -129,8 +147,16 @@ def _check_names(study: Study) -> None:
     for chip in study.compare.chips:
         if chip not in presets.names() and not chip.endswith(".toml"):
             raise UnknownName("chip", chip, presets.names(), f"{study.name}: [compare] chips")
-    for form in (*study.compare.weights, *study.compare.cache):
+    claims = study.claims
+    demand(study.variants.profile or study.traffic.profile, study.slo.percentile)
+    for form in (*study.compare.weights, *study.compare.cache, *study.variants.weights,
+                 *(f for claim in claims for f in (claim.weights, claim.cache))):  # fmt: skip
         format_named(form)
+    for claim in claims:
+        if claim.chip not in presets.names():
+            raise UnknownName("chip", claim.chip, presets.names(), f"{study.name}: [[claims]] chip")
+    if claims and not (study.variants.weights and study.variants.memory):
+        raise InputError(f"{study.name}: [[claims]] are checked on [variants]: give it weights and memory")
     for other in study.others:
         find_model((other.model or study.model).name)
         demand(other.profile or study.traffic.profile, study.slo.percentile)

@@ -1,7 +1,7 @@
 """What the formats of a design cost the model in accuracy: the study's bound on KL, a limit like every other.
 
-Weights, and the chip's arithmetic with its cache, are each measured by themselves; small disturbances add up
-(docs/quality.md says how far such sums are off).
+Weights, and the chip's arithmetic with its cache, are each measured by themselves; small disturbances add up. So do
+those of parts of the model with formats of their own (docs/quality.md says how far such sums are off).
 """
 
 from __future__ import annotations
@@ -16,24 +16,33 @@ from ..errors import InputError, UnknownName, Unsupported
 from ..families.tensor.design import FORMATS, Designs
 from ..formats import harm
 from ..formats.hardware import decoded
-from ..formats.harm import NEVER
+from ..formats.harm import NEVER, Together
 from ..tech.technology import rows_of
 from .parts import QualityPart
 
 REAL = ("bf16", "fp16")  # what a model is served in before it is compressed
 
+
 @dataclass(frozen=True, eq=False)
 class Gate:
     """KL in nats, a value a row of FORMATS: of weights, and of the chip's arithmetic with a cache; infinite where
-    nothing was measured. `bound`: what the study bears."""
+    nothing was measured. `bound`: what the study bears, infinite where quality is an axis only."""
 
     bound: float
     weights: np.ndarray
     cache: np.ndarray
+    parts: Mapping[str, np.ndarray]  # of one part of the model alone
+    together: Together
 
     def kl(self, designs: Designs) -> Any:
         """Nats [designs]."""
-        return rows_of(self.weights, designs.weights) + rows_of(self.cache, designs.cache)
+        return self._weights_kl(designs) + rows_of(self.cache, designs.cache)
+
+    def _weights_kl(self, designs: Designs) -> Any:
+        if not designs.mix:
+            return rows_of(self.weights, designs.weights)
+        own = {part: designs.mix.get(part, designs.weights) for part in self.parts}
+        return self.together.kl(sum(rows_of(self.parts[part], form) for part, form in own.items()))
 
     def ratio(self, designs: Designs) -> Any:
         """KL over the bound."""
@@ -44,23 +53,38 @@ class Gate:
         return [name for name in names if self.weights[FORMATS.index(name)] <= self.bound]
 
 
-def gate(part: QualityPart, model: str, stored: str | None, where: str) -> Gate | None:
-    """The bound of `part`; None where it has none. `stored`: the format of real weights, which cost nothing."""
-    if part.kl is None:
+def gate(
+    part: QualityPart, model: str, stored: str | None, where: str, fixed: Iterable[str] = ()
+) -> Gate | None:
+    """The bound of `part`; None where quality is neither bounded nor an axis. `stored`: the format of real weights,
+    which cost nothing; `fixed`: tensor classes whose format is the checkpoint's, which cost nothing either."""
+    if part.kl is None and not part.axis:
         return None
+    measured = part.measured_on or model
     try:
-        known = harm.uniform(part.measured_on or model, part.turned)
+        known, parts = harm.uniform(measured, part.turned), harm.parts(measured, part.turned)
     except UnknownName as error:
         raise InputError(f"{where}: [quality] measured_on: {error}") from None
     free = {*REAL, *_alike(stored)}
     weights = [0.0 if name in free else known.weight_kl(_alike(name)) for name in FORMATS]
-    return Gate(part.kl, np.array(weights), np.array([known.chip_kl(name) for name in FORMATS]))
+    if "head" in fixed:
+        del parts["embedding"]
+    by_part = {
+        name: np.array([0.0 if form in free else _least(kl, _alike(form)) for form in FORMATS])
+        for name, kl in parts.items()
+    }
+    chip = np.array([known.chip_kl(name) for name in FORMATS])
+    return Gate(part.kl or np.inf, np.array(weights), chip, by_part, harm.together(measured, part.turned))
+
+
+def _least(kl: Mapping[str, float], names: Iterable[str]) -> float:
+    return min((kl[name] for name in names if name in kl), default=NEVER)
 
 
 def check(found: Gate, model: str, kinds: Mapping[str, Iterable[str]], where: str) -> None:
     """Refuse formats of the search that nothing is known of: a bound that is not checked is none."""
     for kind, names in kinds.items():
-        values = found.cache if kind == "cache" else found.weights
+        values = found.parts.get(kind, found.cache if kind == "cache" else found.weights)
         missing = [name for name in names if values[FORMATS.index(name)] == NEVER]
         if missing:
             known = [name for name, kl in zip(FORMATS, values, strict=True) if kl != NEVER]

@@ -32,7 +32,8 @@ def refine(problem: Problem, start: Unit, generations: int, population: int, see
 
     class Batch(PymooProblem):
         def __init__(self) -> None:
-            super().__init__(n_var=len(counts), n_obj=3, n_ieq_constr=limits, xl=0, xu=counts - 1, vtype=int)
+            aims = len(problem.objectives)
+            super().__init__(n_var=len(counts), n_obj=aims, n_ieq_constr=limits, xl=0, xu=counts - 1, vtype=int)
 
         def _evaluate(self, x: np.ndarray, out: dict, *args: object, **kwargs: object) -> None:
             genomes = x.T.astype(np.uint8)

@@ -62,6 +62,7 @@ class Result:
     decode_s: Any
     weight_bytes: Any  # on one chip
     cache_bytes: Any  # on one chip
+    kl: Any = None  # nats, where quality is an axis
     violations: dict[str, Any] = field(default_factory=dict)  # value / limit; above 1 breaks it
     phases: dict[str, Phase] = field(default_factory=dict)
 

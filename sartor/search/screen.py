@@ -12,7 +12,7 @@ import numpy as np
 from ..tech.technology import Technology
 from .heap import keep_freed_pages
 from .pareto import front
-from .problem import Problem, objectives
+from .problem import OBJECTIVES, Problem, objectives
 from .result import Result
 
 CHUNK = 65_536  # points priced at once: fewer calls a point, and the arrays still stay in the caches
@@ -47,7 +47,7 @@ def screen_unit(problem: Problem, number: int, points: int) -> Unit:
     """Price unit `number`, `points` of it."""
     keep_freed_pages()
     rng = np.random.default_rng([problem.study.search.seed, number])
-    unit = Unit(np.zeros((len(problem.space.names), 0), np.uint8), np.zeros((0, 3)))
+    unit = Unit(np.zeros((len(problem.space.names), 0), np.uint8), np.zeros((0, len(problem.objectives))))
     for start in range(0, points, CHUNK):
         genomes = problem.space.sample(min(CHUNK, points - start), rng)
         unit = merge(unit, summarize(genomes, problem.price(genomes, SCREEN_TECH)))
@@ -93,7 +93,7 @@ def _front_rows(points: np.ndarray) -> np.ndarray:
 def _rows(result: Result, rows: np.ndarray) -> Result:
     """Only the objectives at `rows`."""
     picked = Result(**{name: None for name in Result.__dataclass_fields__})  # type: ignore[arg-type]
-    for name in ("usd_per_mtoken", "j_per_token", "latency_s"):
+    for name in OBJECTIVES if result.kl is None else (*OBJECTIVES, "kl"):
         setattr(picked, name, np.broadcast_to(getattr(result, name), result.usd_per_mtoken.shape)[rows])
     return picked
 

@@ -11,6 +11,9 @@ import numpy as np
 
 from ..errors import InputError, UnknownName
 from ..families.tensor.design import FORMATS, Designs
+from ..formats.decode import Element, Scale
+from ..formats.hardware import decoded
+from ..formats.parts import BASE, by_part
 from ..formats.spec import format_named
 from ..tables import data_text, table
 from ..tech.technology import Technology
@@ -21,9 +24,12 @@ from .result import Deployment
 VARIABLES = {
     "node": "name:nodes", "memory": "name:memories", "units": "", "unit_capacity": "", "clock": "hz", "cores": "",
     "dies": "", "rows": "", "lanes": "", "columns": "", "vector_lanes": "", "scratchpad": "bytes", "fifo": "bytes",
-    "weights": "format", "cache": "format", "link": "name:links", "tensor_parallel": "", "stages": "", "batch": "",
+    "weights": "format", "cache": "format", "attention": "format", "attn_qkv": "format", "attn_o": "format",
+    "ffn_down": "format", "embedding": "format", "link": "name:links", "tensor_parallel": "", "stages": "", "batch": "",
     "load": "",
 }  # fmt: skip
+# Formats of parts of the model, where the study gives them one of their own (formats.parts).
+OWN = ("attention", "attn_qkv", "attn_o", "ffn_down", "embedding")
 
 
 @dataclass(frozen=True)
@@ -73,6 +79,7 @@ class Space:
             capacity_bytes=np.minimum(smallest * v["unit_capacity"], largest) * units,
             bandwidth_bytes_per_s=tech.column("memories", "bandwidth", memory) * units,
             link=v["link"], link_bytes_per_s=tech.column("links", "bandwidth", v["link"]),
+            mix=by_part({name: v[name] for name in OWN if name in v}),
         )  # fmt: skip
         return designs, Deployment(v["tensor_parallel"], v["stages"], v["batch"], v["load"])
 
@@ -108,7 +115,36 @@ def space(lists: Mapping[str, Sequence[Any]], where: str = "[search]") -> Space:
     for name in merged:
         if name not in VARIABLES:
             raise UnknownName("search variable", name, VARIABLES, where)
-    return Space(tuple((name, _numbers(name, merged[name], where)) for name in VARIABLES))
+    if isinstance(merged["weights"], Mapping):
+        merged |= _mixed(merged["weights"], f"{where} weights")
+    if own := [name for name in OWN if name in merged]:
+        _check_mix({name: merged[name] for name in ("weights", *own)}, where)
+    return Space(tuple((name, _numbers(name, merged[name], where)) for name in VARIABLES if name in merged))
+
+
+def _mixed(given: Mapping[str, Any], where: str) -> dict[str, Any]:
+    """`weights` by part of the model as variables: that of the FFN is `weights`, whose multipliers the chip has."""
+    names = {"ffn": "weights", BASE: "weights"} | {name: name for name in OWN}
+    for name in given:
+        if name not in names:
+            raise UnknownName("part of a model", name, names, where)
+    if ("ffn" in given) == (BASE in given):
+        raise InputError(f"{where}: formats of the FFN once (try ffn = [...])")
+    if BASE in given and "ffn_down" not in given:
+        raise InputError(f"{where}: {BASE} without ffn_down (try ffn = [...] for both)")
+    return {names[name]: values for name, values in given.items()}
+
+
+def _check_mix(formats: Mapping[str, Any], where: str) -> None:
+    """Only what one chip can take beside other formats: E4M3, two scales a block and zero points need multipliers that
+    the others' do not go with."""
+    alone = Scale.PAIR, Scale.ZERO
+    mixable = [n for n, c in decoded().items() if c.scale not in alone and c.element != Element.E4M3]
+    for part, values in formats.items():
+        for name in values if isinstance(values, list) else [values]:
+            if format_named(str(name)).name not in mixable:
+                known = ", ".join(mixable)
+                raise InputError(f"{where} {part}: {name!r} has no decoder beside others (try one of {known})")
 
 
 def _numbers(name: str, values: Any, where: str) -> tuple[float, ...]:

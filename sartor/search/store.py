@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 
 from ..errors import InputError
 from ..workload.fetch import cache_folder
-from .problem import OBJECTIVES, Problem
+from .problem import Problem
 from .screen import NearMiss, Unit
 
 
@@ -82,7 +82,7 @@ class Shards:
 def to_table(unit: Unit, problem: Problem) -> pa.Table:
     """The front as columns, one a variable and one an objective; the counts as metadata."""
     columns = dict(zip((f"gene.{n}" for n in problem.space.names), unit.genomes, strict=True))
-    columns |= dict(zip(OBJECTIVES, np.asarray(unit.points, np.float64).T, strict=True))
+    columns |= dict(zip(problem.objectives, np.asarray(unit.points, np.float64).T, strict=True))
     meta = {
         "evaluations": unit.evaluations, "feasible": unit.feasible, "killed": unit.killed,
         "near": {n: [m.genome.tolist(), m.ratio, m.usd_per_mtoken] for n, m in unit.near.items()},
@@ -94,10 +94,11 @@ def to_table(unit: Unit, problem: Problem) -> pa.Table:
 def from_table(found: pa.Table) -> Unit:
     meta = json.loads(found.schema.metadata[b"sartor"])
     genes = [c for c in found.column_names if c.startswith("gene.")]
+    points = [c for c in found.column_names if c not in genes]
     near = {n: NearMiss(n, np.array(g, np.uint8), ratio, usd) for n, (g, ratio, usd) in meta["near"].items()}
     nearest = meta["nearest"] and (meta["nearest"][0], np.array(meta["nearest"][1], np.uint8))
     return Unit(
         np.stack([found[c].to_numpy() for c in genes]).astype(np.uint8),
-        np.stack([found[c].to_numpy() for c in OBJECTIVES], axis=1),
+        np.stack([found[c].to_numpy() for c in points], axis=1),
         meta["evaluations"], meta["feasible"], meta["killed"], near, nearest,
     )  # fmt: skip

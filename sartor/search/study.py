@@ -16,6 +16,7 @@ from ..workload.profiles import content_key
 from .checked import checked
 from .parts import (
     BudgetPart,
+    ClaimPart,
     ComparePart,
     EconomicsPart,
     ModelPart,
@@ -25,6 +26,7 @@ from .parts import (
     SearchPart,
     SloPart,
     TrafficPart,
+    VariantsPart,
 )  # fmt: skip
 
 
@@ -44,6 +46,8 @@ class Study(Part):
     search: SearchPart = SearchPart()
     compare: ComparePart = ComparePart()
     others: list[OtherPart] = Field([], description="Other work the chip should do well.")
+    variants: VariantsPart = VariantsPart()
+    claims: list[ClaimPart] = Field([], description="Published claims, checked on the variants.")
 
     def asked(self, other: OtherPart) -> Study:
         """This study with the work of `other`."""

@@ -67,6 +67,15 @@ class Gemm:
         return self.tokens(step) * (self.active * self.k * self.n * self.count)
 
     @property
+    def part(self) -> str:
+        """The class of matrices that may have a number format of its own (formats.parts)."""
+        if self.tensor == "attention":
+            return "attn_o" if self.shard == "row" else "attn_qkv"
+        if self.tensor == "ffn":
+            return "ffn_down" if self.shard == "row" else "ffn_in"
+        return "embedding" if self.tensor == "head" else self.tensor
+
+    @property
     def weight_elements(self) -> int:
         """Elements stored."""
         return self.k * self.n * self.count * self.experts

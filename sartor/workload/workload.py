@@ -31,6 +31,16 @@ class Workload:
             by_class[tensor] = by_class.get(tensor, 0) + count
         return by_class
 
+    @property
+    def part_elements(self) -> dict[tuple[str, str], int]:
+        """Stored elements by tensor class and by part, which may have a number format of its own."""
+        found: dict[tuple[str, str], int] = {}
+        for gemm in self.prefill.gemms:
+            key = gemm.tensor, gemm.part
+            found[key] = found.get(key, 0) + gemm.weight_elements
+        rest = {t: n for t, n in self.weight_elements.items() if t in ("embedding", "norm")}
+        return found | {(tensor, tensor): n for tensor, n in rest.items()}
+
     def decode_step(self, batch: object) -> Step:
         """One decode step of `batch` sequences at the mean context of decode steps."""
         return Step(batch, 1, self.demand.decode_context_mean)

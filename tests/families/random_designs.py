@@ -1,6 +1,6 @@
 """Random designs of family `tensor`, as arrays, and one of them as plain numbers."""
 
-from dataclasses import fields, replace
+from dataclasses import replace
 
 import numpy as np
 
@@ -43,9 +43,7 @@ def random_designs(n: int, seed: int, dtype: type = np.float64) -> Designs:
 
 def at(designs: Designs, row: int) -> Designs:
     """The design at `row`, in plain numbers."""
-    return Designs(
-        *(np.broadcast_to(getattr(designs, f.name), designs.shape)[row].item() for f in fields(designs))
-    )
+    return designs.one(row)
 
 
 def scaled(designs: Designs, **factors: float) -> Designs:

@@ -17,7 +17,7 @@ from sartor.compiler.gguf import network
 from sartor.compiler.requantize import requantized
 from sartor.families.tensor.network import Network
 from sartor.families.tensor.sizing import core_of
-from sartor.formats.hardware import coding_of
+from sartor.formats.hardware import coding_of, codings_of
 from sartor.proof.lockstep import Lockstep, Mismatch
 from sartor.proof.verify import bench, verify
 from sartor.sim import memory_timing
@@ -50,6 +50,18 @@ def test_a_layer_and_the_head_speak_the_same_on_both(net: Network, stalls: Stall
 def test_the_same_weights_in_other_formats(net: Network, form: str) -> None:
     # Rows of 576 are whole groups of 64, those of 1,536 of 128: scales are shared by two beats and by four.
     found = verify(bench(CHIP, requantized(net, coding_of(form)), f"{KEY} {form}", 256), PROMPT[:2], 1)
+    assert found.mismatches == 0 and found.tokens[0].rtl == found.tokens[0].golden
+
+
+@pytest.mark.slow
+def test_a_chip_for_a_mix_of_formats(net: Network) -> None:
+    # Four decoders in one core, and signed multipliers for E2M1 where the FFN's are not.
+    tile = replace(TILE, weights="int3-g32", mix={"attn_qkv": "int8-g32", "attn_o": "mxfp4", "embedding": "q4_1"})
+    mixed = requantized(net, codings_of(tile.formats))
+    one = mixed.layers[0]
+    kinds = [m.coding.element.name for m in (one.gate_up, one.qkv, one.output, mixed.head)]
+    assert kinds == ["INT3", "INT8", "E2M1", "INT4"]
+    found = verify(bench(replace(CHIP, tile=tile), mixed, f"{KEY} mixed", 256), PROMPT[:2], 1)
     assert found.mismatches == 0 and found.tokens[0].rtl == found.tokens[0].golden
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from sartor.errors import InputError, UnknownName
-from sartor.search.space import VARIABLES, space
+from sartor.search.space import space
 from sartor.tables import table
 from sartor.tech.technology import NOMINAL
 
@@ -12,7 +12,7 @@ from sartor.tech.technology import NOMINAL
 def test_a_genome_by_hand():
     tiny = space({"node": ["N7", "N5"], "memory": ["hbm3"], "units": [2, 4], "unit_capacity": [1], "clock": ["1 GHz"],
                   "rows": [8, 16], "batch": [3]})  # fmt: skip
-    genome = np.zeros((len(VARIABLES), 1), np.uint8)
+    genome = np.zeros((len(tiny.names), 1), np.uint8)
     genome[tiny.names.index("node")] = 1
     genome[tiny.names.index("units")] = 1
     designs, how = tiny.decode(genome, NOMINAL)

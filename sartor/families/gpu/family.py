@@ -36,7 +36,11 @@ class Existing:
     def replica(self, chips: Any, formats: dict[str, str]) -> Replica:
         return Replica(self.machine, chips, self.weights, self.cache, formats)
 
-    def weight_bits(self, fixed: str | None) -> Any:
+    @property
+    def mixed(self) -> tuple[str, ...]:
+        return ()
+
+    def weight_bits(self, fixed: str | None, part: str = "") -> Any:
         return format_named(fixed or self.weights).bits()
 
     @property

@@ -10,7 +10,7 @@ from ...formats.spec import format_named
 from ...tables import table
 from ...tech.technology import Technology, rows_of
 from . import silicon
-from .design import FORMATS
+from .design import FORMATS, Designs
 
 
 def stand_in(datapath: str) -> str:
@@ -34,3 +34,44 @@ def mac_j(tech: Technology, datapath: Any) -> Any:
     """Energy of a multiply-accumulate in ASAP7 cells."""
     ours = np.array([silicon.mac_j(bits, tech) for bits in STAND_IN_BITS], tech.dtype)
     return rows_of(ours, datapath) * ratio(tech, "energy", datapath)
+
+
+def datapath_of(d: Designs) -> Any:
+    """Row of macs.csv: the multipliers of the chip. Those of the FFN, but where another part's codes do not go through
+    them, one that takes both."""
+    rows = DATAPATH[d.weights]
+    for form in d.mix.values():
+        rows = _TOGETHER[rows, DATAPATH[form]]
+    return rows
+
+
+def _together(base: str, other: str) -> str:
+    """What takes codes of both: bytes go through narrow multipliers in parts, planes of binary codes one by one."""
+    if base == "ternary" and other in ("int4", "int8"):
+        return "int4"
+    return other if (base, other) == ("int4", "fp4") else base
+
+
+_TOGETHER = np.array([[_NAMES.index(_together(a, b)) for b in _NAMES] for a in _NAMES])
+
+
+def decoders(d: Designs) -> Any:
+    """Kinds of codes beside those of the FFN and the cache's INT8, at most: one a part."""
+    more: Any = 0
+    for form in d.mix.values():
+        kind = _KINDS[form]
+        more = more + ((kind != _KINDS[d.weights]) & (kind != 0))
+    return more
+
+
+def _kinds() -> np.ndarray:
+    """By row of FORMATS: formats of one kind share a decoder; 0: INT8."""
+    # Numbers in a format of their own are told apart by it, integers by their bits, planes of binary codes are one.
+    spelled = [(f.element, "" if f.element == "integer" else f.number, 0.0 if f.element == "planes" else f.element_bits)
+               for f in map(format_named, FORMATS)]  # fmt: skip
+    whole = ("integer", "", 8.0)
+    kinds = [whole, *dict.fromkeys(s for s in spelled if s != whole)]
+    return np.array([kinds.index(s) for s in spelled])
+
+
+_KINDS = _kinds()

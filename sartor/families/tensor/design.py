@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import functools
-from dataclasses import dataclass, fields
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 import numpy as np
@@ -41,17 +42,32 @@ class Designs:
     bandwidth_bytes_per_s: Any
     link: Any
     link_bytes_per_s: Any
+    mix: Mapping[str, Any] = field(default_factory=dict)  # rows of FORMATS of parts that have their own
 
     def take(self, rows: Any) -> Designs:
         """The designs at `rows`."""
-        return Designs(*(np.broadcast_to(v, self.shape)[rows] if np.ndim(v) else v for v in self._values()))
+
+        def of(value: Any) -> Any:
+            return np.broadcast_to(value, self.shape)[rows] if np.ndim(value) else value
+
+        mix = {part: of(value) for part, value in self.mix.items()}
+        return Designs(**{name: of(value) for name, value in self._values().items()}, mix=mix)
+
+    def one(self, row: int = 0) -> Designs:
+        """The design at `row`, as plain numbers."""
+
+        def of(value: Any) -> Any:
+            return np.broadcast_to(value, self.shape or (1,))[row].item()
+
+        mix = {part: of(value) for part, value in self.mix.items()}
+        return Designs(**{name: of(value) for name, value in self._values().items()}, mix=mix)
 
     @property
     def shape(self) -> tuple[int, ...]:
-        return np.broadcast_shapes(*(np.shape(v) for v in self._values()))
+        return np.broadcast_shapes(*(np.shape(v) for v in (*self._values().values(), *self.mix.values())))
 
-    def _values(self) -> list[Any]:
-        return [getattr(self, f.name) for f in fields(self)]
+    def _values(self) -> dict[str, Any]:
+        return {f.name: getattr(self, f.name) for f in fields(self) if f.name != "mix"}
 
     @functools.cached_property
     def stacks(self) -> Any:
@@ -99,21 +115,25 @@ def from_chip(chip: Chip) -> Designs:
         memory=table("memories").index(memory.kind), units=memory.units, capacity_bytes=memory.capacity_bytes,
         bandwidth_bytes_per_s=memory.bandwidth_bytes_per_s,
         link=table("links").index(chip.link.kind), link_bytes_per_s=chip.link.bandwidth_bytes_per_s,
+        mix={part: FORMATS.index(format_named(name).name) for part, name in tile.mix.items()},
     )  # fmt: skip
 
 
 def to_chip(designs: Designs, name: str, device: bool, row: int = 0) -> Chip:
     """The chip at `row`, as a spec."""
+    one = designs.one(row)
 
-    def at(field: str) -> Any:
-        return np.broadcast_to(getattr(designs, field), designs.shape or (1,))[row].item()
+    def at(name: str) -> Any:
+        return getattr(one, name)
 
     node = table("nodes").items[at("node")]
     relative = float(logic.relative_voltage(NOMINAL, at("node"), at("clock_hz")))
+    # A part in the format of all others needs no word.
+    mix = {part: FORMATS[form] for part, form in one.mix.items() if form != at("weights")}
     tile = Tile(
         rows=int(at("rows")), lanes=int(at("lanes")), columns=int(at("columns")),
         vector_lanes=int(at("vector_lanes")), weights=FORMATS[at("weights")], kv=FORMATS[at("cache")],
-        scratchpad_bytes=int(at("scratchpad_bytes")), fifo_bytes=int(at("fifo_bytes")),
+        mix=mix, scratchpad_bytes=int(at("scratchpad_bytes")), fifo_bytes=int(at("fifo_bytes")),
     )  # fmt: skip
     kind = table("memories").items[at("memory")]
     packages = np.broadcast_to(designs.package(device), designs.shape or (1,))

@@ -190,9 +190,9 @@ class PhaseEstimate:
         """Dynamic energy of all chips, by part."""
         m, one = self.machine, Step(1, self.step.tokens, self.step.context)
         vector_ops = sum(op.lane_ops(one) for op in self.operators.vectors)
-        batch = self.step.batch
+        batch, repeated = self.step.batch, self.replica.repeated(self.operators.gemms, one)
         return {
-            "compute": self.operators.macs(one) * batch * m.mac_j,
+            "compute": (self.operators.macs(one) + repeated) * batch * m.mac_j,
             "vector": vector_ops * batch * m.vector_j,
             "memory": self.phase.dram_bytes * m.dram_j_per_byte,
             "scratchpad": self.phase.dram_bytes * m.sram_j_per_byte,

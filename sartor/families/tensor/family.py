@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -42,8 +43,12 @@ class Tensor:
     def replica(self, chips: Any, formats: dict[str, str]) -> Replica:
         return Replica(self.machine, chips, formats)
 
-    def weight_bits(self, fixed: str | None) -> Any:
-        return self.machine.stored(fixed).bits
+    @property
+    def mixed(self) -> Mapping[str, Any]:
+        return self.designs.mix
+
+    def weight_bits(self, fixed: str | None, part: str = "") -> Any:
+        return self.machine.stored(fixed, part).bits
 
     @property
     def cache_bits(self) -> Any:

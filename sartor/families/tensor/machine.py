@@ -14,7 +14,7 @@ from ...tech import dram, logic, sram
 from ...tech.technology import Technology
 from . import silicon, sizing
 from .core import GROUP
-from .datapath import DATAPATH, mac_j
+from .datapath import datapath_of, mac_j
 from .design import FORMATS, Designs
 from .memory_stream import MemoryStream, streams
 from .passes import LANES, PORTS, Work, unit_of
@@ -51,6 +51,7 @@ class Machine(MemoryStream):
     sync: Any  # cycles of a barrier, 0 with one core
     weights: Stored
     cache: Stored
+    mix: dict[str, Stored]  # of parts that have their own
     multiplier_bits: Any  # of integers, a cycle
     float_bits: Any  # of E4M3
     link_latency_s: Any
@@ -63,10 +64,10 @@ class Machine(MemoryStream):
     dtype: Any = np.float64
     _taken: dict[bytes, tuple[Any, Any, Any]] = field(default_factory=dict, repr=False)
 
-    def stored(self, fixed: str | None) -> Stored:
-        """The format that the workload fixes, or the design's own."""
+    def stored(self, fixed: str | None, part: str = "") -> Stored:
+        """The format that the workload fixes, or the design's own for `part`."""
         if fixed is None:
-            return self.weights
+            return self.mix.get(part, self.weights)
         form = format_named(fixed)
         return stored(form, self.float_bits if form.datapath == "fp8" else self.multiplier_bits)
 
@@ -158,7 +159,7 @@ _WIDTHS = {"int8": 8, "int4": 4, "fp4": 4, "fp8": 8, "ternary": 2, "lut": 2, "bf
 def prepare(designs: Designs, relative_voltage: Any, tech: Technology) -> Machine:
     """Rates and energies of `designs` at `relative_voltage` (V / Vnom) under the facts of `tech`."""
     d, dtype = designs, tech.dtype
-    datapath = DATAPATH[d.weights]
+    datapath = datapath_of(d)
     multiplier = np.array([_WIDTHS[item] for item in table("macs").items], dtype)[datapath]
     integer = np.where(datapath == table("macs").index("fp8"), _WIDTHS["int4"], multiplier).astype(dtype)
     element, scale, group, planes = _columns(dtype)
@@ -177,11 +178,11 @@ def prepare(designs: Designs, relative_voltage: Any, tech: Technology) -> Machin
         sync=tech.fact("overheads", "pipeline", "sync_cycles") * np.minimum(d.cores - 1, 1),
         weights=of(d.weights, multiplier),
         cache=of(d.cache, integer),
+        mix={part: of(rows, integer) for part, rows in d.mix.items()},
         multiplier_bits=integer,
         float_bits=multiplier,
         link_latency_s=tech.column("links", "latency", d.link),
-        # A plane of a binary code is a product of its own; those of the cache, a few percent, are counted so too.
-        mac_j=mac_j(tech, datapath) * planes[d.weights] * cells,
+        mac_j=mac_j(tech, datapath) * cells,
         vector_j=silicon.vector_j(tech) * cells,
         decode_j_per_byte=silicon.decode_j_per_byte(tech) * cells,
         dram_j_per_byte=dram.access_j_per_byte(tech, d.memory),

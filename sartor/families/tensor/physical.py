@@ -11,7 +11,7 @@ import numpy as np
 from ...tech import logic, package, sram, wafer
 from ...tech.technology import Technology, rows_of
 from . import silicon
-from .datapath import DATAPATH, STAND_IN_BITS, ratio
+from .datapath import STAND_IN_BITS, datapath_of, decoders, ratio
 from .design import Designs
 from .sizing import port_bytes
 
@@ -87,12 +87,14 @@ def area_mm2(d: Designs, tech: Technology, device: bool) -> dict[str, Any]:
 
 def _cells_mm2(d: Designs, tech: Technology) -> dict[str, Any]:
     """Cells of one core of each design, at N7."""
-    datapath = DATAPATH[d.weights]
-    return silicon.cells_mm2(
+    datapath = datapath_of(d)
+    parts = silicon.cells_mm2(
         d.rows, d.lanes, d.columns, d.vector_lanes,
         port_bytes(d.bandwidth_bytes_per_s, d.cores, d.clock_hz), rows_of(STAND_IN_BITS.astype(tech.dtype), datapath),
         unit_ratio=ratio(tech, "area", datapath), tech=tech,
     )  # fmt: skip
+    # One more decoder at most for each part whose codes are of another kind.
+    return parts | {"decoder": parts["decoder"] * (1 + decoders(d))} if d.mix else parts
 
 
 def _parts_usd(d: Designs, tech: Technology, total_mm2: Any, package_row: Any) -> dict[str, Any]:

@@ -12,7 +12,7 @@ import numpy as np
 from ...formulas import tile
 from ...tech import link
 from ...workload.operators import Attention, Gemm, Step
-from .machine import BYTE_BITS, Machine
+from .machine import BYTE_BITS, Machine, Stored
 
 RESULT_BYTES = 2.0  # a GEMM's output element, before it is quantized again
 
@@ -24,6 +24,7 @@ class Geometry:
     tile_cycles: Any  # one row tile
     tiles: Any
     weight_bytes: Any  # one pass over its weights
+    form: Stored
     stream_cycles: Any  # in which the memory brings them
 
 
@@ -53,7 +54,7 @@ class Placement:
 
     def _place(self, op: Gemm) -> Geometry:
         m, d = self.machine, self.machine.designs
-        form = m.stored(self.formats.get(op.tensor)).in_rows(op.k)
+        form = m.stored(self.formats.get(op.tensor), op.part).in_rows(op.k)
         split = op.experts == 1
         n = op.n / self.chips if split and op.shard == "column" else float(op.n)
         k = op.k / self.chips if split and op.shard == "row" else float(op.k)
@@ -63,7 +64,17 @@ class Placement:
             tiles=tile.folds(n / d.cores, d.rows),
             weight_bytes=weight_bytes,
             stream_cycles=weight_bytes / m.bytes_per_cycle,
+            form=form,
         )
+
+    def repeated(self, gemms: Iterable[Gemm], step: Step) -> Any:
+        """Multiply-accumulates beyond the first of codes that go through the multipliers in parts."""
+        by_steps: dict[int, tuple[Any, Any]] = {}
+        for op in gemms:
+            steps = self.geometry(op).form.steps
+            macs = by_steps.get(id(steps), (0, steps))[0]
+            by_steps[id(steps)] = macs + op.macs(step), steps
+        return sum(macs * (steps - 1) for macs, steps in by_steps.values())
 
     def cache_share(self, op: Attention) -> CacheShare:
         if op not in self._cache_shares:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -60,6 +61,19 @@ def _decoder(coding: Coding) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def _decoders(codings: Sequence[Coding]) -> dict[str, Any]:
+    """Of a chip for several: the multipliers of the first, signed where any needs it; all that any decoder knows."""
+    each = [_decoder(coding) for coding in codings]
+    bits = each[0]["multiplier_bits"]
+    signed = bits < 8 and any(one["multiplier_bits"] == 5 for one in each)
+    return {
+        "multiplier_bits": 5 if signed else bits,
+        "elements": tuple(dict.fromkeys(element for one in each for element in one["elements"])),
+        "scales": tuple(dict.fromkeys(scale for one in each for scale in one["scales"])),
+        "planes": max(one["planes"] for one in each),
+    }
+
+
 def core_of(chip: Chip) -> Core:
     """The core of `chip`; a chip that cannot be generated is refused with the reason."""
     tile = chip.tile
@@ -70,7 +84,8 @@ def core_of(chip: Chip) -> Core:
             f"{chip.name}: [tile] engine = {tile.engine!r} is not built: with integer activations sums by table cost "
             "more than multipliers at any number of bits (docs/formats-silicon.md; try engine = \"mac\")"
         )
-    for what, name, known in (("weights", tile.weights, HARDWARE_WEIGHTS), ("kv", tile.kv, HARDWARE_CACHE)):
+    own = ((f"mix {part}", name, HARDWARE_WEIGHTS) for part, name in tile.mix.items())
+    for what, name, known in (("weights", tile.weights, HARDWARE_WEIGHTS), ("kv", tile.kv, HARDWARE_CACHE), *own):
         if name not in known:
             raise Unsupported(
                 f"{chip.name}: [tile] {what} = {name!r} has no decoder in hardware ({', '.join(known)} have)"
@@ -80,7 +95,7 @@ def core_of(chip: Chip) -> Core:
     try:
         return Core(
             rows=tile.rows, lanes=tile.lanes, columns=tile.columns, vector_lanes=tile.vector_lanes,
-            port_bytes=port, **_decoder(coding_of(tile.weights)),
+            port_bytes=port, **_decoders([coding_of(name) for name in (tile.weights, *tile.mix.values())]),
             buffer_groups=int(buffer_groups(tile.scratchpad_bytes, tile.columns)),
             scratch_groups=int(scratch_groups(tile.scratchpad_bytes)),
             weight_fifo_words=int(weight_words), cache_fifo_words=int(cache_words),

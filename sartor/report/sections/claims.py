@@ -1,0 +1,111 @@
+"""One format and one kind of memory at a time, and published claims held against the chips of each."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..facts import choice
+from ..numbers import count, figure, is_known, plain
+from ..tags import Html, both, cell, esc, say, section, shown, table, tag, tr
+
+Report = dict[str, Any]
+FIGURES = ("usd_per_mtoken", "j_per_token", "ttft_s", "tpot_s", "tokens_per_s", "power_w")
+CHOICES = ("node", "memory", "units", "cores", "columns", "cache", "batch")
+
+
+def present(report: Report) -> bool:
+    return bool(report.get("variants"))
+
+
+def html(report: Report) -> Html:
+    part = report["study"]["variants"]
+    limits = {n: figure(f"{n}_s", part[n] or report["study"]["slo"][n]) for n in ("ttft", "tpot")}
+    traffic = part["profile"] or report["study"]["traffic"]["profile"]
+    about = tag("p", say("claims.limits", traffic=traffic, **limits))
+    each, note = [_claim(claim) for claim in report["claims"]], tag("p", say("claims.note"), cls="note")
+    return section("claims", about, _variants(report["variants"]), *each, note)
+
+
+def _variants(rows: list[dict[str, Any]]) -> Html:
+    heads = [say("claims.variant"), say("claims.bits"), *(say(f"figure.{f}") for f in FIGURES)]
+    heads += [say(f"variable.{c}") for c in CHOICES]
+    return table(heads, [_variant(row) for row in rows])
+
+
+def _variant(row: dict[str, Any]) -> Html:
+    name = shown(row["weights"]) + tag("small", shown(row["memory"]))
+    if not row["kept"]:
+        wide = 1 + len(FIGURES) + len(CHOICES)
+        return tr([name, tag("td", say("claims.none"), cls="cannot", colspan=wide)])
+    figures = [cell(row[f], figure(f, row[f])) for f in FIGURES]
+    choices = [shown(choice(c, row["design"][c])) for c in CHOICES]
+    return tr([name, cell(row["bits"], plain(row["bits"])), *figures, *choices])
+
+
+def _claim(claim: dict[str, Any]) -> Html:
+    """The claim, where it holds, and the factor at every point."""
+    texts = {"en": claim["text"], "ko": claim["text_ko"] or claim["text"]}
+    source = tag("p", say("claims.against", chip=claim["chip"], weights=claim["weights"], cache=claim["cache"]), " ",
+                 esc(claim["source"]), cls="note")  # fmt: skip
+    return tag("h3", both(texts)) + source + _answer(claim) + _grid(claim)
+
+
+def _answer(claim: dict[str, Any]) -> Html:
+    """How many points hold, the best of them and the worst."""
+    known = [p for p in claim["points"] if is_known(p["factor"])]
+    if not known:
+        return tag("p", say("claims.unknown"), cls="warn")
+    kept = [p for p in known if p["factor"] >= claim["factor"]]
+    ends = {"best": max(known, key=_factor), "worst": min(known, key=_factor)}
+    blanks = {f"{name}_{key}": value for name, p in ends.items() for key, value in _words(p).items()}
+    counts = {"kept": count(len(kept)), "points": count(len(known)), "factor": plain(claim["factor"])}
+    key = "claims.holds" if len(kept) == len(known) else "claims.part" if kept else "claims.fails"
+    where = tag("p", say("claims.where", where=_where(kept))) if kept and len(kept) < len(known) else ""
+    return tag("p", say(key, **counts, **blanks), cls="answer") + where
+
+
+def _factor(p: dict[str, Any]) -> float:
+    return float(p["factor"])
+
+
+def _words(p: dict[str, Any]) -> dict[str, str]:
+    at = f"{p['weights']}, {p['memory']}, batch {p['batch']}, context {count(p['context'])}"
+    return {"factor": plain(p["factor"]), "at": at}
+
+
+def _where(kept: list[dict[str, Any]]) -> str:
+    """By variant and batch, up to which context.
+
+    >>> _where([{"memory": "M", "weights": "W", "batch": 1, "context": c} for c in (1024, 8192)])
+    'W with M: batch 1 up to 8,192 tokens'
+    """
+    most: dict[tuple[str, str], dict[int, int]] = {}
+    for p in kept:
+        batches = most.setdefault((p["weights"], p["memory"]), {})
+        batches[p["batch"]] = max(batches.get(p["batch"], 0), p["context"])
+    each = (
+        f"{weights} with {memory}: " + ", ".join(f"batch {b} up to {count(c)} tokens" for b, c in batches.items())
+        for (weights, memory), batches in most.items()
+    )
+    return "; ".join(each)
+
+
+def _grid(claim: dict[str, Any]) -> Html:
+    points = claim["points"]
+    places = list(dict.fromkeys((p["batch"], p["context"]) for p in points))
+    heads = [say("claims.variant"), *(tag("span", f"{b} × {count(c)}") for b, c in places)]
+    rows = []
+    for name in dict.fromkeys((p["weights"], p["memory"]) for p in points):
+        mine = {(p["batch"], p["context"]): p for p in points if (p["weights"], p["memory"]) == name}
+        head = shown(name[0]) + tag("small", shown(name[1]))
+        rows.append(tr([head, *(_cell(mine[place], claim["factor"]) for place in places)]))
+    return table(heads, rows, "heat")
+
+
+def _cell(p: dict[str, Any], asked: float) -> Html:
+    """Green where the claim holds; below, how many of the other chip stand against one."""
+    if not is_known(p["factor"]):
+        return tag("td", say("claims.cannot"), cls="cannot")
+    chips = tag("small", f"/ {p['chips']}") if p["chips"] > 1 else ""
+    shade = "heat0" if p["factor"] >= asked else "heat3"
+    return tag("td", tag("b", esc(f"{plain(p['factor'], 2)}×")), chips, cls=shade)
