@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from amaranth.hdl import Array, Assert, Assume, Cat, Const, Module, Mux, Signal, Value
 from prove import Free, bounded, broken, needs_solver, proven
@@ -13,41 +14,64 @@ from prove import Free, bounded, broken, needs_solver, proven
 from sartor.families.tensor.core import Core
 from sartor.families.tensor.isa import Scale
 from sartor.families.tensor.rtl import weight_decoder
+from sartor.families.tensor.rtl.high_parts import HighParts
 from sartor.families.tensor.rtl.scale_buffer import ScaleBuffer
 from sartor.families.tensor.rtl.weight_codes import WeightCodes
 from sartor.families.tensor.rtl.weight_decoder import WeightDecoder
 from sartor.families.tensor.rtl.weight_walk import MatrixWalk, PacketWalk
-from sartor.formats.decode import Element
+from sartor.formats.decode import Element, half_of_e4m3, integers
 
 needs_solver()
 
 ONE_HALF = 0x3C00  # 1 in binary16
 MOST_STEPS = 16
+# Bits of a stored code, by hand (docs/hardware.md): those of 3 and 6 bits come in two parts.
+LOW_BITS = {
+    Element.INT4: 4, Element.INT8: 8, Element.INT2: 2, Element.INT3: 2, Element.E2M1: 4, Element.E2M3: 4,
+}  # fmt: skip
+HIGH_BITS = {Element.INT3: 1, Element.E2M3: 2}
 
 
 @dataclass(frozen=True)
 class Stream:
-    """A matrix as it comes: `core` D blocks a beat, codes of 4 or 8 bits, scales, and how many blocks share one."""
+    """A matrix as it comes: `core` D blocks a beat, codes, scales, and how many blocks share one."""
 
     core: Core
-    wide: bool
+    element: Element
     scale: Scale
     share: int = 0
 
     def command(self) -> dict[str, int]:
         """What of a command says so."""
-        element = Element.INT8 if self.wide else Element.INT4
-        return {"element": element.value, "scale": self.scale.value, "share": self.share}
+        return {"element": self.element.value, "scale": self.scale.value, "share": self.share}
+
+    @property
+    def wide(self) -> bool:
+        """Codes are bytes to the tile."""
+        return self.element in (Element.INT8, Element.E2M3) or (
+            self.element == Element.E2M1 and self.core.multiplier_bits == 8
+        )
 
     @property
     def halves(self) -> int:
         """Steps of a beat."""
-        return 2 if self.wide and self.core.multiplier_bits == 4 else 1
+        return 2 if self.wide and self.core.multiplier_bits < 8 else 1
 
     @property
     def block_bytes(self) -> int:
-        """Codes of one block in one step."""
-        return 32 if self.wide and self.halves == 1 else 16
+        """Low parts of the codes of one block in one step."""
+        return 32 // self.halves * LOW_BITS[self.element] // 8
+
+    @property
+    def high_bytes(self) -> int:
+        """High parts of them."""
+        return 32 // self.halves * HIGH_BITS.get(self.element, 0) // 8
+
+    @property
+    def set_steps(self) -> int:
+        """Steps whose high parts come together, before their low parts: those of a word, at least one."""
+        step = self.core.dot_units * self.high_bytes
+        return max(1, self.core.port_bytes // step) if step else 1
 
     @property
     def together(self) -> tuple[int, int]:
@@ -57,34 +81,47 @@ class Stream:
 
     @property
     def slots(self) -> int:
-        return max(self.core.dot_units, self.core.port_bytes // self.scale.nbytes())
+        return max(self.core.dot_units, self.core.port_bytes // self.scale.nbytes)
 
     def packet(self) -> tuple[int, int]:
         """Words of scales, beats of a packet; one endless packet where there are no scales."""
         if self.scale == Scale.NONE:
             return 0, MOST_STEPS
         blocks, beats = self.together
-        words = self.slots * self.scale.nbytes() // self.core.port_bytes
+        words = self.slots * self.scale.nbytes // self.core.port_bytes
         return words, self.slots * blocks * beats // self.core.dot_units
 
-    def code_place(self, step: int, unit: int) -> tuple[int, int]:
-        """The word and the byte in it where the codes of a block begin."""
-        port, units = self.core.port_bytes, self.core.dot_units
+    def packet_words(self) -> int:
+        """Scales and codes of a packet."""
         scales, beats = self.packet()
-        beat_bytes = self.halves * units * self.block_bytes
-        packet, beat = divmod(step // self.halves, beats)
-        byte = beat * beat_bytes + step % self.halves * units * self.block_bytes + unit * self.block_bytes
-        return packet * (scales + -(-beats * beat_bytes // port)) + scales + byte // port, byte % port
+        codes = beats * self.halves * self.core.dot_units * (self.block_bytes + self.high_bytes)
+        return scales + -(-codes // self.core.port_bytes)
+
+    def place(self, step: int, at: int) -> tuple[int, int]:
+        """Word and byte of what lies `at` bytes from the beginning of the set of a step."""
+        scales, beats = self.packet()
+        packet, of_packet = divmod(step, beats * self.halves)
+        set_bytes = self.set_steps * self.core.dot_units * (self.block_bytes + self.high_bytes)
+        byte = of_packet // self.set_steps * set_bytes + at
+        port = self.core.port_bytes
+        return packet * self.packet_words() + scales + byte // port, byte % port
+
+    def code_place(self, step: int, unit: int) -> tuple[int, int]:
+        """The word and the byte in it where the low parts of the codes of a block begin."""
+        units = self.core.dot_units
+        highs = self.set_steps * units * self.high_bytes
+        return self.place(step, highs + (step % self.set_steps * units + unit) * self.block_bytes)
+
+    def high_place(self, step: int, unit: int) -> tuple[int, int]:
+        return self.place(step, (step % self.set_steps * self.core.dot_units + unit) * self.high_bytes)
 
     def scale_place(self, step: int, unit: int) -> tuple[int, int]:
-        port = self.core.port_bytes
-        scales, beats = self.packet()
+        port, (_, beats) = self.core.port_bytes, self.packet()
         blocks, shared_beats = self.together
         packet, beat = divmod(step // self.halves, beats)
         slot = beat // shared_beats * (self.core.dot_units // blocks) + unit // blocks
-        byte = slot * self.scale.nbytes()
-        code_words = -(-beats * self.halves * self.core.dot_units * self.block_bytes // port)
-        return packet * (scales + code_words) + byte // port, byte % port
+        byte = slot * self.scale.nbytes
+        return packet * self.packet_words() + byte // port, byte % port
 
 
 def constant(m: Module, free: Free, first: Value, name: str, shape: Any) -> Signal:
@@ -151,16 +188,22 @@ def gets_its_own(s: Stream, m: Module, free: Free) -> None:
     codes = captured(m, word, number, valid, code, 8 * s.block_bytes)
     ours = Signal()
     m.d.sync += ours.eq(step.valid & (steps == wanted))
-    flipped = codes ^ (int.from_bytes(b"\x80" * s.block_bytes, "little") if s.wide else 0)
+    highs: Value = Const(0, 0)
+    if s.high_bytes:
+        high = tuple(looked_up(index, [s.high_place(n, u)[i] for n, u in table]) for i in (0, 1))
+        highs = captured(m, word, number, valid, high, 8 * s.high_bytes)
     found = Array(decoder.codes[u] for u in range(units))[unit]
-    m.d.comb += Assert(~ours | (found == expected_codes(s, flipped)))
+    m.d.comb += Assert(~ours | (found == expected_codes(s, codes, highs)))
     d, minimum = (Array(getattr(decoder, name)[u] for u in range(units))[unit] for name in "dm")
     if s.scale == Scale.NONE:
         m.d.comb += Assert(~ours | (d == ONE_HALF) & (minimum == 0))
     else:
         at = tuple(looked_up(index, [s.scale_place(n, u)[i] for n, u in table]) for i in (0, 1))
-        scales = captured(m, word, number, valid, at, 8 * s.scale.nbytes())
-        m.d.comb += Assert(~ours | (d == scales[:16]) & (minimum == Value.cast(scales[16:])))
+        scales = captured(m, word, number, valid, at, 8 * s.scale.nbytes)
+        parts = (scales[:16], scales[16:]) if s.scale != Scale.PAIR else (e4m3(scales[:8]), e4m3(scales[8:]))
+        m.d.comb += Assert(~ours | (d == parts[0]))
+        if s.scale in (Scale.SCALE_MINIMUM, Scale.PAIR):
+            m.d.comb += Assert(~ours | (minimum == parts[1]))
     last_words = [1 + max(s.code_place(n, u)[0] + (8 * s.block_bytes > 8 * s.core.port_bytes) for u in range(units))
                   for n in range(MOST_STEPS)]  # fmt: skip
     of_step = Array(Cat(Const(n % s.halves, 1), Const(n // s.halves, 4)) for n in range(MOST_STEPS))[steps[:4]]
@@ -184,24 +227,58 @@ def gets_its_own(s: Stream, m: Module, free: Free) -> None:
     ]
 
 
-def expected_codes(s: Stream, codes: Value) -> Value:
-    """As the tile takes them: with 8-bit multipliers 4-bit codes as bytes, low nibbles first."""
-    if s.core.multiplier_bits == 4 or s.wide:
-        return codes
-    nibbles = [codes[8 * i + 4 * half :][:4] for half in (0, 1) for i in range(16)]
-    return Cat(Cat(n, Const(0, 4)) for n in nibbles)
+def expected_codes(s: Stream, lows: Value, highs: Value) -> Value:
+    """As the tile takes them (docs/hardware.md): integers with 8 added, or 128 where they are bytes; as they are with a
+    minimum, or for signed multipliers. 4-bit codes have low nibbles first, and narrow multipliers take weights i and
+    i + 16 side by side."""
+    low, high, size = LOW_BITS[s.element], HIGH_BITS.get(s.element, 0), s.core.multiplier_bits
+    stored = [Cat(lows[low * i :][:low], highs[high * i :][:high]) for i in range(len(lows) // low)]
+    if low + high == 4:
+        stored = stored[::2] + stored[1::2]
+    if s.scale == Scale.SCALE_MINIMUM and not s.wide:
+        added, numbers = 0, list(range(1 << low + high))
+    else:
+        added, numbers = 0 if size == 5 else 128 if s.wide else 8, integers(s.element).tolist()
+    # An integer of 8 bits is its code; of 256 entries a table would be long.
+    table = Array(Const(n + added & 255, 8) for n in numbers)
+    taken = [code ^ 0x80 if s.element == Element.INT8 else table[code] for code in stored]
+    if s.wide or size == 8:
+        return Cat(t[:8] for t in taken)
+    return Cat(Cat(taken[i][:size], taken[i + 16][:size]) for i in range(16))
+
+
+def e4m3(code: Value) -> Value:
+    """binary16 of a scale of E4M3."""
+    return Array(Const(int(n), 16) for n in half_of_e4m3(np.arange(256)))[code]
 
 
 NARROW, BROAD = Core(rows=2, port_bytes=16, columns=1), Core(rows=2, port_bytes=64, columns=1)
 WIDE_LANES = Core(rows=2, lanes=64, port_bytes=32, columns=1)
+FOUR = (Element.INT4, Element.INT8, Element.INT2, Element.INT3)
 EIGHT = Core(rows=2, port_bytes=16, columns=1, multiplier_bits=8)
+MANY = Core(rows=2, port_bytes=16, columns=1, elements=(*FOUR, Element.E2M3), scales=(Scale.POWER,))
+EIGHT_MANY = Core(
+    rows=2, port_bytes=16, columns=1, multiplier_bits=8, elements=(*FOUR, Element.E2M1), scales=(Scale.POWER,)
+)
+SIGNED = Core(
+    rows=2, port_bytes=16, columns=1, multiplier_bits=5, elements=(*FOUR, Element.E2M1), scales=(Scale.PAIR,)
+)
 STREAMS = {
-    "q4_0": Stream(NARROW, False, Scale.SCALE), "q4_1": Stream(NARROW, False, Scale.SCALE_MINIMUM),
-    "q8_0": Stream(NARROW, True, Scale.SCALE), "codes": Stream(NARROW, True, Scale.NONE),
-    "two steps a word": Stream(BROAD, False, Scale.SCALE), "beats share": Stream(BROAD, False, Scale.SCALE_MINIMUM, 1),
-    "neighbors share": Stream(WIDE_LANES, False, Scale.SCALE, 1),
-    "neighbors and beats": Stream(WIDE_LANES, False, Scale.SCALE_MINIMUM, 2),
-    "8-bit multipliers": Stream(EIGHT, False, Scale.SCALE), "8-bit both": Stream(EIGHT, True, Scale.SCALE),
+    "q4_0": Stream(NARROW, Element.INT4, Scale.SCALE), "q4_1": Stream(NARROW, Element.INT4, Scale.SCALE_MINIMUM),
+    "q8_0": Stream(NARROW, Element.INT8, Scale.SCALE), "codes": Stream(NARROW, Element.INT8, Scale.NONE),
+    "two steps a word": Stream(BROAD, Element.INT4, Scale.SCALE),
+    "beats share": Stream(BROAD, Element.INT4, Scale.SCALE_MINIMUM, 1),
+    "neighbors share": Stream(WIDE_LANES, Element.INT4, Scale.SCALE, 1),
+    "neighbors and beats": Stream(WIDE_LANES, Element.INT4, Scale.SCALE_MINIMUM, 2),
+    "8-bit multipliers": Stream(EIGHT, Element.INT4, Scale.SCALE),
+    "8-bit both": Stream(EIGHT, Element.INT8, Scale.SCALE),
+    "int2": Stream(MANY, Element.INT2, Scale.SCALE),
+    "int2 and minimum": Stream(MANY, Element.INT2, Scale.SCALE_MINIMUM, 1),
+    "int3": Stream(MANY, Element.INT3, Scale.SCALE),
+    "int3 and minimum": Stream(MANY, Element.INT3, Scale.SCALE_MINIMUM),
+    "mxfp6": Stream(MANY, Element.E2M3, Scale.POWER), "mxint8": Stream(MANY, Element.INT8, Scale.POWER),
+    "mxfp4": Stream(EIGHT_MANY, Element.E2M1, Scale.POWER),
+    "nvfp4": Stream(SIGNED, Element.E2M1, Scale.PAIR), "signed": Stream(SIGNED, Element.INT4, Scale.SCALE),
 }  # fmt: skip
 CYCLES = 6  # from the start; what comes later differs by where the walks are, which are proven for ever
 
@@ -218,9 +295,10 @@ def walks(walk: Any, wide: bool, m: Module, free: Free) -> None:
     first, over = begins(m), Signal()
     folds, tiles = (constant(m, free, first, n, getattr(walk.command, n).shape()) for n in ("folds", "tiles"))
     advance, halves = free("advance", 1), 2 if wide else 1
+    element = Element.INT8 if wide else Element.INT4
     m.d.comb += [
         walk.start.eq(first), walk.command.folds.eq(folds), walk.command.tiles.eq(tiles),
-        *(walk.command[n].eq(x) for n, x in Stream(walk.core, wide, Scale.SCALE).command().items()),
+        *(walk.command[n].eq(x) for n, x in Stream(walk.core, element, Scale.SCALE).command().items()),
         walk.advance.eq(advance), Assume((folds != 0) & (tiles != 0)), Assume(~advance | ~first & ~over),
     ]  # fmt: skip
     half, fold, tile = Signal(), Signal.like(folds), Signal.like(tiles)
@@ -245,7 +323,7 @@ def walks(walk: Any, wide: bool, m: Module, free: Free) -> None:
 def counts_packets(walk: Any, core: Core, scale: Scale, share: int, m: Module, free: Free) -> None:
     """Scale words, then beats, as many as a packet has; and which scales are those of the beat. For ever."""
     m.submodules.walk = walk
-    s = Stream(core, False, scale, share)
+    s = Stream(core, Element.INT4, scale, share)
     (words, beats), (blocks, shared_beats) = s.packet(), s.together
     first, over = begins(m), Signal()
     takes, beat, end = free("takes", 1) & walk.in_scales, free("beat", 1) & walk.in_codes, free("end", 1)
@@ -296,7 +374,7 @@ def test_the_walk_through_packets_for_ever(scale: Scale, share: int, tmp_path: P
     [
         ("tiles_left.eq(tiles_left - 1)", "tiles_left.eq(tiles_left)"),
         ("Mux(fold_last, self.command.folds, folds_left)", "Mux(fold_last, self.command.folds - 1, folds_left)"),
-        ("Mux(fold_last, 0, fold + 1)", "fold + 1"),
+        ("self.next_fold.eq(Mux(fold_last, 0, fold + 1))", "self.next_fold.eq(fold + 1)"),
     ],
 )
 def test_a_bug_in_the_walk_is_refuted(old: str, new: str, tmp_path: Path) -> None:
@@ -323,12 +401,12 @@ def test_a_bug_in_packets_is_refuted(old: str, new: str, tmp_path: Path) -> None
     "name, component, old, new",
     [
         ("q8_0", WeightCodes, "eight ^ turned if", "eight if"),  # the top bit of bytes does not turn
-        # Minima for scales.
-        ("q4_1", ScaleBuffer, "numbers.word_select(slot, len(numbers) // units)", "numbers[16 * slot :][:32]"),
+        ("q4_1", ScaleBuffer, "8 * kind.nbytes * slot", "16 * slot"),  # minima for scales
         ("neighbors share", ScaleBuffer, "(unit >> near)", "(unit >> near + near)"),  # too many share one
         ("two steps a word", WeightDecoder, "take_high | take_part & word_done", "take_high | take_part"),
         ("two steps a word", WeightDecoder, "last | walk.end | self", "last | self"),  # the rest is not skipped
         ("q4_0", WeightDecoder, "lambda w: w.words == 1), word_done", "lambda w: w.words >= 1), word_done"),
+        ("int3", HighParts, "highs[i * bits * units :]", "highs[(i ^ 1) * bits * units :]"),  # another step's
     ],
 )  # fmt: skip
 def test_a_bug_in_the_decoder_is_refuted(
