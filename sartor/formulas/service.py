@@ -9,6 +9,7 @@ These are approximations: the event simulation checks the best few.
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -44,13 +45,13 @@ def queue_wait_s(utilization: Any, service_s: Any, dispersion: Sequence[float], 
     Source: Whitt, You, "Using robust queueing to expose the impact of dependence in single-server queues", 2018.
     """
     idle = (1 - utilization) / utilization
-    reach = 0.5 / (idle * idle)
+    busy = 1 / idle
     worst: Any = 0.0
-    for spread, least, most in zip(dispersion, (0.0, *_EDGES), (*_EDGES, None), strict=True):
+    for spread, least, most in zip(dispersion, (0.0, *_EDGES), (*_EDGES, np.inf), strict=True):
         both = spread + service_scv
-        arrivals = both * reach if most is None else np.minimum(both * reach, most)
-        arrivals = np.maximum(arrivals, least)
-        worst = np.maximum(worst, np.sqrt(2 * both * arrivals) - idle * arrivals)
+        # The root of the arrivals of which sqrt(2 both n) - idle n is the most, within the window.
+        root = np.minimum(np.maximum(math.sqrt(both / 2) * busy, math.sqrt(least)), math.sqrt(most))
+        worst = np.maximum(worst, root * (math.sqrt(2 * both) - idle * root))
     return service_s * worst
 
 
@@ -63,9 +64,9 @@ def slot_wait_s(utilization: Any, slots: Any, holding_s: Any, dispersion: Sequen
     """
     held = slots * utilization
     peak: Any = dispersion[0]
+    exact = np.asarray(held).dtype.type  # a step in the precision of what is given
     for i, edge in enumerate(_EDGES):
-        beyond = np.sign(np.maximum(held - edge, 0.0))  # 0 or 1, in the precision of what is given
-        peak = peak + beyond * (dispersion[i + 1] - dispersion[i])
+        peak = peak + (held > edge) * exact(dispersion[i + 1] - dispersion[i])
     power = np.sqrt(2 * (slots / np.maximum(peak, 1.0) + 1)) - 2
     fast = queue_wait_s(utilization, holding_s / slots, dispersion, service_scv)
     return fast * np.exp(power * np.log(utilization))

@@ -103,11 +103,9 @@ def _serve(
 def _joules(prefill: Phase, decode: Phase, static_w: Any, work: Workload, how: Deployment) -> dict[str, Any]:
     """Dynamic energy of a request, and what one chip draws in its busiest phase."""
     steps = work.demand.output_mean / how.batch
-    peak = (
-        np.maximum(prefill.dynamic_j / prefill.latency_s, decode.dynamic_j / decode.latency_s)
-        / how.tensor_parallel
-    )
-    return {"request": prefill.dynamic_j + decode.dynamic_j * steps, "peak_w": peak + static_w}
+    prefill_j, decode_j = prefill.dynamic_j, decode.dynamic_j
+    peak = np.maximum(prefill_j / prefill.latency_s, decode_j / decode.latency_s) / how.tensor_parallel
+    return {"request": prefill_j + decode_j * steps, "peak_w": peak + static_w}
 
 
 def stored_bytes(chips: Priced, work: Workload, how: Deployment) -> tuple[Any, Any]:

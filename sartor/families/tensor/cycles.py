@@ -15,7 +15,7 @@ from ...formulas import tile
 from ...workload.operators import Attention, Step
 from . import cycles_matrix, cycles_vector
 from .core import GROUP
-from .cycles_control import DECODE, FETCH_TO_REQUEST, ISSUE, PRODUCT, RESPONSE_TO_WORD
+from .cycles_control import DECODE, ISSUE, PRODUCT
 from .machine import Machine
 from .passes import Work, nothing, passes
 
@@ -32,14 +32,11 @@ SOFTMAX = "max", "function", "sum", "multiply_quantize"  # passes over the score
 TURN_CONTROL = 3  # of a token's rotation, where there are several: registers moved
 
 
-def fetched(m: Machine) -> Any:
-    """From a FETCH to its first word."""
-    return m.latency + FETCH_TO_REQUEST + RESPONSE_TO_WORD + m.break_bytes / m.most_bytes_per_cycle
-
-
 def vector(m: Machine, work: Work, columns: Any, share: Any = None) -> Any:
     """Passes of the vector unit; their elements are shared by `share` cores."""
     element, column, fixed = m.at(work)
+    if element is None:  # nothing to share
+        return fixed if column is None else column * columns + fixed
     return ((element if share is None else element / share) + column) * columns + fixed
 
 
@@ -51,8 +48,13 @@ def matrix(tile_cycles: Any, tiles: Any, drain: Any) -> Any:
     >>> float(matrix(tile_cycles=9.0, tiles=2.0, drain=4.0))
     36.0
     """
-    longer, shorter = np.maximum(tile_cycles, drain), np.minimum(tile_cycles, drain)
-    return tiles * longer + shorter + MATRIX_LATENCY
+    return between(tile_cycles, tiles - 1, drain, drain + MATRIX_LATENCY)
+
+
+def between(tile_cycles: Any, tiles_after: Any, drain: Any, tail: Any) -> Any:
+    """The same of what is worked out: all tiles but one, and the drain of the last with the latency. The shorter of
+    tile and drain is what the longer leaves of their sum."""
+    return tiles_after * np.maximum(tile_cycles, drain) + (tile_cycles + tail)
 
 
 def taken(m: Any, gap: Any, busy: Any, weight_cycles: Any, tail: Any = 0.0, other_cycles: Any = 0.0) -> Any:
@@ -115,14 +117,14 @@ def _over_cache(m: Machine, op: Attention, share: Any, positions: Any, columns: 
     key_bytes = positions * (share.token_bytes * (op.key_dim / (op.key_dim + op.value_dim)) / share.heads)
     value_bytes = key_bytes * (op.value_dim / op.key_dim)
     drain, beat = columns * m.drain, m.beat_cycles(m.cache)
-    keys = matrix(tile.folds(op.key_dim, d.lanes) * beat, positions / d.rows, drain)
-    value_beat = np.maximum(m.words_per_bit * m.cache.element_bits, m.cache.steps)
-    values = matrix(positions / d.lanes * value_beat, tile.folds(op.value_dim, d.rows), drain)
+    tail, folds = drain + MATRIX_LATENCY, tile.folds(op.value_dim, d.rows)
+    keys = between(tile.folds(op.key_dim, d.lanes) * beat, positions / d.rows - 1, drain, tail)
+    values = between(positions / d.lanes * m.cache_code_cycles, folds - 1, drain, tail)
     before, softmax, after = _around_cache(op.key_dim, op.value_dim)
     queries, scored = vector(m, before, columns), m.at(_scored())
     weighing = (scored[0] * columns + m.at(_SCALES)[0]) * positions + vector(m, softmax, columns)
-    breaks, tail = 2 + tile.folds(op.value_dim, d.rows), MATRIX_LATENCY + drain
-    first = np.maximum(keys, m.from_empty(key_bytes) + tail) + np.maximum(fetched(m) - FETCHED - queries, 0)
+    breaks = 2 + folds
+    first = np.maximum(keys, m.from_empty(key_bytes) + tail) + np.maximum(m.fetched - FETCHED - queries, 0)
     second = np.maximum(values, m.from_full(value_bytes, weighing, breaks) + tail)
     vectors = queries + weighing + vector(m, after, columns) + CACHE_CONTROL
     return Attending(first + second, vectors, key_bytes + value_bytes, breaks * m.break_bytes)

@@ -6,7 +6,10 @@ tokens in one pass over its weights. Cycles, bytes and times are of one layer an
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import functools
+import operator
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -17,12 +20,23 @@ from ...workload.operators import Attention, Gemm, Lookup, Operators, Recurrence
 from . import cycles
 from .cycles_control import DECODE, PRODUCT
 from .passes import Around, Work, around, once
-from .placement import Placement, crossing_bytes
+from .placement import Geometry, Placement, crossing_bytes
 
 STATE_BYTES = 2.0  # a recurrent state's element
 LOOKUP_BYTES = 4.0  # an element of an embedding row: binary32
 FETCH = DECODE + PRODUCT  # cycles of the instruction
 BEGIN = 8  # of a pass: registers set, the stream, HALT
+
+
+@dataclass(frozen=True)
+class Columns:
+    """How tokens share the weights."""
+
+    passes: Any  # over the weights
+    used: Any  # columns of each pass
+    drain: Any  # cycles in which one row tile of their results leaves
+    tail: Any  # cycles from a matrix's last word to its end
+    filled: float | None = None  # all of it but `passes` is that of so many tokens, in any phase
 
 
 class PhaseEstimate:
@@ -37,10 +51,9 @@ class PhaseEstimate:
         self.around: Around = around(operators)
         self._share = self.machine.sharing * self.chips
         self._shared: dict[Any, Any] = {}
-        # Sums over the operators: cycles of the core, seconds on links, bytes of one core.
-        self._cycles: Any = 0.0
+        # Sums over the operators: cycles and bytes of one core by how often both come in a layer, seconds on links.
+        self._sums: dict[int, tuple[Any, Any, Any]] = {}
         self._network: Any = 0.0
-        self._bytes: Any = 0.0
         # Cycles of the mixers, of them those in which the memory is busy, before each matrix that takes their
         # output.
         self._mixed: Any = 0.0
@@ -55,57 +68,78 @@ class PhaseEstimate:
             self._recurrence(recurrence)
         for gemm in self.operators.gemms:
             self._gemm(gemm)
-        self.phase.latency_s = self._cycles / self.machine.designs.clock_hz + self._network
+        d, sums = self.machine.designs, list(self._sums.values())
+        self.phase.latency_s = _sum(taken * times for times, taken, _ in sums) / d.clock_hz + self._network
         if self.energy:
-            self.phase.dram_bytes = self._bytes * self.machine.designs.cores * self.chips
+            self.phase.dram_bytes = _sum(moved * times for times, _, moved in sums) * (d.cores * self.chips)
             self.phase.energy_j = self._energy_j()
         return self.phase
 
-    def _once(self, key: Any, work_out: Callable[[], Any]) -> Any:
-        """What several operators share, worked out for the first of them."""
-        if key not in self._shared:
-            self._shared[key] = work_out()
-        return self._shared[key]
+    def _once(self, key: Any, work_out: Callable[[], Any], always: bool = False) -> Any:
+        """What several operators share, worked out for the first of them; `always`: for every phase of the replica."""
+        known = self.replica.known if always else self._shared
+        if key not in known:
+            known[key] = work_out()
+        return known[key]
 
-    def _columns(self, rows: Any) -> tuple[Any, Any, Any]:
-        """Passes over the weights, the columns that each of them uses, and the cycles in which one row tile of
-        their results leaves."""
+    def _columns(self, rows: Any) -> Columns:
         most = self.machine.designs.columns
-        columns = np.minimum(rows, most)
-        return tile.folds(rows, most), columns, columns * self.machine.drain
+        passes = tile.folds(rows, most)
+        if np.ndim(rows):
+            return Columns(passes, *self._used(rows))
+        # Of a prompt that fills all columns of all designs it does not matter how long it is.
+        filled = min(float(rows), float(self.machine.most_columns))
+        return Columns(passes, *self._once(("columns", filled), lambda: self._used(filled), always=True), filled)
 
-    def _columns_of(self, tokens: Any, key: Any) -> tuple[Any, Any, Any]:
+    def _used(self, rows: Any) -> tuple[Any, Any, Any]:
+        columns = np.minimum(rows, self.machine.designs.columns)
+        drain = columns * self.machine.drain
+        return columns, drain, drain + cycles.MATRIX_LATENCY
+
+    def _columns_of(self, tokens: Any, key: Any) -> Columns:
         return self._once(("columns", key), lambda: self._columns(tokens))  # type: ignore[no-any-return]
 
-    def _gap(self, what: str, columns: Any, key: Any) -> Any:
+    def _gap(self, what: str, here: Columns, key: Any) -> Any:
         """Cycles of vector work before a matrix, in one pass; `key` names the columns."""
 
         def work_out() -> Any:
             work: Work = getattr(self.around, what)
-            return cycles.vector(self.machine, work, columns, self._share) + self.machine.sync
+            return cycles.vector(self.machine, work, here.used, self._share) + self.machine.sync
 
-        return self._once((what, key), work_out)
+        return self._once((self.around, what, here.filled or key), work_out, here.filled is not None)
+
+    def _taken(self, op: Gemm, place: Geometry, what: str, gap: Any, here: Columns, key: Any) -> tuple[Any, Any]:
+        """Cycles of a matrix and of the work before it, and of the matrix alone: cycles.taken, where nothing else is
+        asked of the memory. The memory rests before a matrix while its FIFO is full."""
+        fill, key = self.machine.fill_cycles, (self.around, what, here.filled or key)
+        rest = self._once(("rest", key), lambda: np.maximum(gap + (here.tail - fill), 0.0), here.filled is not None)
+
+        def work_out() -> tuple[Any, Any]:
+            busy = cycles.between(place.tile_cycles, place.tiles_after, here.drain, here.tail)
+            return np.maximum(gap + busy, place.stream_cycles + rest), busy
+
+        return self._once(("taken", op, key), work_out, here.filled is not None)  # type: ignore[no-any-return]
 
     def _gemm(self, op: Gemm) -> None:
         m, place = self.machine, self.replica.geometry(op)
-        key = op.last_token_only, op.over_context
-        passes, columns, drain = self._columns_of(op.tokens(self.step), key)
+        key, what = (op.last_token_only, op.over_context), _place_of(op)
+        here = self._columns_of(op.tokens(self.step), key)
         mixed = op.shard == "row" and op.tensor in ("attention", "mixer")
-        gap: Any = 0.0 if mixed else self._gap(_place_of(op), columns, key)
-        times = passes
+        gap: Any = 0.0 if mixed else self._gap(what, here, key)
+        times, moved = here.passes, place.stream_cycles
         if op.experts > 1:  # the same vector work, before more matrices with fewer tokens each
             touched = op.matrices(self.step)
-            each, _, drain = self._columns(op.rows(self.step) * (op.experts / touched))
-            times = each * self.replica.expert_matrices(op, touched)
-            gap = gap * (passes / times) + m.sync
-        busy = cycles.matrix(place.tile_cycles, place.tiles, drain)
-        moved, tail = place.stream_cycles, cycles.MATRIX_LATENCY + drain
+            here = self._columns(op.rows(self.step) * (op.experts / touched))
+            passes, times = times, here.passes * self.replica.expert_matrices(op, touched)
+            gap, what, key = gap * (passes / times) + m.sync, op.name, op
+            here = replace(here, filled=None)  # times is not that of another phase
         if mixed:  # Attention is counted by itself; while it runs, the weights of this matrix stream.
+            busy = cycles.between(place.tile_cycles, place.tiles_after, here.drain, here.tail)
             before = self._mixed / times
-            taken = cycles.taken(m, before, busy, moved, tail, self._mixed_memory / times) - before
+            taken = cycles.taken(m, before, busy, moved, here.tail, self._mixed_memory / times) - before
             moved = np.minimum(moved, taken)  # the rest costs nothing
         else:
-            taken = cycles.taken(m, gap, busy, moved, tail)
+            taken, busy = self._taken(op, place, what, gap, here, key)
         self._finish(op, taken, (busy, gap, moved, place.weight_bytes), times, self._network_s(op))
 
     def _network_s(self, op: Gemm) -> Any:
@@ -127,8 +161,8 @@ class PhaseEstimate:
 
     def _around_mixer(self) -> Any:
         """Vector work of all tokens, one layer."""
-        passes, columns, _ = self._columns_of(self.step.rows, (False, False))
-        return self._gap("attention", columns, (False, False)) * passes
+        here = self._columns_of(self.step.rows, (False, False))
+        return self._gap("attention", here, (False, False)) * here.passes
 
     def _recurrence(self, op: Recurrence) -> None:
         m, d, step = self.machine, self.machine.designs, self.step
@@ -156,11 +190,15 @@ class PhaseEstimate:
         memory."""
         m, rows, n_bytes = self.machine, self.step.rows, op.elements_read(self.step) * LOOKUP_BYTES / self.chips
         angles = 2 * max((a.key_dim for a in self.operators.attentions), default=0)
-        chunks = self._columns_of(rows, (False, False))[0]
-        wait = cycles.fetched(m) + FETCH
-        each = cycles.vector(m, once("stream", op.width) + once("stream", angles, 0), 1) + wait
-        turns = cycles.vector(m, once("stream", 0), 1) + wait if angles else 0
-        taken = each * rows + (turns + BEGIN) * chunks
+        chunks = self._columns_of(rows, (False, False)).passes
+        wait = m.fetched + FETCH
+
+        def work_out() -> tuple[Any, Any]:
+            each = cycles.vector(m, once("stream", op.width) + once("stream", angles, 0), 1) + wait
+            return each, (cycles.vector(m, once("stream", 0), 1) + wait if angles else 0) + BEGIN
+
+        each, turns = self._once(("lookup", op.width, angles), work_out, always=True)
+        taken = each * rows + turns * chunks
         self._finish(op, taken, (0.0, taken, n_bytes / m.bytes_per_cycle, n_bytes / m.designs.cores))
 
     def _finish(
@@ -169,13 +207,15 @@ class PhaseEstimate:
         """Close an operator of some layers: cycles taken, those of tile, vector unit and memory, and bytes of one
         core, `times` in each."""
         layers = getattr(op, "count", 1)
-        n = times * layers
-        self._cycles = self._cycles + taken * n
+        found = self._sums.get(id(times))
+        all_taken, all_moved = taken * layers, parts[3] * layers if self.energy else 0.0
+        if found:
+            all_taken, all_moved = found[1] + all_taken, found[2] + all_moved
+        self._sums[id(times)] = times, all_taken, all_moved
         if network_s is not None:
             self._network = self._network + network_s * layers
-        if self.energy:
-            self._bytes = self._bytes + parts[3] * n
         if self.phase.keep:
+            n = times * layers
             self._keep(op, [p * n for p in (taken, *parts)], 0.0 if network_s is None else network_s * layers)
 
     def _keep(self, op: Any, sums: list[Any], waited_s: Any) -> None:
@@ -199,6 +239,11 @@ class PhaseEstimate:
             "decoder": self.phase.dram_bytes * m.decode_j_per_byte,
             "network": crossing_bytes(self.operators.gemms, one, self.chips) * batch * m.link_j_per_byte,
         }
+
+
+def _sum(parts: Iterable[Any]) -> Any:
+    """Of arrays, without a zero before the first."""
+    return functools.reduce(operator.add, parts)
 
 
 def _place_of(op: Gemm) -> str:

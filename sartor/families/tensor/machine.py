@@ -14,6 +14,7 @@ from ...tech import dram, logic, sram
 from ...tech.technology import Technology
 from . import silicon, sizing
 from .core import GROUP
+from .cycles_control import FETCH_TO_REQUEST, RESPONSE_TO_WORD
 from .datapath import datapath_of, mac_j
 from .design import FORMATS, Designs
 from .memory_stream import MemoryStream, streams
@@ -31,9 +32,14 @@ class Stored:
     steps: Any
     group: Any  # elements that share a scale; 0: a row
 
-    @property
+    @functools.cached_property
     def bits(self) -> Any:
         return self.element_bits + self.scale_bits
+
+    @functools.cached_property
+    def n_bytes(self) -> Any:
+        """Of one element."""
+        return self.bits / BYTE_BITS
 
     def in_rows(self, k: int) -> Stored:
         """The same of rows of `k`, whose scales are those of the largest groups that divide a row."""
@@ -63,6 +69,7 @@ class Machine(MemoryStream):
     link_j_per_byte: Any
     dtype: Any = np.float64
     _taken: dict[bytes, tuple[Any, Any, Any]] = field(default_factory=dict, repr=False)
+    _beats: dict[int, tuple[Stored, Any]] = field(default_factory=dict, repr=False)
 
     def stored(self, fixed: str | None, part: str = "") -> Stored:
         """The format that the workload fixes, or the design's own for `part`."""
@@ -72,16 +79,23 @@ class Machine(MemoryStream):
         return stored(form, self.float_bits if form.datapath == "fp8" else self.multiplier_bits)
 
     def at(self, work: Work) -> tuple[Any, Any, Any]:
-        """Cycles of `work` by element, by column and fixed, of each design's vector unit; worked out once."""
+        """Cycles of `work` by element, by column and fixed, of each design's vector unit; worked out once. Of passes
+        over no elements the first is None, and of none a column the first two."""
         key = work.tobytes()
         if key not in self._taken:
-            element, column, fixed = work.astype(self.dtype).take(self._unit, axis=1, mode="wrap")
-            self._taken[key] = element, column, fixed
+            rows = work.astype(self.dtype)
+            least = next(i for i, row in enumerate((*rows[:2], True)) if np.any(row))
+            self._taken[key] = (*[None] * least, *rows[least:].take(self._unit, axis=1, mode="wrap"))  # type: ignore[assignment]
         return self._taken[key]
 
     @functools.cached_property
     def _unit(self) -> Any:
         return unit_of(self.designs.vector_lanes, self.port_bytes)
+
+    @functools.cached_property
+    def most_columns(self) -> Any:
+        """Of any of the designs."""
+        return np.max(self.designs.columns)
 
     @functools.cached_property
     def sharing(self) -> Any:
@@ -104,9 +118,23 @@ class Machine(MemoryStream):
         return self.dot_units * (GROUP / BYTE_BITS) / self.port_bytes
 
     def beat_cycles(self, form: Stored) -> Any:
-        """Cycles of a beat and of its share of the scales."""
-        steps = np.maximum(self.words_per_bit * form.element_bits, form.steps)
-        return steps + self.words_per_bit * form.scale_bits
+        """Cycles of a beat and of its share of the scales; worked out once."""
+        if id(form) not in self._beats:
+            self._beats[id(form)] = form, self.code_cycles(form) + self.words_per_bit * form.scale_bits
+        return self._beats[id(form)][1]
+
+    def code_cycles(self, form: Stored) -> Any:
+        """Those of a beat without its scales."""
+        return np.maximum(self.words_per_bit * form.element_bits, form.steps)
+
+    @functools.cached_property
+    def cache_code_cycles(self) -> Any:
+        return self.code_cycles(self.cache)
+
+    @functools.cached_property
+    def fetched(self) -> Any:
+        """From a FETCH to its first word."""
+        return self.latency + (FETCH_TO_REQUEST + RESPONSE_TO_WORD) + self.break_cycles
 
     @functools.cached_property
     def granule(self) -> Any:

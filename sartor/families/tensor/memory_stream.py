@@ -52,7 +52,7 @@ class MemoryStream:
         """The same where the memory has had `before` cycles to fill the FIFO: what is there goes a word a cycle, and
         the others follow it so. A break takes the memory's time; where the FIFO's room decides, it delays but one of
         the words on their way."""
-        broken = breaks * self._break_cycles
+        broken = breaks * self.break_cycles
         by_memory = n_bytes / self.most_bytes_per_cycle + broken
         by_room = n_bytes / self.cache_bytes_per_cycle + broken * self._cache_share
         ahead = np.minimum(np.minimum(self.cache_fifo_bytes / n_bytes, 1), before / by_memory)
@@ -60,7 +60,8 @@ class MemoryStream:
         return going + (1 - ahead) * np.maximum(by_memory, by_room)
 
     @functools.cached_property
-    def _break_cycles(self) -> Any:
+    def break_cycles(self) -> Any:
+        """Of a jump of an address."""
         return self.break_bytes / self.most_bytes_per_cycle
 
     @functools.cached_property

@@ -12,7 +12,7 @@ import numpy as np
 from ...formulas import tile
 from ...tech import link
 from ...workload.operators import Attention, Gemm, Step
-from .machine import BYTE_BITS, Machine, Stored
+from .machine import Machine, Stored
 
 RESULT_BYTES = 2.0  # a GEMM's output element, before it is quantized again
 
@@ -26,6 +26,11 @@ class Geometry:
     weight_bytes: Any  # one pass over its weights
     form: Stored
     stream_cycles: Any  # in which the memory brings them
+
+    @functools.cached_property
+    def tiles_after(self) -> Any:
+        """The first row tile left out."""
+        return self.tiles - 1
 
 
 @dataclass(frozen=True)
@@ -46,6 +51,7 @@ class Placement:
         self.machine, self.chips, self.formats = machine, chips, formats
         self._geometry: dict[Gemm, Geometry] = {}
         self._cache_shares: dict[Attention, CacheShare] = {}
+        self.known: dict[Any, Any] = {}  # what phases share
 
     def geometry(self, op: Gemm) -> Geometry:
         if op not in self._geometry:
@@ -58,10 +64,11 @@ class Placement:
         split = op.experts == 1
         n = op.n / self.chips if split and op.shard == "column" else float(op.n)
         k = op.k / self.chips if split and op.shard == "row" else float(op.k)
-        weight_bytes = n / d.cores * k * (form.bits / BYTE_BITS)
+        each = n / d.cores
+        weight_bytes = each * k * form.n_bytes
         return Geometry(
             tile_cycles=tile.folds(k, d.lanes) * m.beat_cycles(form),
-            tiles=tile.folds(n / d.cores, d.rows),
+            tiles=tile.folds(each, d.rows),
             weight_bytes=weight_bytes,
             stream_cycles=weight_bytes / m.bytes_per_cycle,
             form=form,
@@ -86,7 +93,7 @@ class Placement:
         return CacheShare(
             heads=op.kv_heads / split,
             group=op.heads / op.kv_heads * (split / self.chips),
-            token_bytes=(op.cached / split) * (self.machine.cache.bits / BYTE_BITS),
+            token_bytes=(op.cached / split) * self.machine.cache.n_bytes,
         )
 
     def expert_matrices(self, op: Gemm, touched: Any) -> Any:
