@@ -65,7 +65,10 @@ def _object(line: str) -> Raw:
 def _csv(path: Path) -> Iterator[tuple[str, Raw]]:
     with path.open(encoding="utf-8-sig", newline="") as file:
         rows = csv.DictReader(file)
-        twice = [name for name, count in Counter(rows.fieldnames or ()).items() if count > 1]
+        named = list(rows.fieldnames or ())
+        if len(named) == 1 and (other := next((c for c in ";\t|" if c in named[0]), None)):
+            raise BrokenFile(f"{path.name}: columns are parted by {other!r} (try commas, and points in numbers)")
+        twice = [name for name, count in Counter(named).items() if count > 1]
         if twice:
             raise BrokenFile(f"{path.name}: column {twice[0]!r} is there twice (try one name a column)")
         for number, row in enumerate(rows, start=2):

@@ -35,6 +35,7 @@ TABLE = Form(
     {"median_us": Column("latency", "us")}, fixed={"casts": True},
 )  # fmt: skip
 # Rows of our own files that measure nothing an estimate is made for.
+SEVERAL = ("tp", "tp_size", "tensor_parallel", "pp", "pp_size", "gpus", "n_gpus", "num_gpus", "world_size")
 OTHER = ("copy", "read", "idle", "check", "machine", "done", "error")
 
 
@@ -45,6 +46,9 @@ class Gpu:
         return packaged("h100.jsonl")
 
     def form(self, row: Mapping[str, Any]) -> Form | str:
+        several = next((name for name in SEVERAL if str(row.get(name) or 1) not in ("1", "1.0")), None)
+        if several:
+            return f"{several} = {row[several]}: measured on several chips, which no form of kind gpu says"
         if "gemm_dtype" in row:
             return TABLE
         kind = row.get("kind")

@@ -20,6 +20,7 @@ SLOW = 300.0
 KERNEL_S = 50e-6
 UNIT_FACTOR = 5.0  # J = W s holds better than this
 POWER_ROOM = 1.6  # short peaks above the power limit
+LEAST_POWER = 0.02  # of the limit: chips rest at a tenth and more
 
 
 def impossible(rows: Sequence[Row]) -> list[str | None]:
@@ -46,6 +47,8 @@ def _power(row: Row) -> str | None:
         return "joules are not watts times seconds: a unit is wrong"
     if joules and limit_w and joules / seconds > POWER_ROOM * limit_w:
         return "more power than the chip may draw: a unit may be wrong"
+    if joules and limit_w and joules / seconds < LEAST_POWER * limit_w:
+        return "less power than the chip draws at rest: a unit is wrong"
     return None
 
 

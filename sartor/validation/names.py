@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import functools
+import re
 import tomllib
 
 from ..chip import presets
 from ..chip.spec import Chip
 from ..errors import UnknownName
-from ..formats.spec import format_named
+from ..formats.spec import format_named, formats
 from ..tables import data_text
+from ..workload import find
 from ..workload.find import bundled
 from ..workload.model import Model
 
@@ -20,12 +22,29 @@ def _known() -> dict[str, dict[str, str]]:
 
 
 def ours(what: str, name: str) -> str:
-    """Our name of chip, model or format `name`; its own where it is ours already.
+    """Our name of chip, model or format `name`, however it is spaced and spelled; its own where it is ours already.
 
-    >>> ours("chips", "NVIDIA_H100_80GB_HBM3"), ours("chips", "h100-sxm"), ours("formats", "fp8")
+    >>> ours("chips", "NVIDIA H100 80GB HBM3"), ours("chips", "h100-sxm"), ours("formats", "FP8")
     ('h100-sxm', 'h100-sxm', 'fp8-e4m3')
+    >>> ours("models", "meta-llama/Llama-3.1-8B-Instruct"), ours("models", "Qwen/Qwen3-8B")
+    ('llama-3.1-8b', 'qwen3-8b')
     """
-    return _known()[what].get(name, name)
+    known, plain = _spelled(what), _plain(name)
+    if what == "models" and plain not in known:
+        plain = plain.split("/")[-1].removesuffix("_hf").removesuffix("_instruct").removesuffix("_chat")
+    return known.get(plain, name if what != "models" else plain.replace("_", "-"))
+
+
+def _plain(name: str) -> str:
+    """In small letters, with one kind of gap."""
+    return re.sub(r"[\s_-]+", "_", name.strip().lower())
+
+
+@functools.cache
+def _spelled(what: str) -> dict[str, str]:
+    """Of every name, theirs and ours."""
+    own = {"chips": presets.names, "models": find.names, "formats": lambda: list(formats())}[what]()
+    return {_plain(name): name for name in own} | {_plain(name): to for name, to in _known()[what].items()}
 
 
 @functools.cache

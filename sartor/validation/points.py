@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from . import names, points_layout, points_predict
+from .gpu_limits import CLOCK_ROOM, SLOW
 from .kind import Column, Form, Inputs, Prediction, Refused, Row
 
 _WHOLE = ("isl", "osl", "batch_size", "tp_size")
@@ -27,6 +28,8 @@ FORM = Form(
     },
     {"silicon_tpot_ms": Column("tpot", "ms"), "silicon_ttft_ms": Column("ttft", "ms")},
 )  # fmt: skip
+MOST_AT_ONCE = 100_000
+SLOWEST_START_S = 1.0
 MOST_CHIPS = 8  # in one node: beyond, links are slower and rows say nothing of them
 
 
@@ -44,12 +47,7 @@ class Points:
     def impossible(self, rows: Sequence[Row]) -> Sequence[str | None]:
         known = [row for row in rows if refusal(row.inputs) is None]
         floors = iter(points_predict.floors_s([row.inputs for row in known]))
-        return [
-            "faster than the DRAM's peak: more than one token a step, or a wrong unit"
-            if refusal(row.inputs) is None and row.measured["tpot"] < next(floors)
-            else None
-            for row in rows
-        ]
+        return [_impossible(row, *next(floors)) if refusal(row.inputs) is None else None for row in rows]
 
     def predict(self, rows: Sequence[Inputs]) -> Iterable[Prediction]:
         refused = [refusal(row) for row in rows]
@@ -62,11 +60,28 @@ class Points:
                 "stack": inputs["stack"], "model": model.name if model else ""}  # fmt: skip
 
 
+def _impossible(row: Row, step_s: float, prefill_s: float) -> str | None:
+    if row.measured["tpot"] < step_s:
+        return "faster than the DRAM's peak: more than one token a step, or a wrong unit"
+    if row.measured["ttft"] < prefill_s / CLOCK_ROOM:
+        return "a first token faster than the peak of the arithmetic: a prompt that was cached, or a wrong unit"
+    if row.measured["tpot"] > SLOW * step_s + SLOWEST_START_S:
+        return "hundreds of times slower than the chip: the unit of time may be wrong"
+    return None
+
+
 def refusal(inputs: Inputs) -> str | None:
     """Why the estimate does not stand for a row; None where it does."""
     for what, found in (("chip", names.chip), ("model", names.model)):
         if found(inputs[what]) is None:  # type: ignore[operator]
             return f"{what} {inputs[what]!r} is not known"
+    model, form = names.model(inputs["model"]), points_predict.weights(inputs)
+    if names.number_format(form) is None:
+        return f"format {form!r} is not known"
+    if model and inputs["prompt"] + inputs["output"] > model.max_context:
+        return f"prompt and output are longer than {model.name} holds"
+    if inputs["at_once"] > MOST_AT_ONCE:
+        return "more requests at once than any service takes"
     if inputs["stack"] not in points_predict.STACKS:
         return f"serving stack {inputs['stack']!r} was not measured"
     if points_layout.arranged(inputs)["chips"] > MOST_CHIPS:

@@ -49,7 +49,8 @@ def weights(inputs: Inputs) -> str:
     model = names.model(inputs["model"])
     if model and _TRAINED & {model.weights, *model.formats.values()}:
         return "mxfp4"
-    return _WEIGHTS.get(inputs["format"] or "", str(inputs["format"]))
+    given = (inputs["format"] or "").strip().lower()
+    return _WEIGHTS.get(given) or names.number_format(given) or given
 
 
 def predict(rows: Sequence[Inputs], tech: Technology = NOMINAL) -> list[Prediction]:
@@ -147,17 +148,17 @@ def _alike(rows: Sequence[Inputs], tech: Technology) -> Sequence[Prediction]:
     return [{"tpot": a, "ttft": b} for a, b in zip(tpot, ttft, strict=True)]
 
 
-def floors_s(rows: Sequence[Inputs]) -> list[float]:
-    """The least seconds of a step: what every token needs of the weights, read once at the peak."""
-    return [_floor_s(arranged(row)) for row in rows]
+def floors_s(rows: Sequence[Inputs]) -> list[tuple[float, float]]:
+    """The least seconds of a step, what every token needs of the weights read once at the peak, and of a prefill, its
+    arithmetic at the peak."""
+    return [_floors_s(arranged(row)) for row in rows]
 
 
-def _floor_s(row: Inputs) -> float:
+def _floors_s(row: Inputs) -> tuple[float, float]:
     chip, model = names.chip(row["chip"]), names.model(row["model"])
     assert chip is not None and model is not None
     bits = format_named(weights(row)).element_bits
     elements = sum(g.weight_elements_read(Step(1, 1, 0)) for g in operators(model, "decode").gemms)
-    return float(elements * bits / 8 / row["chips"] / chip.memory.bandwidth_bytes_per_s)
-
-
-
+    step_s = elements * bits / 8 / row["chips"] / chip.memory.bandwidth_bytes_per_s
+    ops = 2 * operators(model, "prefill").macs(Step(1, row["prompt"], 0))
+    return float(step_s), float(ops / row["chips"] / max(chip.peaks.values()))

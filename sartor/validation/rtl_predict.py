@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from ..chip.spec import Chip, Memory, Tile
-from ..errors import SartorError
+from ..errors import InputError, SartorError
 from ..families.tensor.design import from_chip
 from ..families.tensor.estimate import Replica
 from ..families.tensor.family import Tensor
@@ -28,8 +28,10 @@ def cycles(row: Inputs) -> Prediction:
         return Refused(f"model {row['model']!r} is not known, or its layers are not alike")
     try:
         return _cycles(row, sliced(model, row["layers"], row["vocabulary"]))
-    except (SartorError, ValueError) as error:
+    except SartorError as error:
         return Refused(str(error))
+    except (ArithmeticError, ValueError):
+        return Refused("a number is beyond what the hardware is generated with")
 
 
 def sliced(model: Model, layers: int, vocabulary: int) -> Model:
@@ -68,7 +70,10 @@ def _replica(chip: Chip, row: Inputs, formats: dict[str, str]) -> Replica:
 
 
 def _number(row: Inputs, name: str) -> float:
-    value = float(row[name])
+    try:
+        value = float(row[name])
+    except ValueError:
+        value = math.nan
     if not math.isfinite(value) or value <= 0:
-        raise ValueError(f"{name} is not a number above 0")
+        raise InputError(f"{name} is not a number above 0")
     return value

@@ -9,7 +9,7 @@ from sartor import validate
 from sartor.chip.presets import preset
 from sartor.errors import BrokenFile, InputError
 from sartor.families.gpu.machine import Machine
-from sartor.validation import gpu, gpu_predict, validation
+from sartor.validation import gpu, gpu_predict, names, validation
 from sartor.validation.gpu_fit import technology
 from sartor.validation.rows import split
 from sartor.validation.summary import Pair, figures
@@ -83,6 +83,9 @@ def test_groups(file):
         ({"M": 1.5}, "M is not a whole number of at least 1"),
         ({"J": 30.0, "W": 600.0}, "joules are not watts times seconds"),
         ({"J": 0.1}, "more power than the chip may draw"),
+        ({"J": 0.02 / 3600}, "less power than the chip draws at rest"),
+        ({"tp": 8}, "tp = 8: measured on several chips"),
+        ({"n_gpus": "2"}, "n_gpus = 2: measured on several chips"),
         ({"err": "out of memory"}, "gemm: measuring failed"),
         ({"kind": "conv"}, "kind 'conv' is not one of"),
         ({"kind": None}, "not a form of kind gpu"),
@@ -137,6 +140,33 @@ def test_files_as_other_programs_write_them(tmp_path):
     assert validate("gpu", marked)["n"] == 1
     found = validate("gpu", array)
     assert found["n"] == 2 and found["coverage"]["excluded"][0]["where"] == ["rows.json row 3"]
+
+
+@pytest.mark.parametrize("mark", [";", "\t"])
+def test_other_marks_between_columns_are_named(tmp_path, mark):
+    path = tmp_path / "rows.csv"
+    path.write_text(mark.join(GEMM) + "\n" + mark.join(map(str, GEMM.values())) + "\n")
+    with pytest.raises(BrokenFile, match=r"rows.csv: columns are parted by '.*' \(try commas, and points in numbers\)"):
+        validate("gpu", path)
+
+
+@pytest.mark.parametrize(
+    ("name", "chip"),
+    [("NVIDIA H200", "h200-sxm"), ("nvidia_h100_80gb_hbm3", "h100-sxm"), ("H100 SXM5", "h100-sxm"),
+     ("NVIDIA A100-SXM4-80GB", "a100-sxm-80gb"), ("AMD Instinct MI300X", "mi300x"), ("B200-SXM", "b200-sxm")],
+)  # fmt: skip
+def test_chips_are_known_by_what_their_drivers_call_them(name, chip):
+    assert names.chip(name).name == chip
+
+
+@pytest.mark.parametrize(
+    ("name", "model"),
+    [("Qwen/Qwen3-8B", "qwen3-8b"), ("meta-llama/Llama-3.1-70B-Instruct", "llama-3.1-70b"),
+     ("meta-llama/Llama-2-7b-hf", "llama-2-7b"), ("llama3-8b", "llama-3.1-8b"),
+     ("MiniMaxAI/MiniMax-M2.5", "minimax-m2.5")],
+)  # fmt: skip
+def test_models_are_known_by_the_names_of_their_repositories(name, model):
+    assert names.model(name).name == model
 
 
 def test_a_column_that_is_there_twice_is_refused(tmp_path):

@@ -59,7 +59,9 @@ def test_rows_that_cannot_be_are_counted(tmp_path: Path, changed: dict[str, str]
 
 @pytest.mark.parametrize(
     ("changed", "reason"),
-    [({"model": "gpt-9"}, "model 'gpt-9' is not known"), ({"efficiency": "-1"}, "efficiency is not a number above 0")],
+    [({"model": "gpt-9"}, "model 'gpt-9' is not known"), ({"efficiency": "-1"}, "efficiency is not a number above 0"),
+     ({"gb_per_s": "fast"}, "gb_per_s is not a number above 0"),
+     ({"rows": str(10**30)}, "a number is beyond what the hardware is generated with")],
 )
 def test_rows_that_are_not_modeled_are_refused(tmp_path: Path, changed: dict[str, str], reason: str) -> None:
     facts = validation("rtl", [written(tmp_path, **changed)]).facts()["coverage"]

@@ -89,7 +89,8 @@ class PhaseEstimate:
             return Columns(passes, *self._used(rows))
         # Of a prompt that fills all columns of all designs it does not matter how long it is.
         filled = min(float(rows), float(self.machine.most_columns))
-        return Columns(passes, *self._once(("columns", filled), lambda: self._used(filled), always=True), filled)
+        used, drain, tail = self._once(("columns", filled), lambda: self._used(filled), always=True)
+        return Columns(passes, used, drain, tail, filled)
 
     def _used(self, rows: Any) -> tuple[Any, Any, Any]:
         columns = np.minimum(rows, self.machine.designs.columns)
@@ -122,7 +123,8 @@ class PhaseEstimate:
 
     def _gemm(self, op: Gemm) -> None:
         m, place = self.machine, self.replica.geometry(op)
-        key, what = (op.last_token_only, op.over_context), _place_of(op)
+        what = _place_of(op)
+        key: Any = (op.last_token_only, op.over_context)
         here = self._columns_of(op.tokens(self.step), key)
         mixed = op.shard == "row" and op.tensor in ("attention", "mixer")
         gap: Any = 0.0 if mixed else self._gap(what, here, key)
