@@ -7,6 +7,8 @@ import re
 import textwrap
 from typing import Any
 
+import formats_table
+
 from sartor.formats.codec import codec
 from sartor.formats.grouped import Grouped
 from sartor.formats.hardware import decoded
@@ -31,6 +33,7 @@ def page(made: str, markdown: Any) -> str:
         "rounds once more with `--requantize`. Of GGUF, types beyond those listed below are refused by name. Binary codes",
         "are searched for at 6 to 32 MB of BF16 weights a second and core; all others are faster than 80.", "",
     ]  # fmt: skip
+    lines += [*formats_table.text(), *markdown(formats_table.HEAD, formats_table.rows()), ""]
     files = dict.fromkeys(form.codec for form in formats().values())
     for name in [*files, "sparse"]:
         lines += _section(name, markdown)

@@ -137,9 +137,10 @@ def spec(found: dict[str, Any]) -> dict[str, Any]:
 
 def _panel(found: dict[str, Any], axis: str) -> dict[str, Any]:
     title, factor = AXES[axis]
-    mixes = [{"kl": m["kl"], "cost": m[axis] * factor} for m in unbeaten(found["mixes"], axis)]
+    mixes = [{"kl": m["kl"], "cost": m[axis] * factor} for m in unbeaten(found["mixes"] + found["uniform"], axis)]
     uniform = [{"kl": u["kl"], "cost": u[axis] * factor, "name": u["format"]} for u in found["uniform"]]
-    x = {"field": "kl", "type": "quantitative", "scale": {"type": "log"}, "title": "KL, nats"}
+    x = {"field": "kl", "type": "quantitative", "scale": {"type": "log", "domain": [0.008, 10], "nice": False},
+         "title": "KL, nats"}
     y = {"field": "cost", "type": "quantitative", "scale": {"zero": False}, "title": title}
     line = {"type": "line", "interpolate": "step-after", "color": "#1f77b4", "point": {"size": 14}}
     return {
@@ -149,7 +150,7 @@ def _panel(found: dict[str, Any], axis: str) -> dict[str, Any]:
             {"data": {"values": uniform}, "mark": {"type": "point", "shape": "diamond", "size": 110, "filled": True,
              "color": "#c2185b"}, "encoding": {"x": x, "y": y}},
             {"data": {"values": uniform}, "mark": {"type": "text", "align": "left", "dx": 7, "dy": -9,
-             "color": "#c2185b"}, "encoding": {"x": x, "y": y, "text": {"field": "name"}}},
+             "color": "#c2185b", "angle": 330}, "encoding": {"x": x, "y": y, "text": {"field": "name"}}},
         ],
     }  # fmt: skip
 

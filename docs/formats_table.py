@@ -1,0 +1,91 @@
+"""The table of all formats in docs/formats.md: what each costs a model, what it costs in cells, and how fast it is at RTL."""
+
+from __future__ import annotations
+
+import csv
+import functools
+from importlib.resources import files
+from typing import Any
+
+import numpy as np
+
+from sartor.families.tensor import silicon
+from sartor.families.tensor.datapath import DATAPATH, STAND_IN_BITS, mac_j, ratio
+from sartor.families.tensor.design import FORMATS
+from sartor.formats.harm import SAME, Row, measured
+from sartor.formats.hardware import decoded
+from sartor.formats.spec import format_named
+from sartor.quality.trained import needs_training
+from sartor.tables import table
+from sartor.tech.technology import NOMINAL
+
+MODEL, NETWORK = "smollm2-135m-q4_1", "llama-3.2-1b"
+HEAD = ("format", "bits", "KL", "perplexity", "KL, file's grid", "um2 a multiply-add", "fJ a weight", "RTL: times faster",
+        "of what bits promise")  # fmt: skip
+
+
+def text() -> list[str]:
+    return [
+        "## All formats: harm, silicon, speed", "",
+        "KL and perplexity: all linear layers of SmolLM2-135M-Instruct in the format, rounded to nearest with the residual",
+        "stream turned (its own is 22.00); `file's grid`: rounded as they are in the file, which flatters formats near its",
+        "Q4_1 ([quality.md](quality.md)). Silicon: ASAP7, one multiply-add of the dot unit with 8-bit activations, and what one",
+        "weight takes in it, planes and halves of bytes included; `~`: no such multiplier was synthesized, the figure is",
+        "ours times a ratio of macs.csv ([formats-silicon.md](formats-silicon.md)). RTL: cycles of a decoded token against",
+        "`q8_0`, a layer of Llama-3.2-1B's shapes, batch 1, and the share of what the bits promise. *(trained)*: only for models",
+        "trained for it. Empty: not measured, or no decoder. `python docs/generate.py` makes this table; the rows come from",
+        "`benchmarks/quality.py`, `silicon.py` and `proportionality.py`, each with `--write`.", "",
+    ]  # fmt: skip
+
+
+def rows() -> list[tuple[str, ...]]:
+    """By bits, the fewest last."""
+    names = [name for name in FORMATS if format_named(name).codec != "kivi"]
+    return [_row(name) for name in sorted(names, key=lambda n: (-format_named(n).bits(), n))]
+
+
+def _row(name: str) -> tuple[str, ...]:
+    turned, plain, speed = _measured().get((name, True)), _measured().get((name, False)), _speeds().get(name)
+    area, joules, ours = cells(name)
+    mark = "" if ours else "~"
+    return (
+        f"`{name}`{' (trained)' if needs_training(name) else ''}", f"{format_named(name).bits():.4g}", _kl(turned),
+        _perplexity(turned), _kl(plain), f"{mark}{area:.1f}", f"{mark}{joules * 1e15:.0f}",
+        f"{speed['speedup']:.2f}" if speed else "", f"{speed['proportionality']:.1%}" if speed else "",
+    )  # fmt: skip
+
+
+def cells(name: str) -> tuple[float, float, bool]:
+    """Area (um2) of a multiply-add, energy of a weight (J), and whether our RTL has its multiplier."""
+    form, datapath = format_named(name), DATAPATH[FORMATS.index(name)]
+    bits = STAND_IN_BITS[datapath]
+    unit = NOMINAL.fact("silicon", "unit", "eight" if bits == 8 else "four") * 1e6 / 32
+    own = table("macs").items[datapath] in ("int4", "int8") and name in decoded()
+    area = float(unit * np.ravel(ratio(NOMINAL, "area", np.array([datapath])))[0])
+    joules = float(np.ravel(mac_j(NOMINAL, np.array([datapath])))[0])
+    return area, joules * form.planes, own
+
+
+@functools.cache
+def _measured() -> dict[tuple[str, bool], Row]:
+    """By format and whether turned: rows in which all layers have it and nothing else is changed."""
+    plain = (r for r in measured() if r.model == MODEL and r.smooth is None and r.activations == r.kv == SAME)
+    return {(r.weights, r.rotate): r for r in plain if "=" not in r.weights}
+
+
+@functools.cache
+def _speeds() -> dict[str, dict[str, Any]]:
+    path = files("sartor.data").joinpath("measured/proportionality.csv")
+    if not path.is_file():
+        return {}
+    found = csv.DictReader(path.read_text(encoding="utf-8").splitlines())
+    figures = ("speedup", "proportionality")
+    return {r["format"]: {f: float(r[f]) for f in figures} for r in found if r["network"] == NETWORK}
+
+
+def _kl(row: Row | None) -> str:
+    return "" if row is None else f"{row.kl:.3g}"
+
+
+def _perplexity(row: Row | None) -> str:
+    return "" if row is None else f"{row.perplexity:.2f}" if row.perplexity < 1000 else f"{row.perplexity:.1e}"
