@@ -1,6 +1,7 @@
 """`sartor simulate` as a user meets it."""
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -152,3 +153,18 @@ def test_a_priority_that_is_none(tmp_path, run, line, policy, said):
     path.write_text(f'{{"timestamp": 1, "input_length": 2, "output_length": 2, "priority": {line}}}\n')
     done = run(*ASKED, str(path), "--policy", policy)
     assert done.returncode == 2 and said in done.stderr and "Traceback" not in done.stderr
+
+
+def test_the_cluster_of_the_documents_runs(tmp_path):
+    page = (Path(__file__).parents[2] / "docs/serving.md").read_text(encoding="utf-8")
+    (text,) = re.findall(r"```toml\n(.*?)```", page, re.DOTALL)
+    path = tmp_path / "cluster.toml"
+    # Failures within minutes, and replicas that come at once, so that all of it happens.
+    text = text.replace("5 years", "400 s").replace("repair = \"2 h\"", "repair = \"10 s\"")
+    path.write_text(text.replace("target = 40", 'target = 15\nperiod = "1 s"\nboot = "2 s"\ncalm = "5 s"'))
+    asked = ("simulate", "--cluster", str(path), "--model", "llama-3.1-8b", "--trace", "chat", "--rate", "20")
+    facts = json.loads(invoke(*asked, "--requests", "3000", "--json").stdout)
+    assert facts["finished"] == 3000 and facts["restarted"] > 0
+    happened = {e["what"] for e in facts["events"]}
+    assert happened >= {"replica added", "replica removed", "chip failed", "replica repaired"}
+    assert 1 < facts["pools"][1]["replicas"] < 6  # on average
