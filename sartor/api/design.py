@@ -29,7 +29,7 @@ from ..search.store import to_table, whole, write_text
 from ..search.study import Study, find_study
 from ..search.uncertainty import KeepsAt, PriceAt, survival
 from ..search.variants import variants
-from ..serve.choice import REQUESTS, choose
+from ..serve.choice import choose, sent
 from ..tech.technology import NOMINAL, Technology
 from ..validation.bands import missed
 from ..workload.drift import drift
@@ -103,7 +103,7 @@ def in_service(run: Exploration, tell: Say) -> dict[str, Any]:
     traffic, work = find_traffic(study.traffic.profile), run.problem.work
     tried = choose(run, traffic, study.traffic.rate, watch=tell)
     run.settle(tried[0].row, front)
-    return service(tried, traffic, work.slo, run.problem.budget.margin, REQUESTS)
+    return service(tried, traffic, work.slo, run.problem.budget.margin, sent(traffic))
 
 
 def since(before: Study, run: Exploration) -> dict[str, Any]:

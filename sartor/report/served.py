@@ -9,9 +9,9 @@ from ..workload.traffic import Slo, Traffic
 
 
 def service(tried: list[Tried], traffic: Traffic, slo: Slo, margin: float, requests: int) -> dict[str, Any]:
-    """`tried`: the chosen one first. `requests`: at most so many of the trace were sent."""
+    """`tried`: the chosen one first. `requests`: so many were sent."""
     return {
-        "trace": traffic.name, "requests": min(requests, len(traffic)), "percentile": slo.percentile,
+        "trace": traffic.name, "requests": requests, "percentile": slo.percentile,
         "ttft_s": slo.ttft_s, "tpot_s": slo.tpot_s, "margin": margin, "kept": tried[0].kept,
         "replicas": tried[0].replicas, "tried": [_row(t) for t in tried],
     }  # fmt: skip

@@ -26,9 +26,10 @@ DAY_S = 86400.0
 def redesign(old: Exploration, new: Exploration, tokens_per_day: float) -> dict[str, Any]:
     """`old`: the search under the traffic that the chip in service was designed for; `new`: under that of today.
     Dollars are per million output tokens under the traffic of today. None: no number of the old chip keeps the limits.
+    The old chip's own limits, such as its power, need no margin for the errors of an estimate: it is there.
     """
-    ready, own = new.problem, new.found.genomes[:, new.pick]
-    kept = redeployed(ready, old.found.genomes[:, old.pick])
+    ready = replace(new.problem, budget=new.problem.budget.built)
+    own, kept = new.found.genomes[:, new.pick], redeployed(ready, old.found.genomes[:, old.pick])
     found = {
         "old_design": old.problem.space.describe(old.found.genomes[:, old.pick]),
         "old_usd_before": old.row(old.pick)["usd_per_mtoken"], "new_usd": new.row(new.pick)["usd_per_mtoken"],

@@ -43,6 +43,13 @@ class Budget:
         """The limits themselves."""
         return replace(self, margin=0.0)
 
+    @property
+    def built(self) -> Budget:
+        """For a chip that is there: what it is and draws is known, so that only the SLO keeps the margin."""
+        room = 1 - self.margin
+        known = ("power_w", "die_mm2", "unit_usd", "system_power_w")
+        return replace(self, **{n: getattr(self, n) / room for n in known if getattr(self, n) is not None})
+
 
 @dataclass
 class Result:

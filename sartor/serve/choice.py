@@ -51,13 +51,18 @@ class Tried:
         return bool(self.seen["slo"]["kept"])
 
 
+def sent(traffic: Traffic, requests: int = REQUESTS) -> int:
+    """Requests that each design is asked."""
+    return min(requests, max(len(traffic), LEAST))
+
+
 def choose(
     run: Exploration, traffic: Traffic, rate_per_s: float | None = None, requests: int = REQUESTS,
     watch: Watch | None = None,
 ) -> list[Tried]:  # fmt: skip
     """Everything tried, the chosen one first: the cheapest that keeps the SLO, of those within 1 % of it the one with
     the least energy; if none keeps it, the one with the most content users."""
-    asked = _Asked(run, at_least(traffic, LEAST), rate_per_s, requests, watch or (lambda text: None))
+    asked = _Asked(run, at_least(traffic, LEAST), rate_per_s, sent(traffic, requests), watch or (lambda text: None))
     tried: list[Tried] = []
     for row in _candidates(run):
         kept = [t.usd for t in tried if t.kept]

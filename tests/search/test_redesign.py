@@ -58,3 +58,14 @@ def test_a_chip_that_cannot_keep_the_limits_must_go(runs):
         chat.problem.work, slo=replace(chat.problem.work.slo, ttft_s=1e-6))))  # fmt: skip
     found = redesign(chat, strict, 1e9)
     assert found["old_usd"] is None and found["pays"] and found["saved_usd_per_day"] is None
+
+
+def test_a_chip_that_is_there_needs_no_margin(runs):
+    # Its die is between the limit with the margin of 10 % and the limit.
+    chat, _ = runs
+    genome = chat.found.genomes[:, chat.pick]
+    own = float(np.ravel(chat.problem.price(genome[:, None], REFINE_TECH).violations["die area"])[0]) * 800 * 0.9
+    tight = replace(chat.problem, budget=replace(chat.problem.budget, die_mm2=own * 1.02))
+    assert redeployed(tight, genome) is None
+    found = redesign(chat, replace(chat, problem=tight), 1e9)
+    assert found["regret"] == approx(0, abs=1e-9)
