@@ -30,6 +30,10 @@ def redesign(old: Exploration, new: Exploration, tokens_per_day: float) -> dict[
     """
     ready = replace(new.problem, budget=new.problem.budget.built)
     own, kept = new.found.genomes[:, new.pick], redeployed(ready, old.found.genomes[:, old.pick])
+    if kept is not None:
+        # No busier than the new chip, which had to bear each request of the traffic.
+        load = ready.space.names.index("load")
+        kept[load] = min(kept[load], own[load])
     found = {
         "old_design": old.problem.space.describe(old.found.genomes[:, old.pick]),
         "old_usd_before": old.row(old.pick)["usd_per_mtoken"], "new_usd": new.row(new.pick)["usd_per_mtoken"],

@@ -36,6 +36,8 @@ def test_another_traffic_by_hand(runs):
     tokens = 1e12
     found = redesign(chat, reasoning, tokens)
     kept = redeployed(ready, chat.found.genomes[:, chat.pick])
+    load = ready.space.names.index("load")
+    kept[load] = min(kept[load], reasoning.found.genomes[load, reasoning.pick])
     old = ready.price(kept[:, None], REFINE_TECH)
     assert bool(np.all(old.feasible)) and found["old_usd"] == approx(float(np.ravel(old.usd_per_mtoken)[0]))
     assert found["regret"] == approx(found["old_usd"] / found["new_usd"] - 1) and found["regret"] > 0
@@ -69,3 +71,12 @@ def test_a_chip_that_is_there_needs_no_margin(runs):
     assert redeployed(tight, genome) is None
     found = redesign(chat, replace(chat, problem=tight), 1e9)
     assert found["regret"] == approx(0, abs=1e-9)
+
+
+def test_the_old_chip_is_no_busier_than_the_new_one(runs):
+    # The new one was planned for less, because requests waited: the same chip then costs as much as itself.
+    chat, _ = runs
+    lower = chat.with_genome(chat.at_lower_loads(chat.pick)[1])
+    calm = replace(chat, chosen=lower)
+    assert calm.row(lower)["usd_per_mtoken"] > chat.row(chat.pick)["usd_per_mtoken"]
+    assert redesign(chat, calm, 1e9)["regret"] == approx(0, abs=1e-9)
