@@ -33,7 +33,7 @@ def _verilog(core: Core, folder: Path, stage: build.Stages) -> str:
     if not file.is_file():
         with build.building(place) as fresh:
             stage("Amaranth: RTLIL of the core")
-            text = yosys.to_rtlil(Top(core), TOP)
+            text = yosys.to_rtlil(Top(core, gated=True), TOP)
             stage("Yosys: clean Verilog")
             (fresh / file.name).write_text(yosys.clean_verilog(text, TOP), encoding="utf-8")
     return file.read_text(encoding="utf-8")

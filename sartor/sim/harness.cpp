@@ -74,6 +74,18 @@ uint64_t mix(uint64_t z) {
     return z ^ z >> 31;
 }
 
+// The clock of the vector unit, of a core where it has its own: it comes with the other, but only where the unit moves.
+template <class T> auto vector_clock(T& top, bool level, int) -> decltype(top.vector_clk, void()) {
+    top.vector_clk = level && (top.vector_active || top.rst);
+}
+template <class T> void vector_clock(T&, bool, long) {}
+
+template <class T> void clock(T& top, bool level) {
+    top.clk = level;
+    vector_clock(top, level, 0);
+    top.eval();
+}
+
 template <class T> bool bit(const T& port, int i) { return reinterpret_cast<const uint8_t*>(&port)[i / 8] >> i % 8 & 1; }
 
 struct Simulation {
@@ -220,15 +232,13 @@ struct Simulation {
     bool step() {
         top.request_ready = ready();
         respond();
-        top.clk = 0;
-        top.eval();
+        clock(top, false);
         bool good = true;
         if (top.request_valid && top.request_ready) good = request(), moved = now;
         if (top.trace_scratch_valid) trace_scratch(), moved = now;
         if (top.trace_buffer_valid) trace_buffer(), moved = now;
         if (top.trace_retire) retire(), moved = now;
-        top.clk = 1;
-        top.eval();
+        clock(top, true);
         now++;
         return good;
     }
@@ -237,7 +247,7 @@ struct Simulation {
         responses[0].clear(), responses[1].clear();
         top.rst = 1;
         top.host_valid = top.response_valid = top.request_ready = 0;
-        for (int i = 0; i < 4; i++) { top.clk = i & 1; top.eval(); }
+        for (int i = 0; i < 4; i++) clock(top, i & 1);
         top.rst = 0;
     }
 

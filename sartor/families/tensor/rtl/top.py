@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from amaranth.hdl import Cat, Module, Mux, Value
+from amaranth.hdl import Cat, ClockDomain, ClockSignal, DomainRenamer, Module, Mux, ResetSignal, Value
 from amaranth.lib import wiring
 
 from ..core import PROGRAM_WORDS, Core
 from ..isa import COUNTERS
 from . import top_ports
 from .counters import Counters
+from .gate import Gate
 from .host import Host
 from .matrix import MatrixUnit
 from .memory import CACHE, STORE, WEIGHTS, Memory
@@ -20,16 +21,18 @@ from .vector import VectorUnit
 
 class Top(wiring.Component):
     """One core. `trace=False` leaves out the trace ports and `structural` takes carry-save trees for the
-    products: for synthesis. `minimum=False`: no weights with a minimum."""
+    products: for synthesis. `minimum=False`: no weights with a minimum. `gated`, for simulation: the vector unit has a
+    clock of its own, `vector_clk`, which rises with the other where `vector_active` is set and else may rest."""
 
     def __init__(
         self, core: Core, trace: bool = True, program_words: int = PROGRAM_WORDS, structural: bool = False,
-        minimum: bool = True,
+        minimum: bool = True, gated: bool = False,
     ) -> None:  # fmt: skip
         self.core, self.trace, self.program_words = core, trace, program_words
-        self.structural, self.minimum = structural, minimum
+        self.structural, self.minimum, self.gated = structural, minimum, gated
+        gate = top_ports.gate() if gated else {}
         traced = top_ports.trace(core, program_words) if trace else {}
-        super().__init__({**top_ports.host(), **top_ports.memory(core), **traced})
+        super().__init__({**top_ports.host(), **top_ports.memory(core), **traced, **gate})
 
     def elaborate(self, platform: Any) -> Module:
         m = Module()
@@ -39,7 +42,8 @@ class Top(wiring.Component):
         m.submodules.matrix = matrix = MatrixUnit(
             self.core, minimum=self.minimum, structural=self.structural
         )
-        m.submodules.vector = vector = VectorUnit(self.core, self.structural)
+        vector = VectorUnit(self.core, self.structural)
+        m.submodules.vector = self.gate(m, vector) if self.gated else vector
         m.submodules.counters = counters = Counters()
         self.connect_host(m, host, sequencer, matrix, vector)
         self.connect_commands(m, sequencer, memory, matrix, vector)
@@ -49,6 +53,19 @@ class Top(wiring.Component):
         if self.trace:
             self.connect_trace(m, sequencer, vector)
         return m
+
+    def gate(self, m: Module, vector: VectorUnit) -> Any:
+        """The unit in a clock domain of its own."""
+        in_domain, gate = DomainRenamer("vector"), Gate()
+        m.domains.vector = ClockDomain()
+        m.submodules.gate = in_domain(gate)
+        m.d.comb += [
+            ClockSignal("vector").eq(self.vector_clk), ResetSignal("vector").eq(ResetSignal()),
+            gate.command.eq(vector.command.valid), gate.running.eq(~vector.command.ready),
+            gate.written.eq(vector.constant_write.valid | vector.scratch_write.valid),
+            self.vector_active.eq(gate.active),
+        ]  # fmt: skip
+        return in_domain(vector)
 
     def connect_host(self, m: Module, host: Host, sequencer: Sequencer, matrix: MatrixUnit, vector: VectorUnit) -> None:
         constant = vector.constant_write

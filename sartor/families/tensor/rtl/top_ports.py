@@ -37,6 +37,11 @@ def memory(core: Core) -> dict[str, Any]:
     return {f"request_{k}": v for k, v in request.items()} | {f"response_{k}": v for k, v in response.items()}
 
 
+def gate() -> dict[str, Any]:
+    """Of a core whose vector unit has a clock of its own."""
+    return {"vector_clk": In(1), "vector_active": Out(1)}
+
+
 def traced(core: Core) -> dict[str, Any]:
     """All ports of a core that a simulator watches, but for clk and rst."""
     return {**host(), **memory(core), **trace(core, PROGRAM_WORDS)}
