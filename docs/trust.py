@@ -69,7 +69,8 @@ MISSING = {
     "gpu": (
         "Whole steps on any GPU but the H100: nothing was measured. A chip of its generation (H200, H100 NVL) is predicted from its "
         "data sheet; other generations have measured GEMM figures (A100, B200) or assumed ones.",
-        "Energy of kernels alone: 10 to 20 % off. Energy beside other memory than the H100's: from the vendors' figures (model.md).",
+        "Energy of kernels alone: 10 to 20 % off; they run for so short that readings of equal work scatter between 540 and 870 W, at a "
+        "limit of 700. Energy beside other memory than the H100's: from the vendors' figures (model.md).",
         "Energy of steps: NVML's counter lags, and the first readings after a pause are low by 10 to 18 % (6 of 108 decode rows). Prefills draw the power limit by definition; there NVML's readings "
         "scatter by 9 % (90th percentile), which no estimate can follow.",
         "INT4 weights: PyTorch's packed kernel is refused, good kernels were not measured.",

@@ -109,6 +109,23 @@ def test_decode_attention_by_hand() -> None:
     assert run(op, Step(16, 1, 4096)).latency_s == approx(expected, rel=1e-3)
 
 
+def test_chips_share_the_queries_of_a_latent_and_each_reads_it_whole() -> None:
+    # 128 heads on one latent, 16 sequences: on eight chips 16 queries a pair instead of 128, and as much of the cache.
+    op = Attention("latent", 128, 1, 576, 512, 1, 576)
+    one, eight = (run(op, Step(16, 1, 4096), chips).operators[0] for chips in (1, 8))
+    assert eight.memory_s == approx(one.memory_s) and eight.compute_s == approx(one.compute_s / 8)
+    # 64 programs a pair, of which 33 are wanted. Partial sums are an eighth: 2 x 1024 programs x 128 x 514 x 4 bytes.
+    near = hopper("vector_bytes_per_cycle") * 132 * 1.83e9
+    assert one.vector_s - eight.vector_s == approx(7 / 8 * 2 * 1024 * 128 * 514 * 4 / near)
+
+
+def test_a_matrix_that_is_not_split_is_read_by_every_chip() -> None:
+    whole, split = (Gemm("gemm", k=8192, n=8192, count=1, tensor="attention", shard=s) for s in ("none", "column"))
+    alone_s = run(whole, Step(1, 1, 0)).operators[0].memory_s
+    assert run(whole, Step(1, 1, 0), 4).operators[0].memory_s == alone_s
+    assert run(split, Step(1, 1, 0), 4).operators[0].memory_s == approx(alone_s / 4, rel=1e-3)
+
+
 def test_flash_attention_reads_the_cache_once_by_hand() -> None:
     # 8 KV heads of 128 in BF16, 2048 positions, 64 sequences: 268 MB; one position each is written and read.
     op = Attention("attention", 32, 8, 128, 128, 1, 2048)

@@ -14,25 +14,35 @@ PARTIAL_BYTES = 4.0  # of a sum that another program adds to
 Parts = tuple[Any, Any, Any, Any]  # seconds of memory, of arithmetic, to start; bytes that stay on the die
 
 
-def operand_rows(op: Attention, decode: bool) -> Any:
-    """Rows that the tensor cores work on for each row of queries: at decode those that share a KV head are padded.
+def queries(op: Attention, chips: Any) -> Any:
+    """Queries of a token that share a KV head on one of `chips`; where chips are more than KV heads, they share one.
 
-    >>> float(operand_rows(Attention("", heads=32, kv_heads=8, key_dim=64, value_dim=64, count=1, cached=1), True))
+    >>> latent = Attention("", heads=128, kv_heads=1, key_dim=576, value_dim=512, count=1, cached=576)
+    >>> float(queries(latent, 1)), float(queries(latent, 8))
+    (128.0, 16.0)
+    """
+    return op.heads / op.kv_heads * (np.minimum(chips, op.kv_heads) / chips)
+
+
+def operand_rows(group: Any, decode: bool) -> Any:
+    """Rows that the tensor cores work on for each row of queries: in decode a `group` that shares a KV head is padded.
+
+    >>> float(operand_rows(4.0, True))
     4.0
     """
-    group = op.heads / op.kv_heads
     return np.maximum(group, kernels.ROWS) / group if decode else 1.0
 
 
-def decode(m: Machine, op: Attention, step: Step, ops: Any, moved: Any, split: Any) -> Parts:
+def decode(m: Machine, op: Attention, step: Step, ops: Any, moved: Any, chips: Any) -> Parts:
     """One token a sequence against `moved` bytes of cache, `ops` a chip: flash decoding."""
+    split = np.minimum(chips, op.kv_heads)
     pairs = step.batch * op.kv_heads / split
     programs = pairs * kernels.splits(pairs, op.attended(step), op.key_dim, m.cores)
     # Of programs that all start at once the slowest core sets the pace; a second wave evens it out.
     held = programs / (kernels.PROGRAMS * m.cores)
     pace = m.gen("attention_one_wave") + (1 - m.gen("attention_one_wave")) * np.clip(held - 1, 0.0, 1.0)
     memory_s = moved / (m.peak_bytes_per_s * m.gen("attention_efficiency") * pace)
-    group = np.maximum(op.heads / op.kv_heads, kernels.ROWS)
+    group = np.maximum(queries(op, chips), kernels.ROWS)
     partial = 2 * programs * group * (op.value_dim + 2) * PARTIAL_BYTES
     waves = np.maximum(2 * held, 1.0)
     start_s = partial / m.near_bytes_per_s + m.gen("attention_overhead") + waves * m.gen("attention_wave")

@@ -14,7 +14,7 @@ from ...formulas.phase import OperatorTime, Phase
 from ...tech import link
 from ...workload.operators import Attention, Gemm, Lookup, Operators, Recurrence, Step, Vector
 from . import kernels
-from .attention import decode, operand_rows, prefill
+from .attention import decode, operand_rows, prefill, queries
 from .machine import Machine
 from .passes import Passes, Setting
 from .power import clock
@@ -111,7 +111,9 @@ class PhaseEstimate:
         # Kernels of many experts at once work on whole tiles, however few tokens an expert gets.
         least = m.gen("tile_edge") if op.tensor == "expert" else 0.0
         matrices = op.matrices(self.step) if op.experts > 1 else 1.0
-        k, n = (op.k / self.chips, op.n) if op.shard == "row" else (op.k, op.n / self.chips)
+        # A matrix that is not split is read and multiplied by every chip.
+        k = op.k / self.chips if op.shard == "row" else op.k
+        n = op.n / self.chips if op.shard == "column" else op.n
         weights = matrices * k * n * form.bits() / _BYTE_BITS
         moved = (weights + rows * op.experts * (k + n) * ACTIVATION_BYTES) * op.count
         memory_s = moved / m.stream_bytes_per_s(form.element_bits)
@@ -157,11 +159,12 @@ class PhaseEstimate:
         ops = 2 * op.macs(step) / self.chips
         # Flash attention keeps scores on the chip; the cache passes once.
         moved = (op.cache_elements_read(step) + 2 * op.cache_elements_written(step)) * element / split
-        shape = decode(m, op, step, ops, moved, split) if self.decode else prefill(m, op, step, moved, self.chips)
+        shape = decode(m, op, step, ops, moved, self.chips) if self.decode else prefill(m, op, step, moved, self.chips)
         memory_s, compute_s, start_s, near = shape
         self._add(op, memory_s, compute_s, start_s, 0.0, moved)
         self.near_bytes = self.near_bytes + near * self.chips
-        self.compute_j = self.compute_j + ops * self.chips * (operand_rows(op, self.decode) * m.gen("j_per_op"))
+        padded = operand_rows(queries(op, self.chips), self.decode)
+        self.compute_j = self.compute_j + ops * self.chips * (padded * m.gen("j_per_op"))
 
     def _recurrence(self, op: Recurrence) -> None:
         m = self.machine
