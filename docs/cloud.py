@@ -1,6 +1,6 @@
 """docs/cloud-hyperclovax.md and its picture from a run of that study: `python docs/cloud.py [report.json]`.
 
-Without a file the study is run (two minutes).
+Without a file the study is run (a CPU minute).
 """
 
 from __future__ import annotations

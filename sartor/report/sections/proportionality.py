@@ -60,6 +60,7 @@ def spec(rows: list[dict[str, Any]], language: str) -> Spec:
          "title": text("proportionality.y", language)}  # fmt: skip
     colors = {"domain": series, "range": looks}
     color = {"field": "series", "type": "nominal", "scale": colors, "legend": {"title": None}}
+    values += [{"series": one, "promised": 1, "speedup": 1} for one in series]  # what each is compared with
     ideal = [{"promised": v, "speedup": v} for v in (1, 4.5)]
     return {
         "$schema": "https://vega.github.io/schema/vega-lite/v5.json", "width": 520, "height": 340,
