@@ -10,11 +10,13 @@ from amaranth.hdl import Module
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 from pytest import approx
-from tiny_chip import CHIP
+from tiny_chip import CHIP, TINY
+from typer.testing import CliRunner
 
 from sartor import api
 from sartor.api import token
 from sartor.api.alike import merged
+from sartor.cli import app
 from sartor.errors import BrokenFile, InputError
 from sartor.tables import table
 
@@ -145,6 +147,23 @@ def test_the_tiny_core_on_cells(liberty):
     assert nand_um2 / 3 < cells["gate_um2"] < nand_um2
     assert least_j < cells["j_per_mac"] < most_j and cells["j_per_mac"] < cells["j_per_lane_op"]
     assert cells["token"]["parts_j"]["tile"] == approx(cells["token"]["macs"] * cells["j_per_mac"])
+
+
+@pytest.mark.slow
+@pytest.mark.long
+@pytest.mark.parametrize("liberty", LIBRARIES, ids=["asap7", "osu018"])
+def test_the_verb_on_cells(liberty, tmp_path):
+    """What a user reads, and the same as one object."""
+    if not liberty.is_file():
+        pytest.skip(LIBRARIES[liberty][0])
+    (tmp_path / "tiny.toml").write_text(TINY)
+    command = ["synth", str(tmp_path / "tiny.toml"), "--liberty", str(liberty)]
+    read = " ".join(CliRunner().invoke(app, command, catch_exceptions=False).stdout.split())
+    facts = json.loads(CliRunner().invoke(app, [*command, "--json"], catch_exceptions=False).stdout)
+    cells, found = facts["liberty"], facts["liberty"]["token"]
+    assert f"of logic on {cells['library']}, {cells['um2_per_mac']:.3g} um2 a MAC" in read
+    assert f"{1e15 * cells['j_per_mac']:.3g} fJ a MAC" in read and "keeps 100 MHz" in read
+    assert f"J a token of {found['model']} with 1,024 in the cache (tile " in read and found["note"] in read
 
 
 @pytest.mark.slow

@@ -1,7 +1,8 @@
 """Cell areas and energies of a core's logic, by part: formulas fitted to our own mapped RTL (silicon.csv).
 
 The table is written by `python benchmarks/silicon.py LIBERTY --write`: ASAP7 cells, typical corner, 1 GHz, no
-wires, no memories. Parameters are those of `Core`, numbers or arrays alike.
+wires, no SRAM macros; memories of fewer than 16 words or read without a clock are registers. Parameters are those of
+`Core`, numbers or arrays alike.
 """
 
 from __future__ import annotations
