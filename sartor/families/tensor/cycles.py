@@ -116,6 +116,7 @@ def _over_cache(m: Machine, op: Attention, share: Any, positions: Any, columns: 
     d = m.designs
     key_bytes = positions * (share.token_bytes * (op.key_dim / (op.key_dim + op.value_dim)) / share.heads)
     value_bytes = key_bytes * (op.value_dim / op.key_dim)
+    codes_bytes = positions * (op.value_dim * m.cache.element_bits / 8)  # the vector unit takes their scales before
     drain, beat = columns * m.drain, m.beat_cycles(m.cache)
     tail, folds = drain + MATRIX_LATENCY, tile.folds(op.value_dim, d.rows)
     keys = between(tile.folds(op.key_dim, d.lanes) * beat, positions / d.rows - 1, drain, tail)
@@ -123,11 +124,11 @@ def _over_cache(m: Machine, op: Attention, share: Any, positions: Any, columns: 
     before, softmax, after = _around_cache(op.key_dim, op.value_dim)
     queries, scored = vector(m, before, columns), m.at(_scored())
     weighing = (scored[0] * columns + m.at(_SCALES)[0]) * positions + vector(m, softmax, columns)
-    breaks = 2 + folds
+    breaks = 1 + folds  # of scales and values, whose words follow the last of the keys
     first = np.maximum(keys, m.from_empty(key_bytes) + tail) + np.maximum(m.fetched - FETCHED - queries, 0)
-    second = np.maximum(values, m.from_full(value_bytes, weighing, breaks) + tail)
+    second = np.maximum(values, m.from_full(codes_bytes, weighing + tail, breaks) + tail)
     vectors = queries + weighing + vector(m, after, columns) + CACHE_CONTROL
-    return Attending(first + second, vectors, key_bytes + value_bytes, breaks * m.break_bytes)
+    return Attending(first + second, vectors, key_bytes + value_bytes, (1 + breaks) * m.break_bytes)
 
 
 _SCALES = passes("scales", 1, 0)  # of one value's scale, whatever the columns

@@ -133,8 +133,8 @@ class Machine(MemoryStream):
 
     @functools.cached_property
     def fetched(self) -> Any:
-        """From a FETCH to its first word."""
-        return self.latency + (FETCH_TO_REQUEST + RESPONSE_TO_WORD) + self.break_cycles
+        """From a FETCH to its first word, on a memory that has nothing to do."""
+        return self.latency + (FETCH_TO_REQUEST + RESPONSE_TO_WORD) + self.rest_cycles + self.break_cycles
 
     @functools.cached_property
     def granule(self) -> Any:

@@ -31,6 +31,7 @@ class MemoryStream:
     port_bytes: Any
     weight_fifo_bytes: Any
     cache_fifo_bytes: Any
+    rest_cycles: Any  # that a stream waits in the mean which begins when the memory may be resting
 
     @functools.cached_property
     def fill_cycles(self) -> Any:
@@ -107,8 +108,10 @@ def through(timing: Timing, d: Designs, port: Any) -> dict[str, Any]:
         return np.minimum(most, held * (1 - seen) / way)
 
     weights, cache = (weight_words + ASKED) * port, (cache_words + ASKED) * port
+    rests = 1 - timing.efficiency  # of the time; half of a rest is still to come
     return {
         "bytes_per_cycle": read(weights), "cache_bytes_per_cycle": read(cache), "most_bytes_per_cycle": most,
         "latency": timing.latency, "break_bytes": timing.break_bytes,
         "port_bytes": port, "weight_fifo_bytes": weights, "cache_fifo_bytes": cache,
+        "rest_cycles": rests * rests * timing.refresh_interval / 2,
     }  # fmt: skip
