@@ -1,10 +1,13 @@
 """Recorded traffic: what a reader makes of it, and what a crash leaves."""
 
+import contextlib
 import json
 import signal
 import subprocess
 import sys
+import threading
 
+import httpx
 import pytest
 from tiny_service import service, serving, until
 
@@ -97,9 +100,46 @@ def test_kill_9_loses_nothing_and_breaks_nothing(tmp_path, after):
     assert len(kept) >= said and kept == [1e12 + 1e3 * i for i in range(len(kept))]
 
 
-def test_the_endpoint_records_and_never_text(tmp_path, images):
-    import httpx
+SERVER = """
+import sys
+from pathlib import Path
+sys.path[:0] = sys.argv[3:]
+from tiny_service import service
+from sartor.endpoint.server import bound, run
+ready = service(Path(sys.argv[1]), record=Path(sys.argv[2]))
+run(ready, bound("127.0.0.1", 0, ()), lambda url: print(url, flush=True))
+"""
 
+
+@pytest.mark.slow
+def test_kill_9_of_a_server_that_answers(tmp_path, images):
+    """Whoever was answered is recorded, whatever the others were doing."""
+    path, answered = tmp_path / "a.jsonl", []
+    places = [place for place in sys.path if place]
+    command = [sys.executable, "-c", SERVER, str(images), str(path), *places]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
+        url = server.stdout.readline().strip()
+
+        def ask(seed: int) -> None:
+            for i in range(1000):
+                body = {"model": "tiny", "prompt": "A" * (1 + (seed + i) % 20), "max_tokens": 1 + i % 7}
+                with contextlib.suppress(httpx.HTTPError):
+                    answered.append(httpx.post(url + "/v1/completions", json=body, timeout=30).status_code)
+                    continue
+                return
+
+        threads = [threading.Thread(target=ask, args=(seed,)) for seed in range(4)]
+        for thread in threads:
+            thread.start()
+        until(lambda: len(answered) >= 20)
+        server.kill()
+        for thread in threads:
+            thread.join()
+    assert set(answered) == {200} and len(answered) <= len(lines(path)) <= len(answered) + 4
+    assert len(read_trace(path)) == len(lines(path))
+
+
+def test_the_endpoint_records_and_never_text(tmp_path, images):
     path = tmp_path / "a.jsonl"
     with serving(service(images, record=path)) as served:
         body = {"model": "tiny", "prompt": "SECRETS", "max_tokens": 3}
