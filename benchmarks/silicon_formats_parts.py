@@ -19,6 +19,7 @@ from sartor.families.tensor.rtl.to_float import ToFloat
 from sartor.families.tensor.rtl.weight_codes import WeightCodes
 from sartor.flow import Simulator, to_words
 from sartor.formats.decode import Element
+from sartor.formats.element import E4M3
 from sartor.rtl.dot import DotProduct
 from sartor.rtl.float_add import FloatAdd
 from sartor.rtl.fp8 import Fp8Dot
@@ -100,6 +101,15 @@ def anything(*high: str) -> Fill:
     return fill
 
 
+def fp8_weights(simulator: Simulator, rng: np.random.Generator) -> None:
+    """Lanes of E4M3 codes of normal weights, the largest of a channel near 448; uniform codes would toggle more."""
+    anything("enable")(simulator, rng)
+    codes = E4M3.nearest(rng.normal(0, 448 / 4, (GROUP, RUNS)).astype(np.float32)).astype(np.int64)
+    field = codes >> 3 & 15
+    lanes = (codes & 7) | (field > 0) << 3 | np.maximum(field - 1, 0) << 4 | (codes >> 7) << 8
+    simulator.set("codes", np.concatenate([to_words(lane, 9) for lane in lanes]))
+
+
 def tables(simulator: Simulator, rng: np.random.Generator) -> None:
     """The sums of normal activations, as the tables hold them."""
     random_bits(simulator, rng, "keys")
@@ -137,7 +147,8 @@ PARTS: dict[str, Part] = {
     "lut tables": Part(HalfTables, anything("enable")),
     "scaler": Part(lambda: Scaler(Core(), minimum=False), anything("enable")),
     "scaler plane": Part(PlaneScaler, anything()),
-    **{name: Part(lambda c=core: DotUnit(c, Scale.PLANES in c.scales, True), anything("enable"))
+    **{name: Part(lambda c=core: DotUnit(c, Scale.PLANES in c.scales, True),
+                  fp8_weights if core.shifting else anything("enable"))
        for name, core in UNITS.items()},
     **{name: Part(lambda c=core: WeightCodes(c), anything("load")) for name, core in DECODERS.items()},
     "fp8 block": Part(Fp8Dot, anything()),

@@ -10,9 +10,12 @@ from hypothesis import strategies as st
 from pytest import approx
 from random_designs import at, random_designs, scaled
 
-from sartor.families.tensor.design import FORMATS, Designs
+from sartor.chip.spec import Chip, Memory, Tile
+from sartor.families.tensor.design import FORMATS, Designs, from_chip
 from sartor.families.tensor.family import Tensor
 from sartor.families.tensor.placement import crossing_bytes
+from sartor.formats.hardware import decoded
+from sartor.formats.spec import format_named
 from sartor.tables import table
 from sartor.tech.technology import Technology
 from sartor.workload.derive import operators
@@ -223,3 +226,19 @@ def test_links_carry_nothing_on_one_chip_and_more_on_more(chips: int, model: str
     gemms = operators(bundled(model), "decode").gemms
     assert crossing_bytes(gemms, Step(4, 1, 100), 1) == 0
     assert crossing_bytes(gemms, Step(4, 1, 100), chips) < crossing_bytes(gemms, Step(4, 1, 100), chips + 1)
+
+
+def test_tokens_come_as_much_faster_as_weights_get_smaller() -> None:
+    # One stream on one core that its memory bounds, 16 x 32 and a port of 64 bytes: against Q8_0, speed over what the
+    # bits promise. 2 bits a weight take the tile 2 steps of 64 bytes, more than the 35 that this memory gives a cycle.
+    tile = Tile(16, 32, 1, 32, "q8_0", kv="int8-g32", scratchpad_bytes=256 * 1024, fifo_bytes=128 * 1024)
+    chip = Chip("bound", "tensor", "N7", 450e6, Memory("lpddr4x", 1, 4e9, 64 * 0.55 * 450e6), tile=tile)
+    ops = operators(bundled("llama-3.2-1b"), "decode")
+
+    def token(name: str) -> float:
+        designs = from_chip(replace(chip, tile=replace(tile, weights=name)))
+        return float(Tensor(designs).replica(1, {}).phase(ops, Step(1, 1, 60)).latency_s)
+
+    whole = token("q8_0") / format_named("q8_0").bits()
+    for name in decoded():
+        assert 0.98 < whole / (token(name) / format_named(name).bits()) < 1.001, name
