@@ -20,7 +20,8 @@ def points() -> tuple[dict[str, Any], ...]:
 
 
 def _ours() -> list[dict[str, Any]]:
-    """Our RTL, cycle by cycle: against Q8_0, the layer of Llama-3.2-1B's shapes, batch 1."""
+    """Our RTL, cycle by cycle: against Q8_0, the layer of Llama-3.2-1B's shapes, batch 1. Nothing where nobody ran
+    `benchmarks/proportionality.py --write`."""
     path = files("sartor.data").joinpath("measured/proportionality.csv")
     if not path.is_file():
         return []

@@ -138,3 +138,10 @@ def test_nothing_sticks_out_in_a_real_browser(told, tmp_path, width):
         assert tab.evaluate("document.documentElement.scrollWidth") <= width
         assert complaints == []
         browser.close()
+
+
+def test_a_chip_for_a_mix_says_so(told):
+    assert "format of their own" not in markdown(told)
+    assert "Parts of the model with a format of their own: attn_qkv int8-g32" in markdown(
+        {**told, "mix": {"attn_qkv": "int8-g32"}}
+    )

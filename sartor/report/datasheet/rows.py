@@ -52,6 +52,9 @@ def features(sheet: Sheet) -> list[str]:
         f"{kib(sum(m['bytes'] for m in sheet['memories']))} of on-chip memory in {len(sheet['memories'])} kinds",
         "Bit-exact golden model: every instruction's writes are compared in simulation",
     ]
+    if sheet["mix"]:
+        own = ", ".join(f"{part} {name}" for part, name in sheet["mix"].items())
+        lines.insert(2, f"Parts of the model with a format of their own: {own}")
     if model:
         where = f"a context of {count(model['context'])} tokens in {plain(model['bytes'] / 1e6)} MB"
         lines.append(f"Runs {model['name']} with {where}")

@@ -50,6 +50,7 @@ def sheet(chip: Chip, core: Core, module: str, model: Model | None = None) -> di
     return {
         "sartor": __version__, "chip": chip.name, "module": module, "node": chip.node, "clock_hz": chip.clock_hz,
         "cores": chip.cores, "memory": asdict(chip.memory), "weights": tile.weights, "cache": tile.kv,
+        "mix": tile.mix,
         "bits_per_weight": format_named(tile.weights).bits(),
         "core": asdict(core), "dot_units": core.dot_units, "granule": core.granule,
         "parameters": [_parameter(core, name) for name in phrases("parameters")],
