@@ -53,7 +53,7 @@ def test_a_chip_that_was_not_generated_says_why(report):
     report["silicon"] = {"refused": "<b>'int4-g128' has no decoder"}
     words = seen(report)
     assert "was not generated: <b>'int4-g128' has no decoder." in words
-    assert "<b>'int4" not in page(report) and len(sections(report)) == 11
+    assert "<b>'int4" not in page(report) and len(sections(report)) == 12
 
 
 def test_gates_are_shown_where_synthesis_ran(built):
