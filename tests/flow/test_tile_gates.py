@@ -12,7 +12,7 @@ from tiny import real
 from sartor.api import alike
 from sartor.families.tensor.core import ACCUMULATOR_BITS, GROUP, Core
 from sartor.families.tensor.isa import Scale
-from sartor.families.tensor.rtl.tile import LATENCY, Tile
+from sartor.families.tensor.rtl.tile import Tile, latency
 from sartor.flow import Mapped, Simulator, analysis, map_cells, read_library, replay_energy, to_rtlil
 from sartor.flow.netlist import Netlist
 from tests.verilate import Verilated
@@ -20,6 +20,7 @@ from tests.verilate import Verilated
 pytest.importorskip("pyosys", reason="needs Yosys: pip install pyosys")
 
 CORE = Core(rows=2, lanes=32, columns=2)
+LATENCY = latency(CORE)
 RUNS, STEPS = 64, 48  # runs side by side in the gates, one after the other in Verilator
 CYCLES = LATENCY + STEPS + LATENCY + 2
 FLAGS = ("valid", "half", "final", "first", "last", "end")

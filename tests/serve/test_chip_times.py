@@ -41,9 +41,10 @@ cases = st.sampled_from(CASES)
 @given(cases, st.integers(1, 64), st.floats(1, 16000))
 @settings(max_examples=60, deadline=None)
 def test_decode_alone_is_the_estimate(case, n: int, mean: float) -> None:
-    """Straight between the table's points: within 1 %."""
+    """Straight between the table's points: within 1 % in time and 2 % in energy, whose power limit bends it."""
     context = int(mean * n)
-    assert made(*case)[2].step([], n, context, ANY) == approx(asked(case, "decode", Step(n, 1, context / n)), rel=0.01)
+    found, wanted = made(*case)[2].step([], n, context, ANY), asked(case, "decode", Step(n, 1, context / n))
+    assert found[0] == approx(wanted[0], rel=0.01) and found[1] == approx(wanted[1], rel=0.02)
 
 
 @given(cases, st.integers(1, 1024))

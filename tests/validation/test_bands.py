@@ -7,8 +7,13 @@ import pytest
 
 from sartor import cost, estimate
 from sartor.chip.presets import preset
+from sartor.chip.spec import Chip, Memory, Tile
 from sartor.validation.bands import OWN_CYCLES, UNSEEN, step_error
 from sartor.validation.record import on_record
+
+CHIP = Chip(
+    "core", "tensor", "N7", 500e6, Memory("lpddr4x", 1, 2e9, 34e9), tile=Tile(8, 32, 8, 32, "q4_1", kv="int8-g32")
+)
 
 
 def recorded(*key: str) -> float:
@@ -53,21 +58,19 @@ def test_a_chip_or_setting_without_measured_steps_takes_that_of_services(chip, t
 
 
 def test_a_generated_chip_has_the_record_of_its_rtl():
-    error = estimate("edge-smollm2", "smollm2-135m-q4_1", context=512)["error"]
+    error = estimate(CHIP, "smollm2-135m-q4_1", context=512)["error"]
     assert error["latency"] == recorded("rtl", "fitted", "decode") and error["energy"] is None
     assert "RTL" in error["on"] and "clock" in error["scope"]
 
 
 def test_of_several_cores_nothing_was_simulated():
-    from sartor.api.find import find_chip
-
-    many = replace(find_chip("edge-smollm2"), cores=4)
+    many = replace(CHIP, cores=4)
     assert step_error(many, "decode", "q4_1").latency == math.expm1(OWN_CYCLES)
     assert "several cores" in step_error(many, "decode", "q4_1").scope
 
 
 def test_area_and_power_of_a_generated_chip_have_the_errors_of_public_dies():
-    ours, theirs = cost("edge-smollm2")["error"], cost("h100-sxm")["error"]
+    ours, theirs = cost(CHIP)["error"], cost("h100-sxm")["error"]
     assert ours["die_mm2"] == recorded("area", "unseen", "die parts")
     assert ours["power_w"] == recorded("area", "unseen", "die parts power")
     assert theirs["die_mm2"] is None and theirs["power_w"] is None  # those are published
