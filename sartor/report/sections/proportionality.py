@@ -64,6 +64,7 @@ def spec(rows: list[dict[str, Any]], language: str) -> Spec:
     ideal = [{"promised": v, "speedup": v} for v in (1, 4.5)]
     return {
         "$schema": "https://vega.github.io/schema/vega-lite/v5.json", "width": 520, "height": 340,
+        "padding": {"left": 5, "top": 5, "right": 24, "bottom": 5},  # names are wider than they are thought to be
         "layer": [
             {"data": {"values": ideal}, "mark": {"type": "line", "strokeDash": [5, 4], "color": "#8a8f98"},
              "encoding": {"x": x, "y": y}},
