@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 from amaranth.back import rtlil
-from amaranth.hdl import ClockDomain, Elaboratable, Module, Signal
+from amaranth.hdl import Assume, ClockDomain, Elaboratable, Module, Signal, Value
 
 from sartor.rtl import yosys
 
@@ -30,6 +30,22 @@ TO_SMT2 = (
     "chformal -lower; opt_clean; write_smt2 -wires out.smt2"
 )
 SEARCH_S = 300
+
+
+def constant(m: Module, free: Free, first: Value, name: str, shape: Any) -> Signal:
+    """An input that stays what it is."""
+    given, before = free(name, shape), Signal(shape, name=f"{name}_before")
+    m.d.sync += before.eq(given)
+    m.d.comb += Assume(first | (given == before))
+    return given
+
+
+def begins(m: Module) -> Signal:
+    """1 in the first cycle."""
+    began, first = Signal(), Signal()
+    m.d.sync += began.eq(1)
+    m.d.comb += first.eq(~began)
+    return first
 
 
 def needs_solver() -> None:
