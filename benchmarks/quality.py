@@ -21,7 +21,7 @@ from typing import Any
 
 import numpy as np
 
-from sartor.formats.spec import format_named
+from sartor.formats.spec import format_named, formats
 from sartor.quality import text
 from sartor.quality.classes import EMBEDDING, LINEAR, parsed, shown
 from sartor.quality.find import model_of
@@ -42,6 +42,8 @@ WEIGHTS = ("int4-g32", "nvfp4", "mxfp4", "int4-g128", "int8", "nf4", "bcq4-g64",
            "fp8-e4m3-b128", "fp8-e5m2", "int8-g32", "q8_0", "q4_0", "q4_1", "q5_0", "mxfp6-e3m2", "int4-g128-asym",
            "bcq4-g128", "bcq3-g128", "int3-g32", "int3-g128", "int2-g32", "int4-g32-2:4")  # fmt: skip
 FIRST = 18
+UNWRITTEN = ("kivi", "kquants")  # codecs of a cache, and those that are only read
+WEIGHTS += tuple(name for name, form in formats().items() if name not in WEIGHTS and form.codec not in UNWRITTEN)
 CALIBRATED = ("int4-g128", "nvfp4", "int3-g64", "bcq3-g64", "mxfp4", "int4-g32", "int4-g32-asym")
 ACTIVATIONS = ("chip", "int8", "mxint8", "fp8-e4m3", "mxfp8-e4m3", "nvfp4", "mxfp4", "int4-g32")
 KV = ("chip", "int8", "int4", "fp8-e4m3", "int3", "nvfp4", "mxint8", "fp8-e5m2", "mxfp4")

@@ -12,15 +12,16 @@ from ..errors import InputError, UnknownName
 from ..families import priced
 from ..formats.spec import format_named
 from ..formulas.phase import Phase
+from ..search.evaluate import model_bytes
 from ..search.explain import phase_rows
 from ..tables import draws
 from ..tech.technology import NOMINAL, Technology
+from ..units import si
 from ..validation.bands import step_error
 from ..workload.derive import PHASES, operators
 from ..workload.find import find_model
 from ..workload.model import Model
 from ..workload.operators import Step
-from ..workload.sizes import weight_bytes
 from .find import find_chip
 
 DRAWS, SEED = 400, 1
@@ -117,12 +118,14 @@ def _check(
 
 
 def _check_fits(chip: Chip, model: Model, weights: str | None, tensor_parallel: int) -> None:
-    form = weights or (chip.tile.weights if chip.tile else "bf16")
-    needed = weight_bytes(model, form) / tensor_parallel
+    fixed = model.formats if chip.tile and weights is None else {}
+    needed = float(model_bytes(priced(chip, weights), model, fixed)) / tensor_parallel
     capacity = chip.memory.capacity_bytes or chip.sram_bytes
     if needed > capacity:
+        tile = chip.tile
+        forms = [tile.weights, *tile.mix.values()] if tile else [weights or "bf16"]
         raise InputError(
-            f"{model.name} in {form} takes {needed / 1e9:.1f} GB on each of {tensor_parallel} x {chip.name}, which "
-            f"hold {capacity / 1e9:.1f} GB: too much by {(needed - capacity) / 1e9:.1f} GB "
+            f"{model.name} in {', '.join(dict.fromkeys(forms))} takes {si(needed, 'B')} on each of {tensor_parallel} x "
+            f"{chip.name}, which hold {si(capacity, 'B')}: too much by {si(needed - capacity, 'B')} "
             "(try --tensor-parallel or fewer bits)"
         )

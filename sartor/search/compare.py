@@ -12,6 +12,7 @@ from ..chip.spec import Chip
 from ..families import priced
 from ..formats.spec import format_named
 from ..tech.technology import NOMINAL, Technology
+from ..workload.sizes import parameters
 from ..workload.workload import Workload
 from .economy import Economy
 from .evaluate import evaluate
@@ -93,7 +94,7 @@ def stand(
 
 def _fits(chip: Chip, work: Workload) -> int:
     """Chips that hold the weights at 8 bits, four times over: SRAM-only chips need hundreds."""
-    elements = sum(work.weight_elements.values())
+    elements = parameters(work.model)
     capacity = chip.memory.capacity_bytes or chip.sram_bytes or 1.0
     return int(2 ** np.ceil(np.log2(max(4 * elements / capacity, 1))))
 

@@ -5,6 +5,7 @@ The same code prices one chip and millions: every figure is a float or an array 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,9 @@ from ..families.priced import Priced, Replica
 from ..formulas import economics, service
 from ..formulas.phase import Phase
 from ..tech.technology import NOMINAL, Technology
+from ..workload.model import Model
 from ..workload.operators import Step
+from ..workload.sizes import class_elements, part_elements
 from ..workload.workload import Workload
 from .economy import Economy, chip_price_usd, usd_per_s
 from .result import Budget, Deployment, Result
@@ -119,18 +122,23 @@ def stored_bytes(chips: Priced, work: Workload, how: Deployment) -> tuple[Any, A
 
 def weight_bytes(chips: Priced, work: Workload) -> Any:
     """Of the whole model, as these chips store it."""
+    return model_bytes(chips, work.model, work.formats)
+
+
+def model_bytes(chips: Priced, model: Model, formats: Mapping[str, str]) -> Any:
+    """Of all weights of `model` on these chips, part by part; `formats` by tensor class, where they are fixed."""
     bits: Any = 0.0
-    for (tensor, part), count in _elements(chips, work).items():
+    for (tensor, part), count in _elements(chips, model).items():
         own = tensor in ("norm", "router", "embedding") and part not in chips.mixed
-        bits = bits + chips.weight_bits(work.formats.get(tensor, "bf16" if own else None), part) * float(count)
+        bits = bits + chips.weight_bits(formats.get(tensor, "bf16" if own else None), part) * float(count)
     return bits / 8
 
 
-def _elements(chips: Priced, work: Workload) -> dict[tuple[str, str], int]:
+def _elements(chips: Priced, model: Model) -> dict[tuple[str, str], int]:
     """As fine as the chips' formats: by tensor class, and by part where parts have their own."""
     if chips.mixed:
-        return work.part_elements
-    return {(tensor, tensor): count for tensor, count in work.weight_elements.items()}
+        return part_elements(model)
+    return {(tensor, tensor): count for tensor, count in class_elements(model).items()}
 
 
 def cache_token_bytes(chips: Priced, work: Workload, context: Any, split: Any) -> Any:

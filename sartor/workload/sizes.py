@@ -42,6 +42,24 @@ def elements(model: Model) -> Counter[tuple[str, int]]:
     return +stored
 
 
+def class_elements(model: Model) -> dict[str, int]:
+    """Stored elements by tensor class."""
+    by_class: dict[str, int] = {}
+    for (tensor, _), count in elements(model).items():
+        by_class[tensor] = by_class.get(tensor, 0) + count
+    return by_class
+
+
+def part_elements(model: Model) -> dict[tuple[str, str], int]:
+    """Stored elements by tensor class and by part, which may have a number format of its own."""
+    found: dict[tuple[str, str], int] = {}
+    for gemm in operators(model, "prefill").gemms:
+        key = gemm.tensor, gemm.part
+        found[key] = found.get(key, 0) + gemm.weight_elements
+    rest = {t: n for t, n in class_elements(model).items() if t in ("embedding", "norm")}
+    return found | {(tensor, tensor): n for tensor, n in rest.items()}
+
+
 def vector_elements(model: Model) -> int:
     """Elements outside matrices and tables."""
     layers = sum(layer.count * layer_vector_elements(layer, model.hidden) for layer in model.layers)

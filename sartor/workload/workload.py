@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from .derive import operators
 from .model import Model
 from .operators import Operators, Step
-from .sizes import elements
 from .traffic import Demand, Slo
 
 
@@ -22,24 +21,6 @@ class Workload:
     prefill: Operators
     decode: Operators
     formats: dict[str, str] = field(default_factory=dict)
-
-    @property
-    def weight_elements(self) -> dict[str, int]:
-        """Stored elements by tensor class."""
-        by_class: dict[str, int] = {}
-        for (tensor, _), count in elements(self.model).items():
-            by_class[tensor] = by_class.get(tensor, 0) + count
-        return by_class
-
-    @property
-    def part_elements(self) -> dict[tuple[str, str], int]:
-        """Stored elements by tensor class and by part, which may have a number format of its own."""
-        found: dict[tuple[str, str], int] = {}
-        for gemm in self.prefill.gemms:
-            key = gemm.tensor, gemm.part
-            found[key] = found.get(key, 0) + gemm.weight_elements
-        rest = {t: n for t, n in self.weight_elements.items() if t in ("embedding", "norm")}
-        return found | {(tensor, tensor): n for tensor, n in rest.items()}
 
     def decode_step(self, batch: object) -> Step:
         """One decode step of `batch` sequences at the mean context of decode steps."""

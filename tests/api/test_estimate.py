@@ -1,0 +1,37 @@
+"""What `sartor estimate` refuses before it estimates."""
+
+from dataclasses import replace
+
+import pytest
+
+from sartor.api.estimate import estimate
+from sartor.chip.spec import Chip, Memory, Tile
+from sartor.errors import InputError
+
+MIX = {"attn_qkv": "int8-g32", "embedding": "int8-g32"}
+TILE = Tile(8, 32, 1, 32, "int4-g32", kv="int8-g32", mix=MIX)
+# 30 layers of 576 x 960 (queries, keys, values), 576 x 576, 2 x 576 x 1536, 1536 x 576; head 49152 x 576; 61 norms.
+ELSE_BITS = 30 * (576 * 576 + 3 * 576 * 1536) * 4.5 + 61 * 576 * 16
+MIXED_BYTES = (30 * 576 * 960 * 8.5 + 49152 * 576 * 8.5 + ELSE_BITS) / 8
+PLAIN_BYTES = (30 * 576 * 960 * 4.5 + 49152 * 576 * 4.5 + ELSE_BITS) / 8
+
+
+def chip(n_bytes: float, tile: Tile = TILE) -> Chip:
+    return Chip("mixed", "tensor", "N7", 450e6, Memory("lpddr4x", 1, n_bytes, 12e9), tile=tile)
+
+
+def test_every_part_of_a_mix_needs_its_room() -> None:
+    assert estimate(chip(MIXED_BYTES), "smollm2-135m")["latency_s"] > 0
+    for n_bytes in (PLAIN_BYTES, MIXED_BYTES - 1):  # what the FFN's format alone would fit into, too
+        with pytest.raises(InputError, match=r"in int4-g32, int8-g32 takes .* MB on each.*too much by"):
+            estimate(chip(n_bytes), "smollm2-135m")
+    assert estimate(chip(PLAIN_BYTES, replace(TILE, mix={})), "smollm2-135m")["latency_s"] > 0
+
+
+def test_what_the_checkpoint_fixes_is_counted_as_it_is() -> None:
+    # Q8_0's head and norms in binary32, though the chip's weights have four bits.
+    uniform = replace(TILE, weights="q4_1", mix={})
+    needed = (30 * (576 * 960 + 576 * 576 + 3 * 576 * 1536) * 5 + 49152 * 576 * 8.5 + 61 * 576 * 32) / 8
+    assert estimate(chip(needed, uniform), "smollm2-135m-q4_1")["latency_s"] > 0
+    with pytest.raises(InputError, match="in q4_1 takes"):
+        estimate(chip(needed - 1, uniform), "smollm2-135m-q4_1")
