@@ -6,12 +6,16 @@ import math
 from itertools import groupby
 from typing import Any
 
+import numpy as np
+
+from ...units import si
 from ..bars import PARTS
 from ..numbers import percent, plain
 from ..tags import Html, cell, esc, say, section, shown, table, tag
 
 Report = dict[str, Any]
-_WIDTH, _HEIGHT, _LEFT, _BOTTOM = 560.0, 190.0, 44.0, 24.0
+_WIDTH, _HEIGHT, _LEFT, _BOTTOM = 320.0, 170.0, 30.0, 24.0
+UNITS = {"area": "mm²", "area power": "W", "cost": "USD", "dram efficiency": ""}  # else seconds or joules
 RATIOS = (0.5, 0.7, 0.85, 1.0, 1.2, 1.4, 2.0)  # of predicted over measured that are labeled; beyond, at the edge
 
 
@@ -23,15 +27,17 @@ def html(report: Report) -> Html:
     """Nothing for a report that was made before errors were in it."""
     if not present(report):
         return ""
-    return section("trust", *(_kind(name, found) for name, found in report["trust"].items()))
+    how = tag("p", say("trust.plots"), cls="note")
+    return section("trust", how, *(_kind(found) for found in report["trust"].values()))
 
 
-def _kind(name: str, found: dict[str, Any]) -> Html:
+def _kind(found: dict[str, Any]) -> Html:
     heads = [say(f"trust.{h}") for h in ("group", "rows", "n", "median", "p90", "band")]
-    plots = [_plot(group, list(points)) for group, points in _groups(found["points"])]
+    plots = [_figure(group, list(points)) for group, points in _groups(found["points"])]
     missing = tag("ul", *(tag("li", esc(what)) for what in found["missing"]))
     whole = tag("details", tag("summary", say("trust.table")), table(heads, [_row(r) for r in found["rows"]]))
-    return tag("h3", esc(found["title"])) + "".join(plots) + whole + tag("p", say("trust.missing")) + missing
+    title, drawn = tag("h3", esc(found["title"])), tag("div", *plots, cls="plots")
+    return title + drawn + whole + tag("p", say("trust.missing")) + missing
 
 
 def _row(row: dict[str, Any]) -> list[Html]:
@@ -46,6 +52,13 @@ def _groups(points: list[dict[str, Any]]) -> Any:
     return groupby(sorted(points, key=name), key=name)
 
 
+def _figure(group: str, points: list[dict[str, Any]]) -> Html:
+    """A plot under what it says: how many rows, how far off."""
+    median, p90 = (percent(float(q)) for q in np.quantile([abs(p["ratio"] - 1) for p in points], (0.5, 0.9)))
+    caption = tag("b", esc(group)), f" · {len(points):,}", tag("br"), say("trust.plot", median=median, p90=p90)
+    return tag("figure", tag("figcaption", *caption), _plot(group, points))
+
+
 def _plot(group: str, points: list[dict[str, Any]]) -> Html:
     """Predicted over measured against measured, both on logarithmic scales."""
     low, high = (f(math.log10(p["measured"]) for p in points) for f in (min, max))
@@ -55,13 +68,24 @@ def _plot(group: str, points: list[dict[str, Any]]) -> Html:
         return _LEFT + (_WIDTH - _LEFT - 8) * (math.log10(measured) - low) / span
 
     rules = "".join(_rule(ratio) for ratio in RATIOS)
-    decades = range(math.ceil(low), math.floor(high) + 1)
+    values = _ticks(low, high)
     at = f"{_HEIGHT - 8:.1f}"
-    ticks = "".join(tag("text", esc(plain(10.0**d)), x=f"{x(10.0**d):.1f}", y=at, cls="tick") for d in decades)
+    unit = UNITS.get(group, "J" if group.endswith("energy") else "s")
+    ticks = "".join(tag("text", esc(_tick(v, unit)), x=f"{x(v):.1f}", y=at, cls="tick") for v in values)
     dots = "".join(tag("circle", cx=f"{x(p['measured']):.1f}", cy=f"{_y(p['ratio']):.1f}", r="2.4") for p in points)
-    drawn = tag("svg", rules, ticks, tag("g", dots, cls=PARTS[0]), viewBox=f"0 0 {_WIDTH:g} {_HEIGHT:g}", role="img",
-                cls="trust", aria_label=f"{group}: predicted over measured, {len(points)} rows")  # fmt: skip
-    return tag("figure", tag("figcaption", say("trust.plot", group=group, n=f"{len(points):,}")), drawn)
+    return tag("svg", rules, ticks, tag("g", dots, cls=PARTS[0]), viewBox=f"0 0 {_WIDTH:g} {_HEIGHT:g}", role="img",
+               cls="trust", aria_label=f"{group}: predicted over measured, {len(points)} rows")  # fmt: skip
+
+
+def _ticks(low: float, high: float) -> list[float]:
+    """Some four powers of ten between 10**low and 10**high, or both ends where there are not two."""
+    decades = range(math.ceil(low), math.floor(high) + 1)
+    return [10.0**d for d in decades[:: -(-len(decades) // 4)]] if len(decades) > 1 else [10.0**low, 10.0**high]
+
+
+def _tick(value: float, unit: str) -> str:
+    """In its unit, with a prefix where the unit takes one."""
+    return si(value, unit) if unit in ("s", "J") else f"{plain(value, 2)} {unit}".strip()
 
 
 def _y(ratio: float) -> float:
