@@ -5,6 +5,7 @@
 Processor seconds a token of one stream alone, and of eight streams at once (what `sartor serve` runs), and tokens a
 second on the clock, which on a shared machine are fewer. Exit 1 when the targets are missed on a core that has nothing
 else to do: 5 a second for one stream, 15 in total for eight, so that a token may take 0.2 and 1/15 processor seconds.
+The first run on a machine compiles the loops, before what is timed.
 """
 
 from __future__ import annotations

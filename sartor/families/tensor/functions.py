@@ -56,14 +56,14 @@ def _rsqrt(x: Decimal, odd: int) -> int:
 
 
 @functools.cache
-def _arrays(name: str) -> tuple[np.ndarray, np.ndarray]:
+def arrays(name: str) -> tuple[np.ndarray, np.ndarray]:
     t, d = zip(*table(name), strict=True)
     return np.array(t, np.int64), np.array(d, np.int64)
 
 
 def _assembled(name: str, index: np.ndarray, r: np.ndarray, exponent: np.ndarray) -> np.ndarray:
     """The segment's (1 + fraction 2^-18) 2^exponent; below 2^-126 it is 0, and from 2^128 on the largest number."""
-    t, d = _arrays(name)
+    t, d = arrays(name)
     field = exponent + _BIAS
     encoding = field << _FRACTION_BITS | t[index] + (d[index] * r >> STEP) << _FRACTION_BITS - FRACTION
     encoding[field <= 0] = 0

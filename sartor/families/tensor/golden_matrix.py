@@ -1,8 +1,8 @@
 """MM of the golden model: decoded weights, exact accumulators, and their binary32.
 
-Dot products S of a group are float32 matrix products, exact below 2^24 times the power of two of their group; all else
-is float64, exact below 2^53: terms floor(v + 1/2), v = S mantissa 2^-s, and their sums. Weights lie in tiles of some
-rows, so that what is worked on stays in the processor's cache.
+Dot products S of a group are integers; all else is float64, exact below 2^53: terms floor(v + 1/2), v = S mantissa
+2^-s, and their sums (kernels/matrix.py). Weights lie in tiles of some rows, so that what is worked on stays in the
+processor's cache.
 """
 
 from __future__ import annotations
@@ -17,12 +17,13 @@ from . import numerics
 from .core import GROUP, HALF
 from .golden_state import State
 from .isa import Instruction, Scale
+from .kernels import matrix
 from .layout import unpack
 from .stream_shape import Shape
 
-TILE_CODES = 2**17  # at most: they are in the processor's cache as float32
+TILE_CODES = 2**17  # at most
 LEAST_SHIFT = -64  # what is smaller than this against the largest of its column gives terms of 0 all the same
-_FACTORS = np.ldexp(np.float32(1), -np.minimum(np.arange(256), -LEAST_SHIFT))  # by what an exponent is below that
+_NO_MINIMUM = np.zeros((0, 0, 1, 0), np.float32)
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,22 +47,14 @@ def run(s: State, i: Instruction, kept: Kept) -> None:
     columns = 1 if i.argmax else i.columns
     n = s.count(i.tiles, i.tiles_dynamic) * s.core.rows
     k = s.count(i.folds, i.folds_dynamic) * s.core.lanes
-    x, exponent = _activations(s, columns, k // GROUP)
-    top = s.top[:, :columns]
-    y = numerics.result(product(_weights(s, i, n, k, kept), x, top, exponent), top[..., None], i.unit)
+    # Groups beyond the buffer meet zero weights.
+    x, exponent = s.codes[:, :columns, : k // GROUP], s.exponents[:, :columns, : k // GROUP]
+    top, y = s.top[:, :columns].copy(), np.empty((len(x), columns, n), np.float32)
+    matrix.rounded(product(_weights(s, i, n, k, kept), x, top, exponent), top, i.unit - numerics.UNIT_BIAS, y)
     if i.argmax:
         s.logits = y[:, 0]
     else:
         s.write_scratch(i, y)
-
-
-def _activations(s: State, columns: int, groups: int) -> tuple[np.ndarray, np.ndarray]:
-    """Codes [sequences, columns, groups, 32] and exponents; groups beyond the buffer meet zero weights."""
-    x, e = s.codes[:, :columns, :groups], s.exponents[:, :columns, :groups]
-    missing = groups - x.shape[2]
-    if missing <= 0:
-        return x, e
-    return np.pad(x, ((0, 0), (0, 0), (0, missing), (0, 0))), np.pad(e, ((0, 0), (0, 0), (0, missing)))
 
 
 def _weights(s: State, i: Instruction, n: int, k: int, kept: Kept) -> Weights:
@@ -170,54 +163,14 @@ def _relative(scale: Scale, codes: np.ndarray, top: int, blocks: int, tiles: int
 
 
 def product(w: Weights, x: np.ndarray, top: np.ndarray, exponent: np.ndarray) -> np.ndarray:
-    """Accumulators int64 [sequences, columns, n] of codes x int8 [sequences, columns, groups, 32] with `exponent`
-    [..., groups] and the largest of each column, `top`.
-
-    From a shift of 32 on |v| is at most 1/4, which gives 0.
-    """
-    sequences, columns = x.shape[:2]
-    if (parts := GROUP // w.codes.shape[2]) > 1:
-        x, exponent = x.reshape(sequences, columns, -1, GROUP // parts), np.repeat(exponent, parts, axis=-1)
-    planes = w.codes.shape[1] // x.shape[2]
-    many = (sequences, columns) if w.own else (1, sequences * columns)
-    factor = _FACTORS[top[..., None] - exponent][..., None]
-    codes = _for_product(x * factor, many)
-    sums = codes if w.minimum is None else _for_product(x.sum(-1, keepdims=True, dtype=np.float32) * factor, many)
-    tiles, _, _, rows = w.codes.shape
-    total = np.empty((tiles, many[1], rows))
-    _tiles(w, np.repeat(codes, planes, axis=1) if planes > 1 else codes, sums, total)
-    if not w.own:
-        total = total.swapaxes(0, 1).reshape(1, many[1], -1)[..., : w.n]
-    return total.reshape(sequences, columns, -1).astype(np.int64)
-
-
-def _for_product(x: np.ndarray, many: tuple[int, int]) -> np.ndarray:
-    """[sequences, columns, groups, any] to [one or sequences, groups, columns, any]."""
-    return np.ascontiguousarray(x.reshape(*many, *x.shape[2:]).swapaxes(1, 2))
-
-
-def _tiles(w: Weights, x: np.ndarray, sums: np.ndarray, total: np.ndarray) -> None:
-    """Accumulators of all tiles.
-
-    In one thread: operations of some 30 us pass Python's lock to and fro, and two threads were a quarter slower."""
-    tiles, groups, _, rows = w.codes.shape
-    # Of 8 bits and less S is exact in binary32, of E4M3 it has 31 bits.
-    kind = np.float64 if w.codes.dtype == np.int32 else np.float32
-    codes, x = np.empty(w.codes.shape[1:], kind), x.astype(kind, copy=False)
-    dots = np.empty((groups, x.shape[2], rows), kind)
-    more = 0 if w.minimum is None else w.minimum.shape[1]
-    terms = np.empty((groups + more, x.shape[2], rows))
-    first, second, scale = terms[:groups], terms[groups:], np.empty((groups, 1, rows))
-    for tile in range(tiles):
-        at = tile if w.own else 0
-        np.copyto(codes, w.codes[tile])
-        np.matmul(x[at], codes, out=dots)
-        np.copyto(first, dots)
-        np.copyto(scale, w.scale[tile])
-        first *= scale
-        if w.minimum is not None:
-            np.copyto(scale[:more], w.minimum[tile])
-            np.multiply(scale[:more], sums[at], out=second)
-        terms += 0.5
-        np.floor(terms, out=terms)
-        np.add.reduce(terms, axis=0, out=total[tile])
+    """Accumulators, whole numbers in float64 [sequences, columns, n or more], of codes x int8 [sequences, columns,
+    groups, 32] with `exponent` [..., groups] and the largest of each column, `top`."""
+    tiles, groups, size, rows = w.codes.shape
+    minimum = _NO_MINIMUM if w.minimum is None else w.minimum
+    parts = GROUP // size if w.minimum is None else groups // minimum.shape[1]
+    # Of 8 bits and less S is exact in 32 bits; of E4M3 it has 31, and a sign.
+    dots = np.empty(rows, np.int64 if w.codes.dtype == np.int32 else np.int32)
+    total = np.empty((*x.shape[:2], rows if w.own else tiles * rows))
+    given = (np.ascontiguousarray(each) for each in (x, exponent, top))
+    matrix.accumulate(w.codes, w.scale, minimum, w.own, parts, *given, dots, total)
+    return total

@@ -121,39 +121,19 @@ class State:
         self.weights_at += -(-nbytes // self.core.port_bytes) * self.core.port_bytes
         return self.memory[None, start : start + nbytes]
 
-    def scratch_rows(self, start: int, step: int, columns: int, n: int) -> np.ndarray:
-        """[sequences, columns, n] of the scratchpad: a view, or a copy where that is none."""
-        view = self._view(start, step, columns, n)
-        if view is not None:
-            return view
-        return np.stack([self.scratch[:, start + c * step :][:, :n] for c in range(columns)], axis=1)
-
-    def _view(self, start: int, step: int, columns: int, n: int) -> np.ndarray | None:
-        """Of the scratchpad, [sequences, columns, n]; None where columns overlap or its end is near."""
-        size, end = self.scratch.shape[1], start + (columns - 1) * step + n
-        if end > size:
-            raise InputError(f"element {end} is beyond the scratchpad's {size}")
-        if columns == 1:
-            return self.scratch[:, None, start:end]
-        if step < n or start + columns * step > size:
-            return None
-        whole = self.scratch[:, start : start + columns * step]
-        return whole.reshape(len(whole), columns, step)[..., :n]
-
-    def read_scratch(self, address: int, reg: int, stride: int, columns: int, n: int) -> np.ndarray:
-        """float32 [sequences, columns, n]."""
-        return self.scratch_rows((address + self.registers[reg]) * GROUP, stride * GROUP, columns, n)
+    def place(self, address: int, reg: int, stride: int, columns: int, n: int) -> tuple[int, int]:
+        """Of [columns, n] in the scratchpad: the first element, and the step from column to column."""
+        start, step = (address + self.registers[reg]) * GROUP, stride * GROUP
+        if (end := start + (columns - 1) * step + n) > self.scratch.shape[1]:
+            raise InputError(f"element {end} is beyond the scratchpad's {self.scratch.shape[1]}")
+        return start, step
 
     def write_scratch(self, i: Instruction, y: np.ndarray) -> None:
         """`y` [sequences, columns, n] to the target of `i`."""
-        start, step = (i.d_addr + self.registers[i.d_reg]) * GROUP, i.d_stride * GROUP
         columns, n = y.shape[1:]
-        target = self._view(start, step, columns, n)
-        if target is not None:
-            target[...] = y
-        else:
-            for c in range(columns):
-                self.scratch[:, start + c * step :][:, :n] = y[:, c]
+        start, step = self.place(i.d_addr, i.d_reg, i.d_stride, columns, n)
+        for c in range(columns):
+            self.scratch[:, start + c * step :][:, :n] = y[:, c]
         for c in range(columns if self.writes is not None else 0):
             self._keep(Write("scratch", np.arange(start + c * step, start + c * step + n), y[0, c]))
 

@@ -39,13 +39,13 @@ def quantize(x: Any, exponent: Any) -> np.ndarray:
     >>> quantize(np.float32([1.0, 0.51, -2.0]), 128)
     array([ 32,  16, -64], dtype=int8)
     """
-    scaled = np.multiply(x, _SCALES[exponent], dtype=np.float64)
+    scaled = np.multiply(x, SCALES[exponent], dtype=np.float64)
     np.rint(scaled, out=scaled)
     np.minimum(scaled, 127, out=scaled)
     return np.maximum(scaled, -127, out=scaled).astype(np.int8)
 
 
-_SCALES = np.ldexp(1.0, EXPONENT_BIAS - np.arange(256))  # that make codes of numbers, by biased exponent
+SCALES = np.ldexp(1.0, EXPONENT_BIAS - np.arange(256))  # that make codes of numbers, by biased exponent
 
 
 def quantize_groups(x: Any) -> tuple[np.ndarray, np.ndarray]:

@@ -3,8 +3,8 @@
 from fractions import Fraction
 
 import numpy as np
+from binary32 import canonical_numbers
 from hypothesis import example, given
-from hypothesis import strategies as st
 
 from sartor.families.tensor import float32
 
@@ -23,17 +23,6 @@ def rounded(x: Fraction) -> Fraction:
         exponent -= 1
     unit = Fraction(2) ** (exponent - 23)
     return max(-MOST, min(MOST, round(x / unit) * unit))  # round() of a Fraction: half to even
-
-
-def canonical_numbers() -> st.SearchStrategy[np.float32]:
-    """Signs, all exponents of normal numbers, all fractions; and zero."""
-
-    def number(sign: int, field: int, fraction: int) -> np.float32:
-        return np.uint32(sign << 31 | field << 23 | fraction).view(np.float32)
-
-    edges = st.sampled_from([0, 1, 2**22, 2**23 - 1]) | st.integers(0, 2**23 - 1)
-    normal = st.builds(number, st.integers(0, 1), st.integers(1, 254), edges)
-    return st.just(np.float32(0)) | normal
 
 
 def same(found: np.ndarray, expected: Fraction) -> None:

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sartor.families.tensor import float32, golden_matrix, golden_vector, numerics
+from sartor.families.tensor import float32, golden_matrix, numerics
 from sartor.families.tensor.core import Core
 from sartor.families.tensor.isa import Reduce, Scale
 from sartor.families.tensor.layout import pack_matrix
@@ -74,7 +74,7 @@ def random_case(rng: np.random.Generator, kind: tuple[Element, Scale], n: int, g
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@settings(max_examples=10)
+@settings(max_examples=10, deadline=None)  # compiled at the first
 @given(seed=st.integers(0, 2**32), n=st.integers(1, 9), groups=st.integers(1, 6), columns=st.integers(1, 5))
 def test_the_fast_product_is_the_sum_of_block_terms(
     kind, seed: int, n: int, groups: int, columns: int
@@ -97,7 +97,7 @@ def check_product(rng: np.random.Generator, kind, n: int, groups: int, columns: 
     shape = Shape(core, n, groups * 32, element, scale, planes=planes)
     weights = golden_matrix.decoded(shape, pack_matrix(core, codes, d, m, element, scale=scale), top)
     column_top = exponent.max(axis=1)
-    found = golden_matrix.product(weights, x[None], column_top[None], exponent[None])[0]
+    found = golden_matrix.product(weights, x[None], column_top[None], exponent[None])[0, :, :n]
     size = 16 if scale == Scale.PAIR else 32
     stored = codes.reshape(n, -1, size)
     numbers = stored if scale == Scale.PLANES else integers(element, m is not None)[stored]
@@ -152,15 +152,3 @@ def test_a_magnitude_is_of_either_sign() -> None:
     x = np.float32([[1, -3] + [0] * 30])
     assert numerics.reduce(Reduce.MAX, x) == [1] and numerics.reduce(Reduce.MAGNITUDE, x) == [3]
     assert float32.bits(numerics.reduce(Reduce.MAGNITUDE, x))[0] == 0x40400000
-
-
-@given(
-    seed=st.integers(0, 2**32), groups=st.integers(1, 20), exponent=st.sampled_from([-126, -100, 0, 100, 127]),
-    fine=st.booleans(),
-)  # fmt: skip
-def test_the_fast_sum_is_the_sum(seed: int, groups: int, exponent: int, fine: bool) -> None:
-    """Also where running sums are flushed to zero or saturate on the way."""
-    rng = np.random.default_rng(seed)
-    x = rng.normal(size=(3, groups * 32)) if fine else rng.integers(-2, 3, (3, groups * 32)) / 2
-    y = float32.canonical(np.ldexp(x, exponent))
-    assert np.array_equal(float32.bits(golden_vector._sum(y)), float32.bits(numerics.reduce(Reduce.SUM, y)))
