@@ -31,6 +31,7 @@ from sartor.validation.points_fit import FITTED_CHIPS, left_out, pairs, points_o
 from sartor.validation.record import FILE, Recorded, by_chip, by_quantity, on_record, records, written
 from sartor.validation.sets import FITTED, parted, recorded
 from sartor.validation.summary import Pair
+from sartor.validation.ticks import AS_READ
 
 ROOT = Path(__file__).parents[1]
 OURS = ("h100-sxm", "bf16")
@@ -91,7 +92,7 @@ def write_points(held: list[Pair]) -> None:
     """What reports plot: predictions over measurements that no figure was fitted to; serving points are not ours to
     pass on."""
     file = Path(str(files("sartor.data").joinpath(POINTS)))
-    rows = [("gpu", _group(p, p.labels["kind"]), p) for p in held]
+    rows = [("gpu", _group(p, p.labels["kind"]), p) for p in held if p.quantity != AS_READ]
     rows += [(kind, _group(p, kind), p) for kind in FITTED for p in parted(kind)[1]]
     kept = [] if held else [line for line in file.read_text(encoding="utf-8").splitlines() if line.startswith("gpu,")]
     found = [f"{kind},{group},{p.measured:.4g},{p.predicted / p.measured:.4g}" for kind, group, p in rows]

@@ -17,9 +17,16 @@ def validate(kind: str, data: list[Path], layers: Path | None, json: bool) -> No
     if json:
         as_json(found)
         return
-    short = {name: row for name, row in found["by"].items() if len(name.split()) <= 2}
-    grid.show(OUT, f"{', '.join(found['files'])}: errors of the estimate", [_line(*item) for item in short.items()],
-              "bias: the median error with its sign; all groups: --json")  # fmt: skip
+    short = {name: row for name, row in found["by"].items() if len(name.removesuffix(" as read").split()) <= 2}
+    title = f"{', '.join(found['files'])}: errors of the estimate"
+    if short:
+        grid.show(OUT, title, [_line(*item) for item in short.items()],
+                  "bias: the median error with its sign; all groups: --json")  # fmt: skip
+    for name, row in short.items():
+        if "least_p90_ape" in row:
+            median, p90 = (f"{row[f'least_{end}_ape']:.1%}" for end in ("median", "p90"))
+            OUT.print(f"{name}: read in ticks, so that an estimate that is never wrong would be {median} off, {p90} "
+                      "at the 90th percentile", highlight=False)  # fmt: skip
     _coverage(found["coverage"])
 
 
@@ -32,8 +39,8 @@ def _line(name: str, row: dict[str, Any]) -> dict[str, str]:
 def _coverage(coverage: dict[str, Any]) -> None:
     predicted, rows = f"{coverage['predicted']:,}", f"{coverage['rows']:,}"
     OUT.print(f"predicted {predicted} of {rows} usable rows", highlight=False)
-    for verb in ("refused", "excluded"):
-        for row in coverage[verb]:
+    for verb in ("refused", "excluded", "unjudged"):
+        for row in coverage.get(verb, ()):
             OUT.print(f"{verb} {row['n']:,}: {row['reason']} ({row['where'][0]})", highlight=False, markup=False)
 
 

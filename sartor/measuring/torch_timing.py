@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import importlib.util
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from ..errors import InputError
 
 Call = Callable[[int], Any]
+Seen = tuple[float, float]  # seconds, and joules of the counter
 SAMPLES = 5
 MOST_REPEATS = 200
+LOOK_S = 1e-3  # between looks at the energy counter
 
 
 def torch_with_gpu() -> Any:
@@ -41,6 +45,27 @@ class Energy:
 
     def joules(self) -> float:
         return self.nvml.nvmlDeviceGetTotalEnergyConsumption(self.board) / 1e3
+
+    @contextmanager
+    def watched(self) -> Iterator[list[Seen]]:
+        """Seconds and joules each time that the counter moves: it is brought up to date ten times a second or so."""
+        seen: list[Seen] = []
+        over = threading.Event()
+
+        def watch() -> None:
+            last = self.joules()
+            while not over.wait(LOOK_S):
+                if (now := self.joules()) != last:
+                    seen.append((time.monotonic(), now))
+                    last = now
+
+        watcher = threading.Thread(target=watch, daemon=True)
+        watcher.start()
+        try:
+            yield seen
+        finally:
+            over.set()
+            watcher.join()
 
     def watts(self) -> float:
         return self.nvml.nvmlDeviceGetPowerUsage(self.board) / 1e3
@@ -96,7 +121,22 @@ class Timer:
     def _joules(self, graph: Any, calls: int, replays: int) -> dict[str, float]:
         """At steady power: a third as many replays come before."""
         self._ms(graph, max(1, replays // 3))
-        j0, t0 = self.energy.joules(), time.monotonic()
-        self._ms(graph, replays)
-        j1, t1 = self.energy.joules(), time.monotonic()
-        return {"J": (j1 - j0) / (replays * calls), "W": (j1 - j0) / (t1 - t0), "sm_mhz": self.energy.clock_mhz()}
+        start = time.monotonic(), self.energy.joules()
+        with self.energy.watched() as seen:
+            self._ms(graph, replays)
+        end = time.monotonic(), self.energy.joules()
+        window_s, found = end[0] - start[0], drawn(seen, start, end)
+        joules = found["W"] * window_s / (replays * calls)
+        return {"J": joules, "sm_mhz": self.energy.clock_mhz(), "window_s": window_s, **found}
+
+
+def drawn(seen: Sequence[Seen], start: Seen, end: Seen) -> dict[str, float]:
+    """Watts from the first time that the counter was seen to move to the last, so that no tick is half in the window,
+    and the ticks between; of a window in which it moves but once, from its ends.
+
+    >>> drawn([(0.1, 50.0), (0.2, 90.0), (0.3, 130.0)], (0.05, 10.0), (0.35, 130.0))["W"].__round__(6)
+    400.0
+    """
+    if len(seen) < 2:
+        return {"W": (end[1] - start[1]) / (end[0] - start[0])}
+    return {"W": (seen[-1][1] - seen[0][1]) / (seen[-1][0] - seen[0][0]), "ticks": len(seen) - 1}

@@ -27,16 +27,19 @@ def raw_rows(path: Path) -> Iterator[tuple[str, Raw]]:
     readers = {".jsonl": _json_lines, ".json": _json_lines, ".csv": _csv, ".parquet": _parquet}
     if path.is_dir() or not path.exists():
         raise InputError(f"{path}: {'a folder' if path.is_dir() else 'no such file'} (try a file of measurements)")
-    if path.suffix not in readers:
+    kind = path.suffix.lower()
+    if kind not in readers:
         raise BrokenFile(f"{path.name}: files end in {', '.join(readers)}, not {path.suffix!r}")
     try:
-        yield from readers[path.suffix](path)
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        yield from readers[kind](path)
+    except UnicodeDecodeError as error:
+        raise BrokenFile(f"{path.name}: cannot be read: {error} (try a file in UTF-8)") from None
+    except (OSError, csv.Error) as error:
         raise BrokenFile(f"{path.name}: cannot be read: {error}") from None
 
 
 def _json_lines(path: Path) -> Iterator[tuple[str, Raw]]:
-    if path.suffix == ".json" and (whole := _array(path)) is not None:
+    if (whole := _array(path)) is not None:
         yield from ((f"{path.name} row {number}", row) for number, row in enumerate(whole, start=1))
         return
     with path.open(encoding="utf-8-sig") as file:  # some programs begin a file with a byte-order mark
@@ -47,6 +50,9 @@ def _json_lines(path: Path) -> Iterator[tuple[str, Raw]]:
 
 def _array(path: Path) -> list[Raw] | None:
     """The rows of a file that is one JSON array; None where it is not."""
+    with path.open(encoding="utf-8-sig") as file:
+        if not file.readline().lstrip().startswith("["):
+            return None
     try:
         found = json.loads(path.read_text(encoding="utf-8-sig"))
     except (ValueError, RecursionError):
@@ -56,7 +62,7 @@ def _array(path: Path) -> list[Raw] | None:
 
 def _object(line: str) -> Raw:
     try:
-        found = json.loads(line)
+        found = json.loads(line.rstrip().removesuffix(","))  # lines cut out of an array
     except (ValueError, RecursionError):
         return "not a JSON object (cut off?)"
     return found if isinstance(found, dict) else "not a JSON object"
@@ -65,7 +71,7 @@ def _object(line: str) -> Raw:
 def _csv(path: Path) -> Iterator[tuple[str, Raw]]:
     with path.open(encoding="utf-8-sig", newline="") as file:
         rows = csv.DictReader(file)
-        named = list(rows.fieldnames or ())
+        named = rows.fieldnames = [name.strip() for name in rows.fieldnames or ()]
         if len(named) == 1 and (other := next((c for c in ";\t|" if c in named[0]), None)):
             raise BrokenFile(f"{path.name}: columns are parted by {other!r} (try commas, and points in numbers)")
         twice = [name for name, count in Counter(named).items() if count > 1]

@@ -12,22 +12,24 @@ from typing import Any
 from . import gpu_limits, gpu_predict, names
 from .files import packaged
 from .kind import Column, Form, Inputs, Prediction, Refused, Row
+from .ticks import settled
 
 _WHOLE = {name: Column(name, whole=True) for name in ("m", "n", "k", "batch", "context")}
 _CHIP = {"gpu": Column("chip")}
 _TIMED = {"s": Column("latency", "s"), "J": Column("energy", "J", optional=True)}
-_BESIDE = {"W": Column("power", "W", optional=True), "sm_mhz": Column("clock", "MHz", optional=True)}
+_BESIDE = {"W": Column("power", "W", optional=True), "sm_mhz": Column("clock", "MHz", optional=True),
+           "window_s": Column("window", "s", optional=True), "ticks": Column("ticks", optional=True)}  # fmt: skip
 _STEP = {**_CHIP, "model": Column("model"), "dt": Column("format"), "b": _WHOLE["batch"]}
 _HEADS = {name: Column(to, whole=True) for name, to in (("hq", "heads"), ("hkv", "kv_heads"), ("d", "head_dim"))}
 _ATTENTION = {**_CHIP, "b": _WHOLE["batch"], **_HEADS}
 
 MEASURED = {
-    "decode": Form("decode", {**_STEP, "ctx": _WHOLE["context"]}, _TIMED, _BESIDE),
-    "prefill": Form("prefill", {**_STEP, "seq": _WHOLE["context"]}, _TIMED, _BESIDE),
+    "decode": Form("decode", {**_STEP, "ctx": _WHOLE["context"]}, _TIMED, _BESIDE, mend=settled),
+    "prefill": Form("prefill", {**_STEP, "seq": _WHOLE["context"]}, _TIMED, _BESIDE, mend=settled),
     "gemm": Form("gemm", {**_CHIP, "dt": Column("format"), "M": _WHOLE["m"], "K": _WHOLE["k"], "N": _WHOLE["n"]},
-                 _TIMED, _BESIDE),
-    "attn_decode": Form("attn_decode", {**_ATTENTION, "ctx": _WHOLE["context"]}, _TIMED, _BESIDE),
-    "attn_prefill": Form("attn_prefill", {**_ATTENTION, "seq": _WHOLE["context"]}, _TIMED, _BESIDE),
+                 _TIMED, _BESIDE, mend=settled),
+    "attn_decode": Form("attn_decode", {**_ATTENTION, "ctx": _WHOLE["context"]}, _TIMED, _BESIDE, mend=settled),
+    "attn_prefill": Form("attn_prefill", {**_ATTENTION, "seq": _WHOLE["context"]}, _TIMED, _BESIDE, mend=settled),
 }  # fmt: skip
 # As serving stacks call them: the cast of the activations to narrow operands is part of it.
 TABLE = Form(
@@ -54,6 +56,8 @@ class Gpu:
         kind = row.get("kind")
         if kind is None:
             return "neither a column 'kind' nor 'gemm_dtype': not a form of kind gpu"
+        if not isinstance(kind, str):
+            return f"kind is no word, but {str(kind)[:20]}"
         if kind in OTHER:
             return f"kind {kind!r}: nothing is predicted for it"
         if kind not in MEASURED:

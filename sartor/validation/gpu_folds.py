@@ -54,7 +54,7 @@ class HeldOut:
     def pairs(self, rows: Sequence[Row], labels: Callable[[Inputs], Mapping[str, str]]) -> list[Pair]:
         """Held-out predictions beside what was measured."""
         return [
-            Pair(row.where, labels(row.inputs), quantity, float(one[quantity]), measured)
+            Pair(row.where, labels(row.inputs), quantity, float(one[quantity]), measured, row.least.get(quantity, ()))
             for row, one in zip(rows, self.predictions, strict=True)
             if not isinstance(one, Refused)
             for quantity, measured in row.measured.items()

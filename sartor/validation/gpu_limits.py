@@ -12,6 +12,7 @@ from ..formats.spec import format_named
 from . import names
 from .gpu_work import CACHE, FORMATS, by_group, work
 from .kind import Inputs, Row
+from .ticks import AS_READ
 
 # Boost clocks are up to a tenth above the clock of the data sheet's peak.
 CLOCK_ROOM = 1.1
@@ -41,7 +42,8 @@ def _time(row: Row, memory_s: float, compute_s: float, kernels: int) -> str | No
 
 
 def _power(row: Row) -> str | None:
-    watts, joules, seconds = row.beside.get("power"), row.measured.get("energy"), row.measured["latency"]
+    joules = row.measured.get(AS_READ, row.measured.get("energy"))
+    watts, seconds = row.beside.get("power"), row.measured["latency"]
     limit_w = _chip(row.inputs).tdp_w
     if joules and watts and not 1 / UNIT_FACTOR < joules / (watts * seconds) < UNIT_FACTOR:
         return "joules are not watts times seconds: a unit is wrong"

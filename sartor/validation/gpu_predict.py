@@ -18,6 +18,7 @@ from ..tech.technology import NOMINAL, Technology
 from . import names
 from .gpu_work import CACHE, FORMATS, by_group, work
 from .kind import Inputs, Prediction, Refused
+from .ticks import AS_READ
 
 # A step's time is the median of five replays, after two calls, two replays and one more (measuring/torch_timing.py).
 REPLAYS = 7.5
@@ -48,7 +49,7 @@ def _alike(rows: Sequence[Inputs], tech: Technology) -> Sequence[Prediction]:
     full_s = phase.latency_s - sum(op.latency_s for op in phase.operators if op.name == LIMIT)
     seconds = burst_s(full_s, phase.latency_s, machine) if whole else full_s
     both = np.broadcast_arrays(seconds, joules, np.zeros(len(rows)))[:2]
-    return [{"latency": s, "energy": j} for s, j in zip(*both, strict=True)]
+    return [{"latency": s, "energy": j, AS_READ: j} for s, j in zip(*both, strict=True)]
 
 
 def burst_s(full_s: Any, limited_s: Any, machine: Machine) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -31,6 +31,7 @@ class Form:
     measured: Mapping[str, Column]
     beside: Mapping[str, Column] = field(default_factory=dict)
     fixed: Mapping[str, Any] = field(default_factory=dict)
+    mend: Callable[[Row], Row] = lambda row: row  # for what is known of the instrument; no prediction is at hand
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,9 @@ class Row:
     inputs: Inputs
     measured: Measured
     beside: Measured
+    # By quantity: errors that a perfect estimate would have, because of how it was read, and the chance of each.
+    least: Mapping[str, tuple[tuple[float, float], ...]] = field(default_factory=dict)
+    unjudged: str = ""  # why a measured quantity is not there
 
 
 @dataclass(frozen=True)

@@ -70,7 +70,7 @@ def split(form: Form, where: str, raw: Mapping[str, Any]) -> Row:
     """`raw` taken apart: what predicting may see, and what it must not."""
     inputs = {c.name: _input(raw, at, c) for at, c in form.inputs.items()}
     measured, beside = _numbers(raw, form.measured), _numbers(raw, form.beside)
-    return Row(where, MappingProxyType({"form": form.name, **form.fixed, **inputs}), measured, beside)
+    return form.mend(Row(where, MappingProxyType({"form": form.name, **form.fixed, **inputs}), measured, beside))
 
 
 def _input(raw: Mapping[str, Any], at: str, column: Column) -> Any:

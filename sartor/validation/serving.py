@@ -45,10 +45,10 @@ def serving(data: Sequence[Path], layers: Path | None) -> dict[str, Any]:
 def compared(run: VllmRun, layers: Path) -> list[Pair]:
     """One pair for each figure. Of the run only requests and settings go into the simulation."""
     measured = Answers(run.arrival_s, run.first_s, run.last_s, run.output_tokens)
-    both = (replay(run, model_of(run.settings.model), layers), measured)
+    predicted = replay(run, model_of(run.settings.model), layers)
     labels = {"run": run.name}
     return [
-        Pair(run.name, labels, f"{name}_{figure}", *(_figure(answers, at, percent) for answers in both))
+        Pair(run.name, labels, f"{name}_{figure}", _figure(predicted, at, percent), _figure(measured, at, percent))
         for name, at in QUANTITIES.items()
         for figure, percent in FIGURES.items()
     ]

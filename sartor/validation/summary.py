@@ -22,6 +22,7 @@ class Pair:
     quantity: str
     predicted: float
     measured: float
+    least: tuple[tuple[float, float], ...] = ()  # errors that a perfect estimate would have, and the chance of each
 
     @property
     def ape(self) -> float:
@@ -43,8 +44,22 @@ def figures(pairs: Sequence[Pair]) -> dict[str, Any]:
     worst = pairs[int(np.argmax(apes))]
     return {
         "n": len(pairs), "median_ape": np.median(apes), "p90_ape": np.percentile(apes, 90),
-        "worst_ape": worst.ape, "bias": np.median(signed), "worst_at": worst.where,
+        "worst_ape": worst.ape, "bias": np.median(signed), "worst_at": worst.where, **least(pairs),
     }  # fmt: skip
+
+
+def least(pairs: Sequence[Pair]) -> dict[str, Any]:
+    """What the instrument alone leaves: the same figures of an estimate that is never wrong; none where a row does not
+    say how far off it may be read.
+
+    >>> least([Pair("", {}, "energy as read", 1.0, 1.0, ((0.01, 0.9), (0.13, 0.1)))])["least_median_ape"].item()
+    0.01
+    """
+    if not all(p.least for p in pairs):
+        return {}
+    off, chance = np.array([one for p in pairs for one in p.least]).T
+    found = np.quantile(off, (0.5, 0.9), weights=chance, method="inverted_cdf")
+    return {"least_median_ape": found[0], "least_p90_ape": found[1]}
 
 
 def by_label(pairs: Sequence[Pair]) -> dict[str, dict[str, Any]]:

@@ -33,6 +33,7 @@ class Validation:
     pairs: list[Pair] = field(default_factory=list)
     refused: Tally = field(default_factory=Tally)
     excluded: Tally = field(default_factory=Tally)
+    unjudged: Tally = field(default_factory=Tally)  # quantities of usable rows
 
     def facts(self) -> dict[str, Any]:
         """Everything that is printed."""
@@ -43,7 +44,7 @@ class Validation:
             "kind": self.kind, "files": self.files, **figures(main or self.pairs), "by": by_label(self.pairs),
             "coverage": {"rows": self.rows, "predicted": predicted, "share": predicted / max(self.rows, 1),
                          "refused": refused, "excluded": excluded,
-                         "excluded_n": sum(r["n"] for r in excluded)},
+                         "excluded_n": sum(r["n"] for r in excluded), "unjudged": self.unjudged.rows()},
         }  # fmt: skip
 
 
@@ -75,7 +76,10 @@ def _judge(found: Validation, kind: Kind, row: Row, prediction: Prediction) -> N
     if isinstance(prediction, Refused):
         found.refused.add(prediction.reason, row.where)
         return
+    if row.unjudged:
+        found.unjudged.add(row.unjudged, row.where)
     labels = kind.labels(row.inputs)
     for quantity, measured in row.measured.items():
         if quantity in prediction:
-            found.pairs.append(Pair(row.where, labels, quantity, float(prediction[quantity]), measured))
+            least = row.least.get(quantity, ())
+            found.pairs.append(Pair(row.where, labels, quantity, float(prediction[quantity]), measured, least))
