@@ -5,11 +5,14 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from tiny_network import decoded, tiny
+from tiny_network import decoded, machine, tiny
 
+from sartor.compiler.accuracy import forced
 from sartor.compiler.reference import Reference
 from sartor.compiler.requantize import requantized
 from sartor.families.tensor.core import Core
+from sartor.families.tensor.golden import Golden
+from sartor.families.tensor.golden_batch import Batch, Run
 from sartor.formats.blocks import Blocks
 from sartor.formats.decode import Element, Scale
 from sartor.formats.hardware import coding_of
@@ -88,6 +91,21 @@ def test_context_across_granules() -> None:
     wide = Core(lanes=128, rows=64, columns=16)
     assert (Core(columns=9).granule, wide.granule) == (64, 256)
     assert np.array_equal(one[6:], decoded(wide, net, text, 66, 256))
+
+
+def test_sequences_at_once_say_what_each_says_alone() -> None:
+    """Each at its position, in the first granule of 64 tokens or the second."""
+    net, text, ahead = tiny(), tokens(73, 64), np.array([2, 9, 69])
+    alone = decoded(Core(), net, text)
+    binary, _ = machine(Core(), net)
+    program, memories = binary.program, [binary.image.copy() for _ in ahead]
+    for memory, n in zip(memories, ahead, strict=True):
+        forced(binary, Golden(Core(), memory, program.instructions, program.constants), text[:n], 0)
+    batch = Batch(Core(), program.instructions, program.constants)
+    for at in (ahead, ahead + 1, ahead + 2):
+        runs = [Run(m, n, [binary.row(text[n])]) for m, n in zip(memories, at.tolist(), strict=True)]
+        logits = batch.run(program.decode, runs).logits
+        assert logits is not None and np.array_equal(logits[:, :64], alone[at])
 
 
 @pytest.mark.parametrize("name", ["small", "minimum", "eight bits"])
