@@ -28,9 +28,9 @@ def page(made: str, markdown: Any) -> str:
         "one rounding to binary32, RNE to nearest with ties to even.",
         "[How to add one](how-to-add.md#a-number-format).", "",
         "Checkpoints of GPTQ, AWQ, compressed-tensors, DeepSeek (FP8), ModelOpt and BitNet are read as they are stored",
-        "(`sartor/formats/layouts`), GGUF by `gguf_types.py`. What that does not give: AWQ and asymmetric GPTQ have zero",
-        "points, for which no chip has a decoder, and columns in act-order become real numbers; a chip refuses both, or",
-        "rounds once more with `--requantize`. Of GGUF, types beyond those listed below are refused by name. Binary codes",
+        "(`sartor/formats/layouts`), GGUF by `gguf_types.py`; a chip for the format takes the codes as they are, zero points",
+        "of AWQ and GPTQ and FP8 scales of a tensor or a block too (in binary16). Columns in act-order become real numbers,",
+        "which a chip refuses, or rounds once more with `--requantize`. Of GGUF, types beyond those listed below are refused by name. Binary codes",
         "are searched for at 6 to 32 MB of BF16 weights a second and core; all others are faster than 80.", "",
     ]  # fmt: skip
     lines += [*formats_table.text(), *markdown(formats_table.HEAD, formats_table.rows()), ""]

@@ -12,7 +12,7 @@ from ..quality.classes import LINEAR, STORED, parsed, shown
 from ..quality.find import model_of
 from ..quality.measure import Progress, measure, nobody
 from ..quality.model import Model
-from ..quality.recipe import CHIP, GPTQ, Recipe, bits_per_weight
+from ..quality.recipe import CACHES, CHIP, GPTQ, Recipe, bits_per_weight
 from ..quality.trained import warnings
 
 
@@ -50,8 +50,8 @@ def known(recipe: Recipe) -> None:
     """Raises UnknownName for a format that there is not."""
     for name in recipe.weights.values():
         format_named(name.removesuffix(GPTQ))
-    for name in (recipe.activations, recipe.kv):
-        if name not in (STORED, CHIP):
+    for name, own in ((recipe.activations, (CHIP,)), (recipe.kv, CACHES)):
+        if name not in (STORED, *own):
             format_named(name)
 
 

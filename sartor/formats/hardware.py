@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..errors import Unsupported
 from .decode import Element, Scale
@@ -31,7 +31,8 @@ MXINT8_FRACTION = 6  # its codes count 64ths (OCP Microscaling Formats v1.0, 5.3
 class Coding:
     """Codes of `bits`, integers or small floating-point numbers; `group` neighbors of a row share a scale d, and a
     minimum m where there is one: w = d q + m. `byte`: d is a byte, E8M0, or E4M3 where 16 share it. `binary`: the bits
-    are signs, each with a d of its own. `zero`: w = d (q - z)."""
+    are signs, each with a d of its own. `zero`: w = d (q - z). `rows`: so many rows share a scale too, 0 all of them,
+    which is stored for each of them."""
 
     bits: int
     group: int
@@ -40,6 +41,17 @@ class Coding:
     byte: bool = False
     binary: bool = False
     zero: bool = False
+    rows: int = 1
+
+    @property
+    def stream(self) -> Coding:
+        """As the decoder sees it: each row has its scales."""
+        return replace(self, rows=1)
+
+    @property
+    def stored_bits(self) -> float:
+        """Of a weight in memory, scales included, in whole groups."""
+        return self.bits + 8 * self.scale.nbytes(self.planes) / max(self.group, BLOCK)
 
     @property
     def element(self) -> Element:
@@ -105,8 +117,10 @@ def _coding(form: NumberFormat) -> Coding | None:
         return Coding(int(form.element_bits), form.group, False, form.element == "float", True) if known else None
     if form.codec == "bcq" and form.element_bits in PLANES and form.group in GROUPS:
         return Coding(int(form.element_bits), form.group, True, binary=True)
-    if form.codec == "fp8" and form.number == "e4m3" and not form.group and form.scale_bits == HALF_BITS:
-        return Coding(int(form.element_bits), GROUPS[-1], False, True)  # a channel's scale comes with each 256 weights
+    if form.codec == "fp8" and form.number == "e4m3" and form.group in (0, *GROUPS):
+        # The scale of a channel, or of the tensor, comes with each 256 weights; that of a block with each of its rows.
+        rows = form.group or (1 if form.scale_bits else 0)
+        return Coding(int(form.element_bits), form.group or GROUPS[-1], False, True, rows=rows)
     plain = form.element == "integer" and form.element_bits in INTEGERS and form.group in GROUPS
     if not plain or form.scale_bits != HALF_BITS or form.offset_bits not in (0, HALF_BITS, form.element_bits):
         return None

@@ -19,7 +19,7 @@ from ..tables import data_text
 from .parts import LINEAR, PARTS
 
 SAME = "none"  # as the model is stored
-OWN_CACHE = {"int8-g32": "chip"}  # the cache of the generated chip, and what measurements call it
+OWN_CACHE = {"int8-g32": "chip", "int4-g32": "chip-int4"}  # caches of generated chips, as measurements call them
 NEVER = float("inf")
 _LEAST = 1e-12  # keeps the logarithm of a sum finite
 

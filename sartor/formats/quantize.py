@@ -1,7 +1,8 @@
 """Real weights to what the chip stores: the codec of the format, round to nearest, no calibration.
 
 What is stored beside the codes is what the decoder reads. The scale of a whole NVFP4 tensor is a power of two there:
-2^-8, or the next smaller that its largest weight leaves, so that all matrices of a network have the same.
+2^-8, or the next smaller that its largest weight leaves, so that all matrices of a network have the same. Scales in
+binary32, of an FP8 tensor or of its blocks of 128 x 128, are 2^-8 times binary16 numbers, rounded, for each row.
 """
 
 from __future__ import annotations
@@ -17,11 +18,13 @@ from .decode import Element
 from .element import E2M1, E4M3
 from .floats import Floats
 from .fp8 import largest
+from .grouped import half
 from .hardware import BLOCK, Coding, decoded
 from .nvfp4 import Nvfp4
 from .spec import formats
 
 POWER = 8  # blocks whose largest weight is 2^-12 to 10 have a scale with all of its bits
+MOST = 65520.0  # what is smaller rounds to a binary16 number
 
 
 def quantize(w: Floats, coding: Coding, where: str = "the weights") -> Blocks:
@@ -29,17 +32,16 @@ def quantize(w: Floats, coding: Coding, where: str = "the weights") -> Blocks:
     if w.k % BLOCK:
         raise InputError(f"{where}: rows of {w.k} weights are not whole blocks of {BLOCK}")
     parts = _codec(coding).encode(w, where).parts
-    power = -int(np.log2(parts["tensor"])) if "tensor" in parts else 0
-    return Blocks(coding, *_stored(parts, coding), power)
+    return Blocks(coding, *_stored(parts, coding, where), int(_power(parts)))
 
 
 def as_stored(encoded: Encoded, coding: Coding, where: str) -> Blocks:
     """Weights that are in the chip's format already, as they are; others are refused."""
     name = encoded.codec.form.name
     parts = encoded.parts
-    power = -np.log2(parts["tensor"]) if "tensor" in parts else 0
-    if decoded().get(name) != coding or power % 1:
-        exact = "a tensor scale that is no power of two" if decoded().get(name) == coding else name
+    own, power = decoded().get(name), _power(parts)
+    if own is None or own.stream != coding.stream or power % 1:
+        exact = "a tensor scale that is no power of two" if own and own.stream == coding.stream else name
         raise Unsupported(
             f"{where} is stored as {exact}, but the chip is made for {coding}: rounding what is rounded already loses "
             "twice (take a chip for its format, the model's BF16 folder, or --requantize)"
@@ -47,14 +49,31 @@ def as_stored(encoded: Encoded, coding: Coding, where: str) -> Blocks:
     if coding.element == Element.E4M3 and (bad := (parts["codes"] & 0x7F) == 0x7F).any():
         row, column = (int(i) for i in np.argwhere(bad)[0])
         raise InputError(f"{where}: the weight nan at [{row}, {column}] is not a number that can be stored")
-    return Blocks(coding, *_stored(parts, coding), int(power))
+    return Blocks(coding, *_stored(parts, own, where), int(power))
 
 
-def _stored(parts: Parts, coding: Coding) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
+def _power(parts: Parts) -> float:
+    """Of two, that the whole matrix is multiplied with."""
+    if "tensor" in parts:
+        return -float(np.log2(parts["tensor"]))
+    return -POWER if parts.get("scale", np.empty(0)).dtype == np.float32 else 0
+
+
+def _halves(scale: np.ndarray, coding: Coding, n: int, where: str) -> np.ndarray:
+    """binary16 [n, groups] of scales in binary32 that rows share."""
+    scale = np.ldexp(scale.reshape(-1, scale.shape[-1] if scale.ndim else 1), POWER)
+    if not scale.max(initial=0) < MOST:
+        raise InputError(f"{where}: a scale of {scale.max() / 2**POWER:g} is beyond the chip's {MOST / 2**POWER:g}")
+    return np.repeat(half(scale), coding.rows or n, axis=0)[:n]
+
+
+def _stored(parts: Parts, coding: Coding, where: str) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
     """Codes, scales, and minima or offsets; the scale of a channel for each of its groups."""
     if "alphas" in parts:
         return parts["codes"], parts["alphas"], parts["offset"]
     codes, scale = parts["codes"], parts["scale"]
+    if scale.dtype == np.float32:
+        scale = _halves(scale, coding, len(codes), where)
     groups = -(-codes.shape[1] // coding.group)
     if scale.shape[1] == 1 < groups:
         scale = np.repeat(scale, groups, axis=1)

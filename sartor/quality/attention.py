@@ -24,12 +24,12 @@ class Cache(Protocol):
 
 @dataclass(frozen=True)
 class Attention:
-    """`cache` None: keys and values as they are; `chip`: queries, keys, values and softmax weights as the chip has
-    them."""
+    """`cache` None: keys and values as they are; `chip`: bits of the chip's cache, queries, keys, values and softmax
+    weights as it has them; 0: not."""
 
     shape: Shape
     cache: Cache | None = None
-    chip: bool = False
+    chip: int = 0
 
     def __call__(self, q: np.ndarray, k: np.ndarray, v: np.ndarray) -> np.ndarray:
         """[tokens, heads, head_dim] of q, alike, and k, v [tokens, kv_heads, head_dim]; q and k are turned."""
@@ -37,8 +37,8 @@ class Attention:
         if self.cache is not None:
             k, v = self.cache.keys(k), self.cache.values(v)
         if self.chip:
-            q, k = rounding.chip_groups(q), rounding.chip_keys(k)
-            v, scale = rounding.chip_values(v)
+            q, k = rounding.chip_groups(q), rounding.chip_keys(k, self.chip)
+            v, scale = rounding.chip_values(v, self.chip)
         out = np.empty_like(q)
         for head in range(self.shape.heads):
             kv = head // (self.shape.heads // self.shape.kv_heads)

@@ -9,7 +9,7 @@ from . import rounding
 from .attention import Attention
 from .linear import Linear
 from .model import Model
-from .recipe import CHIP, Recipe
+from .recipe import CACHES, Recipe
 
 QKV, GATE_UP = ("attn_q", "attn_k", "attn_v"), ("ffn_gate", "ffn_up")
 
@@ -21,7 +21,7 @@ class Forward:
     def __init__(self, model: Model, recipe: Recipe) -> None:
         self.model, self.recipe = model, recipe
         self.linear = Linear(model, recipe)
-        self.attention = Attention(model.shape, rounding.cache(recipe.kv), recipe.kv == CHIP)
+        self.attention = Attention(model.shape, rounding.cache(recipe.kv), CACHES.get(recipe.kv, 0))
 
     def begin(self, tokens: np.ndarray) -> np.ndarray:
         """The residual stream of tokens [windows, tokens]."""

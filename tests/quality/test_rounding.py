@@ -50,3 +50,14 @@ def test_each_token_is_rounded_by_itself() -> None:
 def test_rows_that_are_not_whole_groups_are_refused() -> None:
     with pytest.raises(InputError, match="rows of 40 numbers are not whole groups of 32"):
         rounding.chip_groups(np.zeros((1, 40), np.float32))
+
+
+@pytest.mark.parametrize("bits", [4, 8])
+def test_a_cache_of_fewer_bits_is_that_of_the_numeric_contract(bits: int) -> None:
+    x = numbers(20, 3, 64)
+    expected = stood_for(*numerics.quantize_keys(x.reshape(60, 64), bits)).reshape(x.shape)
+    assert np.array_equal(rounding.chip_keys(x, bits), expected)
+    codes, exponent = numerics.quantize_values(x.reshape(60, 64), np.abs(x).max(-1).reshape(60), bits)
+    found, scale = rounding.chip_values(x, bits)
+    assert np.array_equal(found.reshape(60, 64), codes) and np.abs(codes).max() == 2 ** (bits - 1) - 1
+    assert np.array_equal(scale.reshape(60), np.ldexp(np.float32(1), exponent - numerics.EXPONENT_BIAS))

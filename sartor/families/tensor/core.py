@@ -52,6 +52,7 @@ class Core:
     elements: tuple[Element, ...] = (Element.INT4, Element.INT8)
     scales: tuple[Scale, ...] = ()  # beside SCALE, and SCALE_MINIMUM where it is not left out
     planes: int = 1  # at most, of binary codes
+    cache_bits: int = 8  # of a code of the KV cache: 8, or 4
 
     def __post_init__(self) -> None:
         if not 1 <= self.planes <= MOST_PLANES:
@@ -67,8 +68,10 @@ class Core:
                 raise InputError(f"core: {name} = {value} is not a power of two (try {down} or {2 * down})")
         if self.multiplier_bits not in MULTIPLIERS:
             raise InputError(f"core: multiplier_bits = {self.multiplier_bits} must be 4, 5, 8 or 9")
-        if Element.INT8 not in self.elements:
-            raise InputError("core: elements without INT8, in which the cache is stored")
+        if self.cache_bits not in (4, 8):
+            raise InputError(f"core: cache_bits = {self.cache_bits!r} must be 4 or 8")
+        if self.cache_element not in self.elements:
+            raise InputError(f"core: elements without {self.cache_element.name}, in which the cache is stored")
         if Element.E2M1 in self.elements and self.multiplier_bits == 4:
             raise InputError("core: E2M1 codes, up to 12 and signed, need multiplier_bits = 5, 8 or 9, not 4")
         if Element.E4M3 in self.elements and not self.shifting:
@@ -85,6 +88,11 @@ class Core:
                 f"core: zero points need multiplier_bits = 5, not {self.multiplier_bits}: codes less their zero point "
                 "have a sign"
             )
+
+    @property
+    def cache_element(self) -> Element:
+        """In which keys and values are stored."""
+        return Element.INT4 if self.cache_bits == 4 else Element.INT8
 
     @property
     def dot_units(self) -> int:
@@ -135,5 +143,5 @@ class Core:
         """Tokens by which the KV cache is read: whole words, packets, folds and row tiles of it (head
         dimension 32 and more)."""
         key_packet = self.slots(2)  # tokens, if a token is one block
-        word_of_values = self.port_bytes * GROUP // (self.dot_units * GROUP) if self.dot_units else 1
+        word_of_values = 8 * self.port_bytes // (self.cache_bits * self.rows)
         return max(GROUP, self.lanes, self.rows, key_packet, self.port_bytes // 2, word_of_values)

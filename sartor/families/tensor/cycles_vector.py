@@ -23,7 +23,7 @@ READ = 1  # of the scratchpad
 def cycles(
     *, vector_lanes: Any, port_bytes: Any, rows: Any, lanes: Any, multiplier_bits: Any,
     n: Any, columns: Any, a_source: Any, p: Any, q: Any, function: Any, reduce: Any, target: Any,
-    after_function: Any = 0,
+    after_function: Any = 0, cache_bits: Any = 8,
 ) -> Any:  # fmt: skip
     """One pass of n groups a column.
 
@@ -48,9 +48,9 @@ def cycles(
     )
     first_group = 1 + (words - 1) * pace + first + 1
     written = first_group + cached(
-        words, pace, key_cycles(port_bytes, multiplier_bits), 0, n, columns
+        words, pace, key_cycles(port_bytes, multiplier_bits, cache_bits), 0, n, columns
     ) * np.equal(target, Target.KEYS) + np.equal(target, Target.VALUES) * cached(
-        words, pace, value_cycles(port_bytes, rows, lanes, multiplier_bits), 1, n, columns
+        words, pace, value_cycles(port_bytes, rows, lanes, multiplier_bits, cache_bits), 1, n, columns
     )  # fmt: skip
     to_scratch, to_buffer = np.equal(target, Target.SCRATCH), np.equal(target, Target.BUFFER)
     element = np.where(to_scratch, plain, np.where(to_buffer, plain + words + 1, written))
@@ -96,14 +96,15 @@ def cached(words: Any, pace: Any, group: Any, scale: Any, n: Any, columns: Any) 
     return columns * (first + (n - 1) * step) - last_step + last
 
 
-def key_cycles(port_bytes: Any, multiplier_bits: Any) -> Any:
+def key_cycles(port_bytes: Any, multiplier_bits: Any, cache_bits: Any = 8) -> Any:
     """Of one group of keys: to begin, the scale, the codes in one or two words."""
-    whole = np.equal(multiplier_bits, 8) & (np.asarray(port_bytes) >= GROUP)
+    whole = np.equal(cache_bits, 4) | np.equal(multiplier_bits, 8) & (np.asarray(port_bytes) >= GROUP)
     return np.where(whole, 3, 4)
 
 
-def value_cycles(port_bytes: Any, rows: Any, lanes: Any, multiplier_bits: Any) -> Any:
-    """Of one group of values: to begin, and a write for all rows of a word."""
-    row_bytes = np.where(np.equal(multiplier_bits, 8), lanes, np.asarray(lanes) // 2)
-    together = np.minimum(np.minimum(GROUP, rows), np.maximum(1, port_bytes // row_bytes))
-    return 1 + GROUP // together
+def value_cycles(port_bytes: Any, rows: Any, lanes: Any, multiplier_bits: Any, cache_bits: Any = 8) -> Any:
+    """Of one group of values: to begin, and a write for all rows of a word, of 4 bits for all pairs of them."""
+    four = np.equal(cache_bits, 4)
+    row_bytes = np.where(four | np.equal(multiplier_bits, 8), lanes, np.asarray(lanes) // 2)
+    together = np.minimum(np.minimum(GROUP, rows) // (1 + four), np.maximum(1, port_bytes // row_bytes))
+    return 1 + GROUP // (together * (1 + four))

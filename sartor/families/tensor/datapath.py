@@ -1,4 +1,7 @@
-"""The datapaths of number formats: ours as synthesized, the others by their ratio to the nearest of ours."""
+"""The datapaths of number formats: ours as synthesized, the others by their ratio to the nearest of ours.
+
+Of FP8 the ratio in macs.csv is that of our own unit; `fp8-array` there is other people's, for dies of public chips.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,7 @@ from .design import FORMATS, Designs
 
 def stand_in(datapath: str) -> str:
     """The datapath of our RTL whose dot unit stands for another one's."""
-    return "int8" if datapath in ("int8", "fp8", "bf16", "fp16") else "int4"
+    return "int8" if datapath in ("int8", "fp8", "fp8-array", "bf16", "fp16") else "int4"
 
 
 _NAMES = table("macs").items

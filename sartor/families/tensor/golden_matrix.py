@@ -58,7 +58,7 @@ def run(s: State, i: Instruction, kept: Kept) -> None:
 
 
 def _weights(s: State, i: Instruction, n: int, k: int, kept: Kept) -> Weights:
-    of_matrix = s.core, n, k, Element(i.element), Scale(i.scale), i.share, i.planes + 1
+    of_matrix = s.core, n, k, Element(i.element), Scale(i.scale), i.share, i.planes + 1, _is_paired(s, i)
     nbytes = _shape(*of_matrix).words * s.core.port_bytes
     if i.cache:  # whole packets of whole words: one after the other they are one matrix
         raw, many = s.take_cache(nbytes), len(s.memories)
@@ -68,6 +68,11 @@ def _weights(s: State, i: Instruction, n: int, k: int, kept: Kept) -> Weights:
     if key not in kept:
         kept[key] = decoded(_shape(*of_matrix), raw, i.exponent)
     return kept[key]
+
+
+def _is_paired(s: State, i: Instruction) -> bool:
+    """Values of a cache of 4 bits: two rows share a byte."""
+    return s.core.cache_bits == 4 and bool(i.cache and i.element == Element.INT4 and i.scale == Scale.NONE)
 
 
 _shape = functools.lru_cache(maxsize=1024)(Shape)

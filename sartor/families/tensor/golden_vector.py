@@ -78,7 +78,10 @@ def _to_buffer(s: State, i: Instruction, y: np.ndarray) -> None:
 
 
 def _to_keys(s: State, i: Instruction, y: np.ndarray) -> None:
-    codes, exponents = quantized(y, numerics.KEY_LOW, numerics.KEY_HIGH)
+    if s.core.cache_bits == 8:
+        codes, exponents = quantized(y, numerics.KEY_LOW, numerics.KEY_HIGH)
+    else:
+        codes, exponents = numerics.quantize_keys(y, s.core.cache_bits)
     for q, c in np.ndindex(y.shape[:2]):
         token = int(s.positions[q]) + c
         s.write_memory(
@@ -87,7 +90,7 @@ def _to_keys(s: State, i: Instruction, y: np.ndarray) -> None:
 
 
 def _to_values(s: State, i: Instruction, y: np.ndarray) -> None:
-    codes, exponents = numerics.quantize_values(y, s.scalars[:, i.q_index & 3, : i.columns])
+    codes, exponents = numerics.quantize_values(y, s.scalars[:, i.q_index & 3, : i.columns], s.core.cache_bits)
     base = s.registers[i.d_reg], s.registers[VALUE_STRIDE], s.registers[VALUE_SCALES]
     for q, c in np.ndindex(y.shape[:2]):
         token = int(s.positions[q]) + c

@@ -24,7 +24,7 @@ PARTS = {Scale.SCALE_MINIMUM: 2, Scale.PAIR: 2}
 
 def pack_matrix(
     core: Core, codes: Any, scales: Any = None, minimums: Any = None, element: Element = Element.INT4, share: int = 0,
-    scale: Scale | None = None,
+    scale: Scale | None = None, paired: bool = False,
 ) -> np.ndarray:  # fmt: skip
     """The stream of codes [n, k]: uint8, whole words.
 
@@ -36,7 +36,8 @@ def pack_matrix(
     codes = np.asarray(codes)
     n, k = codes.shape
     scale = _scale(scales, minimums) if scale is None else scale
-    shape = Shape(core, n, k, element, scale, share, np.shape(scales)[-1] if scale == Scale.PLANES else 1)
+    planes = np.shape(scales)[-1] if scale == Scale.PLANES else 1
+    shape = Shape(core, n, k, element, scale, share, planes, paired)
     body = _code_bytes(shape, codes)
     if shape.scale:
         arrays = [[_checked(shape, p) for p in parts] for parts in _arrays(shape.scale, scales, minimums)]
@@ -47,11 +48,11 @@ def pack_matrix(
 
 def unpack_matrix(
     core: Core, stream: Any, n: int, k: int, element: Element = Element.INT4, scale: Scale = Scale.SCALE,
-    share: int = 0, planes: int = 1,
+    share: int = 0, planes: int = 1, paired: bool = False,
 ) -> tuple[np.ndarray, np.ndarray | None, np.ndarray | None]:  # fmt: skip
     """Codes [n, k] (uint8, int8 of 8 bits), scales and minimums as pack takes them: its inverse. Of PAIR the scales of
     the first and those of the second halves of blocks."""
-    return unpack(Shape(core, n, k, element, scale, share, planes), stream)
+    return unpack(Shape(core, n, k, element, scale, share, planes, paired), stream)
 
 
 def unpack(shape: Shape, stream: Any) -> tuple[np.ndarray, np.ndarray | None, np.ndarray | None]:
@@ -127,7 +128,10 @@ def _code_bytes(shape: Shape, codes: np.ndarray) -> np.ndarray:
         raise InputError(f"layout: codes {codes.min()} to {codes.max()}, not {low} to {high}")
     blocks = _to_beats(shape, codes.astype(np.int8).view(np.uint8), shape.core.lanes)
     blocks = _padded(blocks, shape.packets * shape.packet_beats).reshape(-1, shape.core.dot_units, GROUP)
-    if shape.element.bits == 4:  # the order of GGUF
+    if shape.paired:  # of a byte the lower half is a row's, the upper one the next row's
+        pairs = blocks.reshape(len(blocks), -1, 2, shape.core.lane_groups, 2, HALF)
+        blocks = pairs.transpose(0, 1, 4, 3, 5, 2)
+    elif shape.element.bits == 4:  # the order of GGUF
         blocks = blocks.reshape(*blocks.shape[:2], 2, HALF).swapaxes(-1, -2)
     elif shape.core.steps(shape.element) == 2:
         blocks = blocks.reshape(*blocks.shape[:2], 2, HALF).swapaxes(1, 2)
@@ -153,7 +157,10 @@ def _codes(shape: Shape, data: np.ndarray) -> np.ndarray:
     if more:
         codes |= _unpacked(sets[:, :at].reshape(steps, high), more) << bits
     beats, units = shape.packets * shape.packet_beats, shape.core.dot_units
-    if shape.element.bits == 4:
+    if shape.paired:
+        pairs = codes.reshape(beats, -1, 2, shape.core.lane_groups, HALF, 2)
+        codes = pairs.transpose(0, 1, 5, 3, 2, 4)
+    elif shape.element.bits == 4:
         codes = codes.reshape(beats, units, HALF, 2).swapaxes(-1, -2)
     elif shape.core.steps(shape.element) == 2:
         codes = codes.reshape(beats, 2, units, HALF).swapaxes(1, 2)

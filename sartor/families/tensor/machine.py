@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ...formats.hardware import decoded
 from ...formats.spec import NumberFormat, format_named
 from ...tables import table
 from ...tech import dram, logic, sram
@@ -140,29 +141,36 @@ class Machine(MemoryStream):
     def granule(self) -> Any:
         """Tokens by which the cache is read: Core.granule."""
         d, port = self.designs, self.port_bytes
-        return np.maximum(
-            np.maximum(np.maximum(GROUP, d.lanes), np.maximum(d.rows, self.dot_units)), port / 2
-        )
+        word = port * np.maximum(0.5, BYTE_BITS / (self.cache.element_bits * d.rows))
+        return np.maximum(np.maximum(np.maximum(GROUP, d.lanes), np.maximum(d.rows, self.dot_units)), word)
 
     @functools.cached_property
     def stored_cycles(self) -> Any:
         """Cycles of a group of keys and a group of values on their way into the cache: cycles_vector.cached."""
         d, port = self.designs, self.port_bytes
-        keys = np.where((self.multiplier_bits == 8) & (port >= GROUP), 3, 4)
+        whole = (self.cache.element_bits == 4) | ((self.multiplier_bits == 8) & (port >= GROUP))
+        keys = np.where(whole, 3, 4)
         words = GROUP / np.minimum(d.vector_lanes, LANES[-1])
         return (2 * words + keys + 1 + self.values_writes).astype(self.dtype)
 
     @functools.cached_property
     def values_writes(self) -> Any:
-        """Writes of a group of values: so many of its rows lie in a word."""
-        d = self.designs
-        row_bytes = d.lanes * self.multiplier_bits / BYTE_BITS
-        return GROUP / np.clip(self.port_bytes / row_bytes, 1, np.minimum(GROUP, d.rows))
+        """Writes of a group of values: so many of its rows lie in a word, of 4 bits two in a byte."""
+        d, both = self.designs, 1 + (self.cache.element_bits == 4)
+        row_bytes = d.lanes * np.minimum(self.multiplier_bits * both, BYTE_BITS) / BYTE_BITS
+        return GROUP / both / np.clip(self.port_bytes / row_bytes, 1, np.minimum(GROUP, d.rows) / both)
 
 
 def stored(form: NumberFormat, multiplier_bits: Any) -> Stored:
-    scale = form.bits() - form.element_bits
-    return Stored(form.element_bits, scale, _steps(form.element_bits, form.planes, multiplier_bits), form.group)
+    whole, group = _in_memory(form)
+    steps = _steps(form.element_bits, form.planes, multiplier_bits)
+    return Stored(form.element_bits, whole - form.element_bits, steps, group)
+
+
+def _in_memory(form: NumberFormat) -> tuple[float, int]:
+    """Bits of an element, and how many share a scale: as the weight stream has them, where there is a decoder."""
+    coding = decoded().get(form.name)
+    return (form.bits(), form.group) if coding is None else (coding.stored_bits, coding.group)
 
 
 def _steps(element_bits: Any, planes: Any, multiplier_bits: Any) -> Any:
@@ -174,14 +182,14 @@ def _columns(dtype: Any) -> tuple[np.ndarray, ...]:
     """Bits of an element and of its scales, elements that share one, and planes, by the row in FORMATS."""
     every = [format_named(name) for name in FORMATS]
     element, whole, group, planes = (
-        np.array(values, dtype) for values in zip(*((f.element_bits, f.bits(), f.group, f.planes) for f in every),
+        np.array(values, dtype) for values in zip(*((f.element_bits, *_in_memory(f), f.planes) for f in every),
                                                   strict=True)
     )  # fmt: skip
     return element, whole - element, group, planes
 
 
 # Bits of a weight code that one multiplier of each datapath takes a cycle; of FP8's an integer of 8 bits takes two.
-_WIDTHS = {"int8": 8, "int4": 4, "fp4": 4, "fp8": 8, "ternary": 2, "lut": 2, "bf16": 16, "fp16": 16}
+_WIDTHS = {"int8": 8, "int4": 4, "fp4": 4, "fp8": 8, "fp8-array": 8, "ternary": 2, "lut": 2, "bf16": 16, "fp16": 16}
 
 
 def prepare(designs: Designs, relative_voltage: Any, tech: Technology) -> Machine:

@@ -17,7 +17,7 @@ from .isa import Function, Reduce, Scale
 
 EXPONENT_BIAS = 133  # a group with largest biased exponent B has the scale 2^(B - 133)
 KEY_LOW, KEY_HIGH = 119, 138  # B of keys and values: the scale is a normal binary16 number, 2^-14 to 2^5
-CACHE_EXPONENT = 20  # the largest binary16 exponent field of a key's scale
+CACHE_EXPONENT = {8: 20, 4: 24}  # the largest binary16 exponent field of a key's scale, by bits of a code
 PARTIALS = 32  # running sums of a reduction
 ONE_HALF_PRECISION = 0x3C00
 UNIT_BIAS = 512  # of the `unit` of an instruction
@@ -33,16 +33,17 @@ def _largest_exponent(x: np.ndarray) -> np.ndarray:
     return biased_exponent(np.maximum.reduce(np.abs(x), axis=-1))
 
 
-def quantize(x: Any, exponent: Any) -> np.ndarray:
-    """INT8 codes of x with the scale 2^(exponent - 133): to nearest even, at most +-127.
+def quantize(x: Any, exponent: Any, bits: int = 8) -> np.ndarray:
+    """Codes of x with the scale 2^(exponent - 133), as int8: to nearest even, at most +-(2^(bits - 1) - 1).
 
     >>> quantize(np.float32([1.0, 0.51, -2.0]), 128)
     array([ 32,  16, -64], dtype=int8)
     """
     scaled = np.multiply(x, SCALES[exponent], dtype=np.float64)
     np.rint(scaled, out=scaled)
-    np.minimum(scaled, 127, out=scaled)
-    return np.maximum(scaled, -127, out=scaled).astype(np.int8)
+    most = (1 << bits - 1) - 1
+    np.minimum(scaled, most, out=scaled)
+    return np.maximum(scaled, -most, out=scaled).astype(np.int8)
 
 
 SCALES = np.ldexp(1.0, EXPONENT_BIAS - np.arange(256))  # that make codes of numbers, by biased exponent
@@ -168,14 +169,24 @@ _FUNCTIONS: dict[int, Callable[[Any], np.ndarray]] = {
 }  # fmt: skip
 
 
-def quantize_keys(x: Any) -> tuple[np.ndarray, np.ndarray]:
+def cache_exponent(largest: Any, bits: int) -> np.ndarray:
+    """The exponent of keys or values in codes of `bits`, of their `largest` biased exponent: codes of fewer bits count
+    as much more.
+
+    >>> cache_exponent([100, 127, 140], 8).tolist(), cache_exponent([100, 127, 140], 4).tolist()
+    ([119, 127, 138], [123, 131, 142])
+    """
+    return np.asarray(np.clip(largest, KEY_LOW, KEY_HIGH) + (8 - bits))
+
+
+def quantize_keys(x: Any, bits: int = 8) -> tuple[np.ndarray, np.ndarray]:
     """Codes int8 [..., groups, 32] and exponents [..., groups] of keys [..., groups * 32]."""
     groups = np.asarray(x, np.float32).reshape(*np.shape(x)[:-1], -1, GROUP)
-    exponent = np.clip(_largest_exponent(groups), KEY_LOW, KEY_HIGH)
-    return quantize(groups, exponent[..., None]), exponent
+    exponent = cache_exponent(_largest_exponent(groups), bits)
+    return quantize(groups, exponent[..., None], bits), exponent
 
 
-def quantize_values(x: Any, largest: Any) -> tuple[np.ndarray, np.ndarray]:
+def quantize_values(x: Any, largest: Any, bits: int = 8) -> tuple[np.ndarray, np.ndarray]:
     """Codes int8 [..., n] and exponents [...] of values, whose `largest` magnitudes are [...]."""
-    exponent = np.clip(biased_exponent(largest), KEY_LOW, KEY_HIGH)
-    return quantize(x, exponent[..., None]), exponent
+    exponent = cache_exponent(biased_exponent(largest), bits)
+    return quantize(x, exponent[..., None], bits), exponent

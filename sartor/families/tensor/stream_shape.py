@@ -15,7 +15,8 @@ MOST_SHARE = 3  # log2 of the blocks of a row that share a scale
 
 @dataclass(frozen=True)
 class Shape:
-    """A matrix [n, k] of `element` codes; 32 << `share` neighbors of a row share a scale. Binary codes: `planes`."""
+    """A matrix [n, k] of `element` codes; 32 << `share` neighbors of a row share a scale. Binary codes: `planes`.
+    `paired`: INT4, two rows in a byte, as values of the cache."""
 
     core: Core
     n: int
@@ -24,6 +25,7 @@ class Shape:
     scale: Scale
     share: int = 0
     planes: int = 1
+    paired: bool = False
 
     def __post_init__(self) -> None:
         if self.element.parts[1] and self.scale == Scale.NONE:

@@ -128,6 +128,7 @@ def operation(sheet: Sheet) -> list[str]:
 
 
 def formats(sheet: Sheet) -> Rows:
+    cache_bits = sheet["core"]["cache_bits"]
     return [
         (
             "weights",
@@ -135,8 +136,8 @@ def formats(sheet: Sheet) -> Rows:
             "and a minimum, for 32 to 256",
         ),
         ("activations", "INT8, a power of two for each 32"),
-        ("keys", "INT8, a power of two (binary16) for each 32 of a token"),
-        ("values", "INT8, a power of two (bfloat16) for each head and token"),
+        ("keys", f"INT{cache_bits}, a power of two (binary16) for each 32 of a token"),
+        ("values", f"INT{cache_bits}, a power of two (bfloat16) for each head and token"),
         ("sums", "40 bits, exact; results binary32"),
         ("vectors", "binary32, one rounding an operation"),
     ]

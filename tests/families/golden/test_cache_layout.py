@@ -10,11 +10,12 @@ from sartor.families.tensor import cache_layout, memory_map
 from sartor.families.tensor.core import Core
 from sartor.families.tensor.isa import Scale
 from sartor.families.tensor.layout import unpack_matrix
-from sartor.formats.decode import Element
 
 CORES = [
     Core(), Core(rows=2, port_bytes=16), Core(rows=64, port_bytes=256), Core(lanes=64), Core(multiplier_bits=8),
-    Core(lanes=64, rows=4, port_bytes=32, multiplier_bits=8),
+    Core(lanes=64, rows=4, port_bytes=32, multiplier_bits=8), Core(cache_bits=4),
+    Core(rows=2, port_bytes=256, cache_bits=4), Core(rows=2, port_bytes=16, cache_bits=4),
+    Core(lanes=64, rows=4, port_bytes=64, multiplier_bits=8, cache_bits=4),
 ]  # fmt: skip
 
 
@@ -24,14 +25,15 @@ def test_keys_token_by_token_are_a_matrix(core: Core) -> None:
     tokens, base = 2 * core.granule, 3
     where = memory_map.cache_map(core, net, tokens)
     memory = np.zeros((base + where.head_words) * core.port_bytes, np.uint8)
-    codes = rng.integers(-127, 128, (tokens, 2, 32)).astype(np.int8)
+    most = _most(core)
+    codes = rng.integers(-most, most + 1, (tokens, 2, 32)).astype(np.int8)
     exponents = rng.integers(119, 139, (tokens, 2))
     for t in rng.permutation(tokens):
         at, data = cache_layout.key_writes(core, base, int(t), codes[t], exponents[t])
         memory[at] = data
     words = memory[base * core.port_bytes :][: where.key_words * core.port_bytes]
-    found, d, _ = unpack_matrix(core, words, tokens, 64, element=Element.INT8)
-    assert np.array_equal(found, codes.reshape(tokens, 64))
+    found, d, _ = unpack_matrix(core, words, tokens, 64, element=core.cache_element)
+    assert np.array_equal(found, codes.reshape(tokens, 64) + _offset(core))
     # binary16 of 2^(B - 133).
     assert d is not None and np.array_equal(d.view(np.float16), np.exp2(exponents - 133.0))
 
@@ -42,7 +44,8 @@ def test_values_token_by_token_are_a_matrix(core: Core) -> None:
     tokens, base = 2 * core.granule, 5
     where = memory_map.cache_map(core, net, tokens)
     memory = np.zeros((base + where.value_words + where.scale_words) * core.port_bytes, np.uint8)
-    codes = rng.integers(-127, 128, (tokens, 64)).astype(np.int8)
+    most = _most(core)
+    codes = rng.integers(-most, most + 1, (tokens, 64)).astype(np.int8)
     exponents = rng.integers(119, 139, tokens)
     for t in rng.permutation(tokens):
         at, data = cache_layout.value_writes(
@@ -51,14 +54,26 @@ def test_values_token_by_token_are_a_matrix(core: Core) -> None:
         memory[at] = data
     words = memory[base * core.port_bytes :]
     values, scales = np.split(words, [where.value_words * core.port_bytes])
-    found, d, _ = unpack_matrix(core, values, 64, tokens, element=Element.INT8, scale=Scale.NONE)
-    assert d is None and np.array_equal(found, codes.T)
+    found, d, _ = unpack_matrix(
+        core, values, 64, tokens, element=core.cache_element, scale=Scale.NONE, paired=core.cache_bits == 4
+    )
+    assert d is None and np.array_equal(found, codes.T + _offset(core))
     wide = scales[: 2 * tokens].view(np.uint16).astype(np.uint32) << 16
     assert np.array_equal(wide.view(np.float32), np.exp2(exponents - 133.0))
 
 
-def test_no_two_tokens_write_the_same_byte() -> None:
-    core, net = Core(rows=4), tiny()
+def _most(core: Core) -> int:
+    return 7 if core.cache_bits == 4 else 127
+
+
+def _offset(core: Core) -> int:
+    """Codes of 4 bits are stored with 8 added."""
+    return 8 if core.cache_bits == 4 else 0
+
+
+@pytest.mark.parametrize("bits", [4, 8])
+def test_no_two_tokens_write_the_same_byte(bits: int) -> None:
+    core, net = Core(rows=4, cache_bits=bits), tiny()
     where = memory_map.cache_map(core, net, core.granule)
     taken: list[int] = []
     for t in range(core.granule):

@@ -152,3 +152,14 @@ def test_a_magnitude_is_of_either_sign() -> None:
     x = np.float32([[1, -3] + [0] * 30])
     assert numerics.reduce(Reduce.MAX, x) == [1] and numerics.reduce(Reduce.MAGNITUDE, x) == [3]
     assert float32.bits(numerics.reduce(Reduce.MAGNITUDE, x))[0] == 0x40400000
+
+
+def test_a_cache_of_four_bits_by_hand() -> None:
+    # The largest, 6.9 in 2^2 .. 2^3, has the scale 1: a tie to even, and nothing beyond 7.
+    keys = np.zeros((1, 32), np.float32)
+    keys[0, :5] = 6.9, -7.99, 2.5, -3.5, 0.5
+    codes, exponent = numerics.quantize_keys(keys, 4)
+    assert codes[0, 0, :5].tolist() == [7, -7, 2, -4, 0] and exponent[0, 0] == numerics.EXPONENT_BIAS
+    # Beyond the bounds the largest code, 7 x 2^9 of keys, and nothing at all.
+    codes, exponent = numerics.quantize_keys(np.repeat(np.float32([2.0**-20, 2.0**20]), 32)[None], 4)
+    assert codes[0, :, 0].tolist() == [0, 7] and exponent[0].tolist() == [123, 142]

@@ -27,6 +27,10 @@ CORE = Core(
     weight_fifo_words=16, cache_fifo_words=16, scales=(Scale.POWER, Scale.PLANES), planes=3,
     elements=(Element.INT4, Element.INT8, Element.INT2, Element.INT3, Element.SIGN),
 )  # fmt: skip
+SHORT_CACHE = Core(
+    rows=2, lanes=32, columns=2, vector_lanes=4, port_bytes=16, buffer_groups=8, scratch_groups=256,
+    weight_fifo_words=16, cache_fifo_words=16, cache_bits=4,
+)  # fmt: skip
 PROMPT, TOKENS = [1, 2, 3, 4, 5], 4
 pytestmark = [pytest.mark.slow, pytest.mark.long]  # the simulator of a core takes half a minute to build
 
@@ -38,8 +42,9 @@ def binary() -> Binary:
 
 def both(binary: Binary, stalls: Stalls, latency: int = 20) -> Lockstep:
     """A few tokens on both; it raises at the first instruction whose writes differ."""
-    timing = MemoryTiming(Fraction(CORE.port_bytes), latency=latency)
-    pair = Lockstep(binary, Simulator(CORE, binary.image, timing, stalls=stalls, watchdog=20_000))
+    core = binary.memory.core
+    timing = MemoryTiming(Fraction(core.port_bytes), latency=latency)
+    pair = Lockstep(binary, Simulator(core, binary.image, timing, stalls=stalls, watchdog=20_000))
     for _ in Session(binary, pair).generate(PROMPT, TOKENS):
         pass
     return pair
@@ -52,6 +57,13 @@ def test_a_network_bit_for_bit_under_stalls(binary: Binary, stalls: Stalls) -> N
     for one in pair.passes:
         assert one.rtl_token == one.golden_token and not one.mismatches
         check_counters(one.result.counters, one.result.memory.words)
+
+
+@pytest.mark.parametrize("stalls", [Stalls(), Stalls(0.4, 0.4, 3)])
+def test_a_network_with_a_cache_of_four_bits(stalls: Stalls) -> None:
+    pair = both(compile_network(SHORT_CACHE, tiny(seed=3, minimum=True), 64), stalls)
+    assert len(pair.passes) >= TOKENS + 2
+    assert all(one.rtl_token == one.golden_token and not one.mismatches for one in pair.passes)
 
 
 def check_counters(counters: dict[str, int], words: dict[str, int]) -> None:
@@ -75,7 +87,7 @@ def unit_cycles(i: Instruction, granules: int) -> int:
     return int(
         cycles_vector.cycles(
             vector_lanes=core.vector_lanes, port_bytes=core.port_bytes, rows=core.rows, lanes=core.lanes,
-            multiplier_bits=core.multiplier_bits, n=i.n * (granules if i.n_dynamic else 1),
+            multiplier_bits=core.multiplier_bits, cache_bits=core.cache_bits, n=i.n * (granules if i.n_dynamic else 1),
             after_function=i.after["after_function"] if i.reduce else 0, **{name: getattr(i, name) for name in fields},
         )
     )  # fmt: skip

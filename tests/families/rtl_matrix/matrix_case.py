@@ -29,7 +29,7 @@ def numbers(core: Any) -> str:
     if not isinstance(core, Core):
         return str(core)
     sizes = core.rows, core.lanes, core.columns, core.vector_lanes, core.multiplier_bits, core.port_bytes
-    return "x".join(map(str, sizes))
+    return "x".join(map(str, sizes)) + ", cache of 4 bits" * (core.cache_bits == 4)
 
 
 @dataclass
@@ -80,8 +80,14 @@ class Case:
             "argmax": self.argmax, "d_addr": self.address, "d_stride": self.stride, "planes": self.planes - 1,
         }  # fmt: skip
 
+    @property
+    def paired(self) -> bool:
+        """Values of a cache of 4 bits."""
+        return self.core.cache_bits == 4 and self.cache and (self.element, self.scale) == (Element.INT4, Scale.NONE)
+
     def words(self) -> np.ndarray:
-        stream = pack_matrix(self.core, self.codes, self.d, self.m, self.element, self.share, self.kind)
+        given = self.codes, self.d, self.m, self.element, self.share, self.kind
+        stream = pack_matrix(self.core, *given, paired=self.paired)
         return stream.view("<u4").reshape(-1, self.core.port_bytes // 4)
 
     def results(self) -> np.ndarray:
@@ -119,6 +125,8 @@ def random_case(core: Core, rng: np.random.Generator, **chosen: Any) -> Case:
     planes = int(chosen.get("planes", rng.integers(1, core.planes + 1))) if scale == Scale.PLANES else 1
     share = int(chosen.get("share", rng.integers(0, 4))) if scale not in (Scale.NONE, Scale.PAIR) else 0
     groups = max(groups >> share, 1) << share  # whole ones share a scale
+    if scale == Scale.NONE and element == Element.INT4:  # whole tiles and folds: what pads is -8, and has no scale 0
+        rows, groups = (-(-n // of) * of for n, of in ((rows, core.rows), (groups, core.lane_groups)))
     extreme = bool(chosen.get("extreme", rng.random() < 0.33))
     codes = _codes(rng, (rows, groups * GROUP), element, extreme, planes)
     d, m, top = _scales(rng, scale, (rows, groups >> share), extreme, planes)
@@ -140,7 +148,7 @@ def kinds(core: Core, element: Element) -> list[Scale]:
     """Scales that codes may have."""
     if element == Element.SIGN:
         return [Scale.PLANES]
-    plain = [Scale.NONE] if element == Element.INT8 else []
+    plain = [Scale.NONE] if element in (Element.INT8, core.cache_element) else []
     minimum = [] if element.is_float else [Scale.SCALE_MINIMUM]
     zero = element.bits < 8 and not element.is_float
     taken = {Scale.POWER: True, Scale.PAIR: element == Element.E2M1, Scale.ZERO: zero}

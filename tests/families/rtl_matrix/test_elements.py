@@ -94,6 +94,10 @@ def test_halves_with_scales_of_their_own_without_minimums() -> None:
 
 
 def test_what_no_multiplier_takes_is_refused() -> None:
+    with pytest.raises(InputError, match="cache_bits = 3 must be 4 or 8"):
+        Core(cache_bits=3)
+    with pytest.raises(InputError, match="without INT4, in which the cache is stored"):
+        Core(elements=(Element.INT8,), cache_bits=4, multiplier_bits=8)
     with pytest.raises(InputError, match="without INT8, in which the cache is stored"):
         Core(elements=(Element.INT4,))
     with pytest.raises(InputError, match="need multiplier_bits = 5, 8 or 9, not 4"):

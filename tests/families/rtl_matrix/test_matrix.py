@@ -12,7 +12,9 @@ from sartor.formats.decode import Element
 SIZES = {"buffer_groups": 13, "scratch_groups": 128}
 SMALL = Core(rows=4, lanes=32, columns=3, vector_lanes=2, port_bytes=32, **SIZES)
 BYTES = Core(rows=2, lanes=64, columns=2, vector_lanes=8, port_bytes=128, multiplier_bits=8, **SIZES)
-FAST = [SMALL, BYTES]
+# A cache of 4-bit codes.
+FOUR = Core(rows=4, lanes=32, columns=3, vector_lanes=2, port_bytes=16, cache_bits=4, **SIZES)
+FAST = [SMALL, BYTES, FOUR]
 # Words larger and smaller than a beat, tiles higher and lower than a vector word, one column, no power of two.
 CORNERS = [
     Core(rows=2, lanes=32, columns=1, vector_lanes=2, port_bytes=16, **SIZES),
@@ -22,6 +24,11 @@ CORNERS = [
     Core(rows=8, lanes=128, columns=2, vector_lanes=4, port_bytes=64, **SIZES),
     Core(rows=16, lanes=32, columns=5, vector_lanes=4, port_bytes=128, multiplier_bits=8, **SIZES),
     Core(),
+    Core(rows=2, lanes=64, columns=2, vector_lanes=8, port_bytes=64, multiplier_bits=8, cache_bits=4, **SIZES),
+    Core(rows=16, lanes=128, columns=2, vector_lanes=4, port_bytes=128, cache_bits=4, **SIZES),
+    Core(rows=2, lanes=32, columns=1, vector_lanes=2, port_bytes=256, cache_bits=4, **SIZES),
+    Core(rows=4, lanes=64, columns=2, vector_lanes=8, port_bytes=16, multiplier_bits=5, cache_bits=4, **SIZES),
+    Core(rows=2, lanes=32, columns=2, vector_lanes=8, port_bytes=16, multiplier_bits=9, cache_bits=4, **SIZES),
 ]
 CORES = [*FAST, *(pytest.param(core, marks=[pytest.mark.slow, pytest.mark.long]) for core in CORNERS)]
 

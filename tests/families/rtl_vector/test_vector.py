@@ -16,7 +16,11 @@ from tests.families.rtl_vector.commands import command, odd_stream
 MEMORIES = {"scratch_groups": 64, "buffer_groups": 20}
 SMALL = Core(rows=2, lanes=32, columns=3, vector_lanes=2, multiplier_bits=8, port_bytes=16, **MEMORIES)
 MIDDLE = Core(rows=8, lanes=64, columns=2, vector_lanes=8, multiplier_bits=4, port_bytes=256, **MEMORIES)
+# A cache of 4-bit codes.
+FOUR = Core(rows=8, lanes=64, columns=2, vector_lanes=8, multiplier_bits=4, port_bytes=256, cache_bits=4, **MEMORIES)
 WIDE = [
+    Core(rows=2, lanes=32, columns=3, vector_lanes=2, multiplier_bits=8, port_bytes=16, cache_bits=4, **MEMORIES),
+    Core(rows=64, lanes=128, columns=1, vector_lanes=32, multiplier_bits=5, port_bytes=64, cache_bits=4, **MEMORIES),
     Core(rows=8, lanes=32, columns=4, vector_lanes=16, multiplier_bits=4, port_bytes=128, **MEMORIES),
     Core(rows=64, lanes=128, columns=1, vector_lanes=32, multiplier_bits=8, port_bytes=16, **MEMORIES),
     Core(rows=2, lanes=32, columns=16, vector_lanes=32, multiplier_bits=4, port_bytes=256, **MEMORIES),
@@ -24,9 +28,9 @@ WIDE = [
     Core(rows=32, lanes=64, columns=2, vector_lanes=16, multiplier_bits=8, port_bytes=32, **MEMORIES),
 ]
 CORES = [
-    pytest.param(core, id=f"{core.vector_lanes} lanes, {core.port_bytes} bytes",
-                 marks=[] if core in (SMALL, MIDDLE) else [pytest.mark.slow, pytest.mark.long])
-    for core in (SMALL, MIDDLE, *WIDE)
+    pytest.param(core, id=f"{core.vector_lanes} lanes, {core.port_bytes} bytes, cache of {core.cache_bits} bits",
+                 marks=[] if core in (SMALL, MIDDLE, FOUR) else [pytest.mark.slow, pytest.mark.long])
+    for core in (SMALL, MIDDLE, FOUR, *WIDE)
 ]  # fmt: skip
 STALLS = [None, Stalls(offered=0.5), Stalls(taken=0.5), Stalls(offered=0.3, taken=0.7)]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from ....formats.decode import Element
 from ..core import GROUP
 from ..isa import VALUE_STRIDE, Function, Mask, Op, Operand, Reduce, Scale, Source, Target, after
 from ..numerics import CACHE_EXPONENT, unit_of
@@ -74,20 +73,21 @@ def attend(b: Body) -> None:
 
 def _attend_columns(b: Body, columns: int, stride: int, heads: int) -> None:
     s, h, granule, net = b.s, b.head_groups, b.core.granule, b.net
+    element, top = b.core.cache_element, CACHE_EXPONENT[b.core.cache_bits]
     stride_of = {"d_stride": b.mixed_groups if b.tokens > 1 else h, "d_reg": QUERY}
     _fetch_cache(b)
     b.vec(
         "queries", columns=columns, n=h, a_addr=s.turned, a_stride=stride, a_reg=QUERY, target=Target.BUFFER
     )
     b.add(
-        Op.MM, "scores", cache=1, element=Element.INT8, scale=Scale.SCALE, tiles=granule // b.core.rows,
-        tiles_dynamic=1, folds=net.head_dim // b.core.lanes, exponent=CACHE_EXPONENT,
-        unit=unit_of(Scale.SCALE, CACHE_EXPONENT), columns=columns, d_addr=s.scores,
+        Op.MM, "scores", cache=1, element=element, scale=Scale.SCALE, tiles=granule // b.core.rows,
+        tiles_dynamic=1, folds=net.head_dim // b.core.lanes, exponent=top,
+        unit=unit_of(Scale.SCALE, top), columns=columns, d_addr=s.scores,
         d_stride=s.score_groups,
     )  # fmt: skip
     _softmax(b, columns)
     b.add(
-        Op.MM, "mixed values", cache=1, element=Element.INT8, scale=Scale.NONE, tiles=net.head_dim // b.core.rows,
+        Op.MM, "mixed values", cache=1, element=element, scale=Scale.NONE, tiles=net.head_dim // b.core.rows,
         folds=granule // b.core.lanes, folds_dynamic=1, exponent=PLAIN, unit=unit_of(Scale.NONE, PLAIN),
         columns=columns, d_addr=s.mixed, **stride_of,
     )  # fmt: skip

@@ -11,7 +11,7 @@ from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from ..core import GROUP, Core
+from ..core import GROUP, HALF, Core
 from ..numerics import EXPONENT_BIAS
 from .cache_address import (
     GROUP_BITS,
@@ -103,14 +103,15 @@ class CacheWriter(wiring.Component):
             )
 
     def key_address(self, count: Value, scale: Value) -> Value:
-        """Packets are 34 S bytes, 32 S + 2 S: the number of the packet, added at two places."""
+        """Packets are 34 S bytes, 32 S + 2 S (of 4 bits 18 S): the number of the packet, added at two places."""
         core = self.core
         block = self.block
         slots = log2(core.slots(SLOT_BYTES))
         scale_words = core.slots(SLOT_BYTES) * SLOT_BYTES // core.port_bytes
         packet = block[slots:]
         code_at = in_words(core, Cat(key_offset(core, self.block, count), packet))
-        of_scale = Cat(Const(0, log2(GROUP * core.slots(SLOT_BYTES)) - log2(core.port_bytes)), packet)
+        code_bytes = GROUP * core.cache_bits // 8 * core.slots(SLOT_BYTES)
+        of_scale = Cat(Const(0, log2(code_bytes) - log2(core.port_bytes)), packet)
         inside = in_words(core, Cat(Const(0, 1), block[:slots]))
         first = Mux(scale, of_scale, code_at)
         second = Mux(scale, packet << log2(scale_words), (packet + 1) << log2(scale_words))
@@ -136,8 +137,16 @@ class CacheWriter(wiring.Component):
         m.d.comb += [
             store.address.eq(self.address), store.values.eq(self.values), store.scale.eq(self.scale),
             store.offset.eq(Mux(self.scale, of_scale, of_codes)),
-            store.codes.eq(Mux(self.scale, self.exponent_word(), self.codes[: len(store.codes)])),
+            store.codes.eq(Mux(self.scale, self.exponent_word(), self.stored()[: len(store.codes)])),
         ]  # fmt: skip
+
+    def stored(self) -> Value:
+        """Codes as they are stored: of 4 bits, 8 added, two in a byte: of a key those 16 apart, of values neighbors."""
+        if self.core.cache_bits == 8:
+            return self.codes
+        codes = [self.codes[CODE_BITS * i :][:4] ^ 8 for i in range(GROUP)]
+        of_keys = Cat(Cat(codes[i], codes[HALF + i]) for i in range(HALF))
+        return Mux(self.values, Cat(codes), of_keys)
 
     def exponent_word(self) -> Value:
         """binary16 of a key, bfloat16 of a value: powers of two; as often as codes have room for it."""

@@ -6,8 +6,8 @@ from amaranth.hdl import unsigned
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from ..core import GROUP, HALF, Core
-from .cache_address import log2, whole_keys
+from ..core import Core
+from .cache_address import key_bytes, log2
 from .matrix_ports import CODE_BITS
 
 ADDRESS_BITS = 32  # words of the memory port
@@ -35,10 +35,9 @@ def fetch_layout() -> data.StructLayout:
 def store_layout(core: Core) -> data.StructLayout:
     """What a word to write is made of (store_word.py): `codes` of a key or of the rows of values, or a `scale` repeated
     in them; `offset`: the byte in the word at which they belong."""
-    count = GROUP if whole_keys(core) else HALF
     return data.StructLayout(
         {
-            "address": unsigned(ADDRESS_BITS), "codes": unsigned(CODE_BITS * count),
+            "address": unsigned(ADDRESS_BITS), "codes": unsigned(CODE_BITS * key_bytes(core)),
             "offset": unsigned(log2(core.port_bytes)), "values": unsigned(1), "scale": unsigned(1),
         }
     )  # fmt: skip

@@ -1,4 +1,7 @@
-"""Groups of 32 binary32 numbers become INT8 codes and one exponent (docs/numerics.md, section 3)."""
+"""Groups of 32 binary32 numbers become codes and one exponent (docs/numerics.md, section 3).
+
+All codes are INT8 but those of a cache of 4 bits, whose exponents are as much larger.
+"""
 
 from __future__ import annotations
 
@@ -19,8 +22,8 @@ _KEPT = 9  # upper bits of a mantissa that can reach a code or its rounding
 _SHIFT_BITS = 4
 
 
-def code(m: Module, number: Value, exponent: Value, name: str) -> Value:
-    """The code of one number with the scale 2^(exponent - 133)."""
+def code(m: Module, number: Value, exponent: Value, name: str, short: Value | None = None) -> Value:
+    """The code of one number with the scale 2^(exponent - 133); at most 7 where `short`."""
     x = data.View(FLOAT, number)
     distance, amount = Signal(signed(9), name=f"{name}_d"), Signal(_SHIFT_BITS, name=f"{name}_s")
     m.d.comb += distance.eq(exponent - x.exponent)
@@ -29,7 +32,10 @@ def code(m: Module, number: Value, exponent: Value, name: str) -> Value:
     kept, lost = shifted_right(m, mantissa, amount, name)
     sticky = lost | kept[0] | x.fraction[: FRACTION_BITS + 1 - _KEPT].any()
     full = rounded(kept[2:], kept[1], sticky)
-    magnitude = Mux((distance < 0) | full[CODE_BITS - 1], _MOST, full[: CODE_BITS - 1])
+    over = (distance < 0) | full[CODE_BITS - 1]
+    magnitude = Mux(over, _MOST, full[: CODE_BITS - 1])
+    if short is not None:
+        magnitude = Mux(short & (over | full[3:].any()), 7, magnitude)
     flip = x.sign.replicate(CODE_BITS)
     return ((Cat(magnitude, Const(0, 1)) ^ flip) + x.sign)[:CODE_BITS]
 
@@ -81,18 +87,22 @@ class Quantizer(wiring.Component):
             rest = found[2 * (len(found) // 2) :]
             found = [_larger(m, a, b) for a, b in zip(found[::2], found[1::2], strict=False)] + rest
         m.d.comb += largest.eq(Mux(self.target == Target.VALUES, self.largest, found[0]))
-        cached = (self.target == Target.KEYS) | (self.target == Target.VALUES)
         clamped = Mux(largest < KEY_LOW, KEY_LOW, Mux(largest > KEY_HIGH, KEY_HIGH, largest))
+        grown = (clamped + (CODE_BITS - self.core.cache_bits))[:EXPONENT_BITS]
         with m.If(self.accept):
             m.d.sync += top.eq(found[0])
             with m.If(self.last):
-                m.d.sync += held.eq(Mux(cached, clamped, largest))
+                m.d.sync += held.eq(Mux(self.cached(), grown, largest))
+
+    def cached(self) -> Value:
+        return (self.target == Target.KEYS) | (self.target == Target.VALUES)
 
     def convert(self, m: Module, convert: Signal, held: Signal) -> None:
         lanes = range(self.core.vector_lanes)
         words = [self.word.word_select(i, FLOAT_BITS) for i in lanes]
         codes = Signal(CODE_BITS * len(lanes))
-        m.d.comb += codes.eq(Cat(code(m, x, held, f"code{i}") for i, x in zip(lanes, words, strict=True)))
+        short = self.cached() if self.core.cache_bits == 4 else None
+        m.d.comb += codes.eq(Cat(code(m, x, held, f"code{i}", short) for i, x in zip(lanes, words, strict=True)))
         for i in range(self.core.words_per_group):
             with m.If(convert & (self.read_index == i)):
                 m.d.sync += self.codes.word_select(i, len(codes)).eq(codes)

@@ -8,16 +8,16 @@ from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from ..core import GROUP, HALF, Core
-from .cache_address import SLOT_BYTES, log2, row_bytes, rows_of_word, whole_keys
+from ..core import Core
+from .cache_address import SLOT_BYTES, bytes_of_word, key_bytes, log2, row_bytes
 from .matrix_ports import CODE_BITS
 from .memory_ports import store_layout
 
 
 class StoreWord(wiring.Component):
-    """`data`: the codes of a key, or a scale, repeated over the word; of values, each row's code over the bytes of the
-    row. `mask`: the bytes that are meant are those whose address bits agree with `offset`, but for those of
-    their place within what is stored."""
+    """`data`: the codes of a key, or a scale, repeated over the word; of values, each row's code (or pair's) over the
+    bytes of the row. `mask`: the bytes that are meant are those whose address bits agree with `offset`, but for those
+    of their place within what is stored."""
 
     def __init__(self, core: Core) -> None:
         self.core = core
@@ -30,8 +30,8 @@ class StoreWord(wiring.Component):
         repeated = store.codes.replicate(8 * core.port_bytes // len(store.codes))
         m.d.comb += self.data.eq(Mux(store.values & ~store.scale, self.rows(), repeated))
         port = log2(core.port_bytes)
-        key_free = GROUP - 1 if whole_keys(core) else HALF - 1
-        value_free = (rows_of_word(core) - 1) * row_bytes(core)
+        key_free = key_bytes(core) - 1
+        value_free = (bytes_of_word(core) - 1) * row_bytes(core)
         codes_free = Mux(store.values, Const(value_free, port), Const(key_free, port))
         free = Mux(store.scale, Const(SLOT_BYTES - 1, port), codes_free)
         m.d.comb += self.mask.eq(agreeing(m, store.offset, free))
@@ -40,7 +40,7 @@ class StoreWord(wiring.Component):
     def rows(self) -> Value:
         """Each byte of a row's slot is the row's code."""
         core = self.core
-        size, rows = min(row_bytes(core), core.port_bytes), rows_of_word(core)
+        size, rows = min(row_bytes(core), core.port_bytes), bytes_of_word(core)
         codes = [self.store.codes.word_select(i % rows, CODE_BITS) for i in range(core.port_bytes // size)]
         return Cat(code.replicate(size) for code in codes)
 

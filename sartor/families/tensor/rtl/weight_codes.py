@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from amaranth.hdl import Cat, Const, Module, Signal, Value, unsigned
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, unsigned
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -15,6 +15,7 @@ from .choose import choose
 from .element_codes import byte, lane, nibble, shifted
 from .high_parts import high_bits
 from .matrix_ports import ELEMENT_BITS, ZERO_BITS
+from .paired_rows import is_below, unpaired
 from .pick import pick
 
 MOST_PARTS = 512  # words of a step of 8,192 bytes, with a port of 16
@@ -70,7 +71,8 @@ def codes_layout(core: Core) -> data.ArrayLayout:
 
 class WeightCodes(wiring.Component):
     """Codes as the multipliers take them (element_codes.py). With 8-bit multipliers 4-bit codes come out as bytes
-    too. `high`: high parts of the step; `zeros`: zero points of its blocks."""
+    too. `high`: high parts of the step; `zeros`: zero points of its blocks; `paired`: of 4-bit codes two rows share a
+    byte, as values of the cache do."""
 
     def __init__(self, core: Core) -> None:
         self.core = core
@@ -81,6 +83,7 @@ class WeightCodes(wiring.Component):
                 "part": In(range(MOST_PARTS)),
                 "element": In(ELEMENT_BITS),
                 "unsigned": In(1),
+                "paired": In(1),
                 "high": In(high_bits(core) * core.dot_units),
                 "zeros": In(data.ArrayLayout(ZERO_BITS, core.dot_units)),
                 "codes": Out(codes_layout(core)),
@@ -93,15 +96,35 @@ class WeightCodes(wiring.Component):
         for w in (width(self.core, e) for e in self.core.elements):
             if w.step not in chunks:
                 chunks[w.step] = w.chunk(m, self.word, self.part)
-        halves = 1 if self.core.halved and not self.core.shifting else 2
+        woven = self.core.halved and not self.core.shifting  # pairs of a code of each half
+        apart = self.core.cache_bits == 4  # the halves of a row that shares its bytes come from two words
+        halves = 1 if woven and not apart else 2
+        rows = self.nibbles(m, chunks) if apart else []
         for unit in range(self.core.dot_units):
             size = len(Value.cast(self.codes[unit])) // halves
             registers = [Signal(size, reset_less=True, name=f"codes_{unit}_{i}") for i in range(halves)]
             for half, held in enumerate(registers):
+                value = self.value(chunks, rows, unit, half)
+                if woven and apart:
+                    whole = Signal(len(value), name=f"both_{unit}_{half}")
+                    m.d.comb += whole.eq(value)
+                    value = Cat(self.pieces(whole)[half::2])
                 with m.If(self.load & self.is_here(unit, half)):
-                    m.d.sync += held.eq(self.value(chunks, unit, half))
-            m.d.comb += self.codes[unit].eq(Cat(registers))
+                    m.d.sync += held.eq(value)
+            pairs = zip(*(self.pieces(held) for held in registers), strict=True)
+            m.d.comb += self.codes[unit].eq(Cat(*pairs) if woven and apart else Cat(registers))
         return m
+
+    def pieces(self, codes: Value) -> list[Value]:
+        """One by one."""
+        bits = self.core.multiplier_bits
+        return [codes[at : at + bits] for at in range(0, len(codes), bits)]
+
+    def nibbles(self, m: Module, chunks: dict[int, Value]) -> list[Value]:
+        """The bytes of blocks of 4-bit codes, whether rows are paired or not."""
+        w = width(self.core, Element.INT4)
+        places = (self.place(Element.INT4, unit, 0) for unit in range(self.core.dot_units))
+        return unpaired(m, self.core, [w.source(chunks[w.step], *place)[1] for place in places], self.paired)
 
     def place(self, element: Element, unit: int, half: int) -> tuple[int, int]:
         """The first byte in the step, and how many, of what a register takes."""
@@ -111,7 +134,7 @@ class WeightCodes(wiring.Component):
         return count * unit, count
 
     def is_here(self, unit: int, half: int) -> Value:
-        """This part has the bytes of the register."""
+        """This part has the bytes of the register: where rows are paired, of one half the other row's."""
 
         def word(element: Element) -> int | None:
             w = width(self.core, element)
@@ -121,14 +144,21 @@ class WeightCodes(wiring.Component):
             at = word(element)
             return Const(1, 1) if at is None else self.part == at
 
-        return choose(self.element, self.core.elements, here, key=word)
+        own = choose(self.element, self.core.elements, here, key=word)
+        w, changed = width(self.core, Element.INT4), 1 - is_below(self.core, unit)
+        if self.core.cache_bits == 8 or half != changed or w.words == 1:
+            return own
+        other = self.place(Element.INT4, unit ^ self.core.lane_groups, half)[0] // w.port
+        return Mux(self.paired, self.part == other, own)
 
-    def value(self, chunks: dict[int, Value], unit: int, half: int) -> Value:
-        """What a register takes."""
+    def value(self, chunks: dict[int, Value], rows: list[Value], unit: int, half: int) -> Value:
+        """What a register takes; `rows`: 4-bit codes of blocks whose rows may be paired."""
 
         def taken(element: Element) -> Value:
             w = width(self.core, element)
             low = w.source(chunks[w.step], *self.place(element, unit, half))[1]
+            if element == Element.INT4 or (self.core.multiplier_bits == 4 and element == Element.INT8):
+                low = rows[unit] if rows else low
             bits = high_bits(self.core)
             return self.of_element(element, low, self.high[bits * unit :][:bits], half, self.zeros[unit])
 

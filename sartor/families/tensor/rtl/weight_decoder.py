@@ -104,7 +104,7 @@ class WeightDecoder(wiring.Component):
         m.d.comb += [
             codes.word.eq(word), codes.load.eq(load), codes.part.eq(part), codes.element.eq(self.command.element),
             codes.unsigned.eq((self.command.scale == Scale.SCALE_MINIMUM) | (self.command.scale == Scale.ZERO)),
-            codes.zeros.eq(scales.zeros),
+            codes.zeros.eq(scales.zeros), codes.paired.eq(self.command.cache & (self.command.scale == Scale.NONE)),
             scales.word.eq(word), scales.write.eq(packet.take_scale), scales.index.eq(packet.index),
             scales.scale.eq(self.command.scale), scales.share.eq(self.command.share),
             scales.plane.eq(plane),
