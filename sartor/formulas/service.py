@@ -64,7 +64,7 @@ def slot_wait_s(utilization: Any, slots: Any, holding_s: Any, dispersion: Sequen
     """
     held = slots * utilization
     peak: Any = dispersion[0]
-    exact = np.asarray(held).dtype.type  # a step in the precision of what is given
+    exact = np.result_type(held).type  # a step in the precision of what is given
     for i, edge in enumerate(_EDGES):
         peak = peak + (held > edge) * exact(dispersion[i + 1] - dispersion[i])
     power = np.sqrt(2 * (slots / np.maximum(peak, 1.0) + 1)) - 2

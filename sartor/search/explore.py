@@ -146,7 +146,8 @@ def _screen(run: Exploration, shards: Shards | None, progress: Progress | None) 
     sizes = [min(UNIT, total - start) for start in range(0, total, UNIT)]
     ready = {n: unit for n in range(len(sizes)) if shards and (unit := shards.load(n))}
     missing = [n for n in range(len(sizes)) if n not in ready]
-    priced = find_executor(run.executor)(partial(_priced_unit, run.problem, sizes), missing)
+    # Each process makes the problem ready by itself, once.
+    priced = find_executor(run.executor)(partial(_priced_unit, run.problem.study, sizes), missing)
     for number in range(len(sizes)):
         unit = ready.get(number)
         if unit is None:
@@ -159,8 +160,8 @@ def _screen(run: Exploration, shards: Shards | None, progress: Progress | None) 
             progress(run.found.evaluations, total)
 
 
-def _priced_unit(ready: Problem, sizes: list[int], number: int) -> Unit:
-    return screen_unit(ready, number, sizes[number])
+def _priced_unit(study: Study, sizes: list[int], number: int) -> Unit:
+    return screen_unit(problem(study), number, sizes[number])
 
 
 def _nothing(ready: Problem) -> Unit:

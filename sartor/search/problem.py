@@ -35,9 +35,9 @@ _ABOVE_ZERO = ("duty", "lifetime", "wacc", "server_multiple", "pue")
 OBJECTIVES = ("usd_per_mtoken", "j_per_token", "latency_s")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Problem:
-    """Everything that pricing a point needs; small enough to send to another process."""
+    """Everything that pricing a point needs."""
 
     study: Study
     work: Workload
@@ -59,7 +59,7 @@ class Problem:
         if self.gate is not None:
             result.violations["quality"] = self.gate.ratio(designs)
             if self.study.quality.axis:
-                result.kl = np.broadcast_to(self.gate.kl(designs), np.shape(result.usd_per_mtoken))
+                result.kl = self.gate.kl(designs)
         return result
 
     @property

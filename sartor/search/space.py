@@ -16,7 +16,7 @@ from ..formats.hardware import decoded
 from ..formats.parts import BASE, by_part
 from ..formats.spec import format_named
 from ..tables import data_text, table
-from ..tech.technology import Technology
+from ..tech.technology import Technology, rows_of
 from ..units import parse
 from .result import Deployment
 
@@ -90,7 +90,7 @@ class Space:
             len(values) == 1
         ):  # the same for all designs: a scalar costs nothing, and must not widen the others
             return int(values[0]) if named else tech.dtype(values[0])
-        return np.array(values, np.intp if named else tech.dtype).take(row)
+        return rows_of(np.array(values, np.intp if named else tech.dtype), row)
 
     def describe(self, genome: Sequence[int] | np.ndarray) -> dict[str, Any]:
         """One genome in words and numbers."""

@@ -14,8 +14,10 @@ from ..tables import Pick, nominal, table
 
 def rows_of(column: np.ndarray, row: Any) -> Any:
     """`column` at `row`, an int or int array [designs]. Rows come from `Table.index`, so that none is out of
-    range: "wrap" spares the check, which costs three times as much as the taking."""
-    return column.take(row, axis=0, mode="wrap")
+    range: "wrap" spares the check, which costs three times as much as the taking. Arrays of another kind take
+    by themselves."""
+    taken = getattr(row, "rows_of", None)
+    return column.take(row, axis=0, mode="wrap") if taken is None else taken(column)
 
 
 @dataclass(frozen=True, eq=False)

@@ -42,9 +42,9 @@ def mac_j(tech: Technology, datapath: Any) -> Any:
 def datapath_of(d: Designs) -> Any:
     """Row of macs.csv: the multipliers of the chip. Those of the FFN, but where another part's codes do not go through
     them, one that takes both."""
-    rows = DATAPATH[d.weights]
+    rows = rows_of(DATAPATH, d.weights)
     for form in d.mix.values():
-        rows = _TOGETHER[rows, DATAPATH[form]]
+        rows = rows_of(_TOGETHER.ravel(), rows * len(_NAMES) + rows_of(DATAPATH, form))
     return rows
 
 
@@ -62,8 +62,8 @@ def decoders(d: Designs) -> Any:
     """Kinds of codes beside those of the FFN and the cache's INT8, at most: one a part."""
     more: Any = 0
     for form in d.mix.values():
-        kind = _KINDS[form]
-        more = more + ((kind != _KINDS[d.weights]) & (kind != 0))
+        kind = rows_of(_KINDS, form)
+        more = more + ((kind != rows_of(_KINDS, d.weights)) & (kind != 0))
     return more
 
 

@@ -12,7 +12,7 @@ from ...formats.hardware import decoded
 from ...formats.spec import NumberFormat, format_named
 from ...tables import table
 from ...tech import dram, logic, sram
-from ...tech.technology import Technology
+from ...tech.technology import Technology, rows_of
 from . import silicon, sizing
 from .core import GROUP
 from .cycles_control import FETCH_TO_REQUEST, RESPONSE_TO_WORD
@@ -86,7 +86,7 @@ class Machine(MemoryStream):
         if key not in self._taken:
             rows = work.astype(self.dtype)
             least = next(i for i, row in enumerate((*rows[:2], True)) if np.any(row))
-            self._taken[key] = (*[None] * least, *rows[least:].take(self._unit, axis=1, mode="wrap"))  # type: ignore[assignment]
+            self._taken[key] = (*[None] * least, *(rows_of(row, self._unit) for row in rows[least:]))  # type: ignore[assignment]
         return self._taken[key]
 
     @functools.cached_property
@@ -196,13 +196,13 @@ def prepare(designs: Designs, relative_voltage: Any, tech: Technology) -> Machin
     """Rates and energies of `designs` at `relative_voltage` (V / Vnom) under the facts of `tech`."""
     d, dtype = designs, tech.dtype
     datapath = datapath_of(d)
-    multiplier = np.array([_WIDTHS[item] for item in table("macs").items], dtype)[datapath]
+    multiplier = rows_of(np.array([_WIDTHS[item] for item in table("macs").items], dtype), datapath)
     integer = np.where(datapath == table("macs").index("fp8"), _WIDTHS["int4"], multiplier).astype(dtype)
     element, scale, group, planes = _columns(dtype)
 
     def of(rows: Any, bits: Any) -> Stored:
-        steps = _steps(element[rows], planes[rows], bits)
-        return Stored(element[rows], scale[rows], steps, group[rows])
+        bits_, scale_, planes_, group_ = (rows_of(column, rows) for column in (element, scale, planes, group))
+        return Stored(bits_, scale_, _steps(bits_, planes_, bits), group_)
 
     energy = logic.energy_ratio(tech, d.node, relative_voltage)
     cells = energy * tech.fact("overheads", "energy", "cells_factor")

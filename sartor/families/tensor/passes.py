@@ -51,7 +51,7 @@ def unit_of(vector_lanes: Any, port_bytes: Any) -> Any:
     """Which unit it is; of one beyond the bounds, the nearest."""
     lanes = np.log2(np.clip(vector_lanes, LANES[0], LANES[-1])) - np.log2(LANES[0])
     port = np.log2(np.clip(port_bytes, PORTS[0], PORTS[-1])) - np.log2(PORTS[0])
-    return np.asarray(np.round(lanes), np.intp) * len(PORTS) + np.asarray(np.round(port), np.intp)
+    return (np.round(lanes) * len(PORTS) + np.round(port)).astype(np.intp)
 
 
 @functools.cache
