@@ -20,7 +20,7 @@ ABOUT = {
     "serving": """Mean TTFT and TPOT of services with a fixed number of requests at once (aiconfigurator-core 0.12.0: vLLM, TensorRT-LLM,
 SGLang; models from 8B to 1T, dense and mixtures of experts), in closed form from one decode step, one prefill, the
 requests that the memory has room for, and eight figures of the stack, fitted to points of H100 and B200. Held out: the model left out. Unseen: H200, B300 and GB200, never fitted to. Each
-measurement counts once, however many snapshots repeat it; 94 % of the rows are predicted, attention in copies too. A vendor's
+measurement counts once, however many snapshots repeat it; every row of one service is predicted, attention in copies too. A vendor's
 own tool: 17 % and 45 %. Recorded runs, request by request: [validation.md](validation.md).""",
     "gpu": """One H100 SXM, PyTorch 2 with CUDA graphs: GEMMs, attention, and whole steps of four models. `unseen` are measured
 GEMMs of aiconfigurator-core 0.12.0 (vLLM, TensorRT-LLM and SGLang, median) on the H100 in BF16, to which no figure

@@ -72,8 +72,9 @@ def test_tables_that_are_read_by_column_have_no_holes(name: str) -> None:
     # These are read by single facts; every other one item by item.
     if name not in ("overheads", "silicon"):
         t = table(name)
-        # Operands scaled on the fly have figures of their own where such kernels were measured.
-        needed = [q for q in t.quantities if not q.startswith("dynamic_")]
+        # Operands scaled on the fly have figures of their own where such kernels were measured, and the energy
+        # counter's tick is known where a board was measured.
+        needed = [q for q in t.quantities if not q.startswith("dynamic_") and q != "counter_tick"]
         holes = [(i, q) for i in t.items for q in needed if (i, q) not in t.facts]
         assert holes == []
 

@@ -1,8 +1,9 @@
 """Chips, copies of attention and requests of a serving point, from the columns of its row.
 
-With attention data-parallel, `batch_size` is of one copy. Some tables multiply the copies once more: the same run, its
-TPOT and TTFT equal to all digits, stands there with 8 copies on 8 chips and with 64; with tp_size 2 and no copies, and
-with tp_size 2 and 2 copies. Such rows name a square number of chips, and it is the root of it.
+With attention data-parallel, `batch_size` is of one copy. Some tables multiply the copies, or the parts of experts,
+once more: the same run, its TPOT and TTFT equal to all digits, stands there with 8 copies on 8 chips and with 64; with
+tp_size 2 and no copies, and with tp_size 2 and 2 copies; with tp_size 8 and experts over 8, and with tp_size 64 and
+experts in 8 parts over 8, called `tp8_ep8`. Such rows name a square number of chips, and it is the root of it.
 """
 
 from __future__ import annotations
@@ -21,11 +22,14 @@ def arranged(inputs: Inputs) -> Inputs:
     >>> squared = {"chips": 4, "copies": "4", "at_once": 4, "expert_parts": "1", "expert_ranks": "16"}
     >>> [arranged(squared)[name] for name in ("chips", "copies", "at_once")]
     [4, 1, 16]
+    >>> parts = {"chips": 64, "copies": "1", "at_once": 16, "expert_parts": "8", "expert_ranks": "8"}
+    >>> [arranged(parts)[name] for name in ("chips", "copies", "at_once")]
+    [8, 1, 16]
     """
     tensor, copies = inputs["chips"], count(inputs.get("copies"))
     chips = tensor * copies
     root, experts = math.isqrt(chips), [count(inputs.get(name)) for name in ("expert_parts", "expert_ranks")]
-    if copies > 1 and root * root == chips and (tensor == copies or experts == [root, root]):
+    if chips > 1 and root * root == chips and (tensor == copies or experts == [root, root]):
         chips = root
     kept = {name: value for name, value in inputs.items() if name not in ("expert_parts", "expert_ranks")}
     return {**kept, "chips": chips, "copies": max(chips // tensor, 1), "at_once": inputs["at_once"] * copies}

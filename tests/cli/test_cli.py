@@ -124,3 +124,11 @@ def test_a_study_without_a_chip_yet_says_so(run, tmp_path):
 
 def test_completion_is_there():
     assert "--install-completion" in CliRunner().invoke(app, ["--help"]).stdout
+
+
+def test_a_file_of_which_all_rows_are_refused_is_no_table(tmp_path):
+    row = {"gpu": "NVIDIA_Z999", "kind": "gemm", "dt": "bf16", "M": 1, "K": 8192, "N": 8192, "s": 48.9e-6}
+    (tmp_path / "rows.jsonl").write_text(json.dumps(row) + "\n")
+    done = CliRunner().invoke(app, ["validate", "gpu", "--data", str(tmp_path / "rows.jsonl")], catch_exceptions=False)
+    assert done.exit_code == 0 and "refused 1: chip 'NVIDIA_Z999' is not known" in done.output
+    assert "predicted 0 of 1 usable rows" in done.output

@@ -280,3 +280,13 @@ def test_kernels_alone_are_short_and_their_operands_ready() -> None:
     alone = replace(replica, setting=Setting(sustained=False, casts=False))
     work = Operators("prefill", (GEMM,))
     assert alone.phase(work, Step(8192, 1, 0)).latency_s < replica.phase(work, Step(8192, 1, 0)).latency_s
+
+
+def test_kernels_of_many_experts_are_slower_and_have_lower_tiles() -> None:
+    # 1024 tokens for one expert of 132 x 128 columns: full tiles on every core, at the experts' share of the rate.
+    expert = Gemm("expert_down", k=4096, n=132 * 128, count=1, tensor="expert", experts=1, active=1)
+    slow, fast = (run(op, Step(1024, 1, 0)).operators[0] for op in (expert, replace(expert, tensor="ffn")))
+    assert slow.compute_s == approx(fast.compute_s / hopper("expert_efficiency"))
+    # One token takes a tile of 32 rows there, and one of 16, the least of a tensor core, elsewhere.
+    slow, fast = (run(op, Step(1, 1, 0)).operators[0] for op in (expert, replace(expert, tensor="ffn")))
+    assert slow.compute_s == approx(2 * fast.compute_s / hopper("expert_efficiency"))

@@ -89,6 +89,7 @@ def test_groups(file):
         ({"err": "out of memory"}, "gemm: measuring failed"),
         ({"kind": "conv"}, "kind 'conv' is not one of"),
         ({"kind": None}, "not a form of kind gpu"),
+        ({"kind": ["gemm"]}, "kind is no word, but ['gemm']"),
     ],
 )
 def test_what_cannot_be_is_named_and_counted(file, change, reason):
@@ -123,6 +124,7 @@ def test_a_line_cut_off_is_one_row_lost(file):
         ("a.jsonl", [{"kind": "idle", "W": 120}], "a.jsonl: no row can be used: 1 x kind 'idle'"),
         ("a.txt", ["text"], "a.txt: files end in .jsonl, .json, .csv, .parquet, not '.txt'"),
         ("a.parquet", ["text"], "a.parquet: not a Parquet file"),
+        ("a.jsonl", ["[" * 100_000], "a.jsonl: no row can be used: 1 x not a JSON object"),
         ("a.csv", ["gpu,kind", "h100_sxm"], "1 x not as many cells as the header has"),
     ],
 )
@@ -138,6 +140,17 @@ def test_files_as_other_programs_write_them(tmp_path):
     marked.write_text(",".join(STEP) + "\n" + ",".join(str(v) for v in STEP.values()) + "\n", encoding="utf-8-sig")
     array.write_text(json.dumps([STEP, STEP, "x"]))
     assert validate("gpu", marked)["n"] == 1
+    # Lines cut out of an array, an array under another name, one written over many lines, spaces around names.
+    names_of = ("cut.jsonl", "array.jsonl", "spread.jsonl", "SPACED.CSV")
+    cut, lines, spread, spaced = (tmp_path / name for name in names_of)
+    cut.write_text("".join(json.dumps(STEP) + ",\n" for _ in range(2)))
+    lines.write_text("[\n" + ",\n".join(json.dumps(STEP) for _ in range(2)) + "\n]\n")
+    spread.write_text(json.dumps([STEP, STEP], indent=2))
+    values = ",".join(str(v) for v in STEP.values())
+    spaced.write_text(", ".join(STEP) + f"\r\n{values}\r\n{values}\r\n")
+    for path in (cut, lines, spread, spaced):
+        found = validate("gpu", path)
+        assert found["n"] == 2 and not found["coverage"]["excluded"], path.name
     found = validate("gpu", array)
     assert found["n"] == 2 and found["coverage"]["excluded"][0]["where"] == ["rows.json row 3"]
 

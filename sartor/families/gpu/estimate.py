@@ -108,8 +108,10 @@ class PhaseEstimate:
         m, rows = self.machine, op.rows(self.step)
         form = format_named(self.replica.formats.get(op.tensor, self.replica.weights))
         rate, operand_bits = m.rate(form)
-        # Kernels of many experts at once work on whole tiles, however few tokens an expert gets.
-        least = m.gen("tile_edge") if op.tensor == "expert" else 0.0
+        least = 0.0
+        if op.tensor == "expert":
+            # Kernels of many experts at once are slower, and work on whole tiles however few tokens an expert gets.
+            rate, least = rate * m.gen("expert_efficiency"), m.gen("tile_edge") / 2
         matrices = op.matrices(self.step) if op.experts > 1 else 1.0
         # A matrix that is not split is read and multiplied by every chip.
         k = op.k / self.chips if op.shard == "row" else op.k
