@@ -63,6 +63,12 @@ MIXED = (
     "ffn_in=int3-g32,attn_qkv=mxint8,int4-g32",
     "ffn_down=int8,attn_v=int8,int4-g32",
     "attention=int8,nvfp4",
+    "embedding=mxfp6-e2m3,mxfp6-e2m3",
+    "attn_v=int8-g32,attn_o=int4-g32,embedding=mxfp6-e2m3,mxfp6-e2m3",
+    "attn_v=int8-g32,attn_o=int4-g32-asym,embedding=mxfp6-e2m3,mxfp6-e2m3",
+    "attn_v=mxint8,attn_o=int4-g32,embedding=mxfp6-e2m3,mxfp6-e2m3",
+    "attn_v=mxint8,attn_o=int4-g64,embedding=mxfp6-e2m3,mxfp6-e2m3",
+    "attn_v=mxfp6-e2m3,embedding=int4-g32-asym,int4-g64",
 )  # fmt: skip
 
 

@@ -137,8 +137,8 @@ def study() -> str:
     lines += [*_markdown(("variable", "kind", "default values"), _variables()), ""]
     lines += [
         "Parts of the model may have formats of their own: `weights = { ffn = [...], attention = [...], embedding = [...] }`",
-        "gives each a variable; finer, `attn_qkv` and `attn_o` instead of `attention`, `ffn_in` and `ffn_down` instead of",
-        "`ffn`. A part that is not named has the format of `ffn`, whose multipliers the chip has",
+        "gives each a variable; finer, `attn_qkv` (or `attn_qk` and `attn_v`) and `attn_o` instead of `attention`, `ffn_in` and",
+        "`ffn_down` instead of `ffn`. A part that is not named has the format of `ffn`, whose multipliers the chip has",
         "([codesign.md](codesign.md)).", "",
     ]  # fmt: skip
     lines += ["## `[economics]` figures", "", "What a profile assumes, and what `figures` may replace:", ""]

@@ -10,7 +10,7 @@ from typing import Any
 
 from ..compiler import gguf, hf
 from ..compiler.checkpoint import Checkpoint, folder_of
-from ..compiler.requantize import MATRICES, requantized
+from ..compiler.requantize import parts_of, requantized
 from ..errors import InputError, Unsupported
 from ..families.tensor.network import Network
 from ..formats.hardware import Coding, codings_of
@@ -96,8 +96,7 @@ def _from_file(name: str) -> Weights:
 def _as(found: Weights, codings: Mapping[str, Coding], form: str, say: Say, requantize: bool) -> Weights:
     """Weights that are quantized already, on a chip that is made for `form`, which are `codings`."""
     net, wanted = found.network, _named(codings)
-    stored = {part: getattr(net.layers[0], name).coding for name, part in MATRICES.items()}
-    stored[EMBEDDING] = net.head.coding
+    stored = parts_of(net)
     if all(stored[part] == coding for part, coding in codings.items()):
         return found
     if not requantize:

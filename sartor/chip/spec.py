@@ -6,12 +6,13 @@ import math
 from dataclasses import dataclass, field
 
 from ..errors import InputError, UnknownName
-from ..formats.parts import BASE, EMBEDDING, PARTS
+from ..formats.parts import BASE, EMBEDDING, GROUPS, PARTS, by_part
 from ..formats.spec import format_named
 from ..tables import table
 
 ENGINES = ("mac", "lut")
 FAMILIES = ("tensor", "gpu", "npu")
+_MIXED = tuple(name for name in (*PARTS, *GROUPS) if BASE not in GROUPS.get(name, (name,)))  # parts of [tile.mix]
 PACKAGES = ("fccsp", "fcbga", "cowos-s", "cowos-l", "wafer")
 
 
@@ -53,9 +54,10 @@ class Tile:
         if self.engine not in ENGINES:
             raise UnknownName("engine", self.engine, ENGINES, "[tile]")
         for part, name in self.mix.items():
-            if part not in PARTS or part == BASE:
-                raise UnknownName("part of a model", part, [p for p in PARTS if p != BASE], "[tile.mix]")
+            if part not in _MIXED:
+                raise UnknownName("part of a model", part, _MIXED, "[tile.mix]")
             format_named(name)
+        object.__setattr__(self, "mix", by_part(self.mix))
 
     @property
     def formats(self) -> dict[str, str]:

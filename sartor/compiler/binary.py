@@ -61,6 +61,8 @@ def _stream(core: Core, net: Network, progress: Progress) -> Iterator[np.ndarray
 def _layer(core: Core, layer: Layer) -> Iterator[np.ndarray]:
     yield _norm_bytes(core, layer.attention_norm)
     yield _packed(core, layer.qkv)
+    if layer.values is not None:
+        yield _packed(core, layer.values)
     yield _packed(core, layer.output)
     yield _norm_bytes(core, layer.ffn_norm)
     yield _packed(core, layer.gate_up)

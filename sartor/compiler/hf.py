@@ -19,7 +19,7 @@ from ..formats.blocks import Blocks, stacked
 from ..formats.codec import Encoded
 from ..formats.floats import DTYPES, Floats
 from ..formats.hardware import Coding
-from ..formats.parts import BASE, EMBEDDING, PARTS
+from ..formats.parts import BASE, EMBEDDING, PARTS, VALUES
 from ..formats.quantize import as_stored, quantize
 from ..workload.readers.fields import Fields
 from ..workload.readers.hf_dense import head_dim, silu
@@ -126,7 +126,7 @@ def _part(name: str) -> str:
     """Of formats.parts.
 
     >>> _part("self_attn.v_proj"), _part("mlp.up_proj")
-    ('attn_qkv', 'ffn_in')
+    ('attn_v', 'ffn_in')
     """
     one = name.rpartition(".")[2].removesuffix("_proj")
     own = f"attn_{one}" if name.startswith("self_attn") else f"ffn_{one}"
@@ -153,9 +153,12 @@ def _layer(
     def turned(name: str) -> Blocks:
         return matrix(name).rows(neighbors(tensors[name].n, s.head_dim))
 
+    queries_keys, values = stacked(turned("self_attn.q_proj"), turned("self_attn.k_proj")), matrix("self_attn.v_proj")
+    apart = codings["attn_qk"] != codings[VALUES]
     return Layer(
         attention_norm=tensors["input_layernorm"].dequantized()[0],
-        qkv=stacked(turned("self_attn.q_proj"), turned("self_attn.k_proj"), matrix("self_attn.v_proj")),
+        qkv=queries_keys if apart else stacked(queries_keys, values),
+        values=values if apart else None,
         output=matrix("self_attn.o_proj"),
         ffn_norm=tensors["post_attention_layernorm"].dequantized()[0],
         gate_up=stacked(matrix("mlp.gate_proj"), matrix("mlp.up_proj")),

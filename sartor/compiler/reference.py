@@ -71,8 +71,9 @@ class Reference:
 
 
 def _weights(layer: Layer) -> _Weights:
+    qkv = np.concatenate([w.dequantized() for w in (layer.qkv, layer.values) if w is not None])
     return _Weights(
-        layer.attention_norm, layer.qkv.dequantized().T, layer.output.dequantized().T,
+        layer.attention_norm, qkv.T, layer.output.dequantized().T,
         layer.ffn_norm, layer.gate_up.dequantized().T, layer.down.dequantized().T,
     )  # fmt: skip
 

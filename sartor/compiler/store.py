@@ -51,8 +51,7 @@ def planned(core: Core, net: Network, context: int) -> memory_map.MemoryMap:
     """The memory map, without packing anything."""
     layer = net.layers[0]
     gamma = -(-net.dim * 4 // core.port_bytes)
-    matrices = layer.qkv, layer.output, layer.gate_up, layer.down
-    words = len(net.layers) * (2 * gamma + sum(_words(core, m) for m in matrices))
+    words = len(net.layers) * (2 * gamma + sum(_words(core, m) for m in layer.matrices.values()))
     return memory_map.memory_map(core, net, context, words, words + gamma + _words(core, net.head))
 
 

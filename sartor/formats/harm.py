@@ -18,6 +18,7 @@ from ..errors import UnknownName
 from ..tables import data_text
 from .parts import LINEAR, PARTS
 
+CALIBRATED = "-gptq"  # behind a format: rounded with calibration, to the same bits
 SAME = "none"  # as the model is stored
 OWN_CACHE = {"int8-g32": "chip", "int4-g32": "chip-int4"}  # caches of generated chips, as measurements call them
 NEVER = float("inf")
@@ -73,11 +74,12 @@ class Uniform:
         return self.chip.get(SAME, NEVER) + self.kv.get(own, NEVER)
 
 
-def uniform(model: str, rotate: bool = True) -> Uniform:
-    """The rows of `model` in which all layers have one format; of weights with the stream turned, or as they are."""
+def uniform(model: str, rotate: bool = True, calibrated: bool = False) -> Uniform:
+    """The rows of `model` in which all layers have one format; of weights with the stream turned, or as they are;
+    `calibrated`: rounded with calibration where that was measured and harms less."""
     plain = [row for row in _rows_of(model) if row.smooth is None]
-    alone = [row for row in plain if (row.activations, row.kv) == (SAME, SAME) and row.rotate == rotate]
-    weights = {row.weights: row.kl for row in alone if "=" not in row.weights}
+    alone = [row for row in _plain(model) if row.rotate == rotate]
+    weights = _best({row.weights: row.kl for row in alone if "=" not in row.weights}, calibrated)
     asis = [row for row in plain if row.weights == SAME]
     return Uniform(
         weights, {row.kv: row.kl for row in asis if row.activations == SAME},
@@ -117,12 +119,14 @@ def harm(model: str, rotate: bool = True) -> Harm:
     return Harm(model, {row.alone: row.kl for row in fits if row.alone})
 
 
-def parts(model: str, rotate: bool = True) -> dict[str, dict[str, float]]:
+def parts(model: str, rotate: bool = True, calibrated: bool = False) -> dict[str, dict[str, float]]:
     """KL in nats of each part that may have a format of its own, by format: the sum over its classes, each measured
-    alone."""
-    alone = harm(model, rotate).kl
+    alone; `calibrated` as in `uniform`."""
+    kl = harm(model, rotate).kl
+    by_class = {one: {form: nats for (other, form), nats in kl.items() if other == one} for one, _ in kl}
+    best = {one: _best(found, calibrated) for one, found in by_class.items()}
+    alone = {(one, form): nats for one, found in best.items() for form, nats in found.items()}
     names = dict.fromkeys(form for _, form in alone)
-
 
     def known(held: tuple[str, ...]) -> list[str]:
         return [name for name in names if all((one, name) in alone for one in held)]
@@ -149,16 +153,32 @@ class Together:
         return total * np.exp(np.interp(np.log(safe), np.log(self.sums), np.log(self.wholes / self.sums)))
 
 
-def together(model: str, rotate: bool = True) -> Together:
+def _best(kl: Mapping[str, float], calibrated: bool) -> dict[str, float]:
+    """By format, however it is rounded; without calibration only what is rounded to nearest."""
+    found: dict[str, float] = {}
+    for name, nats in kl.items():
+        if calibrated or not name.endswith(CALIBRATED):
+            form = name.removesuffix(CALIBRATED)
+            found[form] = min(nats, found.get(form, NEVER))
+    return found
+
+
+def together(model: str, rotate: bool = True, calibrated: bool = False) -> Together:
     """Of the formats of `model` that all linear layers were measured in, together and class by class."""
-    alone, whole = harm(model, rotate), uniform(model, rotate).weights
+    alone, whole = harm(model, rotate), {r.weights: r.kl for r in _plain(model) if r.rotate == rotate}
     both = sorted(
         (alone.total(dict.fromkeys(LINEAR, name)), kl)
         for name, kl in whole.items()
-        if all((one, name) in alone.kl for one in LINEAR) and kl > 0
+        if all((one, name) in alone.kl for one in LINEAR) and kl > 0 and (calibrated or not name.endswith(CALIBRATED))
     )
     sums, wholes = np.array(both or [(1.0, 1.0)]).T
     return Together(sums, np.maximum.accumulate(wholes))
+
+
+def _plain(model: str) -> list[Row]:
+    """Rows in which nothing but weights is changed."""
+    rows = _rows_of(model)
+    return [row for row in rows if (row.activations, row.kv, row.smooth) == (SAME, SAME, None)]
 
 
 def _rows_of(model: str) -> list[Row]:

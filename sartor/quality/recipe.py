@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from ..errors import InputError
+from ..formats.harm import CALIBRATED
 from .classes import LINEAR, STORED, shown
 from .model import Model
 
-GPTQ = "-gptq"
+GPTQ = CALIBRATED
 CHIP = "chip"  # activations, cache and softmax as the generated chip has them
 CACHES = {CHIP: 8, "chip-int4": 4}  # caches of generated chips: bits of a code
 

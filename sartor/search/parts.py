@@ -106,6 +106,9 @@ class QualityPart(Part):
     kl: float | None = Field(None, gt=0, description="Nats that weights, arithmetic and cache may cost together.")
     axis: bool = Field(False, description="Whether KL is made small too, beside dollars, joules and seconds.")
     measured_on: str = Field("", description="The model whose measured rows count; the study's own where not given.")
+    calibrated: bool = Field(
+        False, description="Weights rounded with calibration (GPTQ) where that was measured: the same bits, less harm."
+    )
     turned: bool = Field(
         True, description="Weights rounded with the residual stream turned: fair to every format (docs/quality.md)."
     )

@@ -62,7 +62,8 @@ def gate(
         return None
     measured = part.measured_on or model
     try:
-        known, parts = harm.uniform(measured, part.turned), harm.parts(measured, part.turned)
+        how = part.turned, part.calibrated
+        known, parts = harm.uniform(measured, *how), harm.parts(measured, *how)
     except UnknownName as error:
         raise InputError(f"{where}: [quality] measured_on: {error}") from None
     free = {*REAL, *_alike(stored)}
@@ -74,7 +75,7 @@ def gate(
         for name, kl in parts.items()
     }
     chip = np.array([known.chip_kl(name) for name in FORMATS])
-    return Gate(part.kl or np.inf, np.array(weights), chip, by_part, harm.together(measured, part.turned))
+    return Gate(part.kl or np.inf, np.array(weights), chip, by_part, harm.together(measured, *how))
 
 
 def _least(kl: Mapping[str, float], names: Iterable[str]) -> float:

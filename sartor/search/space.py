@@ -24,12 +24,12 @@ from .result import Deployment
 VARIABLES = {
     "node": "name:nodes", "memory": "name:memories", "units": "", "unit_capacity": "", "clock": "hz", "cores": "",
     "dies": "", "rows": "", "lanes": "", "columns": "", "vector_lanes": "", "scratchpad": "bytes", "fifo": "bytes",
-    "weights": "format", "cache": "format", "attention": "format", "attn_qkv": "format", "attn_o": "format",
-    "ffn_down": "format", "embedding": "format", "link": "name:links", "tensor_parallel": "", "stages": "", "batch": "",
-    "load": "",
+    "weights": "format", "cache": "format", "attention": "format", "attn_qkv": "format", "attn_qk": "format",
+    "attn_v": "format", "attn_o": "format", "ffn_down": "format", "embedding": "format", "link": "name:links",
+    "tensor_parallel": "", "stages": "", "batch": "", "load": "",
 }  # fmt: skip
 # Formats of parts of the model, where the study gives them one of their own (formats.parts).
-OWN = ("attention", "attn_qkv", "attn_o", "ffn_down", "embedding")
+OWN = ("attention", "attn_qkv", "attn_qk", "attn_v", "attn_o", "ffn_down", "embedding")
 
 
 @dataclass(frozen=True)

@@ -53,7 +53,7 @@ def _grouped(a: GroupedAttention, hidden: int, count: int) -> list[Gemm]:
     queries, cached = a.heads * a.head_dim, 2 * a.kv_heads * a.head_dim
     gate = queries if a.gated else 0
     return [
-        Gemm("qkv", hidden, queries + gate + cached, count, "attention"),
+        Gemm("qkv", hidden, queries + gate + cached, count, "attention", values=cached // 2),
         Gemm("out", queries, hidden, count, "attention", "row"),
     ]
 

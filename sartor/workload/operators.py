@@ -6,8 +6,10 @@ Counts are exact: MACs, weight elements, cache elements, vector operations. Byte
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
+
+from ..formats.parts import VALUES
 
 Number = Any  # float, int, array [designs] or a symbol
 Shard = Literal["column", "row", "none"]
@@ -44,6 +46,7 @@ class Gemm:
     experts: int = 1
     active: int = 1
     over_context: bool = False  # runs over the cached tokens too (MLA expands its latents in prefill)
+    values: int = 0  # of n, the last that are attention's values: a part that may stand apart
 
     def tokens(self, step: Step) -> Number:
         """Vectors that arrive, before routing."""
@@ -70,10 +73,16 @@ class Gemm:
     def part(self) -> str:
         """The class of matrices that may have a number format of its own (formats.parts)."""
         if self.tensor == "attention":
-            return "attn_o" if self.shard == "row" else "attn_qkv"
+            return "attn_o" if self.shard == "row" else VALUES if self.values == self.n else "attn_qk"
         if self.tensor == "ffn":
             return "ffn_down" if self.shard == "row" else "ffn_in"
         return "embedding" if self.tensor == "head" else self.tensor
+
+    def apart(self) -> tuple[Gemm, ...]:
+        """The same with its values as a matrix of their own, behind the others."""
+        if not 0 < self.values < self.n:
+            return (self,)
+        return replace(self, n=self.n - self.values, values=0), replace(self, name="values", n=self.values)
 
     @property
     def weight_elements(self) -> int:

@@ -53,7 +53,7 @@ def class_elements(model: Model) -> dict[str, int]:
 def part_elements(model: Model) -> dict[tuple[str, str], int]:
     """Stored elements by tensor class and by part, which may have a number format of its own."""
     found: dict[tuple[str, str], int] = {}
-    for gemm in operators(model, "prefill").gemms:
+    for gemm in (one for whole in operators(model, "prefill").gemms for one in whole.apart()):
         key = gemm.tensor, gemm.part
         found[key] = found.get(key, 0) + gemm.weight_elements
     rest = {t: n for t, n in class_elements(model).items() if t in ("embedding", "norm")}

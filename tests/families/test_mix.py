@@ -100,13 +100,14 @@ def test_another_kind_of_codes_is_another_decoder() -> None:
 
 def test_a_chip_and_its_file() -> None:
     assert toml.loads(toml.dumps(CHIP)) == CHIP
-    assert "[tile.mix]\nattn_qkv = " in toml.dumps(CHIP)
-    assert TILE.formats == {"attn_qkv": "int8-g32", "attn_o": "int4-g32", "ffn_in": "int4-g32", "ffn_down": "int4-g32",
-                            "embedding": "int4-g32"}  # fmt: skip
+    assert "[tile.mix]\nattn_qk = \"int8-g32\"\nattn_v = " in toml.dumps(CHIP)
+    assert TILE.formats == {"attn_qk": "int8-g32", "attn_v": "int8-g32", "attn_o": "int4-g32", "ffn_in": "int4-g32",
+                            "ffn_down": "int4-g32", "embedding": "int4-g32"}  # fmt: skip
     again = to_chip(from_chip(CHIP), "mixed", device=True)
-    assert again.tile is not None and again.tile.mix == {"attn_qkv": "int8-g32"}  # the head's is that of all
+    assert again.tile is not None
+    assert again.tile.mix == {"attn_qk": "int8-g32", "attn_v": "int8-g32"}  # the head's is that of all
     with pytest.raises(UnknownName, match=r"\[tile.mix\].*unknown part of a model 'ffn_dwn'"):
-        toml.loads(toml.dumps(CHIP).replace("attn_qkv", "ffn_dwn"))
+        toml.loads(toml.dumps(CHIP).replace("attn_qk", "ffn_dwn"))
     with pytest.raises(InputError, match=r"mix = 3 must be a table of text"):
         toml.loads(toml.dumps(CHIP).split("\n[tile.mix]")[0].replace("[tile]", "[tile]\nmix = 3"))
 
@@ -120,7 +121,10 @@ def test_the_core_has_all_decoders() -> None:
 
 
 def test_names_by_hand() -> None:
-    assert by_part({"attention": 1, "attn_o": 2, "embedding": 3}) == {"attn_qkv": 1, "attn_o": 2, "embedding": 3}
+    assert by_part({"attention": 1, "attn_o": 2, "embedding": 3}) == {
+        "attn_qk": 1, "attn_v": 1, "attn_o": 2, "embedding": 3,
+    }  # fmt: skip
     assert set(GROUPS["linear"]) | {"embedding"} == set(PARTS)
-    of = {g.name: g.part for g in WORK.decode.gemms}
-    assert of == {"qkv": "attn_qkv", "out": "attn_o", "gate_up": "ffn_in", "down": "ffn_down", "head": "embedding"}
+    of = {g.name: g.part for whole in WORK.decode.gemms for g in whole.apart()}
+    assert of == {"qkv": "attn_qk", "values": "attn_v", "out": "attn_o", "gate_up": "ffn_in", "down": "ffn_down",
+                  "head": "embedding"}  # fmt: skip

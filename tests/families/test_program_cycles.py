@@ -16,6 +16,7 @@ from program_walk import walk
 from tiny_network import tiny
 
 from sartor.chip.spec import Chip, Memory, Tile
+from sartor.compiler.requantize import requantized
 from sartor.errors import InputError
 from sartor.families.tensor.core import Core
 from sartor.families.tensor.cycles_control import FETCH_TO_REQUEST, RESPONSE_TO_WORD
@@ -26,6 +27,7 @@ from sartor.families.tensor.lower import Program, lower
 from sartor.families.tensor.memory_map import check, memory_map
 from sartor.families.tensor.network import Network
 from sartor.families.tensor.sizing import core_of
+from sartor.formats.decode import Element
 from sartor.formats.hardware import coding_of
 from sartor.workload.derive import operators
 from sartor.workload.model import FeedForward, GroupedAttention, Layer, Model
@@ -120,3 +122,37 @@ def test_a_prompt_takes_the_cycles_of_its_chunks(seed: int, chunks: int) -> None
     walked = sum(walk(core, program, program.prefill, at, core.columns).total() for at in starts)
     step = Step(1, chunks * core.columns, 0)
     assert estimated_cycles(chip, ops, step) == pytest.approx(walked, rel=0.01)
+
+
+def apart(seed: int) -> tuple[Chip, Core, Network]:
+    """The same with values in a format of their own, one instruction more a layer."""
+    while True:
+        chip, _, net = case(seed)
+        assert chip.tile is not None
+        seed += 100
+        other = "q8_0" if net.layers[0].qkv.coding.bits == 4 else "int4-g32"
+        chip = replace(chip, tile=replace(chip.tile, mix={"attn_v": other}))
+        core, net = core_of(chip), requantized(net, {"attn_v": coding_of(other)})
+        if net.layers[0].qkv.n % core.rows == 0:
+            return chip, core, net
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_values_by_themselves_take_the_cycles_of_their_program(seed: int) -> None:
+    chip, core, net = apart(seed)
+    program, ops = program_of(core, net), operators_of(net, "decode")
+    assert [i.label for i in program.instructions].count("v") == 2  # of a chunk, of a token
+    for position in (0, 700):
+        walked = walk(core, program, program.decode, position, 1).total()
+        assert estimated_cycles(chip, ops, Step(1, 1, position)) == pytest.approx(walked, rel=0.01)
+    starts = range(0, 8 * core.columns, core.columns)
+    walked = sum(walk(core, program, program.prefill, at, core.columns).total() for at in starts)
+    ops = without_head(operators_of(net, "prefill"))
+    assert estimated_cycles(chip, ops, Step(1, 8 * core.columns, 0)) == pytest.approx(walked, rel=0.01)
+
+
+def test_values_below_broken_tiles_are_refused() -> None:
+    net = requantized(tiny(), {"attn_v": coding_of("q8_0")})
+    core = Core(rows=64, elements=(Element.INT4, Element.INT8))
+    with pytest.raises(InputError, match="queries and keys are 96 rows, no multiple of 64"):
+        program_of(core, net)

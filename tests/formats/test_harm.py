@@ -1,9 +1,13 @@
 """Measured KL by class of tensors, and its sum."""
 
+from dataclasses import replace
+
 import pytest
 
 from sartor.errors import UnknownName
-from sartor.formats.harm import Harm, Row, harm, measured
+from sartor.formats import harm as module
+from sartor.formats.harm import Harm, Row, harm, measured, parts, together, uniform
+from sartor.formats.parts import LINEAR
 
 FIGURES = (4.5, 0.3, 0.01, 30.0, 22.0, 0.7)
 MODEL = "smollm2-135m-q4_1"
@@ -31,12 +35,29 @@ def test_the_sum_by_hand() -> None:
         harm("llama")
 
 
+def test_calibration_counts_where_it_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    def of(weights: str, kl: float) -> Row:
+        return replace(row(weights), kl=kl)
+
+    alone = {"int4-g32": 0.1, "int4-g32-gptq": 0.02, "int8": 0.001, "int8-gptq": 0.002}
+    rows = [of(f"none,{one}={form}", kl) for form, kl in alone.items() for one in LINEAR]
+    rows += [of("int4-g32", 1.4), of("int4-g32-gptq", 0.07), of("int8", 0.007), of("int8-gptq", 0.014)]
+    monkeypatch.setattr(module, "measured", lambda: tuple(rows))
+    assert parts("m")["attn_qk"] == {"int4-g32": 0.2, "int8": 0.002}
+    assert parts("m", calibrated=True)["attn_qk"] == {"int4-g32": 0.04, "int8": 0.002}  # the lesser of both
+    assert uniform("m").weights == {"int4-g32": 1.4, "int8": 0.007}
+    assert uniform("m", calibrated=True).weights == {"int4-g32": 0.07, "int8": 0.007}
+    # Seven classes: to nearest 0.7 alone and 1.4 together; calibrated 0.14 and 0.07.
+    assert together("m").kl(0.7) == pytest.approx(1.4) and together("m").kl(0.14) > 0.14
+    assert together("m", calibrated=True).kl(0.14) == pytest.approx(0.07)
+
+
 def test_what_is_measured_makes_sense() -> None:
     names = [(r.model, r.text, r.tokens, r.weights, r.activations, r.kv, r.rotate, r.smooth) for r in measured()]
     assert len(set(names)) == len(names)
     for r in measured():
         assert 0 <= r.kl < 50 and r.kl_error <= max(r.kl, 1e-6) and 0 <= r.top1_agreement <= 1 and r.tokens == 1024
-        assert r.reference_perplexity == pytest.approx(22.0, abs=0.01) and 1 < r.bits_per_weight < 10
+        assert r.reference_perplexity == pytest.approx(22.0, abs=0.01) and 1 < r.bits_per_weight <= 32
     for rotate in (False, True):
         kl = {r.weights: r.kl for r in measured() if r.rotate == rotate and r.activations == r.kv == "none"}
         assert kl["int8"] < kl["int4-g32"] < kl["int4-g128"] and kl["int8"] < kl["nvfp4"] < kl["mxfp4"]

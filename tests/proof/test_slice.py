@@ -55,12 +55,13 @@ def test_the_same_weights_in_other_formats(net: Network, form: str) -> None:
 
 @pytest.mark.slow
 def test_a_chip_for_a_mix_of_formats(net: Network) -> None:
-    # Four decoders in one core, and signed multipliers for E2M1 where the FFN's are not.
-    tile = replace(TILE, weights="int3-g32", mix={"attn_qkv": "int8-g32", "attn_o": "mxfp4", "embedding": "q4_1"})
+    # Five decoders in one core, values by themselves, and signed multipliers for E2M1 where the FFN's are not.
+    tile = replace(TILE, weights="int3-g32", mix={"attn_qk": "int8-g32", "attn_v": "mxfp6-e2m3", "attn_o": "mxfp4",
+                                                   "embedding": "q4_1"})  # fmt: skip
     mixed = requantized(net, codings_of(tile.formats))
     one = mixed.layers[0]
-    kinds = [m.coding.element.name for m in (one.gate_up, one.qkv, one.output, mixed.head)]
-    assert kinds == ["INT3", "INT8", "E2M1", "INT4"]
+    kinds = [m.coding.element.name for m in (*one.matrices.values(), mixed.head)]
+    assert kinds == ["INT8", "E2M3", "E2M1", "INT3", "INT3", "INT4"]
     found = verify(bench(replace(CHIP, tile=tile), mixed, f"{KEY} mixed", 256), PROMPT[:2], 1)
     assert found.mismatches == 0 and found.tokens[0].rtl == found.tokens[0].golden
 

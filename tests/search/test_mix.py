@@ -49,8 +49,8 @@ def test_the_kl_of_a_mix_by_hand():
     genome = ready.space.sample(1, np.random.default_rng(1))
     genome[ready.space.names.index("attention")] = 1
     parts, chip = harm.parts(MODEL), harm.uniform(MODEL).chip_kl("int8-g32")
-    by_hand = parts["ffn_in"]["int4-g32"] + parts["ffn_down"]["mxint8"] + parts["attn_qkv"]["int3-g32"]
-    by_hand += parts["attn_o"]["int3-g32"]  # the head is the checkpoint's
+    by_hand = parts["ffn_in"]["int4-g32"] + parts["ffn_down"]["mxint8"] + parts["attn_qk"]["int3-g32"]
+    by_hand += parts["attn_v"]["int3-g32"] + parts["attn_o"]["int3-g32"]  # the head is the checkpoint's
     assert ready.price(genome, NOMINAL).kl[0] == pytest.approx(harm.together(MODEL).kl(by_hand) + chip)
     words = ready.space.describe(genome[:, 0])
     assert (words["weights"], words["ffn_down"], words["attention"]) == ("int4-g32", "mxint8", "int3-g32")

@@ -5,6 +5,7 @@ Of FP8 the ratio in macs.csv is that of our own unit; `fp8-array` there is other
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import numpy as np
@@ -59,11 +60,13 @@ _TOGETHER = np.array([[_NAMES.index(_together(a, b)) for b in _NAMES] for a in _
 
 
 def decoders(d: Designs) -> Any:
-    """Kinds of codes beside those of the FFN and the cache's INT8, at most: one a part."""
+    """Kinds of codes beside those of the FFN and the cache's INT8."""
+    known: list[Any] = [0, rows_of(_KINDS, d.weights)]
     more: Any = 0
     for form in d.mix.values():
         kind = rows_of(_KINDS, form)
-        more = more + ((kind != rows_of(_KINDS, d.weights)) & (kind != 0))
+        more = more + functools.reduce(np.logical_and, [kind != other for other in known]).astype(int)
+        known.append(kind)
     return more
 
 

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from ...formats.parts import VALUES
 from ...formulas import tile
 from ...formulas.phase import OperatorTime, Phase
 from ...workload.operators import Attention, Gemm, Lookup, Operators, Recurrence, Step
@@ -66,7 +67,7 @@ class PhaseEstimate:
             self._attention(attention)
         for recurrence in self.operators.recurrences:
             self._recurrence(recurrence)
-        for gemm in self.operators.gemms:
+        for gemm in self.replica.apart(self.operators.gemms):
             self._gemm(gemm)
         d, sums = self.machine.designs, list(self._sums.values())
         self.phase.latency_s = _sum(taken * times for times, taken, _ in sums) / d.clock_hz + self._network
@@ -123,11 +124,12 @@ class PhaseEstimate:
 
     def _gemm(self, op: Gemm) -> None:
         m, place = self.machine, self.replica.geometry(op)
-        what = _place_of(op)
+        follows = op.part == VALUES  # right behind queries and keys
+        what = VALUES if follows else _place_of(op)
         key: Any = (op.last_token_only, op.over_context)
         here = self._columns_of(op.tokens(self.step), key)
         mixed = op.shard == "row" and op.tensor in ("attention", "mixer")
-        gap: Any = 0.0 if mixed else self._gap(what, here, key)
+        gap: Any = 0.0 if mixed or follows else self._gap(what, here, key)
         times, moved = here.passes, place.stream_cycles
         if op.experts > 1:  # the same vector work, before more matrices with fewer tokens each
             touched = op.matrices(self.step)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ...formats.hardware import decoded
+from ...formats.parts import VALUES
 from ...formats.spec import NumberFormat, format_named
 from ...tables import table
 from ...tech import dram, logic, sram
@@ -78,6 +79,12 @@ class Machine(MemoryStream):
             return self.mix.get(part, self.weights)
         form = format_named(fixed)
         return stored(form, self.float_bits if form.datapath == "fp8" else self.multiplier_bits)
+
+    @functools.cached_property
+    def values_apart(self) -> bool:
+        """Whether a design streams values as a matrix of their own (its neighbors seem a little slower for it)."""
+        d = self.designs
+        return bool(np.any(d.mix.get("attn_qk", d.weights) != d.mix.get(VALUES, d.weights)))
 
     def at(self, work: Work) -> tuple[Any, Any, Any]:
         """Cycles of `work` by element, by column and fixed, of each design's vector unit; worked out once. Of passes

@@ -14,7 +14,8 @@ from ...formats.floats import Floats
 @dataclass(frozen=True, eq=False)
 class Layer:
     """Weights of one layer. `qkv` [(heads + 2 kv_heads) head_dim, dim], `gate_up` [2 ffn, dim]: rows below
-    each other; norms float32 [dim]."""
+    each other; norms float32 [dim]. `values` [kv_heads head_dim, dim]: where they have a format of their own, and are
+    no rows of `qkv`."""
 
     attention_norm: np.ndarray
     qkv: Blocks
@@ -22,6 +23,13 @@ class Layer:
     ffn_norm: np.ndarray
     gate_up: Blocks
     down: Blocks  # [dim, ffn]
+    values: Blocks | None = None
+
+    @property
+    def matrices(self) -> dict[str, Blocks]:
+        """In the order in which they are streamed."""
+        apart = {} if self.values is None else {"values": self.values}
+        return {"qkv": self.qkv, **apart, "output": self.output, "gate_up": self.gate_up, "down": self.down}
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,14 +56,16 @@ class Network:
         """The same; matrices that are not as large as the shape says are refused, the first by name."""
         if self.heads % self.kv_heads:
             raise BrokenFile(f"{self.name}: {self.kv_heads} KV heads do not divide {self.heads} heads")
-        wide = self.heads * self.head_dim
+        wide, narrow = self.heads * self.head_dim, self.kv_heads * self.head_dim
         sizes = {
-            "qkv": (wide + 2 * self.kv_heads * self.head_dim, self.dim), "output": (self.dim, wide),
+            "qkv": (wide + 2 * narrow, self.dim), "values": (narrow, self.dim), "output": (self.dim, wide),
             "gate_up": (2 * self.ffn, self.dim), "down": (self.dim, self.ffn),
         }  # fmt: skip
         for i, layer in enumerate(self.layers):
-            for name, (n, k) in sizes.items():
-                w = getattr(layer, name)
+            for name, w in layer.matrices.items():
+                n, k = sizes[name]
+                if name == "qkv" and layer.values is not None:
+                    n -= narrow
                 if (w.n, w.k) != (n, k):
                     raise BrokenFile(f"{self.name}: {name} of layer {i} is {w.n} x {w.k}, not {n} x {k}")
         return self

@@ -93,7 +93,7 @@ def _cells_mm2(d: Designs, tech: Technology) -> dict[str, Any]:
         port_bytes(d.bandwidth_bytes_per_s, d.cores, d.clock_hz), rows_of(STAND_IN_BITS.astype(tech.dtype), datapath),
         unit_ratio=ratio(tech, "area", datapath), tech=tech,
     )  # fmt: skip
-    # One more decoder at most for each part whose codes are of another kind.
+    # One more decoder for each other kind of codes, at most: one that knows two shares much of itself.
     return parts | {"decoder": parts["decoder"] * (1 + decoders(d))} if d.mix else parts
 
 

@@ -74,10 +74,16 @@ class Placement:
             form=form,
         )
 
+    def apart(self, gemms: Iterable[Gemm]) -> Iterable[Gemm]:
+        """`gemms` as they are streamed: values by themselves where they have a format of their own."""
+        if not self.machine.values_apart or "attention" in self.formats:
+            return gemms
+        return [one for whole in gemms for one in whole.apart()]
+
     def repeated(self, gemms: Iterable[Gemm], step: Step) -> Any:
         """Multiply-accumulates beyond the first of codes that go through the multipliers in parts."""
         by_steps: dict[int, tuple[Any, Any]] = {}
-        for op in gemms:
+        for op in self.apart(gemms):
             steps = self.geometry(op).form.steps
             macs = by_steps.get(id(steps), (0, steps))[0]
             by_steps[id(steps)] = macs + op.macs(step), steps

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from ....errors import InputError
+from ....formats.blocks import Blocks
+from ..core import GROUP
 from ..isa import SPAN, TOKEN, VALUE_SCALES, VALUE_STRIDE, Function, Op, Operand, Source, Target
 from ..memory_map import groups
 from .attention import attention
@@ -36,6 +39,9 @@ def layer(b: Body) -> None:
     first = layers[0]
     norm(b, "attention norm")
     matrix(b, "qkv", first.qkv, s.qkv, s.qkv_groups, [m.qkv for m in layers])
+    if apart := [m.values for m in layers if m.values is not None]:
+        _below(b, first.qkv, len(apart))
+        matrix(b, "v", apart[0], s.qkv + groups(first.qkv.n), s.qkv_groups, apart)
     attention(b)
     n = groups(b.net.heads * b.net.head_dim)
     b.vec("mixed", n=n, a_addr=s.mixed, a_stride=b.mixed_groups, target=Target.BUFFER)
@@ -46,6 +52,16 @@ def layer(b: Body) -> None:
     gate(b)
     matrix(b, "down", first.down, s.t, b.dim, [m.down for m in layers])
     residual(b)
+
+
+def _below(b: Body, w: Blocks, apart: int) -> None:
+    """Refuses values by themselves that cannot be written below the row tiles of `w`."""
+    whole = max(b.core.rows, GROUP)
+    if apart < len(b.net.layers) or w.n % whole:
+        raise InputError(
+            f"{b.net.name} cannot be mapped: queries and keys are {w.n} rows, no multiple of {whole}, or values have a "
+            "format of their own in some layers only (give attn_qk and attn_v one format)"
+        )
 
 
 def residual(b: Body) -> None:
