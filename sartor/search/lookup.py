@@ -28,7 +28,7 @@ class Lookup:
     def __init__(self, nodes: Sequence[Traced], variables: int) -> None:
         self._grids: dict[Traced, np.ndarray] = {}
         self._numbers: dict[tuple[Axes, Any], Traced] = {}
-        self._choices = {next(iter(n.axes)): n.astype(np.uint16) for n in nodes if n.call is None}
+        self._choices = {next(iter(n.axes)): n for n in nodes if n.call is None}
         self._forms: dict[Traced, Traced] = {}  # the same by the new variables
         self._find_variables(nodes, variables)
 

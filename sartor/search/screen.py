@@ -67,10 +67,10 @@ def pricing(problem: Problem) -> Callable[[np.ndarray], Result]:
     """Genomes [variables, designs] to the figures that `summarize` asks for, in single precision."""
     if problem.study.search.points < WORTH_TRACING:
         return functools.partial(problem.price, tech=SCREEN_TECH)
-    tape = tape_of(problem)
+    run = tape_of(problem).ready()
 
     def price(genomes: np.ndarray) -> Result:
-        figures = tape.run(genomes)
+        figures = run(genomes)
         return _partly({name: figures.pop(name) for name in problem.objectives}, figures)
 
     return price
@@ -99,7 +99,7 @@ def summarize(genomes: np.ndarray, result: Result) -> Unit:
     }
     broken = {name: ratio > 1 for name, ratio in result.violations.items()}
     for mask in broken.values():
-        count += mask
+        count += mask.view(np.uint8)
     rows = np.flatnonzero((count == 0) & np.isfinite(result.usd_per_mtoken))
     kept = objectives(_rows(result, rows))
     best = _front_rows(kept)
@@ -134,13 +134,12 @@ def _rows(result: Result, rows: np.ndarray) -> Result:
 
 
 def _near_misses(genomes: np.ndarray, result: Result, broken: dict, count: np.ndarray) -> dict[str, NearMiss]:
-    alone = np.flatnonzero(count == 1)
-    usd_alone = result.usd_per_mtoken[alone]
-    found = {}
+    alone, found = count == 1, {}
     for name, mask in broken.items():
-        usd = np.where(mask[alone], usd_alone, np.inf)
-        if len(alone) and np.isfinite(usd.min()):
-            row = alone[np.argmin(usd)]
+        rows = np.flatnonzero(mask & alone)
+        usd = result.usd_per_mtoken[rows]
+        if len(rows) and np.isfinite(usd.min()):
+            row = rows[np.argmin(usd)]
             ratio = float(result.violations[name][row])
             found[name] = NearMiss(name, genomes[:, row], ratio, float(usd.min()))
     return found

@@ -5,6 +5,7 @@ A block's arrays stay in the processor's caches, and their memory is used again 
 
 from __future__ import annotations
 
+import functools
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
@@ -15,6 +16,7 @@ from .traced import Traced, cast, in_order
 
 BLOCK = 16_384  # designs: more, and their arrays leave the caches; fewer, and calling takes the time
 _INTO = np.take, np.clip, cast  # can write into a given array, as ufuncs can
+Run = Callable[[np.ndarray], dict[str, Any]]
 
 
 class _Do(NamedTuple):
@@ -24,7 +26,6 @@ class _Do(NamedTuple):
     given: tuple[int, ...]
     more: dict[str, Any]
     result: int
-    into: bool  # write into the array that the slot has, or take a new one
 
 
 class Tape:
@@ -33,74 +34,71 @@ class Tape:
     def __init__(self, outputs: Mapping[str, Any]) -> None:
         self._plain = {name: o for name, o in outputs.items() if not isinstance(o, Traced)}
         self._outputs = {name: o for name, o in outputs.items() if isinstance(o, Traced)}
-        self._slots: list[Any] = []  # of numbers and tables what they hold, of others None
-        self._kinds: dict[int, np.dtype[Any]] = {}  # of slots that are used again and again
+        self._slots: list[Any] = []  # numbers and tables; of arrays the kind
         self._slot: dict[Traced, int] = {}
         self._uses = Counter(self._outputs.values())
         nodes = list(_thrifty(self._outputs.values()))
         for node in nodes:
             self._uses.update(node.sources)
         self._free: dict[np.dtype[Any], list[int]] = defaultdict(list)
-        self._rows = {next(iter(node.axes)): self._new(node) for node in nodes if node.call is None}
+        self._rows = {next(iter(node.axes)): self._array(node) for node in nodes if node.call is None}
+        self._uses.update(node for node in nodes if node.call is None)  # the genome's rows are never let go
         self._steps = [self._step(node) for node in nodes if node.call is not None]
-
-    def _new(self, node: Traced | None, value: Any = None) -> int:
-        self._slots.append(value)
-        if node is not None:
-            self._slot[node] = len(self._slots) - 1
-        return len(self._slots) - 1
-
-    def _step(self, node: Traced) -> _Do:
-        assert node.call is not None
-        given = tuple(self._slot[g] if isinstance(g, Traced) else self._new(None, g) for g in node.given)
-        self._let_go(node)  # before: an operation may write over what it reads
-        into = isinstance(node.call, np.ufunc) or node.call in _INTO
-        if into and self._free[node.dtype]:
-            self._slot[node] = self._free[node.dtype].pop()
-        else:
-            self._new(node)
-            if into:
-                self._kinds[self._slot[node]] = node.dtype
-        return _Do(node.call, given, node.more, self._slot[node], into)
-
-    def _let_go(self, node: Traced) -> None:
-        """The slots of sources that nothing after `node` asks for."""
-        for source in node.sources:
-            self._uses[source] -= 1
-            if not self._uses[source] and self._slot[source] in self._kinds:
-                self._free[source.dtype].append(self._slot[source])
 
     @property
     def operations(self) -> int:
         """Of arrays, for every block."""
         return len(self._steps)
 
-    def run(self, genomes: np.ndarray) -> dict[str, Any]:
-        """Figures by name for `genomes` [variables, designs]: arrays [designs], or plain numbers."""
-        designs = genomes.shape[1]
-        found = {name: np.empty(designs, node.dtype) for name, node in self._outputs.items()}
-        again = {slot: np.empty(min(BLOCK, designs), kind) for slot, kind in self._kinds.items()}
-        for start in range(0, designs, BLOCK):
-            slots = self._run_block(genomes[:, start : start + BLOCK], again)
-            for name, node in self._outputs.items():
-                values = slots[self._slot[node]]
-                found[name][start : start + len(values)] = values
-        return {**self._plain, **found}
+    def _array(self, node: Traced) -> int:
+        """The slot of what `node` gives: one that is free, or a new one."""
+        free = self._free[node.dtype]
+        self._slot[node] = free.pop() if free else self._new(node.dtype)
+        return self._slot[node]
 
-    def _run_block(self, genomes: np.ndarray, again: Mapping[int, np.ndarray]) -> list[Any]:
-        slots = list(self._slots)
-        for slot, array in again.items():
-            slots[slot] = array[: genomes.shape[1]]
-        for row, slot in self._rows.items():
-            slots[slot] = genomes[row]
-        with np.errstate(all="ignore"):
-            for call, given, more, result, into in self._steps:
-                values = [slots[g] for g in given]
-                if into:
-                    call(*values, out=slots[result], **more)
-                else:
-                    slots[result] = call(*values, **more)
-        return slots
+    def _new(self, value: Any) -> int:
+        self._slots.append(value)
+        return len(self._slots) - 1
+
+    def _step(self, node: Traced) -> _Do:
+        given = tuple(self._slot[g] if isinstance(g, Traced) else self._new((g,)) for g in node.given)
+        for source in node.sources:  # an operation may write over what it is the last to read
+            self._uses[source] -= 1
+            if not self._uses[source]:
+                self._free[source.dtype].append(self._slot[source])
+        assert node.call is not None
+        return _Do(node.call, given, node.more, self._array(node))
+
+    def ready(self) -> Run:
+        """With arrays of its own: genomes [variables, designs] to figures by name, arrays [designs] or plain
+        numbers."""
+        slots = [np.zeros(BLOCK, s) if isinstance(s, np.dtype) else s[0] for s in self._slots]
+        steps = [_bound(do, slots) for do in self._steps]
+
+        def run(genomes: np.ndarray) -> dict[str, Any]:
+            designs = genomes.shape[1]
+            found = {name: np.empty(designs, node.dtype) for name, node in self._outputs.items()}
+            for start in range(0, designs, BLOCK):
+                block = genomes[:, start : start + BLOCK]
+                size = block.shape[1]
+                for row, slot in self._rows.items():
+                    slots[slot][:size] = block[row]
+                with np.errstate(all="ignore"):
+                    for step in steps:
+                        step()
+                for name, node in self._outputs.items():
+                    found[name][start : start + size] = slots[self._slot[node]][:size]
+            return {**self._plain, **found}
+
+        return run
+
+
+def _bound(do: _Do, slots: list[Any]) -> Callable[[], Any]:
+    """The operation on its arrays."""
+    values = [slots[g] for g in do.given]
+    if isinstance(do.call, np.ufunc) or do.call in _INTO:
+        return functools.partial(do.call, *values, out=slots[do.result], **do.more)
+    return lambda: np.copyto(slots[do.result], do.call(*values, **do.more))
 
 
 def _thrifty(outputs: Iterable[Traced]) -> Iterator[Traced]:

@@ -81,7 +81,7 @@ class Traced(np.lib.mixins.NDArrayOperatorsMixin):
 
 def variable(row: int, count: int) -> Traced:
     """The choice that a genome has in `row`, of `count`."""
-    sample = np.random.default_rng(row).integers(count, size=SAMPLES, dtype=np.uint8)
+    sample = np.random.default_rng(row).integers(count, size=SAMPLES, dtype=np.uint16)
     return Traced(None, (), {}, {row: count}, sample)
 
 
@@ -107,7 +107,7 @@ def on_grid(of: Traced, known: dict[Traced, np.ndarray] | None = None) -> np.nda
     for one in in_order([of], known):
         if one.call is None:
             ((row, count),) = one.axes.items()
-            known[one] = np.arange(count, dtype=np.uint8).reshape(count, *[1] * row)
+            known[one] = np.arange(count, dtype=np.uint16).reshape(count, *[1] * row)
         else:
             with np.errstate(all="ignore"):
                 known[one] = one.call(*(known[g] if isinstance(g, Traced) else g for g in one.given), **one.more)

@@ -165,7 +165,8 @@ class Machine(MemoryStream):
         """Writes of a group of values: so many of its rows lie in a word, of 4 bits two in a byte."""
         d, both = self.designs, 1 + (self.cache.element_bits == 4)
         row_bytes = d.lanes * np.minimum(self.multiplier_bits * both, BYTE_BITS) / BYTE_BITS
-        return GROUP / both / np.clip(self.port_bytes / row_bytes, 1, np.minimum(GROUP, d.rows) / both)
+        together = np.clip(self.port_bytes / row_bytes, 1, np.minimum(GROUP, d.rows) / both)
+        return (GROUP / both / together).astype(self.dtype)
 
 
 def stored(form: NumberFormat, multiplier_bits: Any) -> Stored:

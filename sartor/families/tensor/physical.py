@@ -94,7 +94,7 @@ def _cells_mm2(d: Designs, tech: Technology) -> dict[str, Any]:
         unit_ratio=ratio(tech, "area", datapath), tech=tech,
     )  # fmt: skip
     # One more decoder for each other kind of codes, at most: one that knows two shares much of itself.
-    return parts | {"decoder": parts["decoder"] * (1 + decoders(d))} if d.mix else parts
+    return parts | {"decoder": parts["decoder"] * (1 + decoders(d)).astype(tech.dtype)} if d.mix else parts
 
 
 def _parts_usd(d: Designs, tech: Technology, total_mm2: Any, package_row: Any) -> dict[str, Any]:
