@@ -69,6 +69,10 @@ MIXED = (
     "attn_v=mxint8,attn_o=int4-g32,embedding=mxfp6-e2m3,mxfp6-e2m3",
     "attn_v=mxint8,attn_o=int4-g64,embedding=mxfp6-e2m3,mxfp6-e2m3",
     "attn_v=mxfp6-e2m3,embedding=int4-g32-asym,int4-g64",
+    "attn_v=mxint8,embedding=int4-g32-asym,int4-g64",
+    "attn_qk=int3-g32,attn_v=mxfp6-e2m3,embedding=int4-g64,int4-g64",
+    "embedding=int4-g32-asym,int4-g32-asym",
+    "embedding=int4-g32,int4-g32",
 )  # fmt: skip
 
 
