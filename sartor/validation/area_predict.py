@@ -18,6 +18,7 @@ from ..tables import table
 from ..tech import logic
 from ..tech.technology import NOMINAL
 from .kind import Inputs
+from .rows import LARGEST
 
 _DATAPATHS = {"int8": "int8", "int4": "int4", "fp8": "fp8-array", "fp4": "fp4", "bf16": "bf16", "fp16": "fp16",
               "mx8": "int8", "tf32": "fp16"}  # fmt: skip
@@ -81,7 +82,7 @@ def number(inputs: Mapping[str, Any], name: str) -> float | None:
         value = float(inputs.get(name) or 0)
     except ValueError:
         return None
-    return value if value > 0 else None
+    return value if 0 < value < LARGEST else None
 
 
 def _macs(inputs: Inputs) -> tuple[float | None, float | None]:

@@ -10,6 +10,7 @@ from ..tech import dram_mix
 from ..tech.dram_access import LONG, MAPPINGS
 from ..tech.dram_timings import Timings, device
 from .kind import Inputs
+from .rows import LARGEST
 
 REFRESH = {"none": "none", "all": "all", "all_bank": "all", "pb": "pb", "per_bank": "pb"}
 SCHEDULERS = ("", "FRFCFSRowHit", "FRFCFS")
@@ -117,10 +118,12 @@ def _chunk(inputs: Inputs) -> tuple[str, float | None]:
 
 
 def _number(text: str | None) -> float | None:
+    """A number that a column may hold; None where it is empty, or holds none."""
     try:
-        return float(text) if text else None
+        value = float(text) if text else -1.0
     except ValueError:
         return None
+    return value if 0 <= value < LARGEST else None
 
 
 def _first(forms: tuple[str, ...], text: str) -> float | None:

@@ -14,6 +14,8 @@ from .files import raw_rows
 from .kind import Column, Form, Kind, Row
 
 SHOWN = 3  # places named for each reason
+LARGEST = 1e30  # in any unit
+MOST = 1e12  # that anything counted can be: rows, tokens, columns of a matrix
 
 
 @dataclass
@@ -84,6 +86,8 @@ def _input(raw: Mapping[str, Any], at: str, column: Column) -> Any:
     number = _number(at, value)
     if number != int(number) or number < 1:
         raise Unusable(f"{at} is not a whole number of at least 1")
+    if number > MOST:
+        raise Unusable(f"{at} is more than {MOST:.0e}")
     return int(number)
 
 
@@ -110,4 +114,6 @@ def _number(at: str, value: Any) -> float:
         number = math.nan
     if not math.isfinite(number):
         raise Unusable(f"{at} is not a number")
+    if number and not 1 / LARGEST < abs(number) < LARGEST:
+        raise Unusable(f"{at} is too large or too small to be measured")
     return number

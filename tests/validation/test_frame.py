@@ -81,6 +81,7 @@ def test_groups(file):
         ({"s": -1.0}, "s is not above 0"),
         ({"K": None}, "no column 'K'"),
         ({"M": 1.5}, "M is not a whole number of at least 1"),
+        ({"M": 10**20}, "M is more than 1e+12"),
         ({"J": 30.0, "W": 600.0}, "joules are not watts times seconds"),
         ({"J": 0.1}, "more power than the chip may draw"),
         ({"J": 0.02 / 3600}, "less power than the chip draws at rest"),
