@@ -24,7 +24,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from sartor.families.tensor.design import Designs
 from sartor.search.problem import Problem, problem
 from sartor.search.result import Deployment
-from sartor.search.screen import CHUNK, UNIT, screen_unit
+from sartor.search.screen import CHUNK, UNIT, screen_unit, tape_of
 from sartor.search.study import find_study
 from sartor.tech.technology import Technology
 
@@ -76,6 +76,7 @@ def measure(study: str, points: int, target: float) -> dict[str, Any]:
         "scalar_points_per_cpu_s": one["cpu"],
         "scalar_points_per_s": one["wall"],
         "ratio": many["cpu"] / one["cpu"],
+        "array_operations": tape_of(ready).operations,
         "peak_rss_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
         "target_per_cpu_s": target,
         "target_met": many["cpu"] >= target,
@@ -94,7 +95,8 @@ def show(found: dict[str, Any]) -> None:
         table.add_row(form, *rates, f"{points:,}")
     verdict = "met" if found["target_met"] else "missed"
     table.caption = (
-        f"ratio {found['ratio']:,.0f}, peak memory {found['peak_rss_bytes'] / 1e6:,.0f} MB, "
+        f"ratio {found['ratio']:,.0f}, {found['array_operations']:,} array operations, "
+        f"peak memory {found['peak_rss_bytes'] / 1e6:,.0f} MB, "
         f"target {found['target_per_cpu_s']:,.0f} {verdict}"
     )
     Console().print(table)

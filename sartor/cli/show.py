@@ -71,6 +71,7 @@ def explore(
             pq.write_table(to_table(run.found, run.problem), temporary)
     facts = {
         "study": run.problem.study.name, "evaluations": run.found.evaluations, "points_per_s": run.points_per_s,
+        "points_per_cpu_s": run.points_per_cpu_s,
         "screen_s": run.screen_s, "executor": executor, "seed": run.problem.study.search.seed,
         "interrupted": run.interrupted, "feasible": run.found.feasible, "killed": run.found.killed,
         "pick": run.row(run.pick),

@@ -49,6 +49,11 @@ class Exploration:
         return self.screened / self.screen_s if self.screen_s else 0.0
 
     @property
+    def points_per_cpu_s(self) -> float | None:
+        """The same a second of processor time; None where other processes did the work."""
+        return self.screened / self.screen_cpu_s if self.executor == "process" and self.screen_cpu_s else None
+
+    @property
     def result(self) -> Result:
         """The front's figures in double precision, in its order."""
         if self._priced is None:

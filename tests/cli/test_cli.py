@@ -58,6 +58,7 @@ def test_compare_puts_chips_side_by_side():
 def test_explore_prints_one_object():
     facts = as_json("explore", "edge-smollm2", "--points", "40000")
     assert facts["evaluations"] >= 40_000 and facts["points_per_s"] > 0
+    assert facts["points_per_cpu_s"] > 0
     front = [(r["usd_per_mtoken"], r["j_per_token"], r["latency_s"]) for r in facts["front"]]
     assert front == sorted(front) and len(front) > 10
 
