@@ -8,8 +8,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import pyarrow.parquet as pq
-
 from ..chip import presets, toml
 from ..chip.spec import Chip
 from ..families import priced
@@ -25,7 +23,7 @@ from ..search.problem import Problem
 from ..search.redesign import DAY_S, redesign
 from ..search.result import Budget, Deployment
 from ..search.robust import regrets
-from ..search.store import to_table, whole, write_text
+from ..search.store import write_parquet, write_text
 from ..search.study import Study, find_study
 from ..search.uncertainty import KeepsAt, PriceAt, survival
 from ..search.variants import variants
@@ -191,6 +189,5 @@ def write(result: Design, out: Path) -> list[Path]:
     }
     for name, text in files.items():
         write_text(out / name, text)
-    with whole(out / "front.parquet") as temporary:
-        pq.write_table(to_table(result.exploration.found, result.exploration.problem), temporary)
+    write_parquet(out / "front.parquet", result.exploration.found, result.exploration.problem)
     return [out / name for name in (*files, "front.parquet")]

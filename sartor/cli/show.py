@@ -5,12 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import pyarrow.parquet as pq
-
 from .. import api
 from ..api.find import remember
 from ..report.card import card
-from ..search.store import to_table, whole, writable
+from ..search.store import writable, write_parquet
 from ..search.study import find_study
 from ..units import si
 from . import grid
@@ -67,8 +65,7 @@ def explore(
             resume=True,
         )
     if out is not None:
-        with whole(out / "front.parquet") as temporary:
-            pq.write_table(to_table(run.found, run.problem), temporary)
+        write_parquet(out / "front.parquet", run.found, run.problem)
     facts = {
         "study": run.problem.study.name, "evaluations": run.found.evaluations, "points_per_s": run.points_per_s,
         "points_per_cpu_s": run.points_per_cpu_s,

@@ -7,7 +7,6 @@ scales of one from its weights as they are then.
 from __future__ import annotations
 
 import numpy as np
-from scipy.linalg.lapack import dtrtri
 
 from ..errors import InputError, Unsupported
 from ..formats.codec import Parts, codec
@@ -45,6 +44,8 @@ def _feedback(h: np.ndarray, where: str) -> np.ndarray:
         raise InputError(f"{where}: activations on the calibration text are not finite")
     damping = DAMPING * float(diagonal.mean()) or 1.0
     h[np.diag_indices_from(h)] += damping
+    from scipy.linalg.lapack import dtrtri  # half a second to import: only those who calibrate pay
+
     lower = np.linalg.cholesky(h[::-1, ::-1])
     upper, failed = dtrtri(lower[::-1, ::-1], lower=0)
     assert failed == 0  # the diagonal of a Cholesky factor is positive

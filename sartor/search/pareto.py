@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import moocore
 import numpy as np
 
 
@@ -11,6 +10,8 @@ def front(points: np.ndarray) -> np.ndarray:
     rows the first stays."""
     if len(points) == 0:
         return np.zeros(0, int)
+    import moocore  # slow to import: only those who search pay
+
     return np.flatnonzero(moocore.is_nondominated(np.asarray(points, float), keep_weakly=False))
 
 

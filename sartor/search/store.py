@@ -9,15 +9,17 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 
 from ..errors import InputError
 from ..workload.fetch import cache_folder
 from .problem import Problem
 from .screen import NearMiss, Unit
+
+if TYPE_CHECKING:  # half a second to import: only those who write files pay
+    import pyarrow as pa
 
 
 @contextmanager
@@ -59,6 +61,9 @@ class Shards:
         self.folder = root / problem.study.key()
 
     def load(self, number: int) -> Unit | None:
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
         path = self._path(number)
         if not path.exists():
             return None
@@ -68,8 +73,7 @@ class Shards:
             return None  # a damaged shard is priced again
 
     def save(self, number: int, unit: Unit) -> None:
-        with whole(self._path(number)) as temporary:
-            pq.write_table(to_table(unit, self.problem), temporary)
+        write_parquet(self._path(number), unit, self.problem)
 
     def clear(self) -> None:
         """The run has ended: its result is elsewhere."""
@@ -79,8 +83,17 @@ class Shards:
         return self.folder / f"unit-{number:06d}.parquet"
 
 
+def write_parquet(path: Path, unit: Unit, problem: Problem) -> None:
+    import pyarrow.parquet as pq
+
+    with whole(path) as temporary:
+        pq.write_table(to_table(unit, problem), temporary)
+
+
 def to_table(unit: Unit, problem: Problem) -> pa.Table:
     """The front as columns, one a variable and one an objective; the counts as metadata."""
+    import pyarrow as pa
+
     columns = dict(zip((f"gene.{n}" for n in problem.space.names), unit.genomes, strict=True))
     columns |= dict(zip(problem.objectives, np.asarray(unit.points, np.float64).T, strict=True))
     meta = {

@@ -7,8 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 
 from ..errors import InputError
 from ..workload.traffic import Slo, Traffic
@@ -65,6 +63,9 @@ def _counter(run: Run) -> dict[str, Any]:
 
 def write(folder: Path, done: Simulated, cluster: Cluster, traffic: Traffic, slo: Slo) -> list[Path]:
     """requests.parquet, seconds.parquet and, where steps were kept, timeline.json."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
     paths = [folder / "requests.parquet", folder / "seconds.parquet"]
     try:
         folder.mkdir(parents=True, exist_ok=True)
