@@ -90,7 +90,7 @@ class Problem:
 def objectives(result: Result) -> np.ndarray:
     """[designs, objectives], all to be made small."""
     names = OBJECTIVES if result.kl is None else (*OBJECTIVES, "kl")
-    return np.stack([getattr(result, name) for name in names], axis=1)
+    return np.stack(np.broadcast_arrays(*(getattr(result, name) for name in names)), axis=1)
 
 
 @functools.lru_cache(maxsize=32)

@@ -94,6 +94,13 @@ def test_kl_as_an_axis_and_on_disk():
     assert {chip.tile.weights, *chip.tile.mix.values()} == {"mxint8"}
 
 
+def test_one_format_for_all_is_a_search_too():
+    _, points = front({"ffn": ["int4-g32"], "attention": ["int4-g32"]}, points=20_000, axis=True)
+    parts, chip = harm.parts(MODEL), harm.uniform(MODEL).chip_kl("int8-g32")
+    total = sum(kl["int4-g32"] for part, kl in parts.items() if part != "embedding")
+    assert points[:, 1] == pytest.approx(np.full(len(points), harm.together(MODEL).kl(total) + chip), rel=1e-5)
+
+
 def test_a_bound_gives_the_cheapest_mix_within_it():
     weights = {"ffn": NAMES, "attention": NAMES}
     loose, tight = (explore(study(weights, kl=kl)) for kl in (5.0, 0.4))
