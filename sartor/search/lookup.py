@@ -54,9 +54,9 @@ class Lookup:
     def _is_few(self, node: Traced) -> bool:
         if not _MANY <= node.places <= MOST_PLACES:
             return False
-        values = self._values(node, _axes(node))
+        values = on_grid(node, self._grids).ravel()
         some = values[:: 1 + len(values) // 512]  # most are many
-        return len(np.unique(some)) <= _FEW and len(np.unique(values)) <= min(_FEW, len(values) // _MANY)
+        return len(np.unique(some)) <= _FEW and len(np.unique(values)) <= min(_FEW, node.places // _MANY)
 
     def _new_variable(self, node: Traced, row: int) -> Traced:
         axes = _axes(node)

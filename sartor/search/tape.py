@@ -15,7 +15,6 @@ import numpy as np
 from .traced import Traced, cast, in_order
 
 BLOCK = 16_384  # designs: more, and their arrays leave the caches; fewer, and calling takes the time
-_INTO = np.take, np.clip, cast  # can write into a given array, as ufuncs can
 Run = Callable[[np.ndarray], dict[str, Any]]
 
 
@@ -94,11 +93,15 @@ class Tape:
 
 
 def _bound(do: _Do, slots: list[Any]) -> Callable[[], Any]:
-    """The operation on its arrays."""
-    values = [slots[g] for g in do.given]
-    if isinstance(do.call, np.ufunc) or do.call in _INTO:
-        return functools.partial(do.call, *values, out=slots[do.result], **do.more)
-    return lambda: np.copyto(slots[do.result], do.call(*values, **do.more))
+    """The operation on its arrays, called by the shortest way."""
+    values, out = [slots[g] for g in do.given], slots[do.result]
+    if do.call is cast:
+        return functools.partial(np.copyto, out, values[0], casting="unsafe")
+    if do.call is np.take:
+        return functools.partial(values[0].take, *values[1:], out=out, **do.more)
+    if isinstance(do.call, np.ufunc):
+        return functools.partial(do.call, *values, out=out, **do.more)
+    return lambda: np.copyto(out, do.call(*values, **do.more))
 
 
 def _thrifty(outputs: Iterable[Traced]) -> Iterator[Traced]:
