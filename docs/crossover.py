@@ -21,7 +21,7 @@ PICTURE = ROOT / "docs/pictures/crossover.svg"
 PAGE = ROOT / "docs/formats-silicon.md"
 BITS, ROWS = (1, 2, 3, 4), (1, 2, 4, 8, 16, 32, 64)
 FIGURES = {"area_um2": "area", "energy_j": "energy of a cycle"}
-NAMES = {"asap7": "ASAP7 at 1 GHz", "sky130": "sky130hd at 200 MHz"}
+NAMES = {"asap7": "ASAP7 at 1 GHz", "sky130": "sky130hd at 100 MHz"}
 
 
 def measured() -> dict[tuple[str, str], dict[str, float]]:

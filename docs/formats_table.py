@@ -61,7 +61,7 @@ def cells(name: str) -> tuple[float, float, bool]:
     form, datapath = format_named(name), DATAPATH[FORMATS.index(name)]
     bits = STAND_IN_BITS[datapath]
     unit = NOMINAL.fact("silicon", "unit", "eight" if bits == 8 else "four") * 1e6 / 32
-    own = table("macs").items[datapath] in ("int4", "int8", "fp8") and name in decoded()
+    own = table("macs").items[datapath] in ("int4", "int8", "fp4", "fp8") and name in decoded()
     area = float(unit * np.ravel(ratio(NOMINAL, "area", np.array([datapath])))[0])
     joules = float(np.ravel(mac_j(NOMINAL, np.array([datapath])))[0])
     return area, joules * form.planes, own
