@@ -3,11 +3,12 @@
     python benchmarks/rtl_cycles.py [--json] [--write] [--cores 5]
 
 Five cores, each built once, with four memories and clocks each: twenty chips; three slices of the model with its own
-weights; decode at a short and at a long context, and a chunk of prefill. Errors of classes are shares of the pass's
-cycles. Exit 1 beyond the goal: 2 % of a pass, 5 % of a class of instructions. Recorded in November 2026: median 0.3 %,
-90th percentile 0.9 %, worst 1.6 %; a class at worst 1.4 %. What is left is where refreshes happen to fall: one rest of
-the memory is 0.2 % of the smallest of these passes. `--write` keeps the rows, with the timings of their memory, in
-sartor/data/measured/rtl.csv, from which `sartor validate rtl` has its errors.
+weights; decode at a short and at a long context, and a chunk of prefill. Cycles are the mean over where the memory's
+refreshes fall: a pass is run at times evenly spread from one to the next. Classes of instructions are against their own
+cycles, and as shares of the pass; `vector` is all that is no matrix. Exit 1 beyond the goal: 2 % of a pass at worst; of
+a class of instructions 2.5 % in the median, 5 % at the 90th percentile, and 1 % of the pass at worst. `--write` keeps
+the rows, with the timings of their memory, in sartor/data/measured/rtl.csv, from which `sartor validate rtl` has its
+errors.
 """
 
 from __future__ import annotations
@@ -45,8 +46,9 @@ PASS_OF = (
     "rows", "lanes", "columns", "vector_lanes", "weights", "memory", "model", "layers", "vocabulary", "tokens",
     "position",
 )  # fmt: skip
-RUNS = 4  # of each pass, in the mean: where refreshes fall is chance, and one is 6 % of a short attention
-MEDIAN, PASS, CLASS = 0.006, 0.02, 0.05  # of all; largest of a pass; of a class of instructions
+RUNS = 16  # of each pass, evenly spread over the time between two refreshes: one is a tenth of a short attention
+PASS = {"median": 0.005, "worst": 0.02}
+CLASS = {"median": 0.025, "p90": 0.05, "of_pass": 0.01}
 # rows, lanes, columns, vector lanes, weights, scratchpad KiB, FIFO KiB, port bytes
 CORES = (
     (2, 32, 1, 4, "q4_1", 64, 16, 32), (4, 32, 2, 8, "q4_1", 128, 32, 64), (8, 32, 1, 16, "q8_0", 64, 64, 64),
@@ -104,32 +106,38 @@ def passes(chip: Chip, net: Network, model: Model) -> Iterator[dict[str, Any]]:
         steps.append((binary.program.prefill, 64, Step(1, core.columns, 64)))
     for entry, position, step in steps:
         tokens = [binary.row(t) for t in range(core.columns)]
-        got = Mean([simulator.run(entry, position, tokens) for _ in range(RUNS)])
+        got = Mean(list(runs(simulator, entry, position, tokens)))
         yield {
             **row(chip, model, position, step, got, estimated(chip, model, step)),
             "kept": kept(chip, model, position, step, got),
         }
 
 
+def runs(simulator: Simulator, entry: int, position: int, tokens: list[int]) -> Iterator[RunResult]:
+    for run in range(RUNS):
+        simulator.wait((run + 0.5) / RUNS)
+        yield simulator.run(entry, position, tokens)
+
+
 class Mean:
-    """Of some runs of a pass: cycles, counters, utilization of the memory."""
+    """Of some runs of a pass: cycles, in all and by class, utilization of the memory."""
 
     def __init__(self, runs: list[RunResult]) -> None:
         self.cycles = round(np.mean([r.cycles for r in runs]))
-        self.counters = {name: round(np.mean([r.counters[name] for r in runs])) for name in CLASSES}
+        cache, weights = (round(np.mean([r.counters[name] for r in runs])) for name in CLASSES[1:])
+        self.counters = dict(zip(CLASSES, (self.cycles - cache - weights, cache, weights), strict=True))
         self.utilization = float(np.mean([r.memory.utilization for r in runs]))
 
 
 def row(
     chip: Chip, model: Model, position: int, step: Step, got: Mean, expected: dict[str, float]
 ) -> dict[str, Any]:
-    counters = got.counters
-    errors = {"cycles": expected["cycles"] / got.cycles - 1}
-    for name in CLASSES:
-        errors[name] = (expected[name] - counters[name]) / got.cycles
+    counted = {"cycles": got.cycles, **got.counters}
     return {
         "chip": chip.name, "slice": model.name, "tokens": step.tokens, "position": position, "rtl": got.cycles,
-        "estimate": round(expected["cycles"]), "utilization": got.utilization, "errors": errors,
+        "estimate": round(expected["cycles"]), "utilization": got.utilization,
+        "errors": {name: expected[name] / counted[name] - 1 for name in counted},  # of its own cycles
+        "of_pass": {name: (expected[name] - counted[name]) / got.cycles for name in counted},
     }  # fmt: skip
 
 
@@ -165,17 +173,32 @@ def _pass_of(line: dict[str, Any]) -> tuple[str, ...]:
 
 
 def summary(rows: list[dict[str, Any]]) -> dict[str, Any]:
-    token = np.abs([r["errors"]["cycles"] for r in rows])
-    worst = {name: max(abs(r["errors"][name]) for r in rows) for name in rows[0]["errors"]}
+    errors = {
+        f"{phase} {name}": _spread([r for r in rows if (r["tokens"] == 1) == (phase == "decode")], name)
+        for phase in ("decode", "prefill")
+        if any((r["tokens"] == 1) == (phase == "decode") for r in rows)
+        for name in rows[0]["errors"]
+    }
     return {
         "n": len(rows), "chips": len({r["chip"] for r in rows}), "slices": len({r["slice"] for r in rows}),
-        "median_ape": float(np.median(token)), "p90_ape": float(np.quantile(token, 0.9)), "worst": worst,
+        "errors": errors,
     }  # fmt: skip
 
 
+def _spread(rows: list[dict[str, Any]], name: str) -> dict[str, float]:
+    """Of absolute errors; `of_pass`: the worst as a share of the pass."""
+    own, of_pass = (np.abs([r[kind][name] for r in rows]) for kind in ("errors", "of_pass"))
+    median, p90 = np.quantile(own, [0.5, 0.9])
+    found = {"median": median, "p90": p90, "worst": own.max(), "of_pass": of_pass.max()}
+    return {key: round(float(value), 5) for key, value in found.items()}
+
+
 def met(found: dict[str, Any]) -> bool:
-    worst = found["worst"]
-    return found["median_ape"] <= MEDIAN and worst["cycles"] <= PASS and max(worst.values()) <= CLASS
+    return all(
+        each[figure] <= most
+        for name, each in found["errors"].items()
+        for figure, most in (PASS if name.endswith("cycles") else CLASS).items()
+    )
 
 
 def rows_of(turns: bool = False, cores: int = len(CORES), keep: bool = False) -> list[dict[str, Any]]:

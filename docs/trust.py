@@ -28,8 +28,9 @@ was fitted; the figures of A100, B200 and of FP8 there are fitted to a fifth of 
 left out.""",
     "rtl": """Cycles of a decoded token, or of a chunk of a prompt, on twenty generated chips (five cores with four memories
 each) running slices of SmolLM2-135M: the RTL in its simulator against the estimate that the search uses, in all and by class of
-instructions (each class against its own cycles). The formulas are exact for each instruction; how memory, FIFOs and waiting
-overlap was worked out looking at these rows.""",
+instructions, each class against its own cycles: matrices of weights, matrices of the cache (attention), and what is no matrix
+(vector). Means over where refreshes of the memory fall. The formulas are exact for each instruction; how memory, FIFOs and
+waiting overlap was worked out looking at the first four cores, at slices of one layer; the fifth (16x32x2) agreed unseen.""",
     "dram": """The share of its peak that one channel gives, by pattern, mapping and queue: our runs of Ramulator 2.1, which is
 cycle by cycle. The closed forms were made looking at LPDDR5, HBM3 and GDDR6 (*fitted*: four figures); HBM2, HBM4 and LPDDR6 are
 unseen. Streams and bursts of two or four that meet in a bank by chance differ from run to run by up to 15 %.""",
@@ -51,12 +52,9 @@ MISSING = {
     ),
     "rtl": (
         "Several cores on one memory, several chips: one core is simulated.",
-        "Where refreshes happen to fall: one rest of the memory is 0.2 % of the smallest of these passes.",
-        "Classes of instructions are each against their own cycles, which may be few: a refresh more or less is 6 % of the attention "
-        "(mm_cache) of ten tokens. Passes of the first three cores (2x32x1, 4x32x2, 8x32x1) are means of four runs on memories as they are timed now: decode is off by "
-        "0.08 % of a pass (median; worst 1.7 %), its attention by 1.7 % of its own cycles (90th percentile 6.1 %; at 440 tokens 2.5 %), that "
-        "of prefill by 5.6 %, which is too short; vector passes by 1.7 %, but by up to 24 % of their few cycles where HBM takes stores: those "
-        "waits are taken too long. The other two cores were run once, on memories timed as they were then.",
+        "Where refreshes happen to fall: one is 0.2 % of the smallest of these passes, and of a single run's attention of ten tokens "
+        "(mm_cache, 0.6 to 5 % of a pass) up to a fifth. Passes over the cache that keep step with the refreshes meet more of them: "
+        "16x32x2 on LPDDR5, two layers of a prompt, 8 % of its attention, 0.5 % of the pass.",
     ),
     "dram": (
         "Silicon: the truth here is a simulator with one controller. Closed pages, other schedulers, ranks, ECC in line, thermal refresh.",

@@ -63,6 +63,7 @@ class Native:
 
     def __init__(self, library: Path, config: Config, image: Path | None) -> None:
         self._handle = None
+        self.now = 0  # cycles since it began
         self._library = ctypes.CDLL(str(library))
         for name, (result, arguments) in _FUNCTIONS.items():
             function = getattr(self._library, name)
@@ -83,19 +84,25 @@ class Native:
             self._library.sim_free(self._handle)
 
     def host_write(self, address: int, value: int) -> None:
+        self.now += 1
         self._library.sim_host_write(self._handle, address, value)
 
     def host_read(self, address: int) -> int:
+        self.now += 1
         return self._library.sim_host_read(self._handle, address)
 
     def reset(self) -> None:
         self._library.sim_reset(self._handle)
 
     def start(self, entry: int, keep: int) -> None:
+        self.now += 1
         self._library.sim_start(self._handle, entry, keep)
 
     def run(self, cycles: int) -> int:
-        return self._library.sim_run(self._handle, cycles)
+        before = self.statistics().cycles
+        status = self._library.sim_run(self._handle, cycles)
+        self.now += self.statistics().cycles - before + (status == DONE)  # the last cycle of a run is not in its count
+        return status
 
     def rewind(self) -> None:
         self._library.sim_rewind(self._handle)

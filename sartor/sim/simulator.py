@@ -95,6 +95,12 @@ class Simulator:
         self._last = entry, position, tuple(token_rows), most_cycles
         return self._run(-1, progress)
 
+    def wait(self, share: float) -> None:
+        """Let the core idle until `share` of the time from one refresh of its memory to the next has passed."""
+        interval = self.timing.refresh_interval
+        for _ in range(round((share * interval - self._native.now) % interval)):
+            self._native.host_read(START)
+
     def dump(self, instruction: int) -> Writes:
         """Do the last run again, from the memory it began with, and keep what its `instruction`-th retired
         instruction (from 0) wrote. The scratchpad begins as the last run left it."""

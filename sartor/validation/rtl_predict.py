@@ -8,6 +8,7 @@ from typing import Any
 
 from ..chip.spec import Chip, Memory, Tile
 from ..errors import InputError, SartorError
+from ..families.tensor.core import BOUNDS
 from ..families.tensor.design import from_chip
 from ..families.tensor.estimate import Replica
 from ..families.tensor.family import Tensor
@@ -19,6 +20,7 @@ from . import names
 from .kind import Inputs, Prediction, Refused
 
 KIB = 1024
+BEYOND = "a number is beyond what the hardware is generated with"
 
 
 def cycles(row: Inputs) -> Prediction:
@@ -26,12 +28,14 @@ def cycles(row: Inputs) -> Prediction:
     model = names.model(row["model"])
     if model is None or len(model.layers) != 1:
         return Refused(f"model {row['model']!r} is not known, or its layers are not alike")
+    if any(row[name] > BOUNDS[name][1] for name in ("rows", "lanes", "columns", "vector_lanes")):
+        return Refused(BEYOND)
     try:
         return _cycles(row, sliced(model, row["layers"], row["vocabulary"]))
     except SartorError as error:
         return Refused(str(error))
     except (ArithmeticError, ValueError):
-        return Refused("a number is beyond what the hardware is generated with")
+        return Refused(BEYOND)
 
 
 def sliced(model: Model, layers: int, vocabulary: int) -> Model:

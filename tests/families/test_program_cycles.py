@@ -100,7 +100,7 @@ def estimated_cycles(chip: Chip, ops: Operators, step: Step) -> float:
     machine = Tensor(from_chip(chip)).machine
     now = -(FETCH_TO_REQUEST + RESPONSE_TO_WORD)
     rates = dict.fromkeys(("bytes_per_cycle", "cache_bytes_per_cycle", "most_bytes_per_cycle"), 1e15)
-    free = replace(machine, **rates, latency=now, break_bytes=0.0, rest_cycles=0.0)
+    free = replace(machine, **rates, latency=now, break_bytes=0.0, rest=0.0)
     return float(Replica(free, 1, {"head": "q8_0"}).phase(ops, step).latency_s * chip.clock_hz)
 
 

@@ -31,7 +31,8 @@ FAST = replace(TINY, bandwidth_bytes_per_s=100e9, fifo_bytes=65_536)
 STREAM = 10 * (1 - (298.7 + 20 + 20 + 10.7) / 4166.5)  # bytes a cycle: refresh, closing and opening take the rest
 JUMP = float(dram.break_bytes(NOMINAL, TINY.memory))  # bytes' time of a new address: tests/tech/test_dram.py
 # A memory with nothing to do is found resting in that share of cases, and half of a rest is then to come.
-REST = (1 - STREAM / 10) ** 2 * dram.refresh_cycle_s(NOMINAL, TINY.memory) * 1e9 / 2
+INTERVAL = dram.refresh_cycle_s(NOMINAL, TINY.memory) * 1e9  # cycles from one rest to the next
+REST = (1 - STREAM / 10) ** 2 * INTERVAL / 2
 BYTES = 8.5 / 8  # of a weight: 8 bits, and a scale of 16 for 32 of them
 GEMV = Gemm("gemv", k=40, n=5, count=3, tensor="ffn")
 LARGE = Gemm("gemm", 4096, 4096, 1, "ffn")
@@ -156,19 +157,30 @@ def test_attention_by_hand() -> None:
     # 2 heads over 1 KV head of 32; 63 cached positions and the new one: 64, one granule of a 128 B port. One
     # column: each query passes over the cache.
     attention = run(FAST, (ATTENTION, GEMV), Step(1, 1, 63)).operators[0]
-    # Keys, 64 x 32: 32 tiles of a beat of 33 / 32. Values, 32 x 64, without scales: 16 tiles of 2 beats. 1 + 14
-    # each for the drain and the way. The first word comes 110 + 5 cycles, a rest and a jump after it is asked for;
-    # quantizing the query hides 28 of that, and asking for scales and values 6.
-    wait = 115 + REST + JUMP / (10 * STREAM) - 28 - 6
-    assert attention.compute_s == approx(2 * (33 + 15 + wait + 32 + 15) * NS)
+    # Keys, 64 x 32: 32 tiles of a beat of 33 / 32. Values, 32 x 64, without scales: 16 tiles of 2 beats. 1 + 15
+    # each for the drain, the way, and the size that is the cache's. The first word comes 110 + 5 cycles, a rest and a
+    # jump after it is asked for; quantizing the query hides 28 of that, and asking for scales and values 6.
+    rate, resting = 10 * STREAM, 1 - STREAM / 10
+    wait = 115 + REST + JUMP / rate - 28 - 6
+    keys, values = 33 + 16 + wait, 32 + 16
     # Vectors of 64 scores, 16 words: values' scales 28, largest 78, exponential 47, sum 82, weights 53. Query 28;
-    # times 1 / sum 19; fetches, products and registers 9 + 2 + 2.
-    over_cache = 28 + 78 + 47 + 82 + 53 + 28 + 19 + 13
-    # Stored: largest value 61; 8 words and 3 cycles of a group of keys; 8 words and 17 cycles of a group of values,
-    # one more for its scale; 11 + 8 for each pass; 3 registers. 8 for the layer. Of 17 writes of values 4 are held, the
-    # others wait: each takes the memory 128 B and a jump.
-    stored = 61 + 8 + 3 + 8 + 17 + 1 + 2 * 19 + 3 + 13 * ((128 + JUMP) / (10 * STREAM) - 1)
-    assert attention.vector_s == approx((2 * over_cache + stored + 8) * NS)
+    # times 1 / sum 19; fetches and registers 9 + 2.
+    weighing = 28 + 78 + 47 + 82 + 53
+    # Scales and 16 runs of values come while the scores are weighed; from the last key on a matrix takes 1 + 12 cycles.
+    # Where the memory rests meanwhile, that much less than it had to spare is left of the rest.
+    comes = (64 * 32 * BYTES + 17 * JUMP) / rate
+    spare = weighing + keys - (wait + 64 * 32 * BYTES / rate) - comes * (1 - resting) - 13
+    values += comes / INTERVAL * (resting * INTERVAL - spare - values)
+    assert attention.compute_s == approx(2 * (keys + values) * NS)
+    over_cache = weighing + 28 + 19 + 11
+    # Stored: 11 + 8 for each pass; 8 words and 3 cycles of a group of keys. Values: 23 + 8 cycles until their first
+    # write is asked for, and one more than that of 17 the first 13 take, each 128 B and a jump. A memory that rests
+    # takes nothing; it may rest in the 61 cycles of the largest value. 3 registers.
+    write = (128 + JUMP) / 100
+    stored = (19 + 11 + 31 + 1 + 13 * write) / (1 - resting)
+    stored += 61 * (resting * INTERVAL - 61 / 2) / INTERVAL + 61 + 3
+    # 8 for the layer; a rest; the memory has 3 writes left, of whose time 5 cycles are gone.
+    assert attention.vector_s == approx((2 * over_cache + stored + 8 + REST + 3 * write - 5) * NS)
     assert attention.latency_s == approx(attention.compute_s + attention.vector_s)
     # Each query reads 64 x 64 elements of 8 bits and the scales of 32.
     assert attention.dram_bytes == approx(2 * 64 * 64 * BYTES)
@@ -190,10 +202,11 @@ def test_chips_beyond_the_kv_heads_share_a_cache() -> None:
     two, eight = (run(four, (op, GEMV), Step(1, 1, 63), chips).operators[0] for chips in (2, 8))
     assert eight.dram_bytes == approx(two.dram_bytes) == approx(64 * 64 * BYTES)
     # Drained: 32 tiles of keys and 16 of values 4 cycles apart, after a beat of 33 / 32 and two of one. The query
-    # hides 28 cycles of waiting, four 32 + 3 x 8 - 4 = 52; two fetches 6.
-    waits = [115 + REST + JUMP / (10 * STREAM) - 6 - hidden for hidden in (52, 28)]
-    assert two.compute_s == approx((32 * 4 + 33 / 32 + 14 + waits[0] + 16 * 4 + 2 + 14) * NS)
-    assert eight.compute_s == approx((33 + 15 + waits[1] + 32 + 15) * NS)
+    # hides four columns' 32 + 3 x 8 - 4 = 52 cycles of waiting; two fetches 6. Weighing their scores hides a rest.
+    wait = 115 + REST + JUMP / (10 * STREAM) - 6 - 52
+    assert two.compute_s == approx((32 * 4 + 33 / 32 + 15 + wait + 16 * 4 + 2 + 15) * NS)
+    alone = run(FAST, (replace(ATTENTION, heads=1), GEMV), Step(1, 1, 63)).operators[0]
+    assert eight.compute_s == approx(alone.compute_s)
 
 
 def test_experts_share_the_vector_work_of_all_tokens() -> None:

@@ -11,7 +11,9 @@ import pytest
 from sartor.errors import BrokenFile
 from sartor.validation import validation
 from sartor.validation.record import grown
+from sartor.validation.rtl import CLASSES
 from sartor.validation.sets import recorded
+from sartor.validation.summary import figures
 
 ROWS = list(csv.DictReader(files("sartor.data").joinpath("measured/rtl.csv").read_text().splitlines()))
 
@@ -26,13 +28,27 @@ def written(folder: Path, **changed: str) -> Path:
     return path
 
 
-def test_every_pass_is_within_two_percent_and_every_class_within_five_of_the_pass() -> None:
-    pairs = validation("rtl").pairs
+def test_every_pass_is_within_two_percent() -> None:
+    pairs = [p for p in validation("rtl").pairs if p.quantity == "latency"]
+    assert len(pairs) == len(ROWS) > 100
+    assert len({p.labels["chip"] for p in pairs}) == 20 and len({p.labels["slice"] for p in pairs}) == 3
+    assert max(p.ape for p in pairs) < 0.02
+
+
+# Of a class's own cycles at worst. Two layers of a prompt on one chip keep step with its memory's refreshes: 8 % of the
+# attention, half a percent of the pass.
+WORST = {"decode": 0.05, "prefill": 0.08}
+
+
+@pytest.mark.parametrize("phase", WORST)
+@pytest.mark.parametrize("name", CLASSES)
+def test_every_class_is_within_five_percent_of_its_own_cycles(phase: str, name: str) -> None:
+    pairs = [p for p in validation("rtl").pairs if p.labels["kind"] == phase]
+    found = figures([p for p in pairs if p.quantity == name])
+    assert found["n"] >= 24
+    assert found["median_ape"] < 0.021 and found["p90_ape"] < 0.05 and found["worst_ape"] < WORST[phase]
     cycles = {p.where: p.measured for p in pairs if p.quantity == "latency"}
-    assert len(cycles) == len(ROWS) > 100
-    for pair in pairs:
-        share = abs(pair.predicted - pair.measured) / cycles[pair.where]
-        assert share < (0.02 if pair.quantity == "latency" else 0.05), pair
+    assert max(abs(p.predicted - p.measured) / cycles[p.where] for p in pairs if p.quantity == name) < 0.01
 
 
 def test_errors_have_not_grown() -> None:
@@ -61,7 +77,7 @@ def test_rows_that_cannot_be_are_counted(tmp_path: Path, changed: dict[str, str]
     ("changed", "reason"),
     [({"model": "gpt-9"}, "model 'gpt-9' is not known"), ({"efficiency": "-1"}, "efficiency is not a number above 0"),
      ({"gb_per_s": "fast"}, "gb_per_s is not a number above 0"),
-     ({"rows": str(10**30)}, "a number is beyond what the hardware is generated with")],
+     ({"rows": "1000000"}, "a number is beyond what the hardware is generated with")],
 )
 def test_rows_that_are_not_modeled_are_refused(tmp_path: Path, changed: dict[str, str], reason: str) -> None:
     facts = validation("rtl", [written(tmp_path, **changed)]).facts()["coverage"]

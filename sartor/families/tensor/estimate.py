@@ -18,7 +18,7 @@ from ...formats.parts import VALUES
 from ...formulas import tile
 from ...formulas.phase import OperatorTime, Phase
 from ...workload.operators import Attention, Gemm, Lookup, Operators, Recurrence, Step
-from . import cycles
+from . import cycles, cycles_attention
 from .cycles_control import DECODE, PRODUCT
 from .passes import Around, Work, around, once
 from .placement import Geometry, Placement, crossing_bytes
@@ -156,7 +156,7 @@ class PhaseEstimate:
     def _attention(self, op: Attention) -> None:
         """Passes over the cache for the queries of each KV head, and the vector work around them."""
         m, step, share = self.machine, self.step, self.replica.cache_share(op)
-        done = cycles.attention(m, op, share, step, op.attended(step))
+        done = cycles_attention.attention(m, op, share, step, op.attended(step))
         vector = done.vector + self._around_mixer()
         moved = done.moved_bytes / m.bytes_per_cycle
         taken = done.matrix + vector

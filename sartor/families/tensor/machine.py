@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -70,6 +71,7 @@ class Machine(MemoryStream):
     sram_j_per_byte: Any
     link_j_per_byte: Any
     dtype: Any = np.float64
+    known: dict[Any, Any] = field(default_factory=dict, repr=False)
     _taken: dict[bytes, tuple[Any, Any, Any]] = field(default_factory=dict, repr=False)
     _beats: dict[int, tuple[Stored, Any]] = field(default_factory=dict, repr=False)
 
@@ -95,6 +97,12 @@ class Machine(MemoryStream):
             least = next(i for i, row in enumerate((*rows[:2], True)) if np.any(row))
             self._taken[key] = (*[None] * least, *(rows_of(row, self._unit) for row in rows[least:]))  # type: ignore[assignment]
         return self._taken[key]
+
+    def once(self, key: Any, work_out: Callable[[], Any]) -> Any:
+        """What phases share, worked out for the first of them."""
+        if key not in self.known:
+            self.known[key] = work_out()
+        return self.known[key]
 
     @functools.cached_property
     def _unit(self) -> Any:
@@ -150,23 +158,6 @@ class Machine(MemoryStream):
         d, port = self.designs, self.port_bytes
         word = port * np.maximum(0.5, BYTE_BITS / (self.cache.element_bits * d.rows))
         return np.maximum(np.maximum(np.maximum(GROUP, d.lanes), np.maximum(d.rows, self.dot_units)), word)
-
-    @functools.cached_property
-    def stored_cycles(self) -> Any:
-        """Cycles of a group of keys and a group of values on their way into the cache: cycles_vector.cached."""
-        d, port = self.designs, self.port_bytes
-        whole = (self.cache.element_bits == 4) | ((self.multiplier_bits == 8) & (port >= GROUP))
-        keys = np.where(whole, 3, 4)
-        words = GROUP / np.minimum(d.vector_lanes, LANES[-1])
-        return (2 * words + keys + 1 + self.values_writes).astype(self.dtype)
-
-    @functools.cached_property
-    def values_writes(self) -> Any:
-        """Writes of a group of values: so many of its rows lie in a word, of 4 bits two in a byte."""
-        d, both = self.designs, 1 + (self.cache.element_bits == 4)
-        row_bytes = d.lanes * np.minimum(self.multiplier_bits * both, BYTE_BITS) / BYTE_BITS
-        together = np.clip(self.port_bytes / row_bytes, 1, np.minimum(GROUP, d.rows) / both)
-        return (GROUP / both / together).astype(self.dtype)
 
 
 def stored(form: NumberFormat, multiplier_bits: Any) -> Stored:

@@ -11,12 +11,12 @@ import numpy as np
 from ...tech import dram
 from ...tech.technology import Technology
 from . import sizing
-from .cycles_control import RESPONSE_TO_WORD
+from .cycles_control import DECODE, ISSUE, PRODUCT, RESPONSE_TO_WORD
 from .design import Designs
 
 ROUND_TRIP = 3 + RESPONSE_TO_WORD  # cycles beside the memory's: a word taken, its place asked for, its word
+TAKES = DECODE + ISSUE + PRODUCT  # cycles of a matrix as long as the cache, until it takes a word
 ASKED = 1  # words that are asked for beyond a FIFO's: the request in the arbiter's register
-STORES_HELD = 4  # writes on their way to the memory: of the store queue, and of the registers around it
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,8 @@ class MemoryStream:
     port_bytes: Any
     weight_fifo_bytes: Any
     cache_fifo_bytes: Any
-    rest_cycles: Any  # that a stream waits in the mean which begins when the memory may be resting
+    rest: Any  # cycles in which the memory gives and takes nothing
+    rest_every: Any  # from one to the next
 
     @functools.cached_property
     def fill_cycles(self) -> Any:
@@ -41,24 +42,55 @@ class MemoryStream:
         return self.weight_fifo_bytes / self.bytes_per_cycle - way
 
     @functools.cached_property
-    def _byte_cycles(self) -> Any:
-        """Cycles of a byte of the cache queue once its FIFO's room decides, beyond those that the memory takes."""
-        return 1 / self.cache_bytes_per_cycle - 1 / self.most_bytes_per_cycle
+    def _wave_gap(self) -> Any:
+        """Cycles from the last word of a full cache FIFO to the next one, if the room for it was free with the first:
+        none where the FIFO holds all that is on its way."""
+        return self.cache_fifo_bytes / self.cache_bytes_per_cycle - self.cache_fifo_bytes / self.most_bytes_per_cycle
 
-    def from_empty(self, n_bytes: Any) -> Any:
-        """Cycles in which the cache queue brings bytes, from the first word on: a FIFO's depth at the memory's rate."""
-        return n_bytes / self.cache_bytes_per_cycle - np.minimum(n_bytes, self.cache_fifo_bytes) * self._byte_cycles
+    @functools.cached_property
+    def _early(self) -> Any:
+        """From the start of a matrix until the first of its words may come, if the memory shall not stop for want of
+        room before the matrix takes one."""
+        held = self.cache_fifo_bytes / self.most_bytes_per_cycle
+        return np.minimum(self.latency + ROUND_TRIP - held, 0) + TAKES
 
-    def from_full(self, n_bytes: Any, before: Any, breaks: Any) -> Any:
-        """The same where the memory has had `before` cycles to fill the FIFO: what is there goes a word a cycle, and
-        the others follow it so. A break takes the memory's time; where the FIFO's room decides, it delays but one of
-        the words on their way."""
-        broken = breaks * self.break_cycles
-        by_memory = n_bytes / self.most_bytes_per_cycle + broken
-        by_room = n_bytes / self.cache_bytes_per_cycle + broken * self._cache_share
-        ahead = np.minimum(np.minimum(self.cache_fifo_bytes / n_bytes, 1), before / by_memory)
-        going = np.minimum(ahead * (n_bytes / self.port_bytes), self.latency + ROUND_TRIP)
-        return going + (1 - ahead) * np.maximum(by_memory, by_room)
+    def from_empty(self, n_bytes: Any, wait: Any) -> Any:
+        """Cycles from the start of a matrix until the cache queue has brought its words, wave after wave of a FIFO's
+        depth; the first of them comes after `wait`, below 0 before the matrix begins."""
+        wait = np.where(n_bytes > self.cache_fifo_bytes, np.maximum(wait, self._early), wait)
+        waves = np.floor(n_bytes / self.cache_fifo_bytes)
+        return wait + (n_bytes / self.most_bytes_per_cycle + waves * self._wave_gap)
+
+    def from_full(self, taken: Any, n_bytes: Any, last_bytes: Any, runs: Any, before: Any, tail: Any) -> Any:
+        """Cycles of a matrix that takes `taken` once all is there, whose words the memory has been bringing for
+        `before` cycles: `n_bytes` in all, the last of them in `runs` of an address each. It stops when the FIFO is
+        full; what there was no room for is asked for when the matrix begins. From the last word on it takes `tail`
+        more."""
+        broken, fifos = runs * self.break_cycles, last_bytes / self.cache_fifo_bytes
+        left = np.maximum(1 - 1 / fifos, 0)  # the share that finds no room
+        gaps = np.maximum(np.floor(fifos) - 1, 0) * self._wave_gap
+        by_room = left * (last_bytes / self.most_bytes_per_cycle) + np.maximum(left * broken, gaps)
+        taken = np.maximum(taken, (left > 0) * self._way + by_room + tail)
+        # One rest of the memory, if there is one, costs what is left of it after the time to spare.
+        by_memory = n_bytes / self.most_bytes_per_cycle + (broken + self.break_cycles)
+        spare = before - by_memory * (1 - self.resting) - tail
+        rested = np.minimum(by_memory / self.rest_every, 1) * np.maximum(self.rest - spare - taken, 0)
+        return np.maximum(taken + rested, by_memory - before + tail)
+
+    @functools.cached_property
+    def _way(self) -> Any:
+        """From the start of a matrix to the words that it made room for, of a memory that may be resting."""
+        return self.latency + (TAKES + ROUND_TRIP + self.rest_cycles)
+
+    @functools.cached_property
+    def resting(self) -> Any:
+        """Share of the time."""
+        return self.rest / self.rest_every
+
+    @functools.cached_property
+    def rest_cycles(self) -> Any:
+        """Of the rest in which a request may find the memory, in the mean: half of one is still to come."""
+        return self.resting * self.rest / 2
 
     @functools.cached_property
     def break_cycles(self) -> Any:
@@ -66,14 +98,14 @@ class MemoryStream:
         return self.break_bytes / self.most_bytes_per_cycle
 
     @functools.cached_property
-    def _cache_share(self) -> Any:
-        """Of the cache FIFO, one word."""
-        return self.port_bytes / self.cache_fifo_bytes
+    def jump_cycles(self) -> Any:
+        """The same of a memory that never rests."""
+        return self.break_cycles * (1 - self.resting)
 
-    def store_waits(self, writes: Any) -> Any:
-        """Cycles in which a pass waits for the memory to take its `writes`, none of which continues another."""
-        each = (self.port_bytes + self.break_bytes) / self.most_bytes_per_cycle
-        return np.maximum(writes - STORES_HELD, 0) * np.maximum(each - 1, 0)
+    @functools.cached_property
+    def word_cycles(self) -> Any:
+        """Of a word, of a memory that never rests."""
+        return self.port_bytes / self.most_bytes_per_cycle * (1 - self.resting)
 
 
 @dataclass(frozen=True)
@@ -108,10 +140,10 @@ def through(timing: Timing, d: Designs, port: Any) -> dict[str, Any]:
         return np.minimum(most, held * (1 - seen) / way)
 
     weights, cache = (weight_words + ASKED) * port, (cache_words + ASKED) * port
-    rests = 1 - timing.efficiency  # of the time; half of a rest is still to come
+    rests = 1 - timing.efficiency  # of the time
     return {
         "bytes_per_cycle": read(weights), "cache_bytes_per_cycle": read(cache), "most_bytes_per_cycle": most,
         "latency": timing.latency, "break_bytes": timing.break_bytes,
         "port_bytes": port, "weight_fifo_bytes": weights, "cache_fifo_bytes": cache,
-        "rest_cycles": rests * rests * timing.refresh_interval / 2,
+        "rest": rests * timing.refresh_interval, "rest_every": timing.refresh_interval,
     }  # fmt: skip
