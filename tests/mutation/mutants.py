@@ -40,6 +40,10 @@ SUITES: dict[str, tuple[str, ...]] = {
     "lut": ("tests/rtl/test_lut.py",),
     "elements": ("tests/mutation/test_small_elements.py",),
     "vector": ("tests/families/rtl_vector/test_vector.py", "-k", "16", "-m", "not slow"),
+    "short cache": ("tests/families/rtl_matrix/test_matrix.py", "-k", "cache and test_results", "-m", "not slow"),
+    "short cache writes": (
+        "tests/families/rtl_vector/test_vector.py", "-k", "cache and 4 and keys_and_values", "-m", "not slow",
+    ),
     "quantizer": ("tests/formal/test_quantizer.py", "-k", "all_numbers"),
     "found": ("tests/mutation/test_found.py",),
     "found vector": ("tests/mutation/test_found_vector.py",),
