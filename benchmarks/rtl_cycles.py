@@ -52,7 +52,7 @@ CLASS = {"median": 0.025, "p90": 0.05, "of_pass": 0.01}
 # rows, lanes, columns, vector lanes, weights, scratchpad KiB, FIFO KiB, port bytes
 CORES = (
     (2, 32, 1, 4, "q4_1", 64, 16, 32), (4, 32, 2, 8, "q4_1", 128, 32, 64), (8, 32, 1, 16, "q8_0", 64, 64, 64),
-    (4, 64, 1, 2, "q4_1", 64, 8, 128), (16, 32, 2, 32, "q4_1", 128, 64, 128),
+    (4, 64, 1, 2, "q4_1", 64, 8, 128), (16, 32, 4, 32, "q4_1", 128, 64, 128),
 )  # fmt: skip
 # Memory, share of the port's bytes a cycle that it carries, clock: the port stays the same.
 MEMORIES = (("lpddr4x", 0.55, 450e6), ("lpddr5x", 0.95, 800e6), ("lpddr5", 0.75, 300e6), ("hbm2e", 0.6, 1e9))

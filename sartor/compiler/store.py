@@ -6,7 +6,7 @@ import contextlib
 import hashlib
 import os
 import tempfile
-from dataclasses import replace
+from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
@@ -59,10 +59,12 @@ def _words(core: Core, w: Blocks) -> int:
     return Shape(core, w.n, w.k, w.coding.element, w.coding.scale, w.share, w.coding.planes).words
 
 
+_NOT_IN_IMAGE = {"vector_lanes", "buffer_groups", "scratch_groups", "weight_fifo_words", "cache_fifo_words", "columns"}
+
+
 def _name(core: Core, net: Network, key: str, context: int) -> str:
     """What decides the image: not the vector unit, the FIFOs or the sizes of the core's memories."""
-    same = replace(core, vector_lanes=16, buffer_groups=64, scratch_groups=1024, weight_fifo_words=512,
-                   cache_fifo_words=64, columns=1)  # fmt: skip
+    same = [(f.name, getattr(core, f.name)) for f in fields(core) if f.name not in _NOT_IN_IMAGE]
     text = repr((VERSION, same, key, net.name, len(net.layers), net.vocabulary, context))
     return hashlib.sha256(text.encode()).hexdigest()[:24]
 

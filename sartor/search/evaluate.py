@@ -169,6 +169,7 @@ def _violations(
         "chips": (how.chips, budget.chips),
         "batch": (how.batch * how.stages, budget.batch),
         "scratchpad": (chips.room_ratio(work.decode, work.demand.context_max, how.tensor_parallel), 1.0),
+        "balance": (chips.limits.get("balance", 0.0), 1.0 if "balance" in chips.limits else None),
         "clock": (chips.limits.get("voltage", 0.0), 1.0 if "voltage" in chips.limits else None),
     }
     estimated = {

@@ -16,6 +16,7 @@ _SET_IN = {
     "tpot": "[slo]",
     "memory capacity": "units or unit_capacity in [search.space]",
     "quality": "kl in [quality]",
+    "balance": "rows, lanes, columns or vector_lanes in [search.space]",
     "clock": "clock in [search.space]",
 }
 

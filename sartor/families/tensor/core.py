@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import functools
 from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
 
 from ...errors import InputError
 from ...formats.decode import MOST_PLANES, Element
@@ -31,6 +34,19 @@ BOUNDS = {
     "weight_fifo_words": (4, 8192, False),
     "cache_fifo_words": (4, 8192, False),
 }
+TILE_MACS = 1024  # multipliers from which on a core is mostly tile (docs/decisions/0014-lanes-and-multipliers.md)
+MACS_OF = {"vector_lanes": 64, "port_bytes": 8}  # there, for each vector lane and each byte of the port
+
+
+def most_beside(name: str, macs: Any, planes: Any = 0) -> Any:
+    """Vector lanes or bytes of the port beside `macs` multipliers, at most; beside few, as many as one likes. A decoder
+    of binary codes (`planes` 1), which keeps scales of every plane, takes the room of half of the lanes.
+
+    >>> [float(most_beside("vector_lanes", macs)) for macs in (1023, 1024, 1536, 2048)]
+    [inf, 16.0, 24.0, 32.0]
+    """
+    each = MACS_OF[name] * (1 + planes) if name == "vector_lanes" else MACS_OF[name]
+    return np.where(macs < TILE_MACS, np.inf, macs // each)
 
 
 @dataclass(frozen=True)
@@ -66,6 +82,15 @@ class Core:
             if power and value & (value - 1):
                 down = 1 << (value.bit_length() - 1)
                 raise InputError(f"core: {name} = {value} is not a power of two (try {down} or {2 * down})")
+        macs, planes = self.rows * self.lanes * self.columns, int(Scale.PLANES in self.scales)
+        for name in MACS_OF:
+            value, most = getattr(self, name), most_beside(name, macs, planes)
+            if value > most:
+                need = TILE_MACS * int(value / most_beside(name, TILE_MACS, planes))
+                raise InputError(
+                    f"core: {name} = {value} beside {macs:,} multipliers{' and binary codes' * planes}, more than "
+                    f"{most:.0f} (try {name} = {value // 2}, or rows x lanes x columns = {need:,})"
+                )
         if self.multiplier_bits not in MULTIPLIERS:
             raise InputError(f"core: multiplier_bits = {self.multiplier_bits} must be 4, 5, 8 or 9")
         if self.cache_bits not in (4, 8):

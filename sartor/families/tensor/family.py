@@ -7,15 +7,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
+from ...formats.spec import format_named
 from ...formulas import economics
 from ...tech import logic
-from ...tech.technology import NOMINAL, Technology
+from ...tech.technology import NOMINAL, Technology, rows_of
 from ...workload.operators import Operators
 from . import capacity
-from .design import Designs
+from .core import most_beside
+from .design import FORMATS, Designs
 from .estimate import Replica
 from .machine import Machine, prepare
 from .physical import Physical, physical
+
+_PLANES = np.array([format_named(name).element == "planes" for name in FORMATS])  # binary codes
 
 
 @dataclass(frozen=True)
@@ -71,8 +77,18 @@ class Tensor:
         highest = self.tech.fact("overheads", "clock", "voltage_max")
         return {
             "die_mm2": total / self.designs.dies, "area_mm2": total, "unit_usd": self.physical.unit_usd,
-            "voltage": self.relative_voltage / highest,
+            "voltage": self.relative_voltage / highest, "balance": self._balance,
         }  # fmt: skip
+
+    @property
+    def _balance(self) -> Any:
+        """Vector lanes, and bytes of the port, over those that a core of so many multipliers may have: the larger."""
+        d = self.designs
+        macs, values = d.rows * d.lanes * d.columns, (d.vector_lanes, self.machine.port_bytes)
+        each = [rows_of(_PLANES.astype(self.tech.dtype), rows) for rows in (d.weights, *d.mix.values())]
+        planes = functools.reduce(np.maximum, each)
+        most = [most_beside(name, macs, planes) for name in ("vector_lanes", "port_bytes")]
+        return np.maximum(*(value / each for value, each in zip(values, most, strict=True)))
 
     def nre_usd(self, once: dict[str, Any]) -> Any:
         return economics.nre_usd(**self.physical.nre, **once)

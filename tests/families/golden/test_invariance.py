@@ -116,7 +116,8 @@ def test_close_to_the_float_reference(name: str) -> None:
     assert np.abs(expected(name) - exact).std() < 0.03 * exact.std()
 
 
-BCQ = {"elements": (Element.INT4, Element.INT8, Element.SIGN), "scales": (Scale.PLANES,), "planes": 3}
+BCQ = {"elements": (Element.INT4, Element.INT8, Element.SIGN), "scales": (Scale.PLANES,), "planes": 3,
+       "vector_lanes": 8}  # fmt: skip
 OTHERS = {
     "bcq3-g64": [BCQ, {**BCQ, "multiplier_bits": 8, "rows": 16, "port_bytes": 32},
                  {**BCQ, "multiplier_bits": 5, "lanes": 64}],

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from sartor.families.tensor.core import Core
-from sartor.families.tensor.isa import FIELDS, SPAN, TOKEN, Instruction, Op, make
+from sartor.families.tensor.isa import FIELDS, SPAN, TOKEN, Function, Instruction, Op, make
 
 PLAIN = (Op.SET, Op.ADD, Op.STREAM, Op.FETCH, Op.MM, Op.VEC, Op.FENCE)
 MOST_POSITION = 2**20
@@ -18,6 +18,8 @@ def instruction(rng: np.random.Generator, core: Core) -> Instruction:
         values["value"] %= 64
     if op == Op.FETCH and values["reg"] >= TOKEN:
         values["reg"] = TOKEN + values["reg"] % core.columns
+    if op == Op.VEC and values["function"] == Function.RSQRT:
+        values["function"] = Function.NONE  # it is a reduced number's only
     return make(op, **values)
 
 

@@ -94,7 +94,7 @@ class Programs:
         where = address - base - moved
         self.emit(Op.FETCH, reg=reg, address=where, unit=words, count=1, outer=1, position_shift=shift)
         source = Source.CACHE_BF16 if half else Source.CACHE
-        self.emit(Op.VEC, n=n, columns=1, a_source=source, d_addr=at, function=self.random(0, 3))
+        self.emit(Op.VEC, n=n, columns=1, a_source=source, d_addr=at, function=self.random(0, Function.RSQRT - 1))
 
     def fetch_runs(self) -> None:
         """Two runs of a word each, with a stride: a group of binary32 needs several."""
@@ -117,7 +117,7 @@ class Programs:
         self.emit(
             Op.VEC, n=n, columns=columns, a_addr=a - moved if a >= moved else a, a_reg=reg if a >= moved else 0,
             a_stride=stride, swap=self.random(0, 1), mask=self.random(0, 2), b_addr=b, b_stride=stride, p=p, q=q,
-            p_index=self.index(p), q_index=self.index(q), function=self.random(0, 3), **end,
+            p_index=self.index(p), q_index=self.index(q), function=self.random(0, Function.RSQRT - 1), **end,
         )  # fmt: skip
 
     def index(self, operand: int) -> int:

@@ -19,6 +19,7 @@ FAST = [SMALL, BYTES, FOUR]
 CORNERS = [
     Core(rows=2, lanes=32, columns=1, vector_lanes=2, port_bytes=16, **SIZES),
     Core(rows=2, lanes=32, columns=2, vector_lanes=32, port_bytes=256, **SIZES),
+    Core(rows=2, lanes=32, columns=16, vector_lanes=16, port_bytes=128, **SIZES),  # as wide as 1,024 MACs allow
     Core(rows=2, lanes=32, columns=2, vector_lanes=8, port_bytes=256, multiplier_bits=8, **SIZES),
     Core(rows=2, lanes=64, columns=3, vector_lanes=2, port_bytes=16, multiplier_bits=8, **SIZES),
     Core(rows=8, lanes=128, columns=2, vector_lanes=4, port_bytes=64, **SIZES),

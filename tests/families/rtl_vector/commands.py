@@ -64,7 +64,7 @@ def _operands(rng: np.random.Generator) -> dict[str, int]:
     return {
         "p": int(rng.choice(FACTORS)), "p_index": int(rng.integers(0, CONSTANTS)),
         "q": int(rng.choice(ADDENDS)), "q_index": int(rng.integers(0, CONSTANTS)),
-        "function": int(rng.integers(0, 4)) if rng.random() < 0.5 else Function.NONE,
+        "function": int(rng.integers(0, Function.RSQRT)) if rng.random() < 0.5 else Function.NONE,
         "swap": int(rng.integers(0, 2)), "mask": int(rng.choice(list(Mask))),
     }  # fmt: skip
 

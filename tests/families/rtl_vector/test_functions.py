@@ -35,6 +35,15 @@ def arguments() -> np.ndarray:
 
 @pytest.mark.parametrize("kind", [Function.EXP2, Function.RECIPROCAL, Function.RSQRT])
 def test_all_exponents_and_segments(unit: Verilated, kind: Function) -> None:
+    compare(unit, kind)
+
+
+@pytest.mark.parametrize("kind", [Function.EXP2, Function.RECIPROCAL])
+def test_a_unit_without_roots(kind: Function) -> None:
+    compare(Verilated(FunctionUnit(roots=False)), kind)
+
+
+def compare(unit: Verilated, kind: Function) -> None:
     x = arguments()
     padded = np.concatenate([x, np.zeros(REGISTERS, np.uint32)])
     got = unit.run(len(padded), {"x": padded, "kind": int(kind), "enable": 3})["result"][REGISTERS:]

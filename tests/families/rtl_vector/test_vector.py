@@ -15,15 +15,15 @@ from tests.families.rtl_vector.commands import command, odd_stream
 
 MEMORIES = {"scratch_groups": 64, "buffer_groups": 20}
 SMALL = Core(rows=2, lanes=32, columns=3, vector_lanes=2, multiplier_bits=8, port_bytes=16, **MEMORIES)
-MIDDLE = Core(rows=8, lanes=64, columns=2, vector_lanes=8, multiplier_bits=4, port_bytes=256, **MEMORIES)
+MIDDLE = Core(rows=8, lanes=64, columns=4, vector_lanes=8, multiplier_bits=4, port_bytes=256, **MEMORIES)
 # A cache of 4-bit codes.
-FOUR = Core(rows=8, lanes=64, columns=2, vector_lanes=8, multiplier_bits=4, port_bytes=256, cache_bits=4, **MEMORIES)
+FOUR = Core(rows=8, lanes=64, columns=4, vector_lanes=8, multiplier_bits=4, port_bytes=256, cache_bits=4, **MEMORIES)
 WIDE = [
     Core(rows=2, lanes=32, columns=3, vector_lanes=2, multiplier_bits=8, port_bytes=16, cache_bits=4, **MEMORIES),
     Core(rows=64, lanes=128, columns=1, vector_lanes=32, multiplier_bits=5, port_bytes=64, cache_bits=4, **MEMORIES),
     Core(rows=8, lanes=32, columns=4, vector_lanes=16, multiplier_bits=4, port_bytes=128, **MEMORIES),
     Core(rows=64, lanes=128, columns=1, vector_lanes=32, multiplier_bits=8, port_bytes=16, **MEMORIES),
-    Core(rows=2, lanes=32, columns=16, vector_lanes=32, multiplier_bits=4, port_bytes=256, **MEMORIES),
+    Core(rows=4, lanes=32, columns=16, vector_lanes=32, multiplier_bits=4, port_bytes=256, **MEMORIES),
     Core(rows=4, lanes=128, columns=5, vector_lanes=4, multiplier_bits=8, port_bytes=64, **MEMORIES),
     Core(rows=32, lanes=64, columns=2, vector_lanes=16, multiplier_bits=8, port_bytes=32, **MEMORIES),
 ]

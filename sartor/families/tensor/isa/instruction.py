@@ -26,6 +26,11 @@ class Instruction:
             if not 0 <= value < 1 << widths[name]:
                 most = (1 << widths[name]) - 1
                 raise InputError(f"{self.op.name} {self.label}: {name} = {value} is outside 0 to {most}")
+        if self.op is Op.VEC and self.values.get("function") == Function.RSQRT:
+            raise InputError(
+                f"VEC {self.label}: function = RSQRT of every element; only a reduced number can have it, since lane 0 "
+                "alone has its table (try after_function of a reduction)"
+            )
         self.__dict__.update({name: self.values.get(name, 0) for name in widths})  # the golden model reads often
 
     def __getattr__(self, name: str) -> int:

@@ -43,7 +43,7 @@ class Function(enum.IntEnum):
     NONE = 0
     EXP2 = 1
     RECIPROCAL = 2
-    RSQRT = 3
+    RSQRT = 3  # of a reduced number only: the table of lane 0
 
 
 class Reduce(enum.IntEnum):

@@ -1,4 +1,4 @@
-"""exp2, reciprocal and reciprocal square root in hardware: one table, one small multiplier."""
+"""exp2, reciprocal and, in lane 0, reciprocal square root in hardware: one table, one small multiplier."""
 
 from __future__ import annotations
 
@@ -42,12 +42,16 @@ def segments() -> list[tuple[int, int]]:
 
 class FunctionUnit(wiring.Component):
     """result(t + 2) = f(x(t)) as families.tensor.functions. Bit i of `enable` loads register i; `result`
-    itself is not registered. The stages: segment; table; start + (slope r >> 10)."""
+    itself is not registered. The stages: segment; table; start + (slope r >> 10).
 
-    def __init__(self) -> None:
+    A unit without `roots` has no table for RSQRT, half of all segments: what a reduction leaves is in lane 0.
+    """
+
+    def __init__(self, roots: bool = True) -> None:
+        self.roots = roots
         super().__init__({"x": In(32), "kind": In(Function), "enable": In(REGISTERS), "result": Out(32)})
 
-    @shared()
+    @shared("roots")
     def elaborate(self, platform: Any) -> Module:
         m = Module()
         step, line = Signal(_STEP, reset_less=True), Signal(_LINE, reset_less=True)
@@ -68,15 +72,16 @@ class FunctionUnit(wiring.Component):
                 m.d.sync += Cat(step.r, step.segment).eq(fixed[:16])
                 m.d.sync += step.exponent.eq(fixed[16:].as_signed() + BIAS)
                 m.d.sync += [step.zero.eq(tiny), step.most.eq(huge)]
-            with m.Case(Function.RECIPROCAL):
+            with m.Case(Function.RECIPROCAL) if self.roots else m.Default():
                 m.d.sync += step.segment.eq(Cat(x.fraction[-_INDEX_BITS:], Const(1, 2)))
                 m.d.sync += step.exponent.eq(2 * BIAS - 1 - exponent)
                 m.d.sync += [step.sign.eq(x.sign), step.most.eq(exponent == 0)]
-            with m.Default():
-                odd = ~exponent[0]  # of the exponent without its bias
-                m.d.sync += step.segment.eq(Cat(x.fraction[-_INDEX_BITS:], odd, Const(1, 1)))
-                m.d.sync += step.exponent.eq(190 - ((exponent + 1) >> 1))
-                m.d.sync += step.most.eq((exponent == 0) | x.sign)
+            if self.roots:
+                with m.Default():
+                    odd = ~exponent[0]  # of the exponent without its bias
+                    m.d.sync += step.segment.eq(Cat(x.fraction[-_INDEX_BITS:], odd, Const(1, 1)))
+                    m.d.sync += step.exponent.eq(190 - ((exponent + 1) >> 1))
+                    m.d.sync += step.most.eq((exponent == 0) | x.sign)
 
     def _fixed(self, m: Module, x: Any) -> tuple[Value, Value, Value]:
         """floor(x 2^16) in 25 bits; whether 2^x is 0; whether it is beyond the largest number."""
@@ -94,7 +99,7 @@ class FunctionUnit(wiring.Component):
 
     def _look_up(self, m: Module, step: Any, line: Any) -> None:
         with m.Switch(step.segment):
-            for i, (start, slope) in enumerate(segments()):
+            for i, (start, slope) in enumerate(segments() if self.roots else segments()[: 2 * SEGMENTS]):
                 with m.Case(i):
                     m.d.sync += [line.start.eq(start), line.slope.eq(slope)]
         small = step.exponent <= 0

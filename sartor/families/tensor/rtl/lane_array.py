@@ -68,7 +68,8 @@ class LaneArray(wiring.Component):
         totals = [self.lane(m, i, stages) for i in range(self.lanes)]
         results: list[Value] = []
         for i in range(0, self.lanes, 2):
-            results += self.pair(m, totals[i : i + 2], late, f"function{i // 2}")
+            unit = FunctionUnit(roots=i == 0)
+            results += self.pair(m, unit, totals[i : i + 2], late, f"function{i // 2}")
         m.d.comb += self.result.eq(
             Cat(Mux(with_function, y, total) for y, total in zip(results, totals, strict=True))
         )
@@ -101,9 +102,11 @@ class LaneArray(wiring.Component):
         ]  # fmt: skip
         return lane.total
 
-    def pair(self, m: Module, totals: list[Value], late: list[Signal], name: str) -> list[Value]:
+    def pair(
+        self, m: Module, unit: FunctionUnit, totals: list[Value], late: list[Signal], name: str
+    ) -> list[Value]:
         """The function of two lanes, one after the other: they hold their totals for two cycles."""
-        m.submodules[name] = unit = FunctionUnit()
+        m.submodules[name] = unit
         held = [Signal(FLOAT_BITS, name=f"{name}_{i}", reset_less=True) for i in range(2)]
         m.d.comb += [unit.kind.eq(self.function), unit.x.eq(Mux(late[0], totals[0], totals[1]))]
         enable = Cat(late[0] | late[1], late[1] | late[2])
