@@ -19,7 +19,7 @@ HEAD = 64
 OP = Attention("attention", heads=1, kv_heads=1, key_dim=HEAD, value_dim=HEAD, count=1, cached=2 * HEAD)
 CORES = [
     Core(rows=rows, lanes=lanes, multiplier_bits=bits, port_bytes=port, cache_bits=cache)
-    for rows in (2, 8, 32) for lanes in (32, 64) for bits in (4, 8) for port in (32, 64, 128, 256) for cache in (4, 8)
+    for rows in (2, 8, 32) for lanes in (32, 64) for bits in (4, 8) for port in (32, 64, 128) for cache in (4, 8)
 ]  # fmt: skip
 
 
