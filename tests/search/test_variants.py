@@ -55,6 +55,9 @@ def test_each_has_a_search_and_what_nothing_keeps_has_no_chip(varied):
     assert rows[2]["factor"] / rows[0]["factor"] == pytest.approx(by_hand[0] / by_hand[1], rel=0.1)
     assert rows[0]["factor"] > rows[1]["factor"]  # a longer cache is not compressed as much
     assert np.isfinite([r["factor"] for r in rows[:4]]).all()
+    joules = held(CLAIM.model_copy(update={"quantity": "joules"}), varied, made, work)
+    theirs = decoded(priced(presets.find("h100-sxm"), "bf16", "bf16"), work, 1, 64)
+    assert joules[0]["factor"] == pytest.approx(theirs.joules / decoded(priced(chips[0]), work, 1, 64).joules)
 
 
 def test_bad_claims_are_refused(varied):
