@@ -115,11 +115,11 @@ def operand(s: State, kind: int, index: int, a: np.ndarray):
 @pytest.mark.parametrize("q", [Operand.NONE, Operand.B, Operand.SCALAR, Operand.CONSTANT, Operand.D])
 @settings(max_examples=20, deadline=None)
 @given(
-    seed=SEEDS, mask=st.sampled_from(Mask), swap=st.booleans(), kind=st.sampled_from(Function),
-    index=st.integers(0, 15), reduce=st.booleans(),
+    seed=SEEDS, mask=st.sampled_from(Mask), swap=st.booleans(), index=st.integers(0, 15), reduce=st.booleans(),
+    kind=st.sampled_from([f for f in Function if f != Function.RSQRT]), last=st.sampled_from(Function),
 )  # fmt: skip
-def test_a_pass_is_f_of_a_p_plus_q(p: int, q: int, seed: int, mask: int, swap: bool, kind: int, index: int,
-                                   reduce: bool) -> None:  # fmt: skip
+def test_a_pass_is_f_of_a_p_plus_q(p: int, q: int, seed: int, mask: int, swap: bool, index: int, reduce: bool,
+                                   kind: int, last: int) -> None:  # fmt: skip
     rng = np.random.default_rng(seed)
     s = State(CORE, [np.zeros(0, np.uint8)] * 2, tuple(any_numbers(rng, 16).tolist()))
     s.scratch[...], s.scalars[...] = any_numbers(rng, *s.scratch.shape), any_numbers(rng, *s.scalars.shape)
@@ -132,7 +132,7 @@ def test_a_pass_is_f_of_a_p_plus_q(p: int, q: int, seed: int, mask: int, swap: b
         a = np.where(np.arange(GROUPS * 32) < length, a, -MOST)
     y = float32.multiply(a, operand(s, p, index, a)) if p else a
     y = numerics.function(kind, float32.add(y, operand(s, q, index, a)) if q else y)
-    shape = {**PLACES, "d_addr": after(1, 3, 4, Function.EXP2)} if reduce and q != Operand.D else PLACES
+    shape = {**PLACES, "d_addr": after(1, 3, 4, last)} if reduce and q != Operand.D else PLACES
     is_sum = shape is not PLACES
     golden_vector.run(s, make(
         Op.VEC, n=GROUPS, columns=COLUMNS, p=p, q=q, p_index=index, q_index=index, mask=mask, swap=swap,
@@ -140,7 +140,7 @@ def test_a_pass_is_f_of_a_p_plus_q(p: int, q: int, seed: int, mask: int, swap: b
     ))  # fmt: skip
     if is_sum:
         total = float32.add(float32.multiply(numerics.reduce(Reduce.SUM, y), s.constants[3]), s.constants[4])
-        same(s.scalars[:, 1, :COLUMNS], numerics.function(Function.EXP2, total))
+        same(s.scalars[:, 1, :COLUMNS], numerics.function(last, total))
     else:
         same(operand(s, Operand.D, 0, y), y)
 

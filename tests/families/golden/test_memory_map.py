@@ -5,6 +5,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+from fitted_core import fitted
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tiny_network import blocks, tiny
@@ -25,7 +26,7 @@ def cores(draw) -> Core:
         k: 1 << draw(st.integers(a.bit_length() - 1, b.bit_length() - 1)) for k, (a, b) in POWERS.items()
     }
     lanes, bits = draw(st.sampled_from([32, 64])), draw(st.sampled_from([4, 8]))
-    return Core(lanes=lanes, columns=draw(st.integers(1, 16)), multiplier_bits=bits, **sizes)
+    return fitted(lanes=lanes, columns=draw(st.integers(1, 16)), multiplier_bits=bits, **sizes)
 
 
 NETWORKS = [

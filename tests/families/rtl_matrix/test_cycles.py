@@ -3,6 +3,7 @@
 from types import SimpleNamespace
 
 import numpy as np
+from fitted_core import fitted
 
 from sartor.families.tensor import cycles_matrix as cycles
 from sartor.families.tensor.core import Core
@@ -34,7 +35,7 @@ def walk(core: Core, shape: Shape, columns: int) -> tuple[int, int]:
 
 
 def random_parameters(rng: np.random.Generator) -> tuple[Core, Shape, int]:
-    core = Core(
+    core = fitted(
         rows=int(2 ** rng.integers(1, 7)), lanes=int(2 ** rng.integers(5, 8)), columns=16,
         vector_lanes=int(2 ** rng.integers(1, 6)), port_bytes=int(2 ** rng.integers(4, 9)),
         multiplier_bits=int(rng.choice([4, 5, 8, 9])),

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from fitted_core import fitted
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
@@ -90,7 +91,7 @@ def test_zero_points_come_before_scales() -> None:
 
 
 cores = st.builds(
-    Core, rows=st.sampled_from([2, 4, 16, 64]), lanes=st.sampled_from([32, 64, 128]),
+    fitted, rows=st.sampled_from([2, 4, 16, 64]), lanes=st.sampled_from([32, 64, 128]),
     port_bytes=st.sampled_from([16, 64, 256]), multiplier_bits=st.sampled_from([4, 5, 8]),
 )  # fmt: skip
 
@@ -146,10 +147,13 @@ def test_what_is_refused() -> None:
 
 @pytest.mark.parametrize("name", decoded())
 def test_a_stream_has_the_bits_that_its_format_says(name: str) -> None:
-    # A zero point takes a byte where its format counts 4 bits or fewer, the scale of a channel comes with each 256.
+    # A zero point takes a byte where its format counts 4 bits or fewer; the scale of a channel comes with each 256, and
+    # that of a tensor or of 128 x 128, which a format does not count for each row, as that of a channel.
     coding, core = decoded()[name], Core(rows=16, lanes=32, port_bytes=64, multiplier_bits=9)
     shape = Shape(core, 1024, 2048, coding.element, coding.scale, {32: 0, 64: 1, 128: 2, 256: 3}.get(coding.group, 0),
                   coding.planes)  # fmt: skip
     more = (8 - coding.bits) / coding.group if coding.zero else 0
     row = 2048 if format_named(name).group else coding.group
-    assert shape.words * 64 * 8 == (format_named(name).bits(row) + more) * 1024 * 2048
+    repeated = name in ("fp8-e4m3-tensor", "fp8-e4m3-b128")
+    bits = 8 + 16 / coding.group if repeated else format_named(name).bits(row) + more
+    assert shape.words * 64 * 8 == bits * 1024 * 2048

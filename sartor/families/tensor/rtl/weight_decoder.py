@@ -12,6 +12,7 @@ from amaranth.hdl import Module, Mux, Signal, Value, unsigned
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
+from ....formats.decode import Element
 from ..core import Core
 from ..isa import Scale
 from . import matrix_ports as ports
@@ -95,6 +96,11 @@ class WeightDecoder(wiring.Component):
         """size(width) of the command's codes."""
         return number(self.command.element, self.core.elements, lambda e: size(width(self.core, e)))
 
+    def is_paired(self) -> Value:
+        """Values of a cache of 4-bit codes: two rows share a byte."""
+        of_cache = self.command.cache & (self.command.scale == Scale.NONE)
+        return of_cache & (self.command.element == Element.INT4)
+
     def memories(
         self, m: Module, packet: PacketWalk, word: Value, part: Value, load: Value, fire: Value, plane: Value
     ) -> None:
@@ -104,7 +110,7 @@ class WeightDecoder(wiring.Component):
         m.d.comb += [
             codes.word.eq(word), codes.load.eq(load), codes.part.eq(part), codes.element.eq(self.command.element),
             codes.unsigned.eq((self.command.scale == Scale.SCALE_MINIMUM) | (self.command.scale == Scale.ZERO)),
-            codes.zeros.eq(scales.zeros), codes.paired.eq(self.command.cache & (self.command.scale == Scale.NONE)),
+            codes.zeros.eq(scales.zeros), codes.paired.eq(self.is_paired()),
             scales.word.eq(word), scales.write.eq(packet.take_scale), scales.index.eq(packet.index),
             scales.scale.eq(self.command.scale), scales.share.eq(self.command.share),
             scales.plane.eq(plane),
