@@ -108,7 +108,7 @@ def test_beyond_this_machine_only_with_a_key():
 def test_at_the_end_who_runs_is_finished_and_who_comes_is_refused(images):
     with serving(service(images, streams=1)) as served:
         answers = {}
-        bodies = {"runs": {**LONG, "max_tokens": 60}, "waits": SHORT}
+        bodies = {"runs": LONG, "waits": SHORT}
         threads = []
         for name in bodies:
             ask = lambda name=name: answers.update({name: post(served, bodies[name])})  # noqa: E731
@@ -123,7 +123,7 @@ def test_at_the_end_who_runs_is_finished_and_who_comes_is_refused(images):
         assert httpx.get(served.url + "/health").status_code == 503
         for thread in threads:
             thread.join()
-        assert answers["runs"].json()["usage"]["completion_tokens"] == 60
+        assert answers["runs"].json()["usage"]["completion_tokens"] == LONG["max_tokens"]
         assert answers["waits"].status_code == 503
 
 

@@ -35,18 +35,13 @@ def test_every_pass_is_within_two_percent() -> None:
     assert max(p.ape for p in pairs) < 0.02
 
 
-# Of a class's own cycles at worst. Two layers of a prompt on one chip keep step with its memory's refreshes: 8 % of the
-# attention, half a percent of the pass.
-WORST = {"decode": 0.05, "prefill": 0.08}
-
-
-@pytest.mark.parametrize("phase", WORST)
+@pytest.mark.parametrize("phase", ["decode", "prefill"])
 @pytest.mark.parametrize("name", CLASSES)
 def test_every_class_is_within_five_percent_of_its_own_cycles(phase: str, name: str) -> None:
     pairs = [p for p in validation("rtl").pairs if p.labels["kind"] == phase]
     found = figures([p for p in pairs if p.quantity == name])
     assert found["n"] >= 24
-    assert found["median_ape"] < 0.021 and found["p90_ape"] < 0.05 and found["worst_ape"] < WORST[phase]
+    assert found["median_ape"] < 0.02 and found["p90_ape"] < 0.03 and found["worst_ape"] < 0.05
     cycles = {p.where: p.measured for p in pairs if p.quantity == "latency"}
     assert max(abs(p.predicted - p.measured) / cycles[p.where] for p in pairs if p.quantity == name) < 0.01
 
