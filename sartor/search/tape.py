@@ -114,12 +114,5 @@ def _thrifty(outputs: Iterable[Traced]) -> Iterator[Traced]:
     for node in in_order(outputs):
         first = sorted((need[source] for source in set(node.sources)), reverse=True)
         need[node] = max((n + held for held, n in enumerate(first)), default=1)
-    stack, seen = [(node, False) for node in sorted(outputs, key=need.__getitem__)], set[Traced]()
-    while stack:
-        node, ready = stack.pop()
-        if ready:
-            yield node
-        elif node not in seen:
-            seen.add(node)
-            stack.append((node, True))
-            stack.extend((source, False) for source in sorted(node.sources, key=need.__getitem__))
+    by_need = functools.partial(sorted, key=need.__getitem__)
+    return in_order(by_need(outputs)[::-1], sources=lambda node: by_need(node.sources))

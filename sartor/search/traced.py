@@ -114,8 +114,12 @@ def on_grid(of: Traced, known: dict[Traced, np.ndarray] | None = None) -> np.nda
     return known[of]
 
 
-def in_order(of: Iterable[Traced], known: Collection[Traced] = ()) -> Iterator[Traced]:
-    """All that `of` need and what is not known, each after its sources; without recursion, for graphs are deep."""
+def in_order(
+    of: Iterable[Traced], known: Collection[Traced] = (),
+    sources: Callable[[Traced], list[Traced]] = lambda one: one.sources,
+) -> Iterator[Traced]:  # fmt: skip
+    """All that `of` need and what is not known, each after its `sources`, of which the last comes first; without
+    recursion, for graphs are deep."""
     stack, seen = [(one, False) for one in of][::-1], set(known)
     while stack:
         one, ready = stack.pop()
@@ -124,4 +128,4 @@ def in_order(of: Iterable[Traced], known: Collection[Traced] = ()) -> Iterator[T
         elif one not in seen:
             seen.add(one)
             stack.append((one, True))
-            stack.extend((source, False) for source in one.sources)
+            stack.extend((source, False) for source in sources(one))
