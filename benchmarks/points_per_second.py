@@ -21,7 +21,6 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from sartor.families.tensor.design import Designs
 from sartor.search.problem import Problem, problem
 from sartor.search.result import Deployment
 from sartor.search.screen import CHUNK, UNIT, screen_unit, tape_of
@@ -44,12 +43,12 @@ def scalars(ready: Problem, points: int) -> None:
     tech = Technology()
     designs, how = ready.space.decode(ready.space.sample(points, np.random.default_rng(0)), tech)
     for row in range(points):
-        ready.price_designs(_at(designs, Designs, row), _at(how, Deployment, row), tech)
+        ready.price_designs(designs.one(row), _at(how, row), tech)
 
 
-def _at(many: Any, cls: type, row: int) -> Any:
-    values = (getattr(many, f.name) for f in fields(cls))
-    return cls(*(v[row].item() if np.ndim(v) else v for v in values))
+def _at(how: Deployment, row: int) -> Deployment:
+    values = (getattr(how, f.name) for f in fields(how))
+    return Deployment(*(v[row].item() if np.ndim(v) else v for v in values))
 
 
 def per_second(work: Callable[[Problem, int], None], ready: Problem, points: int) -> dict[str, float]:

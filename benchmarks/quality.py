@@ -51,6 +51,9 @@ KV = ("chip", "int8", "int4", "fp8-e4m3", "int3", "nvfp4", "mxint8", "fp8-e5m2",
 # What mixes are made of: all layers together, then class by class, turned.
 CLASSES = ("int4-g32", "mxint8", "int4-g32-asym", "int3-g32", "mxfp6-e2m3", "int3-g64", "nvfp4", "int4-g64", "int8-g32",
            "int4-g128", "int8", "mxfp4", "bcq4-g64", "bcq3-g64")  # fmt: skip
+# With calibration: together, then class by class; the embedding is not calibrated.
+CLASSES_CALIBRATED = ("int4-g32-asym", "int4-g64", "int4-g32", "mxint8", "int8-g32", "int3-g32", "int3-g64",
+                      "mxfp6-e2m3", "int4-g128", "nvfp4", "mxfp4", "int8", "bcq4-g64", "bcq3-g64")  # fmt: skip
 # Mixes that docs/mixed.py found, and others: what the sum over classes says of them is compared with these.
 MIXED = (
     "attn_qkv=mxfp6-e2m3,ffn_down=int4-g32,embedding=mxfp6-e2m3,int4-g64",
@@ -81,6 +84,9 @@ def recipes() -> Iterator[Recipe]:
     for name in CLASSES:
         yield Recipe(parsed(name), rotate=True)
         yield from (alone(part, name, True) for part in (*LINEAR, EMBEDDING))
+    for name in CLASSES_CALIBRATED:
+        yield Recipe(parsed(name + GPTQ), rotate=True)
+        yield from (alone(part, name + GPTQ, True) for part in LINEAR)
     yield from (Recipe(parsed(name), rotate=True) for name in WEIGHTS[:FIRST])
     yield from (Recipe(activations=name) for name in ACTIVATIONS[:4])
     yield from (Recipe(kv=name) for name in KV[:5])

@@ -130,7 +130,7 @@ class PhaseEstimate:
         here = self._columns_of(op.tokens(self.step), key)
         mixed = op.shard == "row" and op.tensor in ("attention", "mixer")
         gap: Any = 0.0 if mixed or follows else self._gap(what, here, key)
-        times, moved = here.passes, place.stream_cycles
+        times, moved = here.passes * m.values_apart if follows else here.passes, place.stream_cycles
         if op.experts > 1:  # the same vector work, before more matrices with fewer tokens each
             touched = op.matrices(self.step)
             here = self._columns(op.rows(self.step) * (op.experts / touched))

@@ -83,10 +83,11 @@ class Machine(MemoryStream):
         return stored(form, self.float_bits if form.datapath == "fp8" else self.multiplier_bits)
 
     @functools.cached_property
-    def values_apart(self) -> bool:
-        """Whether a design streams values as a matrix of their own (its neighbors seem a little slower for it)."""
+    def values_apart(self) -> Any:
+        """How often a layer streams values as a matrix of their own, 0 or 1; None where no design does."""
         d = self.designs
-        return bool(np.any(d.mix.get("attn_qk", d.weights) != d.mix.get(VALUES, d.weights)))
+        apart = d.mix.get("attn_qk", d.weights) != d.mix.get(VALUES, d.weights)
+        return apart * self.dtype(1) if np.any(apart) else None
 
     def at(self, work: Work) -> tuple[Any, Any, Any]:
         """Cycles of `work` by element, by column and fixed, of each design's vector unit; worked out once. Of passes

@@ -52,6 +52,7 @@ class Placement:
         self._geometry: dict[Gemm, Geometry] = {}
         self._cache_shares: dict[Attention, CacheShare] = {}
         self.known: dict[Any, Any] = {}  # what phases share
+        self._values: dict[Gemm, int] = {}  # features of values, by the queries and keys before them
 
     def geometry(self, op: Gemm) -> Geometry:
         if op not in self._geometry:
@@ -62,7 +63,7 @@ class Placement:
         m, d = self.machine, self.machine.designs
         form = m.stored(self.formats.get(op.tensor), op.part).in_rows(op.k)
         split = op.experts == 1
-        n = op.n / self.chips if split and op.shard == "column" else float(op.n)
+        n = self._features(op) / self.chips if split and op.shard == "column" else self._features(op)
         k = op.k / self.chips if split and op.shard == "row" else float(op.k)
         each = n / d.cores
         weight_bytes = each * k * form.n_bytes
@@ -74,11 +75,21 @@ class Placement:
             form=form,
         )
 
+    def _features(self, op: Gemm) -> Any:
+        """Of its output; queries and keys of a design whose values do not stand apart have them too."""
+        return op.n + self._values[op] * (1 - self.machine.values_apart) if op in self._values else float(op.n)
+
     def apart(self, gemms: Iterable[Gemm]) -> Iterable[Gemm]:
-        """`gemms` as they are streamed: values by themselves where they have a format of their own."""
-        if not self.machine.values_apart or "attention" in self.formats:
+        """`gemms` as they are streamed: values by themselves where a design has them in a format of their own, so
+        often as the machine's `values_apart` says."""
+        if self.machine.values_apart is None or "attention" in self.formats:
             return gemms
-        return [one for whole in gemms for one in whole.apart()]
+        found: list[Gemm] = []
+        for whole in gemms:
+            found += (parts := whole.apart())
+            if len(parts) > 1:
+                self._values[parts[0]] = parts[1].n
+        return found
 
     def repeated(self, gemms: Iterable[Gemm], step: Step) -> Any:
         """Multiply-accumulates beyond the first of codes that go through the multipliers in parts."""
