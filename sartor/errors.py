@@ -14,6 +14,13 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
+MANY = 12  # names: more are not read
+# What `sartor list` shows of each kind of name.
+LISTED = {
+    "number format": "formats", "chip": "chips", "model": "models", "study": "studies", "node": "nodes",
+    "memory": "memories", "link": "links", "traffic": "traffic", "traffic profile": "traffic",
+}  # fmt: skip
+
 
 class SartorError(Exception):
     """Anything Sartor raises on purpose."""
@@ -36,12 +43,19 @@ class UnknownName(InputError):
 
     def __init__(self, what: str, name: object, known: Iterable[str], where: str = "") -> None:
         names = sorted(known)
-        close = difflib.get_close_matches(str(name).lower(), [n.lower() for n in names], n=1, cutoff=0.5)
-        match = next((n for n in names if close and n.lower() == close[0]), None)
-        hint = f": did you mean {match!r}?" if match else ":"
-        shown = ", ".join(names[:40]) + (", ..." if len(names) > 40 else "")
+        spelt = {n.lower(): n for n in names}
+        near = [spelt[n] for n in difflib.get_close_matches(str(name).lower(), spelt, n=4, cutoff=0.5)]
+        hint = f": did you mean {near[0]!r}?" if near else ""
         place = f"{where}: " if where else ""
-        super().__init__(f"{place}unknown {what} {str(name)!r}{hint} (known: {shown})")
+        super().__init__(f"{place}unknown {what} {str(name)!r}{hint} ({_known(what, names, near[1:])})")
+
+
+def _known(what: str, names: list[str], near: list[str]) -> str:
+    """All names where they are few; of many, those that are near, and where all are."""
+    if len(names) <= MANY:
+        return f"known: {', '.join(names)}"
+    all_of_them = f"all {len(names)}: sartor list {LISTED[what]}" if what in LISTED else ", ".join(names)
+    return f"or {', '.join(near)}; {all_of_them}" if near else all_of_them
 
 
 class BrokenFile(InputError):

@@ -32,9 +32,17 @@ def quality(json: bool, **asked: Any) -> None:
 def _line(f: dict[str, Any]) -> dict[str, str]:
     return {
         "weights": f["weights"], "activations": f["activations"], "kv": f["kv"], "KL nats": f"{f['kl']:.4g}",
-        "perplexity": f"{f['perplexity']:.2f}", "of the reference": f"{f['reference_perplexity']:.2f}",
+        "perplexity": _perplexity(f["perplexity"]), "of the reference": _perplexity(f["reference_perplexity"]),
         "same first token": f"{f['top1_agreement']:.1%}", "bits a weight": f"{f['bits_per_weight']:.3f}",
     }  # fmt: skip
+
+
+def _perplexity(p: float) -> str:
+    """
+    >>> _perplexity(22.001), _perplexity(5.3e90)
+    ('22.00', '5.3e+90')
+    """
+    return f"{p:.2f}" if p < 1e6 else f"{p:.3g}"
 
 
 def _footnote(f: dict[str, Any]) -> str:

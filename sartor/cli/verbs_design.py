@@ -60,7 +60,7 @@ def estimate(
     model: Model,
     phase: Annotated[str, typer.Option(help="prefill or decode")] = "decode",
     batch: Batch = 1, context: Context = 2048,
-    weights: Annotated[str | None, typer.Option(help="Number format of the weights.")] = None,
+    weights: Annotated[str | None, typer.Option(help="Their format; a generated chip's own, else bf16.")] = None,
     kv: Annotated[str | None, typer.Option(help="Number format of the cache.")] = None,
     tensor_parallel: Annotated[int, typer.Option(help="Chips side by side.")] = 1,
     json: Json = False,

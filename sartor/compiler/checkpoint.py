@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import BrokenFile, InputError, Unsupported
+from ..formats.codec import finite
 from ..formats.floats import DTYPES, Floats
 from ..formats.layouts.tensors import CODES, Tensor, Tensors
 from ..workload.readers import safetensors_index
@@ -45,7 +46,9 @@ class Checkpoint:
     def vector(self, name: str, n: int) -> np.ndarray:
         """float32 [n]."""
         kind, data = self._numbers(name, (n,))
-        return Floats(kind, data[None]).dequantized()[0]
+        found = Floats(kind, data[None]).dequantized()
+        finite(found, f"{self.name}: tensor {name!r}")
+        return found[0]
 
     def parts(self, matrix: str) -> Tensors:
         """All tensors of `matrix`, by what follows its name, as `layouts.read` takes them."""

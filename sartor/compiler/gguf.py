@@ -10,6 +10,7 @@ import numpy as np
 from ..errors import BrokenFile, Unsupported
 from ..families.tensor.network import Layer, Network
 from ..formats.blocks import Blocks, stacked
+from ..formats.codec import finite
 from ..formats.gguf_blocks import unpack
 from ..workload.readers import gguf_header
 from ..workload.readers.fields import Fields
@@ -44,7 +45,9 @@ class File:
         raw, tensor = self.raw(name)
         if tensor.kind.name != "F32":
             raise Unsupported(f"{self.path.name}: tensor {name!r} is {tensor.kind.name}, not F32")
-        return np.frombuffer(raw.tobytes(), np.float32)
+        found = np.frombuffer(raw.tobytes(), np.float32)
+        finite(found[None], f"{self.path.name}: tensor {name!r}")
+        return found
 
     def matrix(self, name: str) -> Blocks:
         raw, tensor = self.raw(name)

@@ -23,14 +23,17 @@ def model_of(name: str) -> tuple[Model, Any]:
     if name.endswith(".gguf"):
         path = Path(name)
         return gguf_reader.model(path, path.stem, _content([path])), tokenizer(path)
-    known = _known(name.lower())
+    known = _known(name)
     path = fetch(WEIGHTS[known], cache_folder())
     return gguf_reader.model(path, known, WEIGHTS[known].sha256), tokenizer(path)
 
 
 def _known(name: str) -> str:
     """The weights that are known of a bundled model, or of the same model in another format."""
-    found = next((known for known in WEIGHTS if known == name or known.startswith(f"{name}-")), None)
+    low = name.lower()
+    found = next((known for known in WEIGHTS if known == low or known.startswith(f"{low}-")), None)
+    if found is None and ("/" in name or name.endswith((".json", ".safetensors"))):
+        raise InputError(f"--model {name}: no such file or folder (a folder with config.json, or a .gguf file)")
     if found is None:
         raise UnknownName("model with real weights", name, WEIGHTS, "--model (or a .gguf file, or a folder)")
     return found

@@ -11,6 +11,7 @@ from ..compiler.gguf import File
 from ..compiler.hf import Shape
 from ..errors import Unsupported
 from ..formats import gguf_types
+from .classes import EMBEDDING, HEAD
 from .model import Model
 
 _NAMES = {"attn_o": "attn_output"}
@@ -42,6 +43,9 @@ class GgufReader:
 
     def matrix(self, layer: int, part: str) -> np.ndarray:
         return self._rows(_name(layer, part), slice(None))
+
+    def place(self, layer: int, part: str, row: int) -> tuple[str, int]:
+        return {EMBEDDING: _EMBEDDING, HEAD: _HEAD}.get(part) or _name(layer, part), row
 
     def bits(self, layer: int, part: str) -> float:
         kind = self.file.raw(_name(layer, part))[1].kind

@@ -29,7 +29,7 @@ def rounded(w: np.ndarray, name: str, h: np.ndarray, where: str) -> np.ndarray:
     if not isinstance(form, Grouped):
         raise Unsupported(f"{name}-gptq: its scales are not fixed before the columns of a group are rounded")
     form.check(w.shape[1], where)
-    finite(w, where)
+    finite(w, lambda row: (where, row))
     return _Rounding(form, w, _feedback(h, where)).all()
 
 

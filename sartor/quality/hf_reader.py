@@ -11,13 +11,14 @@ from ..compiler import hf
 from ..compiler.checkpoint import Checkpoint
 from ..formats.codec import Encoded
 from ..formats.floats import Floats
+from .classes import EMBEDDING, HEAD
 from .model import Model
 
 _NAMES = {
     "attn_q": "self_attn.q_proj", "attn_k": "self_attn.k_proj", "attn_v": "self_attn.v_proj",
     "attn_o": "self_attn.o_proj", "ffn_gate": "mlp.gate_proj", "ffn_up": "mlp.up_proj", "ffn_down": "mlp.down_proj",
 }  # fmt: skip
-_BITS = {"F32": 32.0, "F16": 16.0, "BF16": 16.0}
+_TABLES = {EMBEDDING: "model.embed_tokens.weight", HEAD: "lm_head.weight"}
 
 
 def model(point: Checkpoint, key: str) -> Model:
@@ -41,9 +42,16 @@ class HfReader:
         w = self._stored(layer, part).dequantized()
         return w[hf.neighbors(len(w), self.shape.head_dim)] if part in ("attn_q", "attn_k") else w
 
+    def place(self, layer: int, part: str, row: int) -> tuple[str, int]:
+        if part in _TABLES:
+            return _TABLES[part], row
+        if part in ("attn_q", "attn_k"):
+            row = int(hf.neighbors(self.shape.matrices[_NAMES[part]][0], self.shape.head_dim)[row])
+        return f"model.layers.{layer}.{_NAMES[part]}.weight", row
+
     def bits(self, layer: int, part: str) -> float:
         w = self._stored(layer, part)
-        return w.codec.bits_per_weight(w.k) if isinstance(w, Encoded) else _BITS[w.kind]
+        return w.codec.bits_per_weight(w.k) if isinstance(w, Encoded) else self._stored_bits(layer, part)
 
     def norms(self, layer: int) -> tuple[np.ndarray, np.ndarray]:
         first, second = (
@@ -60,6 +68,12 @@ class HfReader:
 
     def head(self, start: int, stop: int) -> np.ndarray:
         return self._head.rows(slice(start, stop)).dequantized()
+
+    def _stored_bits(self, layer: int, part: str) -> float:
+        """Of what no format holds, such as groups in act-order: the bytes in the file, by weight."""
+        n, k = self.shape.matrices[_NAMES[part]]
+        tensors = self.point.parts(f"model.layers.{layer}.{_NAMES[part]}").found
+        return 8 * sum(t.data.nbytes for t in tensors.values()) / (n * k)
 
     def _stored(self, layer: int, part: str) -> Encoded | Floats:
         name = f"model.layers.{layer}.{_NAMES[part]}"

@@ -6,7 +6,7 @@ import numpy as np
 
 from . import gptq, rounding
 from .classes import EMBEDDING, HEAD
-from .model import Model, finite
+from .model import Model
 from .recipe import CHIP, GPTQ, Recipe
 from .rotation import orthogonal
 
@@ -40,7 +40,7 @@ class Linear:
     def embedded(self, tokens: np.ndarray) -> np.ndarray:
         """The residual stream [windows, tokens, dim] before the first layer."""
         rows, where = np.unique(tokens, return_inverse=True)
-        found = self._table(EMBEDDING, self.model.reader.embedding(rows))[where.reshape(tokens.shape)]
+        found = self._table(EMBEDDING, self.model.reader.embedding(rows), rows)[where.reshape(tokens.shape)]
         return found if self.turn is None else found @ self.turn
 
     def back(self, x: np.ndarray) -> np.ndarray:
@@ -53,10 +53,12 @@ class Linear:
 
     def head(self, start: int, stop: int) -> np.ndarray:
         """Rows of the head, float32 [stop - start, dim]."""
-        return self._table(EMBEDDING if self.model.tied else HEAD, self.model.reader.head(start, stop))
+        part = EMBEDDING if self.model.tied else HEAD
+        return self._table(part, self.model.reader.head(start, stop), np.arange(start, stop))
 
-    def _table(self, part: str, rows: np.ndarray) -> np.ndarray:
-        finite(rows, f"{self.model.name}: {part}")
+    def _table(self, part: str, rows: np.ndarray, numbers: np.ndarray) -> np.ndarray:
+        """Rows of embedding or head, with the numbers of the tokens they are of."""
+        self.model.check(rows, 0, part, numbers)
         name = self.recipe.weights.get(part)
         return rows if name is None else rounding.weights(name, f"{self.model.name}: {part}")(rows)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import time
 from collections.abc import Callable
 from dataclasses import asdict
@@ -10,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from ..errors import InputError
 from .forward import Forward
 from .metrics import Head, compare
 from .model import Model
@@ -30,10 +32,14 @@ def measure(model: Model, windows: np.ndarray, recipe: Recipe, progress: Progres
     if known is not None:
         return {**known, "cached": True}
     wall, cpu = time.perf_counter(), time.process_time()
-    reference = last_states(model, windows[:1], Recipe(), progress)
-    other = last_states(model, windows, recipe, progress)
-    progress("comparing logits", 0, 1)
-    found = asdict(compare(reference, other, windows[0], model.vocabulary))
+    with np.errstate(over="ignore", invalid="ignore"):  # refused right after
+        reference = last_states(model, windows[:1], Recipe(), progress)
+        other = last_states(model, windows, recipe, progress)
+        progress("comparing logits", 0, 1)
+        found = asdict(compare(reference, other, windows[0], model.vocabulary))
+    if not math.isfinite(found["kl"]):
+        raise InputError(f"{model.name}: the logits are no finite numbers: its weights or norms are so large that sums "
+                         "overflow binary32")  # fmt: skip
     found |= {"seconds": time.perf_counter() - wall, "cpu_seconds": time.process_time() - cpu}
     store.keep(found)
     store.forget()

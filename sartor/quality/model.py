@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -20,8 +21,11 @@ class Reader(Protocol):
     def matrix(self, layer: int, part: str) -> np.ndarray:
         """float32 [n, k] of a class of LINEAR."""
 
+    def place(self, layer: int, part: str, row: int) -> tuple[str, int]:
+        """The tensor of the file that holds a row of a matrix, of the embedding or of the head, and its row there."""
+
     def bits(self, layer: int, part: str) -> float:
-        """An element, as it is stored."""
+        """An element, as it is stored, with what its matrix has beside it."""
 
     def norms(self, layer: int) -> tuple[np.ndarray, np.ndarray]:
         """float32 [dim], before attention and before the FFN."""
@@ -56,8 +60,17 @@ class Model:
     def matrix(self, layer: int, part: str) -> np.ndarray:
         """float32 [n, k]; what is not a finite number is refused with its place."""
         w = self.reader.matrix(layer, part)
-        finite(w, f"{self.name}: {part} of layer {layer}")
+        self.check(w, layer, part)
         return w
+
+    def check(self, w: np.ndarray, layer: int, part: str, rows: np.ndarray | None = None) -> None:
+        """Refuses what is not a finite number with its place in the file; `rows`: which these are, if not the first."""
+
+        def place(row: int) -> tuple[str, int]:
+            name, at = self.reader.place(layer, part, row if rows is None else int(rows[row]))
+            return f"{self.name}: {name}", at
+
+        finite(w, place)
 
     def turns(self, tokens: int) -> np.ndarray:
         """The angles of the first `tokens` positions, as network.turns has them."""
@@ -74,8 +87,9 @@ class Model:
         return {"attn_o": self.shape.heads * self.shape.head_dim, "ffn_down": self.shape.ffn}.get(part, self.shape.dim)
 
 
-def finite(w: np.ndarray, where: str) -> None:
-    """Raises InputError for the first weight that is not a finite number."""
+def finite(w: np.ndarray, place: Callable[[int], tuple[str, int]]) -> None:
+    """Raises InputError for the first weight that is not a finite number; `place` of a row: tensor, and row in it."""
     if not np.isfinite(w.sum(dtype=np.float64)):
-        row, column = np.argwhere(~np.isfinite(w))[0]
-        raise InputError(f"{where}: the weight {w[row, column]} at [{row}, {column}] is not a finite number")
+        row, column = (int(i) for i in np.argwhere(~np.isfinite(w))[0])
+        where, at = place(row)
+        raise InputError(f"{where}: the weight {w[row, column]:g} at [{at}, {column}] is not a finite number")

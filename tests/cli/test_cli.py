@@ -7,6 +7,8 @@ import pytest
 from typer.testing import CliRunner
 
 from sartor.cli import app
+from sartor.errors import UnknownName
+from sartor.formats.spec import formats
 
 
 def as_json(*args):
@@ -133,3 +135,10 @@ def test_a_file_of_which_all_rows_are_refused_is_no_table(tmp_path):
     done = CliRunner().invoke(app, ["validate", "gpu", "--data", str(tmp_path / "rows.jsonl")], catch_exceptions=False)
     assert done.exit_code == 0 and "refused 1: chip 'NVIDIA_Z999' is not known" in done.output
     assert "predicted 0 of 1 usable rows" in done.output
+
+
+def test_an_unknown_name_among_many_is_answered_with_the_nearest_ones():
+    told = str(UnknownName("number format", "int4-g96", formats()))
+    assert told.startswith("unknown number format 'int4-g96': did you mean 'int4-g64'? (or int")
+    assert told.endswith(f"; all {len(as_json('list', 'formats')['rows'])}: sartor list formats)") and "bcq" not in told
+    assert str(UnknownName("role", "x" * 30, "abc")) == f"unknown role '{'x' * 30}' (known: a, b, c)"

@@ -60,6 +60,26 @@ def test_act_order_becomes_real_numbers_in_the_order_of_the_inputs() -> None:
     assert isinstance(plain, Encoded)
 
 
+@pytest.mark.parametrize("symmetric", [True, False])
+def test_act_order_of_compressed_tensors(symmetric: bool) -> None:
+    """Its older versions wrote -1 everywhere where columns are in order."""
+    q, zero, scale = case(4, 64)
+    zero[:] = 8 if symmetric else zero
+    order = np.random.default_rng(1).permutation(np.arange(K, dtype=np.int32) // 64)
+    weights = dict(num_bits=4, type="int", strategy="group", group_size=64, symmetric=symmetric)
+    groups = {"g": {"weights": weights}}
+    config = {"quant_method": "compressed-tensors", "format": "pack-quantized", "config_groups": groups}
+    arrays = dict(weight_packed=np.ascontiguousarray(stored.packed_down(q.T, 4).T), weight_scale=scale)
+    if not symmetric:
+        arrays["weight_zero_point"] = np.ascontiguousarray(stored.packed_down(zero, 4))
+    found = read(config, stored.tensors(**arrays, weight_g_idx=order), (N, K))
+    assert isinstance(found, Floats)
+    expected = (q.astype(np.float32) - zero[:, order]) * scale.astype(np.float32)[:, order]
+    assert np.array_equal(found.dequantized(), expected)
+    plain = read(config, stored.tensors(**arrays, weight_g_idx=np.full(K, -1, np.int32)), (N, K))
+    assert isinstance(plain, Encoded) and np.array_equal(plain.dequantized(), stored.weights(q, zero, scale))
+
+
 def test_a_zero_point_of_sixteen_becomes_real_numbers() -> None:
     """Stored as 15, it means 16, which four bits do not hold."""
     q, zero, scale = case(4, 128)

@@ -119,7 +119,14 @@ def test_a_weight_that_is_no_number_is_named() -> None:
     with pytest.raises(InputError, match=r"tiny0: attn_k of layer 1: the weight inf at \[7, 3\] is not a finite"):
         measure(model, windows(), Recipe(parsed("int8")))
     with pytest.raises(InputError, match=r"x: the weight nan at \[0, 1\]"):
-        finite(np.float32([[1, np.nan]]), "x")
+        finite(np.float32([[1, np.nan]]), lambda row: ("x", row))
+
+
+def test_logits_that_overflow_are_refused() -> None:
+    model = tiny()
+    model.reader.last[:] = 3e38
+    with pytest.raises(InputError, match=r"tiny0: the logits are no finite numbers: .* overflow binary32"):
+        measure(model, windows(), Recipe(parsed("int8")))
 
 
 def test_rows_that_groups_do_not_divide_are_refused() -> None:

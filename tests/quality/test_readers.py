@@ -11,6 +11,8 @@ from sartor.compiler.gguf import network
 from sartor.compiler.hf import neighbors
 from sartor.errors import InputError, Unsupported
 from sartor.quality import gguf_reader, hf_reader
+from sartor.quality.linear import Linear
+from sartor.quality.recipe import Recipe
 
 NAMES = {"attn_q": "self_attn.q_proj", "attn_o": "self_attn.o_proj", "ffn_down": "mlp.down_proj"}
 
@@ -41,6 +43,42 @@ def test_a_checkpoint_of_gptq_is_read_as_it_is(tmp_path) -> None:
             expected = expected[neighbors(len(expected), CONFIG["head_dim"])]
         assert np.array_equal(model.matrix(1, part), expected)
     assert model.reader.bits(0, "ffn_down") == 4 + 20 / 32
+
+
+def test_the_bits_of_columns_in_act_order_are_those_of_the_file(tmp_path) -> None:
+    """Four bits a weight, for 32 of them 16 bits of scale and 4 of zero point; 32 bits for the group of a column."""
+    tensors, kinds = {n: w for n, w in weights(CONFIG).items() if "_proj" not in n}, {}
+    q, zero, scale = np.ones((64, 96), np.uint8), np.ones((64, 3), np.int16), np.ones((64, 3), np.float16)
+    order = np.arange(96, dtype=np.int32) % 3
+    for part, tensor in stored.gptq(q, zero, scale, 4, g_idx=order).found.items():
+        tensors[f"model.layers.0.mlp.down_proj.{part}"] = tensor.data
+        kinds[f"model.layers.0.mlp.down_proj.{part}"] = tensor.kind
+    asked = {"quant_method": "gptq", "bits": 4, "group_size": 32, "desc_act": True}
+    model = hf_reader.model(Checkpoint(folder(tmp_path / "m", tensors, kinds, quantization_config=asked)), "key")
+    assert model.reader.bits(0, "ffn_down") == 4 + 20 / 32 + 32 / 64
+
+
+@pytest.mark.parametrize(("name", "row", "asked"), [
+    ("model.layers.1.self_attn.k_proj.weight", 17, lambda m: m.matrix(1, "attn_k")),
+    ("model.layers.0.mlp.down_proj.weight", 5, lambda m: m.matrix(0, "ffn_down")),
+    ("model.embed_tokens.weight", 40, lambda m: Linear(m, Recipe()).embedded(np.array([[7, 40, 3]]))),
+    ("lm_head.weight", 33, lambda m: Linear(m, Recipe()).head(20, 40)),
+])  # fmt: skip
+def test_a_weight_that_is_no_number_has_its_place_in_the_file(tmp_path, name: str, row: int, asked) -> None:
+    tensors = weights(CONFIG)
+    tensors[name] = tensors[name].copy()
+    tensors[name][row, 9] = np.nan
+    model = hf_reader.model(Checkpoint(folder(tmp_path / "m", tensors)), "key")
+    with pytest.raises(InputError, match=rf"m: {name}: the weight nan at \[{row}, 9\] is not a finite number"):
+        asked(model)
+
+
+def test_a_norm_that_is_no_number_is_named(tmp_path) -> None:
+    tensors = weights(CONFIG)
+    tensors["model.layers.1.input_layernorm.weight"][3] = np.inf
+    model = hf_reader.model(Checkpoint(folder(tmp_path / "m", tensors)), "key")
+    with pytest.raises(InputError, match=r"tensor 'model.layers.1.input_layernorm.weight': the weight inf at \[0, 3\]"):
+        model.reader.norms(1)
 
 
 def test_a_layout_that_is_not_known_is_named(tmp_path) -> None:

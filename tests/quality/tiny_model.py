@@ -32,6 +32,9 @@ class Weights:
     def matrix(self, layer: int, part: str) -> np.ndarray:
         return self.matrices[layer, part]
 
+    def place(self, layer: int, part: str, row: int) -> tuple[str, int]:
+        return (part if part in ("embedding", "head") else f"{part} of layer {layer}"), row
+
     def bits(self, layer: int, part: str) -> float:
         return 32.0
 

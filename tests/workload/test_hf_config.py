@@ -125,14 +125,34 @@ def test_quantization():
     gptq = dict(quantization_config=dict(quant_method="gptq", bits=4, group_size=128))
     assert parse(LLAMA | gptq).formats["ffn"] == "int4-g128"
     for more, name in (
-        (dict(sym=False), "int4-g128-asym"), (dict(sym=True, group_size=64), "int4-g64"),
-        (dict(quant_method="awq"), "int4-g128-asym"), (dict(quant_method="awq", zero_point=False), "int4-g128"),
+        (dict(sym=False), "int4-g128-zp"), (dict(sym=True, group_size=64), "int4-g64"),
+        (dict(quant_method="awq"), "int4-g128-zp"), (dict(quant_method="awq", zero_point=False), "int4-g128"),
         (dict(bits=8, group_size=32, sym=False), "int8-g32-asym"), (dict(bits=8, group_size=-1), "int8"),
     ):  # fmt: skip
         config = dict(quantization_config=gptq["quantization_config"] | more)
         assert parse(LLAMA | config).formats["ffn"] == name
     kept = dict(quant_method="mxfp4", modules_to_not_convert=["model.layers.*.self_attn", "lm_head"])
     assert parse(LLAMA | dict(quantization_config=kept)).formats == dict(ffn="mxfp4")
+
+
+def scheme(**weights) -> dict:
+    return dict(quant_method="compressed-tensors", config_groups=dict(group_0=dict(weights=weights)))
+
+
+@pytest.mark.parametrize(("asked", "name"), [
+    (scheme(num_bits=4, type="int", strategy="group", group_size=128, symmetric=True), "int4-g128"),
+    (scheme(num_bits=4, type="int", strategy="group", group_size=32, symmetric=False), "int4-g32-zp"),
+    (scheme(num_bits=8, type="int", strategy="channel", group_size=None, symmetric=True), "int8"),
+    (scheme(num_bits=8, type="float", strategy="channel"), "fp8-e4m3"),
+    (scheme(num_bits=8, type="float", strategy="tensor"), "fp8-e4m3-tensor"),
+    (scheme(num_bits=8, type="float", strategy="block", block_structure=[128, 128]), "fp8-e4m3-b128"),
+    (scheme(num_bits=4, type="float", strategy="tensor_group", group_size=16), "nvfp4"),
+    (scheme(num_bits=4, type="float", strategy="group", group_size=32), "mxfp4"),
+    (dict(quant_method="bitnet", linear_class="autobitlinear"), "ternary"),
+    (dict(quant_method="awq", w_bit=4, q_group_size=64), "int4-g64-zp"),
+])  # fmt: skip
+def test_a_published_checkpoint_has_the_format_that_its_reader_finds(asked, name: str) -> None:
+    assert parse(LLAMA | dict(quantization_config=asked)).formats == dict(attention=name, ffn=name)
 
 
 def test_layers_that_are_not_quantized_are_said():
@@ -221,14 +241,25 @@ REFUSED = {
         "num_experts_per_tok = 9 must be between 1 and 8",
     ),
     "a quantization": (
-        LLAMA | dict(quantization_config=dict(quant_method="bitnet")),
+        LLAMA | dict(quantization_config=dict(quant_method="exl9")),
         Unsupported,
-        "quantization_config: quant_method = 'bitnet' is not modeled (known: fp8, mxfp4, modelopt",
+        "quantization_config: quant_method = 'exl9' is not modeled (known: fp8, mxfp4, modelopt",
     ),
     "groups": (
         LLAMA | dict(quantization_config=dict(quant_method="awq", bits=4, group_size=16)),
         Unsupported,
         "4 bits in groups of 16 are not modeled",
+    ),
+    "floats in other groups": (
+        LLAMA | dict(quantization_config=scheme(num_bits=4, type="float", strategy="group", group_size=16)),
+        Unsupported,
+        "weights: floats of 4 bits by group are not modeled (known: 8 bits by channel, ",
+    ),
+    "schemes that differ": (
+        LLAMA | dict(quantization_config=dict(quant_method="compressed-tensors", config_groups={
+            "a": dict(weights=dict(num_bits=4)), "b": dict(weights=dict(num_bits=8))})),
+        Unsupported,
+        "config_groups has 2 groups that differ: one scheme is modeled",
     ),
     "not an object": ([], BrokenFile, "config.json: expected an object with named fields, found []"),
 }

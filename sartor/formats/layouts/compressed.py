@@ -25,7 +25,7 @@ from ..codec import Encoded, codec
 from ..floats import Floats
 from .fours import nibbles, nvfp4
 from .scaled8 import eights
-from .tensors import WORD, Tensors, groups_of, integers, number, words
+from .tensors import WORD, Tensors, groups_of, integers, number, order_of, unordered, words
 
 _BESIDE = ("bias", "input_scale", "input_zero_point", "input_global_scale")
 Reader = Callable[[Mapping[str, Any], Tensors, tuple[int, int]], Encoded | Floats]
@@ -49,13 +49,14 @@ def _packed(weights: Mapping[str, Any], tensors: Tensors, shape: tuple[int, int]
     (n, k), where = shape, tensors.where
     bits, groups = number(weights, "num_bits", tuple(range(2, 9)), where), _groups(weights, k, where)
     tensors.only("weight_packed", "weight_scale", "weight_zero_point", "weight_shape", "weight_g_idx", *_BESIDE)
-    if "weight_g_idx" in tensors.found:
-        raise Unsupported(f"{where}: weight_g_idx: columns in another order than their groups are not read here")
     q = _codes(tensors, "weight_packed", (n, k), bits)
     scale = tensors.real("weight_scale", (n, groups), (n,)).reshape(n, groups)
     zero = None
     if "weight_zero_point" in tensors.found:
         zero = _codes(tensors, "weight_zero_point", (groups, n), bits, turned=True).T.astype(np.int16)
+    order = order_of(tensors, "weight_g_idx", k, groups)
+    if order is not None:
+        return unordered(q, scale, np.full_like(q[:, :groups], 2 ** (bits - 1)) if zero is None else zero, order)
     return integers(q, scale, zero, bits)
 
 

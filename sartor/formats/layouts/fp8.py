@@ -15,9 +15,8 @@ from .tensors import Tensors, number
 
 
 def read(config: Mapping[str, Any], tensors: Tensors, shape: tuple[int, int]) -> Encoded | Floats:
-    if "weight_block_size" in config:
-        number({"weight_block_size": tuple(config["weight_block_size"] or ())}, "weight_block_size",
-               ((SIDE, SIDE),), tensors.where)  # fmt: skip
+    if (block := config.get("weight_block_size")) is not None:
+        number({"weight_block_size": tuple(block)}, "weight_block_size", ((SIDE, SIDE),), tensors.where)
     scale = "weight_scale_inv" if "weight_scale_inv" in tensors.found else "weight_scale"
     tensors.only("weight", scale, "bias", "input_scale", "activation_scale")
     return eights(tensors, "weight", scale, shape)

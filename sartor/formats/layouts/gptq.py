@@ -16,10 +16,9 @@ from typing import Any
 
 import numpy as np
 
-from ...errors import BrokenFile
 from ..codec import Encoded
-from ..floats import DTYPES, Floats
-from .tensors import WORD, Tensors, groups_of, integers, number, words
+from ..floats import Floats
+from .tensors import WORD, Tensors, groups_of, integers, number, order_of, unordered, words
 
 BITS = (2, 3, 4, 8)
 _LESS = {"gptq": 1, "gptq_v2": 0}
@@ -34,18 +33,7 @@ def read(config: Mapping[str, Any], tensors: Tensors, shape: tuple[int, int]) ->
     q = words(tensors.array("qweight", ("I32",), (k * bits // WORD, n)).T, bits)
     scale = tensors.real("scales", (groups, n)).T
     zero = words(tensors.array("qzeros", ("I32",), (groups, n * bits // WORD)), bits).T.astype(np.int16) + less
-    order = _groups(tensors, k, groups)
-    if order is None:
-        return integers(q, np.ascontiguousarray(scale), np.ascontiguousarray(zero), bits)
-    steps = q.astype(np.float32) - zero[:, order]
-    return Floats("F32", np.asarray(steps * scale[:, order], DTYPES["F32"]))
-
-
-def _groups(tensors: Tensors, k: int, groups: int) -> np.ndarray | None:
-    """The group of each input, if they are not in order."""
-    if "g_idx" not in tensors.found:
-        return None
-    order = tensors.array("g_idx", ("I32",), (k,))
-    if order.min() < 0 or order.max() >= groups:
-        raise BrokenFile(f"{tensors.where}: g_idx names group {max(order.max(), -order.min())} of {groups}")
-    return None if np.array_equal(order, np.arange(k) // (k // groups)) else order
+    order = order_of(tensors, "g_idx", k, groups)
+    if order is not None:
+        return unordered(q, scale, zero, order)
+    return integers(q, np.ascontiguousarray(scale), np.ascontiguousarray(zero), bits)

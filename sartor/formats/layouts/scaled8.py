@@ -22,7 +22,7 @@ def eights(tensors: Tensors, codes: str, scale: str, shape: tuple[int, int]) -> 
     name, element = KINDS[tensors[codes].kind]
     if d.size == 1:
         return Encoded(codec(f"{name}-tensor"), n, k, {"codes": q, "scale": d.reshape(())})
-    if d.shape == blocks and d.size != n:
+    if d.shape == blocks and d.shape != (n, 1):
         return Encoded(codec(f"{name}-b128"), n, k, {"codes": q, "scale": d})
     d = d.reshape(n, 1)
     if (halves := exact_halves(d)) is not None:

@@ -88,6 +88,25 @@ def groups_of(k: int, size: int, where: str) -> int:
     return k // size
 
 
+def order_of(tensors: Tensors, name: str, k: int, groups: int) -> np.ndarray | None:
+    """int32 [k]: the group of each input, where the file says it and they are not in order (act-order). All -1: not
+    said."""
+    if name not in tensors.found:
+        return None
+    order = tensors.array(name, ("I32",), (k,))
+    if (order == -1).all() or np.array_equal(order, np.arange(k) // (k // groups)):
+        return None
+    if order.min() < 0 or order.max() >= groups:
+        wrong = int(order.min() if order.min() < 0 else order.max())
+        raise BrokenFile(f"{tensors.where}: {name} names group {wrong} of {groups}")
+    return order
+
+
+def unordered(q: np.ndarray, scale: np.ndarray, zero: np.ndarray, order: np.ndarray) -> Floats:
+    """d (q - z) where neighbors do not share a scale: real numbers, which no format holds in fewer bits."""
+    return Floats("F32", np.asarray((q.astype(np.float32) - zero[:, order]) * scale[:, order], DTYPES["F32"]))
+
+
 def words(packed: np.ndarray, bits: int) -> np.ndarray:
     """int32 [rows, words] to codes uint8 [rows, words x 32 / bits], low bits first, across words."""
     raw = np.ascontiguousarray(packed).view(np.uint8)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 
 from ...errors import Unsupported
 from .fields import Fields
@@ -14,6 +14,11 @@ _FLOAT_METHODS = {"fp8": "fp8-e4m3", "mxfp4": "mxfp4"}
 _MODELOPT = {"FP8": "fp8-e4m3", "NVFP4": "nvfp4", "W4A16_NVFP4": "nvfp4"}
 _INTEGERS = {(8, -1): "int8"}
 _GROUPED = {(bits, group): f"int{bits}-g{group}" for bits in (2, 3, 4, 8) for group in (32, 64, 128)}
+# compressed-tensors: bits of a float, and what shares a scale.
+_FLOATS = {
+    (8, "channel"): "fp8-e4m3", (8, "tensor"): "fp8-e4m3-tensor", (8, "block"): "fp8-e4m3-b128",
+    (4, "tensor_group"): "nvfp4",
+}  # fmt: skip
 _LISTS = ("modules_to_not_convert", "ignore", "exclude_modules")
 
 # Module that a list of exceptions names -> the tensor classes that stay as they are.
@@ -50,21 +55,51 @@ def _format(q: Fields) -> str:
         return _FLOAT_METHODS[method]
     if method == "modelopt":
         return _MODELOPT[q.one_of("quant_algo", known=list(_MODELOPT))]
-    if method in ("gptq", "awq"):
-        return _integer(q)
-    known = ", ".join([*_FLOAT_METHODS, "modelopt", "gptq", "awq"])
+    if method in _OWN:
+        return _OWN[method](q)
+    known = ", ".join([*_FLOAT_METHODS, "modelopt", *_OWN])
     raise Unsupported(f"{q.where}: quant_method = {method!r} is not modeled (known: {known})")
 
 
 def _integer(q: Fields) -> str:
     """GPTQ and AWQ: integers in groups, symmetric (`sym` of GPTQ, on if not said) or with a zero point."""
-    bits, group = q.whole("bits"), q.raw.get("group_size")
+    bits, group = q.whole("bits", "w_bit"), q.raw.get("group_size", q.raw.get("q_group_size"))
+    symmetric = not q.flag("zero_point", q.text("quant_method", default="") == "awq") and q.flag("sym", True)
+    return _grouped(q, bits, group, symmetric)
+
+
+def _grouped(q: Fields, bits: int, group: object, symmetric: bool) -> str:
+    """Integers with a scale for `group` weights, -1: for a channel; with a zero point of as many bits, if there is
+    such a format."""
     known = _GROUPED | _INTEGERS
     if type(group) is not int or (bits, group) not in known:
         shown = ", ".join(f"{b} bits in {g}" for b, g in known)
         raise Unsupported(f"{q.where}: {bits} bits in groups of {group!r} are not modeled (known: {shown})")
-    symmetric = not q.flag("zero_point", q.text("quant_method", default="") == "awq") and q.flag("sym", True)
-    return known[bits, group] + ("" if symmetric or (bits, group) in _INTEGERS else "-asym")
+    plain = symmetric or (bits, group) in _INTEGERS
+    return known[bits, group] + ("" if plain else "-asym" if bits == 8 else "-zp")
+
+
+def _scheme(q: Fields) -> str:
+    """compressed-tensors: of its groups, which must not differ in it, what they say of weights."""
+    groups = q.part("config_groups")
+    parts = [groups.part(name).part("weights") for name in groups.raw]
+    if len({str(part.raw) for part in parts}) != 1:
+        raise Unsupported(f"{q.where}: config_groups has {len(parts)} groups that differ: one scheme is modeled")
+    weights = parts[0]
+    bits, strategy = weights.whole("num_bits"), weights.text("strategy", default="group")
+    group = -1 if strategy == "channel" else weights.whole("group_size", default=-1, low=-1)
+    if weights.text("type", default="int") == "int":
+        return _grouped(weights, bits, group, weights.flag("symmetric", True))
+    known = _FLOATS | ({(4, "group"): "mxfp4", (8, "group"): "mxfp8-e4m3"} if group == 32 else {})
+    if (bits, strategy) not in known:
+        shown = ", ".join(f"{b} bits by {s}" for b, s in known)
+        raise Unsupported(f"{weights.where}: floats of {bits} bits by {strategy} are not modeled (known: {shown})")
+    return known[bits, strategy]
+
+
+_OWN: dict[str, Callable[[Fields], str]] = {
+    "gptq": _integer, "awq": _integer, "compressed-tensors": _scheme, "bitnet": lambda q: "ternary",
+}  # fmt: skip
 
 
 def _kept(q: Fields, layers: int) -> dict[str, set[int]]:
