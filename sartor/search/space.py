@@ -11,7 +11,7 @@ import numpy as np
 
 from ..errors import InputError, UnknownName
 from ..families.tensor.design import FORMATS, Designs
-from ..formats.decode import Element, Scale
+from ..families.tensor.multipliers import together
 from ..formats.hardware import decoded
 from ..formats.parts import BASE, by_part
 from ..formats.spec import format_named
@@ -136,15 +136,16 @@ def _mixed(given: Mapping[str, Any], where: str) -> dict[str, Any]:
 
 
 def _check_mix(formats: Mapping[str, Any], where: str) -> None:
-    """Only what one chip can take beside other formats: E4M3, two scales a block and zero points need multipliers that
-    the others' do not go with."""
-    alone = Scale.PAIR, Scale.ZERO
-    mixable = [n for n, c in decoded().items() if c.scale not in alone and c.element != Element.E4M3]
+    """Only what chips can take: every format has a decoder, and any of them beside any other multipliers."""
+    codings = {}
     for part, values in formats.items():
         for name in values if isinstance(values, list) else [values]:
-            if format_named(str(name)).name not in mixable:
-                known = ", ".join(mixable)
-                raise InputError(f"{where} {part}: {name!r} has no decoder beside others (try one of {known})")
+            known = format_named(str(name)).name
+            if known not in decoded():
+                able = ", ".join(decoded())
+                raise InputError(f"{where} {part}: {name!r} has no decoder in hardware (try one of {able})")
+            codings[known] = decoded()[known]
+    together(codings, f"{where} weights")
 
 
 def _numbers(name: str, values: Any, where: str) -> tuple[float, ...]:

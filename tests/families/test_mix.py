@@ -1,5 +1,6 @@
 """Parts of a model with number formats of their own on one chip."""
 
+import itertools
 from dataclasses import replace
 
 import numpy as np
@@ -9,12 +10,14 @@ from hypothesis import strategies as st
 
 from sartor.chip import toml
 from sartor.chip.spec import Chip, Memory, Tile
-from sartor.errors import InputError, UnknownName
+from sartor.errors import InputError, UnknownName, Unsupported
+from sartor.families.tensor import multipliers
 from sartor.families.tensor.datapath import datapath_of
 from sartor.families.tensor.design import FORMATS, from_chip, to_chip
 from sartor.families.tensor.family import Tensor
 from sartor.families.tensor.sizing import core_of
 from sartor.formats.decode import Element, Scale
+from sartor.formats.hardware import coding_of, decoded
 from sartor.formats.parts import GROUPS, PARTS, by_part
 from sartor.search.evaluate import weight_bytes
 from sartor.tables import table
@@ -83,11 +86,45 @@ def test_codes_in_two_parts_are_multiplied_twice() -> None:
     ("base", "other", "expected"),
     [("int4-g32", "int8-g32", "int4"), ("int4-g32", "bcq2-g64", "int4"), ("bcq3-g64", "int8-g32", "int4"),
      ("int8-g32", "int4-g32", "int8"), ("int4-g32", "mxfp4", "fp4"),
-     ("mxfp4", "int3-g32", "fp4"), ("ternary", "int4-g32", "int4")],
+     ("mxfp4", "int3-g32", "fp4"), ("int8-g32", "int4-g32-zp", "fp4"), ("int4-g64-zp", "mxfp6-e2m3", "fp4"),
+     ("int4-g32", "fp8-e4m3", "fp8"), ("fp8-e4m3", "int8-g32", "fp8"), ("bcq2-g64", "mxfp8-e4m3", "fp8"),
+     ("ternary", "int4-g32", "int4")],
 )  # fmt: skip
 def test_multipliers_that_take_both(base: str, other: str, expected: str) -> None:
     designs = replace(random_designs(2, seed=1), weights=np.full(2, row(base)), mix={"attn_o": np.full(2, row(other))})
     assert [table("macs").items[i] for i in datapath_of(designs)] == [expected] * 2
+
+
+BITS = {"int4": 4, "fp4": 5, "nvfp4": 5, "int8": 8, "fp8": 9}  # of the multipliers that a datapath of the estimate is
+
+
+def test_the_estimate_has_the_multipliers_and_steps_that_the_chip_has() -> None:
+    # All pairs of formats that have a decoder, the FFN's and that of what attention gives.
+    refused = 0
+    for base, other in itertools.product(decoded(), repeat=2):
+        chip = replace(CHIP, tile=replace(TILE, weights=base, mix={"attn_o": other}))
+        try:
+            core = core_of(chip)
+        except Unsupported as error:
+            refused += 1
+            assert {9, 5} == {multipliers.alone(coding_of(name)) for name in (base, other)}, error
+            continue
+        machine = Tensor(from_chip(chip)).machine
+        assert BITS[table("macs").items[machine.datapath]] == core.multiplier_bits, (base, other)
+        for name, form in ((base, machine.weights), (other, machine.mix["attn_o"])):
+            assert form.steps == core.steps(coding_of(name).element) * coding_of(name).planes, (base, other, name)
+    singles = [multipliers.alone(coding) for coding in decoded().values()]
+    strict = sum(coding.scale in multipliers.SIGNED_ONLY for coding in decoded().values())
+    assert refused == 2 * strict * singles.count(9) > 0
+
+
+def test_fp8_goes_with_no_zero_points_and_no_nvfp4() -> None:
+    tile = replace(TILE, weights="int4-g32", mix={"attn_v": "fp8-e4m3", "attn_o": "int4-g32-zp"})
+    with pytest.raises(Unsupported, match=r"mixed: \[tile\].*'fp8-e4m3' beside 'int4-g32-zp': FP8 .* a zero point"):
+        core_of(replace(CHIP, tile=tile))
+    tile = replace(TILE, weights="mxint8", mix={"attn_v": "fp8-e4m3", "attn_o": "bcq3-g64"})
+    mixed = core_of(replace(CHIP, tile=tile))
+    assert mixed.multiplier_bits == 9 and mixed.steps(Element.INT8) == 2 and mixed.steps(Element.E4M3) == 1
 
 
 def test_another_kind_of_codes_is_another_decoder() -> None:

@@ -53,16 +53,26 @@ def test_the_same_weights_in_other_formats(net: Network, form: str) -> None:
     assert found.mismatches == 0 and found.tokens[0].rtl == found.tokens[0].golden
 
 
+# By the FFN's format and those of queries and keys, values, attention's output, embedding: elements of the matrices,
+# and bits of the multipliers. Signed ones for E2M1 where the FFN's are not; for NVFP4 and a zero point with bytes in
+# two steps; for FP8 products that are shifted, beside all that does not need two sums.
+MIXES = {
+    "int3-g32 int8-g32 mxfp6-e2m3 mxfp4 q4_1": ("INT8 E2M3 E2M1 INT3 INT3 INT4", 5),
+    "mxint8 int4-g64-zp mxfp6-e2m3 nvfp4 q4_1": ("INT4 E2M3 E2M1 INT8 INT8 INT4", 5),
+    "int4-g32 bcq3-g64 fp8-e4m3 mxfp6-e2m3 int8-g32": ("SIGN E4M3 E2M3 INT4 INT4 INT8", 9),
+}
+
+
 @pytest.mark.slow
-def test_a_chip_for_a_mix_of_formats(net: Network) -> None:
-    # Five decoders in one core, values by themselves, and signed multipliers for E2M1 where the FFN's are not.
-    tile = replace(TILE, weights="int3-g32", mix={"attn_qk": "int8-g32", "attn_v": "mxfp6-e2m3", "attn_o": "mxfp4",
-                                                   "embedding": "q4_1"})  # fmt: skip
+@pytest.mark.parametrize("names", [next(iter(MIXES)), *(pytest.param(n, marks=pytest.mark.long) for n in [*MIXES][1:])])
+def test_a_chip_for_a_mix_of_formats(net: Network, names: str) -> None:
+    base, *own = names.split()
+    tile = replace(TILE, weights=base, mix=dict(zip(("attn_qk", "attn_v", "attn_o", "embedding"), own, strict=True)))
     mixed = requantized(net, codings_of(tile.formats))
-    one = mixed.layers[0]
-    kinds = [m.coding.element.name for m in (*one.matrices.values(), mixed.head)]
-    assert kinds == ["INT8", "E2M3", "E2M1", "INT3", "INT3", "INT4"]
-    found = verify(bench(replace(CHIP, tile=tile), mixed, f"{KEY} mixed", 256), PROMPT[:2], 1)
+    kinds, bits = MIXES[names]
+    assert [m.coding.element.name for m in (*mixed.layers[0].matrices.values(), mixed.head)] == kinds.split()
+    assert core_of(replace(CHIP, tile=tile)).multiplier_bits == bits
+    found = verify(bench(replace(CHIP, tile=tile), mixed, f"{KEY} mixed {names}", 256), PROMPT[:2], 1)
     assert found.mismatches == 0 and found.tokens[0].rtl == found.tokens[0].golden
 
 

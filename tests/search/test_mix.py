@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from sartor.errors import InputError, UnknownName
+from sartor.errors import InputError, UnknownName, Unsupported
 from sartor.families.tensor.design import FORMATS
 from sartor.formats import harm
 from sartor.formats.parts import LINEAR
@@ -122,7 +122,9 @@ def accuracy(run):
      ({"ffn": ["int4-g32"], "ffn_in": ["int4-g32"]}, InputError, "formats of the FFN once"),
      ({"ffn_in": ["int4-g32"]}, InputError, r"ffn_in without ffn_down \(try ffn"),
      ({"ffn": ["int4-g32"], "atention": ["int8-g32"]}, UnknownName, "'atention'.*attention"),
-     ({"ffn": ["int4-g32"], "attention": ["nf4"]}, InputError, r"attention: 'nf4' has no decoder beside others")],
+     ({"ffn": ["int4-g32"], "attention": ["nf4"]}, InputError, r"attention: 'nf4' has no decoder in hardware"),
+     ({"ffn": ["nvfp4"], "attention": ["mxint8", "fp8-e4m3"]}, Unsupported,
+      r"weights: 'fp8-e4m3' beside 'nvfp4': FP8 takes multipliers that shift.*try mxint8 in place of the one")],
 )  # fmt: skip
 def test_what_is_no_mix(weights, error, words):
     with pytest.raises(error, match=words):

@@ -10,11 +10,13 @@ from typing import Any
 
 import numpy as np
 
+from ...formats.hardware import decoded
 from ...formats.spec import format_named
 from ...tables import table
 from ...tech.technology import Technology, rows_of
 from . import silicon
 from .design import FORMATS, Designs
+from .multipliers import SIGNED_ONLY
 
 
 def stand_in(datapath: str) -> str:
@@ -45,18 +47,23 @@ def datapath_of(d: Designs) -> Any:
     them, one that takes both."""
     rows = rows_of(DATAPATH, d.weights)
     for form in d.mix.values():
-        rows = rows_of(_TOGETHER.ravel(), rows * len(_NAMES) + rows_of(DATAPATH, form))
+        rows = rows_of(_TOGETHER.ravel(), rows * len(FORMATS) + form)
     return rows
 
 
-def _together(base: str, other: str) -> str:
-    """What takes codes of both: bytes go through narrow multipliers in parts, planes of binary codes one by one."""
+def _together(base: str, form: str) -> str:
+    """What takes codes of both: bytes go through narrow multipliers in parts, planes of binary codes one by one; as
+    multipliers.beside has it."""
+    other, coding = format_named(form).datapath, decoded().get(form)
+    if coding is not None and base in OURS and (other == "fp8" or (base == "int8" and coding.scale in SIGNED_ONLY)):
+        return other
     if base == "ternary" and other in ("int4", "int8"):
         return "int4"
     return other if (base, other) == ("int4", "fp4") else base
 
 
-_TOGETHER = np.array([[_NAMES.index(_together(a, b)) for b in _NAMES] for a in _NAMES])
+OURS = ("int4", "fp4", "int8", "fp8")  # datapaths that are built
+_TOGETHER = np.array([[_NAMES.index(_together(a, b)) for b in FORMATS] for a in _NAMES])
 
 
 def decoders(d: Designs) -> Any:

@@ -61,8 +61,8 @@ class Machine(MemoryStream):
     weights: Stored
     cache: Stored
     mix: dict[str, Stored]  # of parts that have their own
-    multiplier_bits: Any  # of integers, a cycle
-    float_bits: Any  # of E4M3
+    datapath: Any  # row of macs.csv: the multipliers
+    multiplier_bits: Any  # of an integer, a cycle
     link_latency_s: Any
     mac_j: Any
     vector_j: Any
@@ -79,8 +79,7 @@ class Machine(MemoryStream):
         """The format that the workload fixes, or the design's own for `part`."""
         if fixed is None:
             return self.mix.get(part, self.weights)
-        form = format_named(fixed)
-        return stored(form, self.float_bits if form.datapath == "fp8" else self.multiplier_bits)
+        return stored(format_named(fixed), self.datapath, self.dtype)
 
     @functools.cached_property
     def values_apart(self) -> Any:
@@ -161,9 +160,9 @@ class Machine(MemoryStream):
         return np.maximum(np.maximum(np.maximum(GROUP, d.lanes), np.maximum(d.rows, self.dot_units)), word)
 
 
-def stored(form: NumberFormat, multiplier_bits: Any) -> Stored:
+def stored(form: NumberFormat, datapath: Any, dtype: Any = np.float64) -> Stored:
     whole, group = _in_memory(form)
-    steps = _steps(form.element_bits, form.planes, multiplier_bits)
+    steps = rows_of(_steps(dtype)[:, FORMATS.index(form.name)], datapath)
     return Stored(form.element_bits, whole - form.element_bits, steps, group)
 
 
@@ -173,36 +172,47 @@ def _in_memory(form: NumberFormat) -> tuple[float, int]:
     return (form.bits(), form.group) if coding is None else (coding.stored_bits, coding.group)
 
 
-def _steps(element_bits: Any, planes: Any, multiplier_bits: Any) -> Any:
-    return np.maximum(np.ceil(element_bits / planes / multiplier_bits), 1) * planes
+# Bits of a weight code that one multiplier of each datapath takes a cycle; of an integer FP8's takes 4.
+_WIDTHS = {"int8": 8, "int4": 4, "fp4": 4, "fp8": 8, "fp8-array": 8, "ternary": 2, "lut": 2, "bf16": 16, "fp16": 16}
+_SHIFTED = "e2m1", "e2m3", "e4m3"  # numbers of up to four bits and a shift
+
+
+def _width(datapath: str, number: bool = False) -> int:
+    """Of integers, or of the number of a format with a shift of its own."""
+    return _WIDTHS["int4"] if datapath == "fp8" and not number else _WIDTHS[datapath]
+
+
+@functools.cache
+def _steps(dtype: Any) -> np.ndarray:
+    """[datapaths, formats]: cycles in which a beat of the format goes through the multipliers, in parts where its codes
+    are wider."""
+
+    def of(datapath: str, form: NumberFormat) -> float:
+        number = form.datapath == "fp8" or form.number in _SHIFTED
+        return float(max(np.ceil(form.element_bits / form.planes / _width(datapath, number)), 1) * form.planes)
+
+    return np.array([[of(name, format_named(form)) for form in FORMATS] for name in table("macs").items], dtype)
 
 
 @functools.cache
 def _columns(dtype: Any) -> tuple[np.ndarray, ...]:
-    """Bits of an element and of its scales, elements that share one, and planes, by the row in FORMATS."""
+    """Bits of an element and of its scales, and elements that share one, by the row in FORMATS."""
     every = [format_named(name) for name in FORMATS]
-    element, whole, group, planes = (
-        np.array(values, dtype) for values in zip(*((f.element_bits, *_in_memory(f), f.planes) for f in every),
-                                                  strict=True)
-    )  # fmt: skip
-    return element, whole - element, group, planes
-
-
-# Bits of a weight code that one multiplier of each datapath takes a cycle; of FP8's an integer of 8 bits takes two.
-_WIDTHS = {"int8": 8, "int4": 4, "fp4": 4, "fp8": 8, "fp8-array": 8, "ternary": 2, "lut": 2, "bf16": 16, "fp16": 16}
+    element, whole, group = (
+        np.array(values, dtype) for values in zip(*((f.element_bits, *_in_memory(f)) for f in every), strict=True)
+    )
+    return element, whole - element, group
 
 
 def prepare(designs: Designs, relative_voltage: Any, tech: Technology) -> Machine:
     """Rates and energies of `designs` at `relative_voltage` (V / Vnom) under the facts of `tech`."""
     d, dtype = designs, tech.dtype
     datapath = datapath_of(d)
-    multiplier = rows_of(np.array([_WIDTHS[item] for item in table("macs").items], dtype), datapath)
-    integer = np.where(datapath == table("macs").index("fp8"), _WIDTHS["int4"], multiplier).astype(dtype)
-    element, scale, group, planes = _columns(dtype)
+    steps = _steps(dtype).ravel()
 
-    def of(rows: Any, bits: Any) -> Stored:
-        bits_, scale_, planes_, group_ = (rows_of(column, rows) for column in (element, scale, planes, group))
-        return Stored(bits_, scale_, _steps(bits_, planes_, bits), group_)
+    def of(rows: Any) -> Stored:
+        element, scale, group = (rows_of(column, rows) for column in _columns(dtype))
+        return Stored(element, scale, rows_of(steps, datapath * len(FORMATS) + rows), group)
 
     energy = logic.energy_ratio(tech, d.node, relative_voltage)
     cells = energy * tech.fact("overheads", "energy", "cells_factor")
@@ -212,11 +222,11 @@ def prepare(designs: Designs, relative_voltage: Any, tech: Technology) -> Machin
         **streams(tech, d, port),
         designs=d,
         sync=tech.fact("overheads", "pipeline", "sync_cycles") * np.minimum(d.cores - 1, 1),
-        weights=of(d.weights, multiplier),
-        cache=of(d.cache, integer),
-        mix={part: of(rows, integer) for part, rows in d.mix.items()},
-        multiplier_bits=integer,
-        float_bits=multiplier,
+        weights=of(d.weights),
+        cache=of(d.cache),
+        mix={part: of(rows) for part, rows in d.mix.items()},
+        datapath=datapath,
+        multiplier_bits=rows_of(np.array([_width(item) for item in table("macs").items], dtype), datapath),
         link_latency_s=tech.column("links", "latency", d.link),
         mac_j=mac_j(tech, datapath) * cells,
         vector_j=silicon.vector_j(tech) * cells,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,7 @@ from ...chip.spec import Chip
 from ...errors import InputError, Unsupported
 from ...formats.decode import Element, Scale
 from ...formats.hardware import Coding, coding_of, decoded
+from . import multipliers
 from .core import BOUNDS, Core
 
 BUFFER_SHARE = 8  # one part in eight of the scratchpad is the activation buffer
@@ -18,7 +19,6 @@ BUFFER_GROUP_BYTES = 35  # 32 codes, their exponent, their sum
 SCRATCH_GROUP_BYTES = 128  # 32 binary32 numbers
 CACHE_SHARE = 8  # one part in eight of the FIFO is the cache queue's
 HARDWARE_WEIGHTS = tuple(decoded())  # formats with a decoder
-MULTIPLIERS = {Element.E2M1: 5, Element.E4M3: 9}  # beside 4 bits for integers up to that, and 8 for the others
 HARDWARE_CACHE = {"int8-g32": 8, "int4-g32": 4}  # bits of a code
 
 
@@ -52,23 +52,20 @@ def fifo_words(fifo_bytes: Any, port: Any) -> tuple[Any, Any]:
 
 
 def _decoder(coding: Coding, cache: Element) -> dict[str, Any]:
-    """Of a chip for one format: its multipliers, and what its decoder knows beside the cache."""
+    """What the decoder of one format knows beside the cache."""
     element, plain = coding.element, (Element.INT4, Element.INT8)
-    bits = 5 if coding.zero else MULTIPLIERS.get(element, 4 if element.bits <= 4 else 8)
     return {
-        "multiplier_bits": bits, "elements": plain if element in plain else (cache, element),
+        "elements": plain if element in plain else (cache, element),
         "scales": (coding.scale,) if coding.scale > Scale.SCALE_MINIMUM else (), "planes": coding.planes,
     }  # fmt: skip
 
 
-def _decoders(codings: Sequence[Coding], cache_bits: int) -> dict[str, Any]:
-    """Of a chip for several: the multipliers of the first, signed where any needs it; all that any decoder knows."""
+def _decoders(codings: Mapping[str, Coding], cache_bits: int, where: str) -> dict[str, Any]:
+    """Of a chip for several formats: multipliers that take them all, and what any decoder knows."""
     cache = Element.INT4 if cache_bits == 4 else Element.INT8
-    each = [_decoder(coding, cache) for coding in codings]
-    bits = each[0]["multiplier_bits"]
-    signed = bits < 8 and any(one["multiplier_bits"] == 5 for one in each)
+    each = [_decoder(coding, cache) for coding in codings.values()]
     return {
-        "multiplier_bits": 5 if signed else bits,
+        "multiplier_bits": multipliers.together(codings, where),
         "elements": tuple(dict.fromkeys(element for one in each for element in one["elements"])),
         "scales": tuple(dict.fromkeys(scale for one in each for scale in one["scales"])),
         "planes": max(one["planes"] for one in each), "cache_bits": cache_bits,
@@ -91,16 +88,16 @@ def core_of(chip: Chip) -> Core:
             raise Unsupported(
                 f"{chip.name}: [tile] {what} = {name!r} has no decoder in hardware ({', '.join(known)} have)"
             )
-    codings = [coding_of(name) for name in (tile.weights, *tile.mix.values())]
+    codings = {name: coding_of(name) for name in (tile.weights, *tile.mix.values())}
     port = int(port_bytes(chip.memory.bandwidth_bytes_per_s, chip.cores, chip.clock_hz))
     weight_words, cache_words = fifo_words(tile.fifo_bytes, port)
     try:
         return Core(
             rows=tile.rows, lanes=tile.lanes, columns=tile.columns, vector_lanes=tile.vector_lanes,
-            port_bytes=port, **_decoders(codings, HARDWARE_CACHE[tile.kv]),
+            port_bytes=port, **_decoders(codings, HARDWARE_CACHE[tile.kv], "[tile] weights and mix"),
             buffer_groups=int(buffer_groups(tile.scratchpad_bytes, tile.columns)),
             scratch_groups=int(scratch_groups(tile.scratchpad_bytes)),
             weight_fifo_words=int(weight_words), cache_fifo_words=int(cache_words),
         )  # fmt: skip
     except InputError as error:
-        raise InputError(f"{chip.name}: {error}") from None
+        raise type(error)(f"{chip.name}: {error}") from None
