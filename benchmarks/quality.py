@@ -15,26 +15,23 @@ import csv
 import json
 import sys
 from collections.abc import Iterator
-from datetime import date
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from sartor.formats.spec import format_named, formats
+from sartor.formats.measured import lines
+from sartor.formats.spec import formats
 from sartor.quality import text
-from sartor.quality.classes import EMBEDDING, LINEAR, parsed, shown
+from sartor.quality.classes import EMBEDDING, LINEAR, parsed
 from sartor.quality.find import model_of
 from sartor.quality.measure import measure
 from sartor.quality.model import Model
-from sartor.quality.recipe import GPTQ, Recipe, bits_per_weight
+from sartor.quality.recipe import GPTQ, Recipe
+from sartor.quality.rows import keep, line, of
 from sartor.quality.sensitivity import alone
 
 FILE = Path(__file__).parents[1] / "sartor/data/measured/quality.csv"
-COLUMNS = (
-    "model", "text", "tokens", "weights", "activations", "kv", "rotate", "smooth", "bits_per_weight", "kl", "kl_error",
-    "perplexity", "reference_perplexity", "top1_agreement", "date",
-)  # fmt: skip
 MODEL = "smollm2-135m"
 # Every format by itself on plain and on turned weights; the likeliest to be chosen first, since a run may be cut short.
 WEIGHTS = ("int4-g32", "nvfp4", "mxfp4", "int4-g128", "int8", "nf4", "bcq4-g64", "bcq3-g64", "int3-g64", "mxfp6-e2m3",
@@ -102,45 +99,22 @@ def recipes() -> Iterator[Recipe]:
     yield from (alone(EMBEDDING, name) for name in ("int8", "int4-g32"))
 
 
-def named(recipe: Recipe) -> dict[str, str]:
-    """The columns that say what a row is of."""
-    smooth = "" if recipe.smooth is None else f"{recipe.smooth:g}"
-    return {"weights": shown(recipe.weights), "activations": recipe.activations, "kv": recipe.kv,
-            "rotate": str(recipe.rotate).lower(), "smooth": smooth}  # fmt: skip
-
-
-def row(model: Model, words: Any, recipe: Recipe) -> dict[str, Any]:
+def row(model: Model, words: Any, recipe: Recipe) -> dict[str, str]:
     windows: np.ndarray = text.windows(words, text.read(None), text.TOKENS, recipe.calibrated)
-    found = measure(model, windows, recipe)
-    bits = {p: format_named(f.removesuffix(GPTQ)).bits(model.row(p)) for p, f in recipe.weights.items() if p in LINEAR}
-    figures = {name: f"{found[name]:.6g}" for name in COLUMNS if name in found and name != "tokens"}
-    figures |= {"bits_per_weight": f"{bits_per_weight(model, recipe, bits):.4f}", "date": f"{date.today():%Y-%m}"}
-    return {"model": model.name, "text": "en", "tokens": found["tokens"], **named(recipe), **figures}
+    return line(model, "en", recipe, measure(model, windows, recipe))
 
 
-def rows(known: list[dict[str, str]], only: str) -> Iterator[dict[str, Any]]:
+def rows(known: list[dict[str, str]], only: str) -> Iterator[dict[str, str]]:
     """Those that are not known yet."""
     model, words = model_of(MODEL)
     for recipe in recipes():
-        asked = named(recipe)
+        asked = of(recipe)
         if only in recipe.text and not any(all(r[c] == v for c, v in asked.items()) for r in known):
             yield row(model, words, recipe)
 
 
 def kept() -> list[dict[str, str]]:
-    if not FILE.is_file():
-        return []
-    with FILE.open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
-
-
-def keep(new: dict[str, Any]) -> None:
-    first = not FILE.is_file()
-    with FILE.open("a", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
-        if first:
-            writer.writeheader()
-        writer.writerow(new)
+    return list(csv.DictReader(lines(FILE))) if FILE.is_file() else []
 
 
 def main() -> int:
@@ -151,9 +125,9 @@ def main() -> int:
     options = parser.parse_args()
     known = kept() if options.write else []
     for new in rows(known, options.only):
-        known.append({name: str(value) for name, value in new.items()})
+        known.append(new)
         if options.write:
-            keep(new)
+            keep(FILE, [new])
         say = ("weights", "activations", "kv", "rotate", "bits_per_weight", "kl", "perplexity", "top1_agreement")
         print("  ".join(f"{new[name]:>12}" for name in say), file=sys.stderr, flush=True)
     if options.json:

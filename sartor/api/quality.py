@@ -8,28 +8,31 @@ from typing import Any
 
 from ..formats.spec import format_named
 from ..quality import text as texts
-from ..quality.classes import LINEAR, STORED, parsed, shown
+from ..quality.classes import STORED, parsed, shown
 from ..quality.find import model_of
 from ..quality.measure import Progress, measure, nobody
-from ..quality.model import Model
-from ..quality.recipe import CACHES, CHIP, GPTQ, Recipe, bits_per_weight
+from ..quality.recipe import CACHES, CHIP, GPTQ, Recipe
+from ..quality.rows import bits, check, keep, line
 from ..quality.trained import warnings
 
 
 def quality_of(
     model: str, weights: str = STORED, activations: str = STORED, kv: str = STORED, text: str | Path | None = None,
     *, tokens: int = texts.TOKENS, rotate: bool = False, smooth: float | None = None, per_class: bool = False,
-    progress: Progress = nobody,
+    rows: str | Path | None = None, progress: Progress = nobody,
 ) -> dict[str, Any]:  # fmt: skip
     """KL(reference || compressed) of `model` in nats, mean over the first `tokens` tokens of `text` in one window.
 
     `weights`: a format of all linear layers, with `-gptq` behind it rounded with calibration, or
     "ffn_down=int8,attn_v=int8,int4-g32"; embedding and norms stay as they are. `activations`, `kv`: a format, or
     `chip`, as the generated chip has them. The reference is the model's own weights in binary32. `per_class`: also
-    each class of tensors alone, in `classes`.
+    each class of tensors alone, in `classes`. `rows`: a CSV file that gets a line of each, for `[quality] rows` of a
+    study.
     """
     recipe = Recipe(parsed(weights), activations.lower(), kv.lower(), rotate, smooth)
     known(recipe)
+    if rows is not None:
+        check(Path(rows))
     net, words = model_of(model)
     named = texts.read(text)
     windows = texts.windows(words, named, tokens, recipe.calibrated)
@@ -37,12 +40,15 @@ def quality_of(
     found = measure(net, windows, recipe, progress)
     answer = {
         "model": net.name, "weights": shown(recipe.weights), "activations": recipe.activations, "kv": recipe.kv,
-        "rotate": rotate, "smooth": smooth, "text": named[0], **found,
-        "bits_per_weight": bits_per_weight(net, recipe, _bits(net, recipe)), "warnings": warnings(recipe, found["kl"]),
+        "rotate": rotate, "smooth": smooth, "text": named[0], **found, "bits_per_weight": bits(net, recipe),
+        "warnings": warnings(recipe, found["kl"]),
     }  # fmt: skip
+    alone = [(part, one, measure(net, windows, one, progress)) for part, one in _alone(recipe)] if per_class else []
     if per_class:
-        alone = ((part, measure(net, windows, one, progress)) for part, one in _alone(recipe))
-        answer["classes"] = [{"class": part, "kl": one["kl"]} for part, one in alone]
+        answer["classes"] = [{"class": part, "kl": one["kl"]} for part, _, one in alone]
+    if rows is not None:
+        all_of = [(recipe, found), *((one, result) for _, one, result in alone)]
+        keep(Path(rows), [line(net, named[0], one, result) for one, result in all_of])
     return answer
 
 
@@ -53,12 +59,6 @@ def known(recipe: Recipe) -> None:
     for name, own in ((recipe.activations, (CHIP,)), (recipe.kv, CACHES)):
         if name not in (STORED, *own):
             format_named(name)
-
-
-def _bits(net: Model, recipe: Recipe) -> dict[str, float]:
-    """Of a weight, by class."""
-    chosen = recipe.weights.items()
-    return {part: format_named(name.removesuffix(GPTQ)).bits(net.row(part)) for part, name in chosen if part in LINEAR}
 
 
 def _alone(recipe: Recipe) -> list[tuple[str, Recipe]]:

@@ -83,10 +83,11 @@ def quality(
     rotate: Annotated[bool, typer.Option("--rotate", help="Turn the residual stream before rounding.")] = False,
     smooth: Annotated[float | None, typer.Option(help="SmoothQuant with this alpha, such as 0.5.")] = None,
     per_class: Annotated[bool, typer.Option("--per-class", help="Also each class of tensors by itself.")] = False,
+    rows: Annotated[str | None, typer.Option(help="A CSV file that gets the figures, for [quality] rows.")] = None,
     json: Json = False,
 ) -> None:  # fmt: skip
     """What formats cost in accuracy on real weights: KL to the model's own logits, perplexity, tokens that agree."""
     accuracy.quality(
         json, model=model, weights=weights, activations=activations, kv=kv, text=text, tokens=tokens, rotate=rotate,
-        smooth=smooth, per_class=per_class,
+        smooth=smooth, per_class=per_class, rows=rows,
     )  # fmt: skip

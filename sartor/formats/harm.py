@@ -1,13 +1,11 @@
 """What formats cost a model in accuracy, by class of tensors: measured rows, and their sum as an estimate of the whole.
 
 KL of small, independent disturbances adds up; docs/quality.md says how far the sum is from what was measured together.
-The rows are those of `benchmarks/quality.py`: one class in a format, everything else as it is.
+The rows are those of `benchmarks/quality.py`, or a user's own: one class in a format, everything else as it is.
 """
 
 from __future__ import annotations
 
-import csv
-import functools
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -15,43 +13,12 @@ from typing import Any
 import numpy as np
 
 from ..errors import UnknownName
-from ..tables import data_text
+from .measured import CALIBRATED, SAME, Row, measured
 from .parts import LINEAR, PARTS
 
-CALIBRATED = "-gptq"  # behind a format: rounded with calibration, to the same bits
-SAME = "none"  # as the model is stored
 OWN_CACHE = {"int8-g32": "chip", "int4-g32": "chip-int4"}  # caches of generated chips, as measurements call them
 NEVER = float("inf")
 _LEAST = 1e-12  # keeps the logarithm of a sum finite
-
-
-@dataclass(frozen=True)
-class Row:
-    """One measurement. `weights` as --weights has it; KL in nats, mean over tokens."""
-
-    model: str
-    text: str
-    tokens: int
-    weights: str
-    activations: str
-    kv: str
-    rotate: bool
-    smooth: float | None
-    bits_per_weight: float
-    kl: float
-    kl_error: float
-    perplexity: float
-    reference_perplexity: float
-    top1_agreement: float
-
-    @property
-    def alone(self) -> tuple[str, str] | None:
-        """Class and format, where only one class has one: of weights, `kv` or `activations`."""
-        given = [(name, form) for name in ("activations", "kv") if (form := getattr(self, name)) != SAME]
-        parts = [part for part in self.weights.split(",") if part != SAME]
-        given += [(part.partition("=")[0], part.partition("=")[2]) for part in parts if "=" in part]
-        whole = any("=" not in part for part in parts)
-        return given[0] if len(given) == 1 and not whole and self.smooth is None else None
 
 
 @dataclass(frozen=True)
@@ -74,23 +41,17 @@ class Uniform:
         return self.chip.get(SAME, NEVER) + self.kv.get(own, NEVER)
 
 
-def uniform(model: str, rotate: bool = True, calibrated: bool = False) -> Uniform:
+def uniform(model: str, rotate: bool = True, calibrated: bool = False, file: str = "") -> Uniform:
     """The rows of `model` in which all layers have one format; of weights with the stream turned, or as they are;
     `calibrated`: rounded with calibration where that was measured and harms less."""
-    plain = [row for row in _rows_of(model) if row.smooth is None]
-    alone = [row for row in _plain(model) if row.rotate == rotate]
+    plain = [row for row in _rows_of(model, file) if row.smooth is None]
+    alone = [row for row in _plain(model, file) if row.rotate == rotate]
     weights = _best({row.weights: row.kl for row in alone if "=" not in row.weights}, calibrated)
     asis = [row for row in plain if row.weights == SAME]
     return Uniform(
         weights, {row.kv: row.kl for row in asis if row.activations == SAME},
         {row.kv: row.kl for row in asis if row.activations == "chip"},
     )  # fmt: skip
-
-
-@functools.cache
-def measured() -> tuple[Row, ...]:
-    """All rows of measured/quality.csv."""
-    return tuple(_row(r) for r in csv.DictReader(data_text("measured/quality.csv").splitlines()))
 
 
 @dataclass(frozen=True)
@@ -111,18 +72,20 @@ class Harm:
         return self.kl[part, name]
 
 
-def harm(model: str, rotate: bool = True) -> Harm:
-    """The sensitivities of `model` that come with the package."""
-    rows = _rows_of(model)
+def harm(model: str, rotate: bool = True, file: str = "") -> Harm:
+    """The sensitivities of `model` that come with the package, and those of `file`."""
+    rows = _rows_of(model, file)
     # The cache and activations are measured without turning the stream only.
     fits = (row for row in rows if row.alone and (row.rotate == rotate or row.alone[0] in ("kv", "activations")))
     return Harm(model, {row.alone: row.kl for row in fits if row.alone})
 
 
-def parts(model: str, rotate: bool = True, calibrated: bool = False) -> dict[str, dict[str, float]]:
+def parts(
+    model: str, rotate: bool = True, calibrated: bool = False, file: str = ""
+) -> dict[str, dict[str, float]]:  # fmt: skip
     """KL in nats of each part that may have a format of its own, by format: the sum over its classes, each measured
     alone; `calibrated` as in `uniform`."""
-    kl = harm(model, rotate).kl
+    kl = harm(model, rotate, file).kl
     by_class = {one: {form: nats for (other, form), nats in kl.items() if other == one} for one, _ in kl}
     best = {one: _best(found, calibrated) for one, found in by_class.items()}
     alone = {(one, form): nats for one, found in best.items() for form, nats in found.items()}
@@ -163,9 +126,10 @@ def _best(kl: Mapping[str, float], calibrated: bool) -> dict[str, float]:
     return found
 
 
-def together(model: str, rotate: bool = True, calibrated: bool = False) -> Together:
+def together(model: str, rotate: bool = True, calibrated: bool = False, file: str = "") -> Together:
     """Of the formats of `model` that all linear layers were measured in, together and class by class."""
-    alone, whole = harm(model, rotate), {r.weights: r.kl for r in _plain(model) if r.rotate == rotate}
+    alone = harm(model, rotate, file)
+    whole = {r.weights: r.kl for r in _plain(model, file) if r.rotate == rotate}
     both = sorted(
         (alone.total(dict.fromkeys(LINEAR, name)), kl)
         for name, kl in whole.items()
@@ -175,22 +139,14 @@ def together(model: str, rotate: bool = True, calibrated: bool = False) -> Toget
     return Together(sums, np.maximum.accumulate(wholes))
 
 
-def _plain(model: str) -> list[Row]:
+def _plain(model: str, file: str) -> list[Row]:
     """Rows in which nothing but weights is changed."""
-    rows = _rows_of(model)
+    rows = _rows_of(model, file)
     return [row for row in rows if (row.activations, row.kv, row.smooth) == (SAME, SAME, None)]
 
 
-def _rows_of(model: str) -> list[Row]:
-    rows = [row for row in measured() if row.model == model]
+def _rows_of(model: str, file: str) -> list[Row]:
+    rows = [row for row in measured(file) if row.model == model]
     if not rows:
-        raise UnknownName("model with measured sensitivities", model, {row.model for row in measured()})
+        raise UnknownName("model with measured sensitivities", model, {row.model for row in measured(file)})
     return rows
-
-
-def _row(r: dict[str, str]) -> Row:
-    return Row(
-        r["model"], r["text"], int(r["tokens"]), r["weights"], r["activations"], r["kv"], r["rotate"] == "true",
-        float(r["smooth"]) if r["smooth"] else None, *(float(r[name]) for name in (
-            "bits_per_weight", "kl", "kl_error", "perplexity", "reference_perplexity", "top1_agreement")),
-    )  # fmt: skip

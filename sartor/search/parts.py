@@ -106,6 +106,7 @@ class QualityPart(Part):
     kl: float | None = Field(None, gt=0, description="Nats that weights, arithmetic and cache may cost together.")
     axis: bool = Field(False, description="Whether KL is made small too, beside dollars, joules and seconds.")
     measured_on: str = Field("", description="The model whose measured rows count; the study's own where not given.")
+    rows: str = Field("", description="A file of further measured rows (`sartor quality --rows`).")
     calibrated: bool = Field(
         False, description="Weights rounded with calibration (GPTQ) where that was measured: the same bits, less harm."
     )

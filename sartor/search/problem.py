@@ -25,7 +25,7 @@ from ..workload.traffic import Slo
 from ..workload.workload import Workload, workload
 from .economy import Economy
 from .evaluate import evaluate
-from .quality import Gate, check, gate
+from .quality import Gate, check, gate, reachable
 from .result import Budget, Deployment, Result
 from .space import OWN, VARIABLES, Space, space
 from .study import Study
@@ -124,6 +124,7 @@ def _gate(study: Study, model: Model, choices: Space) -> Gate | None:
         check(found, study.quality.measured_on or model.name, names, f"{study.name}: [search.space]")
         rivals = {"weights": study.compare.weights}
         check(found, study.quality.measured_on or model.name, rivals, f"{study.name}: [compare]")
+        reachable(found, names, study.name)
     return found
 
 

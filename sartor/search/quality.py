@@ -12,11 +12,13 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import InputError, UnknownName, Unsupported
+from ..errors import Infeasible, InputError, UnknownName, Unsupported
 from ..families.tensor.design import FORMATS, Designs
 from ..formats import harm
 from ..formats.hardware import decoded
 from ..formats.harm import NEVER, Together
+from ..formats.parts import PARTS
+from ..formats.spec import format_named
 from ..tech.technology import rows_of
 from .parts import QualityPart
 
@@ -44,6 +46,16 @@ class Gate:
         own = {part: designs.mix.get(part, designs.weights) for part in self.parts}
         return self.together.kl(sum(rows_of(self.parts[part], form) for part, form in own.items()))
 
+    def of(self, kind: str) -> np.ndarray:
+        """By row of FORMATS: of the cache, of a part, or of all weights in one format."""
+        return self.parts.get(kind, self.cache if kind == "cache" else self.weights)
+
+    def least(self, rows: Mapping[str, int]) -> float:
+        """Nats of these formats by kind, as `check` has them."""
+        own = [self.parts[kind][row] for kind, row in rows.items() if kind in self.parts]
+        weights = self.together.kl(sum(own)) if own else self.weights[rows["weights"]]
+        return float(weights + self.cache[rows["cache"]])
+
     def ratio(self, designs: Designs) -> Any:
         """KL over the bound."""
         return self.kl(designs) / self.bound
@@ -61,11 +73,13 @@ def gate(
     if part.kl is None and not part.axis:
         return None
     measured = part.measured_on or model
+    how = part.turned, part.calibrated, part.rows
     try:
-        how = part.turned, part.calibrated
         known, parts = harm.uniform(measured, *how), harm.parts(measured, *how)
     except UnknownName as error:
-        raise InputError(f"{where}: [quality] measured_on: {error}") from None
+        raise InputError(
+            f"{where}: [quality] measured_on: {error} (or measure it: sartor quality --rows FILE, and rows = \"FILE\")"
+        ) from None
     free = {*REAL, *_alike(stored)}
     weights = [0.0 if name in free else known.weight_kl(_alike(name)) for name in FORMATS]
     if "head" in fixed:
@@ -85,14 +99,54 @@ def _least(kl: Mapping[str, float], names: Iterable[str]) -> float:
 def check(found: Gate, model: str, kinds: Mapping[str, Iterable[str]], where: str) -> None:
     """Refuse formats of the search that nothing is known of: a bound that is not checked is none."""
     for kind, names in kinds.items():
-        values = found.parts.get(kind, found.cache if kind == "cache" else found.weights)
+        values = found.of(kind)
         missing = [name for name in names if values[FORMATS.index(name)] == NEVER]
         if missing:
             known = [name for name, kl in zip(FORMATS, values, strict=True) if kl != NEVER]
             raise Unsupported(
                 f"{where}: {kind} in {', '.join(missing)}: its KL was not measured on {model} (measured: "
-                f"{', '.join(known)}; try one of them, or leave [quality] kl out)"
+                f"{', '.join(known)}; try {_nearest(missing[0], known)}, the nearest in bits, or measure it: "
+                f"{_command(kind, missing[0])}, and rows = \"FILE\" in [quality])"
             )
+
+
+def _nearest(name: str, known: Iterable[str]) -> str:
+    bits = format_named(name).bits()
+    return min(known, key=lambda other: abs(format_named(other).bits() - bits), default="a model that is measured")
+
+
+def _command(kind: str, name: str) -> str:
+    """What measures a format of the cache, of all weights, or of one part."""
+    if kind == "cache":
+        return f"sartor quality --activations chip --kv {harm.OWN_CACHE.get(name, name)} --rows FILE"
+    classes = PARTS.get(kind, ("",))
+    weights = ",".join(f"{one}={name}" if one else name for one in classes)
+    return f"sartor quality --weights {weights} --per-class --rotate --rows FILE"
+
+
+def reachable(found: Gate, kinds: Mapping[str, Iterable[str]], where: str) -> None:
+    """Refuse a bound that no choice of the search keeps: the nearest one is named."""
+    least = {kind: min(names, key=found.of(kind).__getitem__) for kind, names in _rows_of(kinds).items()}
+    total = found.least(least)
+    if total <= found.bound:
+        return
+    chosen = ", ".join(f"{kind} in {FORMATS[row]}" for kind, row in least.items())
+    able = [name for row, name in enumerate(FORMATS) if found.weights[row] + found.cache[least["cache"]] <= found.bound]
+    others = f"; with all weights in {', '.join(able)} it would be kept" if able else ""
+    raise Infeasible(
+        f"{where}: no choice of [search.space] keeps [quality] kl = {found.bound:g}: the nearest is {chosen}, "
+        f"{total:.3g} nats (try kl = {_above(total):g}{others})"
+    )
+
+
+def _above(kl: float) -> float:
+    """Rounded up to two digits."""
+    step = 10.0 ** (np.floor(np.log10(kl)) - 1)
+    return float(np.ceil(kl / step) * step)
+
+
+def _rows_of(kinds: Mapping[str, Iterable[str]]) -> dict[str, list[int]]:
+    return {kind: [FORMATS.index(name) for name in names] for kind, names in kinds.items()}
 
 
 def _alike(name: str | None) -> set[str]:

@@ -65,8 +65,8 @@ class Study(Part):
     def key(self) -> str:
         """Names the study's content and the program's version: equal keys give equal results."""
         profiles = [self.traffic.profile, *(o.profile for o in self.others if o.profile)]
-        traces = [content_key(name) for name in profiles]
-        content = json.dumps([__version__, self.model_dump(), *filter(None, traces)], sort_keys=True)
+        read = [content_key(name) for name in (*profiles, *filter(None, [self.quality.rows]))]
+        content = json.dumps([__version__, self.model_dump(), *filter(None, read)], sort_keys=True)
         return hashlib.sha256(content.encode()).hexdigest()[:16]
 
     def under(self, traffic: str | None) -> Study:

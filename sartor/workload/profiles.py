@@ -87,7 +87,7 @@ def find_traffic(name_or_path: str | Path) -> Traffic:
 
 
 def content_key(name_or_path: str) -> str | None:
-    """The hash of a trace file's content; None for a profile, and for a file that cannot be read."""
+    """The hash of a file's content, such as a trace's; None for a profile, and for a file that cannot be read."""
     if name_or_path in profiles():
         return None
     try:

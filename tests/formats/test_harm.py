@@ -42,7 +42,7 @@ def test_calibration_counts_where_it_is_asked_for(monkeypatch: pytest.MonkeyPatc
     alone = {"int4-g32": 0.1, "int4-g32-gptq": 0.02, "int8": 0.001, "int8-gptq": 0.002}
     rows = [of(f"none,{one}={form}", kl) for form, kl in alone.items() for one in LINEAR]
     rows += [of("int4-g32", 1.4), of("int4-g32-gptq", 0.07), of("int8", 0.007), of("int8-gptq", 0.014)]
-    monkeypatch.setattr(module, "measured", lambda: tuple(rows))
+    monkeypatch.setattr(module, "measured", lambda file="": tuple(rows))
     assert parts("m")["attn_qk"] == {"int4-g32": 0.2, "int8": 0.002}
     assert parts("m", calibrated=True)["attn_qk"] == {"int4-g32": 0.04, "int8": 0.002}  # the lesser of both
     assert uniform("m").weights == {"int4-g32": 1.4, "int8": 0.007}

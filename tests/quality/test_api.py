@@ -10,8 +10,12 @@ from typer.testing import CliRunner
 from sartor import quality_of
 from sartor.cli import app
 from sartor.errors import BrokenFile, InputError, UnknownName
+from sartor.families.tensor.design import FORMATS
+from sartor.formats.measured import measured
 from sartor.quality import text as texts
 from sartor.quality.trained import needs_training
+from sartor.search.parts import QualityPart
+from sartor.search.quality import gate
 
 FIGURES = {"kl", "perplexity", "reference_perplexity", "top1_agreement", "bits_per_weight", "tokens", "seconds"}
 
@@ -54,6 +58,22 @@ def test_people_see_a_table_and_warnings(model, words) -> None:
     done = asked(model, words, "--weights", "ternary")
     assert "KL nats" in done.stdout and "model, 32 tokens of numbers.txt" in done.stdout
     assert "warning: ternary needs a checkpoint that was trained for it" in " ".join(done.stderr.split())
+
+
+def test_rows_for_a_study_of_ones_own(model, words, tmp_path) -> None:
+    # Each class, all together and the chip's arithmetic: what a bound on KL asks for, in one file, each line once.
+    rows = tmp_path / "rows.csv"
+    for more in (("--weights", "int4-g32", "--per-class", "--rotate"), ("--activations", "chip", "--kv", "chip")) * 2:
+        assert asked(model, words, *more, "--rows", str(rows)).exit_code == 0
+    assert len(rows.read_text().splitlines()) == 1 + 8 + 1
+    found = gate(QualityPart(kl=9.0, measured_on="model", rows=str(rows)), "mine", None, "here")
+    row, whole = FORMATS.index("int4-g32"), [r for r in measured(str(rows)) if r.model == "model"]
+    assert found.weights[row] == next(r.kl for r in whole if r.weights == "int4-g32") > 0
+    assert found.cache[FORMATS.index("int8-g32")] == next(r.kl for r in whole if r.kv == "chip") > 0
+    assert sum(found.parts[part][row] for part in ("attn_qk", "attn_v", "attn_o", "ffn_in", "ffn_down")) > 0
+    (tmp_path / "other.csv").write_text("no,such,columns\n")
+    with pytest.raises(BrokenFile, match=r"other.csv: no column 'model'"):
+        asked(model, words, "--weights", "int8", "--rows", str(tmp_path / "other.csv"))
 
 
 def test_calibration_takes_other_tokens(model, words) -> None:

@@ -1,5 +1,8 @@
 """The study's bound on what formats cost a model in accuracy."""
 
+import csv
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -77,9 +80,52 @@ def test_the_bound_decides_the_format():
     assert tight.result.usd_per_mtoken[tight.pick] > loose.result.usd_per_mtoken[loose.pick]
 
 
-def test_a_bound_that_nothing_keeps_says_so():
-    with pytest.raises(Infeasible, match=r"misses quality by .*loosen kl in \[quality\]"):
-        explore(study(0.001))
+def test_a_bound_that_nothing_keeps_names_the_nearest_formats():
+    # INT8 by channel 0.0034, the chip's arithmetic and cache 0.0079: 0.0112, before anything is searched.
+    words = r"^car: .* kl = 0.001: the nearest is weights in int8, cache in int8-g32, 0.0112 nats \(try kl = 0.012\)"
+    with pytest.raises(Infeasible, match=words):
+        problem(study(0.001))
+    words = r"kl = 0.012: the nearest is weights in int4-g128.*; with all weights in .*int8.* it would be kept"
+    with pytest.raises(Infeasible, match=words):
+        problem(study(0.012, space={"weights": ["int4-g128"]}))
+    assert problem(study(0.0113)).gate.bound == 0.0113
+
+
+def rows_of(tmp_path, *changes):
+    """Rows of a model that the package does not know: those of SmolLM2 under another name."""
+    with (Path(__file__).parents[2] / "sartor/data/measured/quality.csv").open(encoding="utf-8") as file:
+        given = list(csv.DictReader(file))
+    path = tmp_path / "rows.csv"
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, given[0])
+        writer.writeheader()
+        writer.writerows({**row, "model": "mine", **dict(changes)} for row in given)
+    return str(path)
+
+
+def test_rows_of_a_users_own(tmp_path):
+    own = rows_of(tmp_path, ("kl", "0.01"))
+    ready = problem(study(0.1, measured_on="mine", rows=own))
+    designs, _ = ready.space.decode(ready.space.sample(3, np.random.default_rng(1)), NOMINAL)
+    assert np.ravel(ready.gate.kl(designs)) == pytest.approx(0.02)  # weights, and the chip's arithmetic
+    with pytest.raises(InputError, match=r"\[quality\] measured_on: unknown model.*'mine'.*sartor quality --rows FILE"):
+        problem(study(0.1, measured_on="mine"))
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [("", r"rows.csv: no column 'model' \(sartor quality --rows writes model,text"),
+     ("model,text,tokens,weights,activations,kv,rotate,smooth,bits_per_weight,kl,kl_error,perplexity,"
+      "reference_perplexity,top1_agreement\nmine,en,1024,int8,none,none,true,,8,much,0,0,0,0\n",
+      r"rows.csv: line 2: could not convert string to float: 'much'"),
+     (None, r"rows.csv: No such file.*sartor quality --rows .*rows.csv makes it")],
+)  # fmt: skip
+def test_rows_that_cannot_be_read(tmp_path, text, words):
+    path = tmp_path / "rows.csv"
+    if text is not None:
+        path.write_text(text, encoding="utf-8")
+    with pytest.raises(InputError, match=words):
+        problem(study(0.1, rows=str(path)))
 
 
 @pytest.fixture(scope="module")
