@@ -81,10 +81,11 @@ def draw(held: list[Pair]) -> None:
 
 
 def draw_facts() -> None:
-    """The plots of rows that no figure was fitted to."""
+    """The plots of rows that no figure was fitted to; of a kind that has none, of all."""
     for name, (kind, quantity, title, unit) in trust.PLOTS.items():
-        pairs = [p for p in parted(kind)[1] if p.quantity == quantity]
-        spec = trust.spec(pairs, f"{title}, unseen: {len(pairs)} rows", unit)
+        fitted, unseen = parted(kind)
+        pairs = [p for p in unseen or fitted if p.quantity == quantity]
+        spec = trust.spec(pairs, f"{title}, {'unseen' if unseen else 'all'}: {len(pairs)} rows", unit)
         (ROOT / f"docs/pictures/{name}.svg").write_text(vl_convert.vegalite_to_svg(spec), encoding="utf-8")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -90,11 +91,12 @@ MISSING = {
     ),
 }
 PICTURES = {"gpu": ("trust-gpu-time", "trust-gpu-energy"), "serving": (), "dram": ("trust-dram",), "area": ("trust-area", "trust-power"),
-            "cost": ("trust-cost",), "rtl": ()}
+            "cost": ("trust-cost",), "rtl": ("trust-rtl",)}
 # Plots of rows that come with the package: kind, quantity, title, unit.
 PLOTS = {
     "trust-dram": ("dram", "efficiency", "Share of the DRAM's peak", "fraction"), "trust-area": ("area", "area", "Dies", "mm2"),
     "trust-power": ("area", "power", "Power at the peak, against the limit", "W"),
+    "trust-rtl": ("rtl", "latency", "Cycles of a pass", "cycles"),
     "trust-cost": ("cost", "cost", "Bills and parts in USD, hours in USD a second", "USD"),
 }  # fmt: skip
 _ROWS = {"held_out": "held out", "fitted": "fitted", "unseen": "unseen"}
@@ -102,7 +104,16 @@ _ROWS = {"held_out": "held out", "fitted": "fitted", "unseen": "unseen"}
 
 def said() -> dict[str, Any]:
     """What reports say beside the errors."""
-    return {kind: {"title": TITLES[kind], "missing": list(missing(kind))} for kind in TITLES}
+    return {kind: {"title": TITLES[kind], "missing": [plain(what) for what in missing(kind)]} for kind in TITLES}
+
+
+def plain(markdown: str) -> str:
+    """Without links and marks of code.
+
+    >>> plain("`energy` is of whole ticks ([validation.md](validation.md))")
+    'energy is of whole ticks (docs/validation.md)'
+    """
+    return re.sub(r"\[([^]]*)\]\(([^)]*)\)", r"docs/\2", markdown).replace("`", "")
 
 
 def missing(kind: str) -> Iterable[str]:

@@ -27,7 +27,8 @@ def card(report: Report, language: str = "en") -> RenderableType:
 def _headline(report: Report, language: str) -> Panel:
     head, study = report["headline"], report["study"]
     lines = Text()
-    lines.append(text("headline.chip", language, **chip_facts(report)) + "\n\n")
+    facts = chip_facts(report)
+    lines.append(text("headline.chip", language, **facts) + "\n" + text("headline.formats", language, **facts) + "\n\n")
     lines.append(f"{usd(head['usd_per_mtoken'])} ", style="bold")
     lines.append(f"{text('card.usd', language)} ({_band(head['band'], language)})\n")
     figures = {n: figure(n, head[n]) for n in ("j_per_token", "tpot_s", "ttft_s", "tokens_per_s")}

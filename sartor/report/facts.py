@@ -5,6 +5,7 @@ from __future__ import annotations
 import tomllib
 from typing import Any
 
+from ..formats.parts import PARTS
 from ..units import parse
 from .numbers import count, figure, plain, quantity, size_bytes
 
@@ -23,8 +24,22 @@ def chip_facts(report: dict[str, Any]) -> dict[str, str]:
         "memory": f"{spec['memory']['capacity']} {design['memory'].upper()}",
         "bandwidth": quantity(parse(spec["memory"]["bandwidth"], "bytes_per_s"), "B/s"),
         "power": figure("power_w", report["headline"]["power_w"]),
-        "weights": design["weights"], "cache": design["cache"],
+        "weights": weights(design), "cache": design["cache"],
     }  # fmt: skip
+
+
+def weights(design: dict[str, Any]) -> str:
+    """The format of the weights, and of each part of the model that has another.
+
+    >>> weights({"weights": "int4-g32", "attn_v": "mxint8", "attn_o": "int4-g32", "embedding": "mxint8"})
+    'int4-g32 (mxint8: attn_v, embedding)'
+    """
+    own: dict[str, list[str]] = {}
+    for part in PARTS:
+        if (form := design.get(part, design["weights"])) != design["weights"]:
+            own.setdefault(form, []).append(part)
+    apart = "; ".join(f"{form}: {', '.join(parts)}" for form, parts in own.items())
+    return f"{design['weights']} ({apart})" if apart else str(design["weights"])
 
 
 def macs(design: dict[str, Any]) -> int:

@@ -20,7 +20,7 @@ def pareto(language: str) -> Spec:
     tips += [{"field": f"t_{a}", "title": text(f"figure.{a}", language)} for a in AXES]
     names = [
         _names("rivals", RIVAL, dy=-13),
-        _names("chosen", CHOSEN, dx=16, dy=-12, align="left", fontWeight="bold"),
+        _names("chosen", CHOSEN, dy=-20, fontWeight="bold"),
     ]
     layers = [_rivals(tips), names[0], _front(tips), _layer("chosen", _STAR_MARK, tips), names[1]]
     return {
@@ -57,6 +57,7 @@ def _names(data: str, color: str, **place: Any) -> Spec:
 
 def _layer(data: str, mark: Spec, tips: list[Spec]) -> Spec:
     encoding: Spec = {name: _axis(name) for name in ("x", "y")}
+    encoding["x"]["scale"] |= {"padding": 44}  # names are centered over their points
     if tips:
         encoding["tooltip"] = [{"type": "nominal", **tip} for tip in tips]
     return {"data": {"name": data}, "mark": mark, "encoding": encoding}

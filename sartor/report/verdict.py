@@ -8,7 +8,7 @@ from .numbers import change, figure, is_known, percent, plain, usd
 
 Sentence = tuple[str, dict[str, Any]]
 _BAD = ("interrupted", "not_in_service", "shared_cheaper", "within_error", "dearer_at_price", "dearer_at_cost",
-        "energy_lost", "fragile")  # fmt: skip
+        "energy_lost", "fragile", "seldom")  # fmt: skip
 AGAINST = tuple(f"verdict.{name}" for name in _BAD)
 SURVIVES = 0.8  # share of the draws in which a winner must stay the cheapest to be called one
 
@@ -146,7 +146,15 @@ def _survives(report: dict[str, Any]) -> list[Sentence]:
     share = report["headline"]["wins"]
     if not is_known(share) or len(report["survival"]["band"]) < 2:
         return []
-    return [("verdict.survives" if share >= SURVIVES else "verdict.fragile", {"share": percent(share)})]
+    return [surviving(report, share)]
+
+
+def surviving(report: dict[str, Any], share: float | None) -> Sentence:
+    """In how many draws it is the cheapest at cost: whether a win lasts, or how seldom what lost would win."""
+    ratio = report["headline"]["cheaper_at_cost"]
+    lost = is_known(ratio) and ratio < 1
+    key = "survives" if share is not None and share >= SURVIVES else "seldom" if lost else "fragile"
+    return f"verdict.{key}", {"share": percent(share)}
 
 
 def _speed(report: dict[str, Any]) -> list[Sentence]:

@@ -28,13 +28,23 @@ def words(html):
 def test_where_a_claim_holds():
     said = words(claims._claim(CLAIM))
     assert "8.00× holds at 2 of 3 points: at most 9.50× (bcq2-g128, LPDDR, batch 1, context 1,024)" in said
-    assert "It holds for bcq2-g128 with LPDDR: batch 1 up to 8,192 tokens." in said
+    assert "It fails only at 8 × 1,024 (bcq2-g128 + LPDDR)." in said
     assert "7.9× / 2" in said and "does not fit" in said and "a press &lt;release&gt;" in said
     fails = {**CLAIM, "points": CLAIM["points"][2:]}
     assert "8.00× holds at none of 1 points" in words(claims._claim(fails))
     holds = {**CLAIM, "points": CLAIM["points"][:2]}
     assert "It holds at all 2 points: at least 8.00×" in words(claims._claim(holds))
     assert "Nothing could be compared" in words(claims._claim({**CLAIM, "points": CLAIM["points"][3:]}))
+
+
+def test_where_a_claim_fails_between_points_that_hold():
+    """A longer cache may hold where a shorter one does not."""
+    points = [point("w", 128, 1024, 5.8), point("w", 128, 8192, 12.0), point("w", 1, 1024, 24.0)]
+    assert "It fails only at 128 × 1,024 (w + LPDDR)." in words(claims._claim({**CLAIM, "points": points}))
+    rare = [point("w", b, 1024, 9.0 if b == 8 else 1.0) for b in (1, 8, 32)]
+    assert "It holds only at 8 × 1,024 (w + LPDDR)." in words(claims._claim({**CLAIM, "points": rare}))
+    many = [point("w", b, c, 9.0 if c > 1024 else 1.0) for b in range(10) for c in (1024, 8192)]
+    assert " only at " not in words(claims._claim({**CLAIM, "points": many}))
 
 
 def test_the_section_is_there_for_studies_with_variants(report):

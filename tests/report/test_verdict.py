@@ -53,6 +53,11 @@ def test_a_win_that_does_not_survive_comes_first(report):
     assert "survives" in keys(report)
 
 
+def test_what_lost_is_not_called_a_win(report):
+    alone(report)["headline"] |= {"wins": 0.44, "cheaper_at_cost": 0.9}
+    assert "seldom" in keys(report) and "fragile" not in keys(report) and not wins(report)
+
+
 def test_an_interrupted_search_is_said(report):
     alone(report)["search"]["interrupted"] = True
     assert keys(report)[0] == "interrupted" and against(verdict(report)[0])

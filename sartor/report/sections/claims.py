@@ -10,6 +10,7 @@ from ..tags import Html, both, cell, esc, say, section, shown, table, tag, tr
 
 Report = dict[str, Any]
 FIGURES = ("usd_per_mtoken", "j_per_token", "ttft_s", "tpot_s", "tokens_per_s", "power_w")
+FEW = 9  # points that are named one by one
 CHOICES = ("node", "memory", "units", "cores", "columns", "cache", "batch")
 
 
@@ -60,8 +61,16 @@ def _answer(claim: dict[str, Any]) -> Html:
     blanks = {f"{name}_{key}": value for name, p in ends.items() for key, value in _words(p).items()}
     counts = {"kept": count(len(kept)), "points": count(len(known)), "factor": plain(claim["factor"])}
     key = "claims.holds" if len(kept) == len(known) else "claims.part" if kept else "claims.fails"
-    where = tag("p", say("claims.where", where=_where(kept))) if kept and len(kept) < len(known) else ""
-    return tag("p", say(key, **counts, **blanks), cls="answer") + where
+    return tag("p", say(key, **counts, **blanks), cls="answer") + _few(kept, known)
+
+
+def _few(kept: list[dict[str, Any]], known: list[dict[str, Any]]) -> Html:
+    """Where the claim holds, or where it fails: whichever is rarer; nothing where the table says it better."""
+    failed = [p for p in known if p not in kept]
+    some = min((kept, failed), key=len)
+    if not 0 < len(some) <= FEW:
+        return ""
+    return tag("p", say("claims.where" if some is kept else "claims.not_where", where=_where(some)))
 
 
 def _factor(p: dict[str, Any]) -> float:
@@ -73,21 +82,17 @@ def _words(p: dict[str, Any]) -> dict[str, str]:
     return {"factor": plain(p["factor"]), "at": at}
 
 
-def _where(kept: list[dict[str, Any]]) -> str:
-    """By variant and batch, up to which context.
+def _where(some: list[dict[str, Any]]) -> str:
+    """Batches and contexts of a table of points, with the chips that are meant there.
 
-    >>> _where([{"memory": "M", "weights": "W", "batch": 1, "context": c} for c in (1024, 8192)])
-    'W with M: batch 1 up to 8,192 tokens'
+    >>> one, other = {"memory": "M", "weights": "W"}, {"memory": "M", "weights": "V"}
+    >>> _where([{**p, "batch": b, "context": 1024} for p, b in ((one, 1), (other, 1), (one, 8))])
+    '1 × 1,024 (W + M; V + M), 8 × 1,024 (W + M)'
     """
-    most: dict[tuple[str, str], dict[int, int]] = {}
-    for p in kept:
-        batches = most.setdefault((p["weights"], p["memory"]), {})
-        batches[p["batch"]] = max(batches.get(p["batch"], 0), p["context"])
-    each = (
-        f"{weights} with {memory}: " + ", ".join(f"batch {b} up to {count(c)} tokens" for b, c in batches.items())
-        for (weights, memory), batches in most.items()
-    )
-    return "; ".join(each)
+    found: dict[tuple[int, int], list[str]] = {}
+    for p in some:
+        found.setdefault((p["batch"], p["context"]), []).append(f"{p['weights']} + {p['memory']}")
+    return ", ".join(f"{b} × {count(c)} ({'; '.join(chips)})" for (b, c), chips in sorted(found.items()))
 
 
 def _grid(claim: dict[str, Any]) -> Html:

@@ -16,7 +16,8 @@ BESIDE = ("j_per_token", "tpot_s", "ttft_s", "latency_s", *MORE_IS_BETTER, "powe
 
 
 def html(report: Report) -> Html:
-    head = tag("p", say("headline.chip", **chip_facts(report)), cls="chip")
+    facts = chip_facts(report)
+    head = tag("p", say("headline.chip", **facts), tag("br"), say("headline.formats", **facts), cls="chip")
     parts = [tag("h1", title(report)), head, _verdict(report), _tiles(report), _beside(report)]
     return tag("section", *parts, id="headline")
 

@@ -59,11 +59,12 @@ def spec(rows: list[dict[str, Any]], language: str) -> Spec:
     y = {"field": "speedup", "type": "quantitative", "scale": {"type": "log", "domain": [0.2, 4.5], "nice": False},
          "title": text("proportionality.y", language)}  # fmt: skip
     colors = {"domain": series, "range": looks}
-    color = {"field": "series", "type": "nominal", "scale": colors, "legend": {"title": None}}
+    legend = {"title": None, "orient": "top", "columns": 2, "columnPadding": 40}
+    color = {"field": "series", "type": "nominal", "scale": colors, "legend": legend}
     values += [{"series": one, "promised": 1, "speedup": 1} for one in series]  # what each is compared with
     ideal = [{"promised": v, "speedup": v} for v in (1, 4.5)]
     return {
-        "$schema": "https://vega.github.io/schema/vega-lite/v5.json", "width": 520, "height": 340,
+        "$schema": "https://vega.github.io/schema/vega-lite/v5.json", "width": 440, "height": 320,
         "padding": {"left": 5, "top": 5, "right": 24, "bottom": 5},  # names are wider than they are thought to be
         "layer": [
             {"data": {"values": ideal}, "mark": {"type": "line", "strokeDash": [5, 4], "color": "#8a8f98"},
@@ -71,5 +72,6 @@ def spec(rows: list[dict[str, Any]], language: str) -> Spec:
             {"data": {"values": values}, "mark": {"type": "line", "point": {"size": 60}},
              "encoding": {"x": x, "y": y, "color": color}},
         ],
-        "config": {"font": "Helvetica, Arial, sans-serif"},
+        "config": {"font": "Helvetica, Arial, sans-serif", "axis": {"labelFontSize": 13, "titleFontSize": 13},
+                   "legend": {"labelFontSize": 13}},
     }  # fmt: skip

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from ..bars import bands, tornado
-from ..numbers import percent, plain
+from ..numbers import plain
 from ..tags import Html, esc, say, section, tag
-from ..verdict import SURVIVES
+from ..verdict import surviving
 
 Report = dict[str, Any]
 
@@ -15,7 +15,7 @@ Report = dict[str, Any]
 def html(report: Report) -> Html:
     found, mine = report["survival"], report["headline"]["chip"]
     share = found["wins"].get(mine)
-    words = say("survival.alone") if len(found["wins"]) < 2 else say(_key(share), share=percent(share))
+    words = say("survival.alone") if len(found["wins"]) < 2 else _share(report, share)
     drawn = bands(found["band"], found["wins"], mine) if found["band"] else tag("p", say("say.missing"))
     answer = tag("p", words, cls="answer") + _lead(found.get("lead"))
     return section("survival", answer, drawn, _missing(report), _tornado(report))
@@ -32,8 +32,9 @@ def _lead(lead: dict[str, Any] | None) -> Html:
     return tag("p", words, cls="answer") + unmeasured
 
 
-def _key(share: float | None) -> str:
-    return "verdict.survives" if share is not None and share >= SURVIVES else "verdict.fragile"
+def _share(report: Report, share: float | None) -> Html:
+    key, blanks = surviving(report, share)
+    return say(key, **blanks)
 
 
 def _missing(report: Report) -> Html:

@@ -36,7 +36,8 @@ def _kind(found: dict[str, Any]) -> Html:
     plots = [_figure(group, list(points)) for group, points in _groups(found["points"])]
     missing = tag("ul", *(tag("li", esc(what)) for what in found["missing"]))
     whole = tag("details", tag("summary", say("trust.table")), table(heads, [_row(r) for r in found["rows"]]))
-    title, drawn = tag("h3", esc(found["title"])), tag("div", *plots, cls="plots")
+    title = tag("h3", esc(found["title"]))
+    drawn = tag("div", *plots, cls="plots") if plots else tag("p", say("trust.no_plot"), cls="note")
     return title + drawn + whole + tag("p", say("trust.missing")) + missing
 
 
@@ -70,7 +71,7 @@ def _plot(group: str, points: list[dict[str, Any]]) -> Html:
     rules = "".join(_rule(ratio) for ratio in RATIOS)
     values = _ticks(low, high)
     at = f"{_HEIGHT - 8:.1f}"
-    unit = UNITS.get(group, "J" if group.endswith("energy") else "s")
+    unit = UNITS.get(group, {"energy": "J", "cycles": ""}.get(group.rpartition(" ")[2], "s"))
     ticks = "".join(tag("text", esc(_tick(v, unit)), x=f"{x(v):.1f}", y=at, cls="tick") for v in values)
     dots = "".join(tag("circle", cx=f"{x(p['measured']):.1f}", cy=f"{_y(p['ratio']):.1f}", r="2.4") for p in points)
     return tag("svg", rules, ticks, tag("g", dots, cls=PARTS[0]), viewBox=f"0 0 {_WIDTH:g} {_HEIGHT:g}", role="img",
