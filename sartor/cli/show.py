@@ -8,6 +8,7 @@ from typing import Any
 from .. import api
 from ..api.find import remember
 from ..report.card import card
+from ..search.space import OWN
 from ..search.store import writable, write_parquet
 from ..search.study import find_study
 from ..units import si
@@ -88,10 +89,18 @@ def _front(rows: list[dict[str, Any]]) -> None:
         d = row["design"]
         lines.append({
             "$/Mtoken": f"{row['usd_per_mtoken']:.4g}", "J/token": si(row["j_per_token"], "J"),
+            **({"KL": f"{row['kl']:.3g}"} if "kl" in row else {}),
             "latency": si(row["latency_s"], "s"), "TPOT": si(row["tpot_s"], "s"),
             "power": si(row["power_w"], "W"),
             "node": d["node"], "memory": f"{d['memory']} x{d['units']}",
-            "tiles": f"{d['cores']} x {d['rows']}x{d['lanes']}x{d['columns']}", "weights": d["weights"],
+            "tiles": f"{d['cores']} x {d['rows']}x{d['lanes']}x{d['columns']}", "weights": _weights(d),
             "batch": str(d["batch"]),
         })  # fmt: skip
-    grid.show(OUT, "Pareto front: dollars, joules, latency", lines)
+    also = ", KL in nats" if lines and "KL" in lines[0] else ""
+    grid.show(OUT, f"Pareto front: dollars, joules, latency{also}", lines)
+
+
+def _weights(design: dict[str, Any]) -> str:
+    """The format of the FFN, and of parts that have another."""
+    own = (f", {part} {design[part]}" for part in OWN if design.get(part, design["weights"]) != design["weights"])
+    return design["weights"] + "".join(own)

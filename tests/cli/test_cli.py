@@ -9,6 +9,7 @@ from typer.testing import CliRunner
 from sartor.cli import app
 from sartor.errors import UnknownName
 from sartor.formats.spec import formats
+from sartor.tables import data_text
 
 
 def as_json(*args):
@@ -63,6 +64,14 @@ def test_explore_prints_one_object():
     assert facts["points_per_cpu_s"] > 0
     front = [(r["usd_per_mtoken"], r["j_per_token"], r["latency_s"]) for r in facts["front"]]
     assert front == sorted(front) and len(front) > 10
+
+
+def test_a_study_of_ones_own_with_kl_as_an_axis(tmp_path):
+    given = data_text("studies/edge-smollm2-mixed.toml").replace("points = 2000000", "points = 20000\ngenerations = 1")
+    path = tmp_path / "mine.toml"
+    path.write_text(given.replace('"12 s"', '"60 s"').replace('"20 ms"', '"60 ms"'), encoding="utf-8")
+    found = CliRunner().invoke(app, ["explore", str(path)])
+    assert "KL in nats" in found.stdout and ", attn_v " in found.stdout
 
 
 def test_doctor():
