@@ -17,7 +17,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from sartor.families.gpu.machine import DYNAMIC
+from sartor.families.gpu.machine import BLOCKS, DYNAMIC
 from sartor.tables import data_text, table
 from sartor.units import to
 from sartor.validation.gpu_fit import by_generation, speaks
@@ -50,9 +50,10 @@ def fitted(gemms: Path | None) -> dict[tuple[str, str], dict[str, str]]:
     found = written(own, "measured", OURS, tuple(own.whole.values))
     for generation, rows in by_generation(fittable(gemms)).items() if gemms else ():
         figures = {name for row in rows for name in speaks(row.inputs)}
-        kept = tuple(f for f in figures if generation != "hopper" or f.startswith(DYNAMIC))
+        kept = tuple(f for f in figures if generation != "hopper" or f.startswith((DYNAMIC, BLOCKS)))
         other = held_out(rows, generation, EVERY)
-        found |= written(other, "derived", THEIRS.format(n=f"{len(rows):,}"), kept)
+        n = sum(bool(speaks(row.inputs)) for row in rows)
+        found |= written(other, "derived", THEIRS.format(n=f"{n:,}"), kept)
     return found
 
 

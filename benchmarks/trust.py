@@ -27,6 +27,7 @@ from sartor.validation import KINDS, validation
 from sartor.validation.gpu_fit import by_generation
 from sartor.validation.gpu_folds import held_out
 from sartor.validation.gpu_rows import fittable
+from sartor.validation.points import POOLS
 from sartor.validation.points_fit import FITTED_CHIPS, left_out, pairs, points_on
 from sartor.validation.record import FILE, Recorded, by_chip, by_quantity, on_record, records, written
 from sartor.validation.sets import FITTED, parted, recorded
@@ -67,6 +68,7 @@ def serving(points: Path | None) -> list[Recorded]:
     return [
         *by_quantity("serving", "held_out", left_out(fitted)), *by_quantity("serving", "fitted", pairs(fitted)),
         *by_quantity("serving", "unseen", unseen),
+        *by_quantity("serving", "unseen", pairs(points_on(points, (), POOLS.name)), "pools "),
     ]  # fmt: skip
 
 

@@ -20,12 +20,13 @@ TITLES = {"gpu": "GPUs", "serving": "Serving", "dram": "DRAM", "area": "Area and
 ABOUT = {
     "serving": """Mean TTFT and TPOT of services with a fixed number of requests at once (aiconfigurator-core 0.12.0: vLLM, TensorRT-LLM,
 SGLang; models from 8B to 1T, dense and mixtures of experts), in closed form from one decode step, one prefill, the
-requests that the memory has room for, and eight figures of the stack, fitted to points of H100 and B200. Held out: the model left out. Unseen: H200, B300 and GB200, never fitted to. Each
+requests that the memory has room for, and eight figures of the stack, fitted to points of H100 and B200. Held out: the model left out. Unseen: H200, B300 and GB200, never fitted to;
+`pools`: services with chips of their own for prefill and for decode, 147 points of GB200 and GB300 above all, to which no figure was fitted either. Each
 measurement counts once, however many snapshots repeat it; every row of one service is predicted, attention in copies too. A vendor's
 own tool: 17 % and 45 %. Recorded runs, request by request: [validation.md](validation.md).""",
     "gpu": """One H100 SXM, PyTorch 2 with CUDA graphs: GEMMs, attention, and whole steps of four models. `unseen` are measured
 GEMMs of aiconfigurator-core 0.12.0 (vLLM, TensorRT-LLM and SGLang, median) on the H100 in BF16, to which no figure
-was fitted; the figures of A100, B200 and of FP8 there are fitted to a fifth of such rows, and judged on the shapes
+was fitted; the figures of A100, B200 and of FP8 there (scaled by rows, and `-blocks`) are fitted to a fifth of such rows, and judged on the shapes
 left out.""",
     "rtl": """Cycles of a decoded token, or of a chunk of a prompt, on twenty generated chips (five cores with four memories
 each) running slices of SmolLM2-135M: the RTL in its simulator against the estimate that the search uses, in all and by class of
@@ -66,13 +67,21 @@ MISSING = {
         "GDDR7, HBM2E, HBM3E, LPDDR5X and DDR5 have timings but no runs; GDDR7's are a guess.",
     ),
     "serving": (
-        "Speculative decoding (columns do not tell), prefill and decode on different chips, pipelines, more than one node.",
+        "Pipelines, more than one node without a rack's links; pools of which the table does not say how many workers they have.",
+        "Speculative decoding: columns do not tell. DeepSeek-R1 on eight B200 in TensorRT-LLM 1.2.0rc6.post2 and .post3, a week apart, all "
+        "columns equal: 10.1 and 4.4 ms at four requests, 22.4 and 12.2 at 64. The figures lie between.",
         "How a service was started: tokens that leave in groups (TensorRT-LLM's stream interval), a limit on requests, caches not "
         "warm. The same columns were measured a factor of 1.5 apart in TPOT and 2 in TTFT, days or versions apart.",
-        "GB200: 15 of 20 rows are one run whose TPOT grows fivefold from one request to two, and falls again: no service in a steady "
-        "state does that.",
-        "Mixtures of small experts and sparse attention at few requests: MiniMax-M2.5, GLM-5 and Qwen3.5 on H200 and B300 are measured "
-        "15 to 30 % slower, by 2 to 6 ms a step that differ from tensor parallelism to tensor parallelism: kernels that nobody tuned.",
+        "GB200 in copies: 15 of 20 rows are one run (Qwen3-32B, TensorRT-LLM 1.3.0rc1) of 8.1 ms a token for one request and 41.9 for two, on a "
+        "replica each; then 27.6, 41.5, 28.7, 38.0 ms at 4, 8, 16, 32 a replica: no chip's step falls as it gets more to do, and none has more to do "
+        "for the same request. The pools' 85 rows of the same chip are 21 % off.",
+        "TensorRT-LLM's first tokens in groups of twenty: Llama-3.1-70B on one B200 has 305 ms to its first token at 1024 tokens out and 73 at "
+        "8192, all else equal; the difference is 19 steps. Its own queue for places: of pools, 221 ms and 4,145 in two runs of 24 requests on GB200 and GB300.",
+        "gpt-oss-120b in TensorRT-LLM on H200 (`gpt-oss-dev`): 24 % too fast, up to 45 % on eight chips, where vLLM is 2 % off on the same chips and "
+        "columns: its first kernels, not the chip.",
+        "Mixtures of small experts and sparse attention at few requests: MiniMax-M2.5, GLM-5 and Qwen3.5 are measured 5 to 30 % slower, "
+        "MiniMax-M2.5 on four H200 at four requests 12.4 ms in vLLM 0.16 and 10.1 on H100 in 0.18: kernels that are still being tuned. Its norms over "
+        "all heads, which chips sum up together, are counted.",
         "One stack's version is not another's: the figures are medians over those measured.",
     ),
     "gpu": (
@@ -84,7 +93,9 @@ MISSING = {
         "is: there an estimate that is never wrong would be {least}. `energy` is of whole ticks, as far as "
         "the window, the power limit and the clock tell how many there were; {unjudged} rows of which they do not are not judged "
         "([validation.md](validation.md)). One decode step in twenty is a tick short all the same, an eighth of it.",
-        "INT4 weights: PyTorch's packed kernel is refused, good kernels were not measured.",
+        "INT4 weights: PyTorch's packed kernel is refused; of good ones the GEMMs of serving stacks on the A100 were measured.",
+        "H200: its bandwidth is that of its memory clock, 4.92 TB/s, not the 4.8 of the data sheet, and the energy of a byte its maker's claim (3 pJ a bit "
+        "with the interface; 3.95 is the mean of HBM3E's makers): no watts of one were measured.",
         "INT8 on the H100: what PyTorch's kernel gives, 12 % in the middle.",
         "Several GPUs (their all-reduce alone was, on A100, H100 and B200: model.md), mixtures of experts, sliding windows, state-space layers, chunked prefill: no whole step was measured.",
         "Prefill: two models; its band is less sure than the others.",

@@ -15,6 +15,7 @@ from ..report.claims import claim_rows, variant_rows
 from ..report.data import plain, report
 from ..report.html import page
 from ..report.served import service
+from ..report.standings import likeness
 from ..search.compare import Standing, stand, stand_at
 from ..search.economy import Economy
 from ..search.evaluate import evaluate
@@ -76,8 +77,9 @@ def design(
     tell("drawing every assumption from its range")
     errors = {s.chip.name: missed(s.chip, s.weights)[0] for s in standings}
     survived = survival(
-        prices(ready, standings), chip.name, keeps_limits(ready, standings[0]), study.search.seed, errors=errors
-    )
+        prices(ready, standings), chip.name, keeps_limits(ready, standings[0]), study.search.seed, errors=errors,
+        alike=likeness(standings),
+    )  # fmt: skip
     said = report(run, chip, standings, regret, survived)
     said["workload"]["weights"] = weights
     said["service"] = served

@@ -78,12 +78,13 @@ class Memory:
     units: int
     capacity_bytes: float
     bandwidth_bytes_per_s: float
+    energy_j_per_byte: float | None = None  # of its maker's parts, with the chip's interface; None: the kind's
 
     def __post_init__(self) -> None:
         if self.kind not in table("memories").items:
             raise UnknownName("memory", self.kind, table("memories").items, "[memory]")
         _check(self.units >= 0, f"[memory] units = {self.units} must be >= 0")
-        _not_negative(self, "[memory]", "capacity_bytes", "bandwidth_bytes_per_s")
+        _not_negative(self, "[memory]", "capacity_bytes", "bandwidth_bytes_per_s", "energy_j_per_byte")
 
 
 @dataclass(frozen=True)

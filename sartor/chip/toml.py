@@ -23,6 +23,7 @@ _QUANTITIES = {
     "fifo": ("fifo_bytes", "bytes", "KiB"),
     "capacity": ("capacity_bytes", "bytes", "GB"),
     "bandwidth": ("bandwidth_bytes_per_s", "bytes_per_s", "GB/s"),
+    "energy": ("energy_j_per_byte", "j_per_byte", "pJ/bit"),
     "purchase": ("purchase_usd", "usd", "USD"),
     "rental": ("rental_usd_per_s", "usd_per_s", "USD/h"),
 }

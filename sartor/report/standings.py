@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import pairwise
 from typing import Any
 
 from ..search.compare import Standing
 from ..search.explore import Exploration
 from ..search.uncertainty import Survival, lead
-from ..validation.bands import missed, served
+from ..validation.bands import alike, line, missed, served
 
 
 def headline(run: Exploration, standings: list[Standing], survived: Survival) -> dict[str, Any]:
@@ -34,12 +35,18 @@ def leading(standings: list[Standing]) -> dict[str, Any] | None:
     ours = {s.chip.name: s for s in standings if s.feasible and not s.shared}
     usd = {name: cost for name, s in ours.items() if (cost := s.usd_per_mtoken["cost"]) is not None}
     errors = {name: missed(ours[name].chip, ours[name].weights) for name in usd}
-    found = lead(usd, {name: error for name, (error, _) in errors.items()})
+    found = lead(usd, {name: error for name, (error, _) in errors.items()}, likeness(standings))
     if found is None:
         return None
     measured = {name: errors[name][1] for name in (found.chip, found.over)}
     return {"chip": found.chip, "over": found.over, "factor": found.factor, "error": found.error,
             "beyond": found.beyond, "unmeasured": [n for n, known in measured.items() if not known]}  # fmt: skip
+
+
+def likeness(standings: list[Standing]) -> Callable[[str, str], float]:
+    """How alike the errors of two chips of `standings` are, by their names."""
+    lines = {s.chip.name: line(s.chip) for s in standings}
+    return lambda one, other: alike(lines[one], lines[other])
 
 
 def with_leads(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -52,7 +59,9 @@ def with_leads(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def _over(i: int, j: int, usd: dict[int, float], rows: list[dict[str, Any]]) -> dict[str, Any]:
-    found = lead({str(k): usd[k] for k in (i, j)}, {str(k): rows[k]["missed"]["log"] for k in (i, j)})
+    errors = {str(k): rows[k]["missed"]["log"] for k in (i, j)}
+    shared = alike(rows[i]["missed"]["line"], rows[j]["missed"]["line"])
+    found = lead({str(k): usd[k] for k in (i, j)}, errors, lambda one, other: shared)
     assert found is not None
     unmeasured = [rows[k]["name"] for k in (i, j) if not rows[k]["missed"]["measured"]]
     return {"over": rows[j]["name"], "factor": found.factor, "error": found.error, "beyond": found.beyond,
@@ -94,6 +103,6 @@ def standing_row(s: Standing) -> dict[str, Any]:
         "cache": s.cache, "tensor_parallel": s.tensor_parallel, "stages": s.stages, "batch": s.batch, "load": s.load,
         "usd_per_mtoken": s.usd_per_mtoken, **s.figures, "misses": s.misses, "feasible": s.feasible,
         "shared": s.shared, "tdp_w": c.tdp_w, "error": served(c, s.weights),
-        "missed": dict(zip(("log", "measured"), missed(c, s.weights), strict=True)),
+        "missed": {**dict(zip(("log", "measured"), missed(c, s.weights), strict=True)), "line": line(c)},
         "price_date": c.price.date, "price_source": c.price.source, "source": c.source, "note": c.note,
     }  # fmt: skip

@@ -47,17 +47,31 @@ class Lead:
         return self.factor > 1 + self.error
 
 
-def lead(usd: Mapping[str, float], errors: Mapping[str, float]) -> Lead | None:
-    """Of the cheapest of `usd` over the next; `errors`: half widths of 80 % bands of logarithms, independent.
+# Of two candidates: the correlation of the errors of their estimates, which a model that both share makes alike.
+Alike = Callable[[str, str], float]
+
+
+def apart(one: str, other: str) -> float:
+    """Errors that have nothing in common."""
+    return 0.0
+
+
+def lead(usd: Mapping[str, float], errors: Mapping[str, float], alike: Alike = apart) -> Lead | None:
+    """Of the cheapest of `usd` over the next; `errors`: half widths of 80 % bands of logarithms. What is wrong with
+    both alike does not change which of them is cheaper.
 
     >>> lead({"a": 1.0, "b": 1.5}, {"a": 0.3, "b": 0.4}).beyond  # 1.5 is less than exp(0.5)
     False
+    >>> lead({"a": 1.0, "b": 1.5}, {"a": 0.3, "b": 0.4}, lambda a, b: 0.7).beyond  # more than exp(0.29)
+    True
     """
     known = sorted((value, name) for name, value in usd.items() if math.isfinite(value))
     if len(known) < 2:
         return None
     (best, chip), (second, over) = known[:2]
-    return Lead(chip, over, second / best, math.expm1(math.hypot(errors[chip], errors[over])))
+    one, other = errors[chip], errors[over]
+    square = one**2 + other**2 - 2 * alike(chip, over) * one * other
+    return Lead(chip, over, second / best, math.expm1(math.sqrt(max(square, 0.0))))
 
 
 def survival(
@@ -67,14 +81,13 @@ def survival(
     seed: int,
     most: int = 12,
     errors: Mapping[str, float] | None = None,
+    alike: Alike = apart,
 ) -> Survival:
     """Price every candidate under the same draws of all facts; `keeps` is asked of the winner. `errors`: the half
-    width of the 80 % band of each one's estimate, as a logarithm; it is drawn too, for each candidate apart."""
-    tech, rng = Technology(draws(DRAWS, seed)), np.random.default_rng(seed)
-    missed = {
-        name: np.exp(rng.standard_normal(DRAWS) * ((errors or {}).get(name, 0.0) / FOUR_IN_FIVE))
-        for name in candidates
-    }
+    width of the 80 % band of each one's estimate, as a logarithm; it is drawn too, for candidates together as far as
+    their errors are `alike`."""
+    tech, drawn = Technology(draws(DRAWS, seed)), _normal(list(candidates), alike, seed)
+    missed = {name: np.exp(z * ((errors or {}).get(name, 0.0) / FOUR_IN_FIVE)) for name, z in drawn.items()}
     usd = {
         name: np.broadcast_to(np.asarray(price(tech), float), (DRAWS,)) * missed[name]
         for name, price in candidates.items()
@@ -91,6 +104,16 @@ def survival(
         float(np.mean(np.broadcast_to(keeps(tech), (DRAWS,)))),
         swings(candidates[winner], most),
     )
+
+
+def _normal(names: list[str], alike: Alike, seed: int) -> dict[str, Any]:
+    """Standard normal draws for each of `names`, correlated as they are `alike`."""
+    shares = np.array([[1.0 if a == b else alike(a, b) for b in names] for a in names])
+    values, vectors = np.linalg.eigh(shares)  # pairs of measured shares may miss being a covariance by a little
+    root = vectors * np.sqrt(np.maximum(values, 0.0))
+    root = root / np.linalg.norm(root, axis=1, keepdims=True)
+    found = root @ np.random.default_rng(seed).standard_normal((len(names), DRAWS))
+    return dict(zip(names, found, strict=True))
 
 
 def swings(price: PriceAt, most: int) -> list[dict[str, Any]]:

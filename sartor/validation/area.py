@@ -15,9 +15,9 @@ from .kind import Column, Form, Inputs, Prediction, Refused, Row
 
 # Chips that the figures `published` of overheads.csv are fitted to (benchmarks/chip_facts.py).
 FITTED_TO = ("tpuv4i", "groqtsp", "mtiav1", "gc200", "a100", "b200", "maia100", "wormhole-n150")
-_NAMED = ("chip", "class", "node")
-_OPTIONAL = ("n_logic_dies", "transistors_B", "sram_MB", "macs", "mac_fmt", "clock_GHz", "peak_dense_TOPS", "mem_type",
-             "mem_units", "mem_GBps", "phy_mm2_est")  # fmt: skip
+_NAMED = ("chip", "node")
+_OPTIONAL = ("class", "n_logic_dies", "transistors_B", "sram_MB", "macs", "mac_fmt", "clock_GHz", "peak_dense_TOPS",
+             "mem_type", "mem_units", "mem_GBps", "phy_mm2_est")  # fmt: skip
 FORM = Form(
     "chip",
     {name: Column(name) for name in _NAMED} | {name: Column(name, optional=True) for name in _OPTIONAL},

@@ -10,6 +10,7 @@ with the multipliers' cells of `macs.csv`, and figures fitted to eight chips (ov
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -50,10 +51,11 @@ class Known:
 
 def asked(inputs: Inputs) -> Known | str:
     """What a row tells, or why nothing is predicted."""
-    node, form = f"N{inputs['node']}".replace("NN", "N").replace("N14", "N16"), inputs.get("mac_fmt") or ""
+    digits = re.sub(r"(nm|\s)", "", inputs["node"].strip().lower()).upper().removeprefix("N").removesuffix(".0")
+    node, form = f"N{digits}".replace("N14", "N16"), (inputs.get("mac_fmt") or "").lower()
     if node not in table("nodes").items:
         return f"node {inputs['node']!r} is not known"
-    if form not in _DATAPATHS:
+    if form not in _DATAPATHS and (form or not number(inputs, "transistors_B")):
         return f"format {form!r} of multiply-adds is not known"
     dies = number(inputs, "n_logic_dies") or 1.0
     if dies > 4:
@@ -66,7 +68,9 @@ def asked(inputs: Inputs) -> Known | str:
     macs, per_s = _macs(inputs)
     if (macs is None or sram is None) and transistors is None and per_s is None:
         return "neither multiply-adds and SRAM, nor transistors, nor a peak"
-    fact = table("macs").fact(_DATAPATHS[form], "area").value
+    if not form:  # nothing is said of the multipliers
+        macs = per_s = None
+    fact = table("macs").fact(_DATAPATHS.get(form, "int8"), "area").value
     return Known(
         row, inputs["class"] == "gpu", dies,
         None if macs is None else macs * fact * float(logic.area_ratio(NOMINAL, row)),

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from ..chip.spec import Chip
 from ..formats.spec import format_named
+from ..tables import table
 from .record import Recorded, on_record
 
 # Whole steps were measured on this chip of each generation.
@@ -104,6 +106,21 @@ def missed(chip: Chip, weights: str) -> tuple[float, bool]:
         return OWN_CYCLES, True
     found = served(chip, weights)
     return (math.log1p(found["latency"]), True) if found else (on_record()[UNSEEN].band, False)
+
+
+def line(chip: Chip) -> tuple[str, str]:
+    """Family and generation: what an estimate shares with those of other chips."""
+    return chip.family, chip.generation
+
+
+def alike(one: Sequence[str], other: Sequence[str]) -> float:
+    """The correlation of the errors of two chips' estimates, by their `line`: GPUs share formulas, one generation
+    figures too. Cycles of two generated chips are off by what has nothing in common (-0.1 of 840 pairs of passes), and
+    a GPU's error has nothing to do with theirs."""
+    if one[0] == "tensor" or other[0] != one[0]:
+        return 0.0
+    how = "same_generation" if one[1] == other[1] else "other_generation"
+    return table("overheads").fact("alike", how).value
 
 
 def of_fact(kind: str, group: str) -> float | None:

@@ -27,6 +27,16 @@ FORMS = {
 LEAST_USD, MOST_USD, LEAST_USD_H, MOST_USD_H = 1.0, 60_000.0, 0.01, 100.0
 
 
+def _plain(unit: str) -> str:
+    """A unit as our files write it: of dollars, and of dollars an hour of one chip.
+
+    >>> _plain("usd"), _plain("$/GPU-hour"), _plain("EUR")
+    ('USD', 'USD/GPU-h', 'EUR')
+    """
+    plain = unit.strip().upper().replace("US$", "USD").replace("$", "USD").replace("HOUR", "H").replace("HR", "H")
+    return {"USD": "USD", "USD/GPU-H": "USD/GPU-h", "USD/GPU/H": "USD/GPU-h", "USD/H": "USD/GPU-h"}.get(plain, unit)
+
+
 class Cost:
     """See the top of this file."""
 
@@ -39,7 +49,7 @@ class Cost:
             return "no column 'group': not a form of kind cost"
         if group not in FORMS:
             return f"group {group!r}: nothing is predicted for it"
-        if row.get("unit") != _UNITS[group][0]:
+        if _plain(str(row.get("unit"))) != _UNITS[group][0]:
             return f"{group}: unit {row.get('unit')!r} is not {_UNITS[group][0]}"
         return FORMS[group]
 

@@ -23,7 +23,7 @@ _INPUTS = {
     "scheduler": Column("scheduler", optional=True), "n_tx": Column("n_tx", optional=True),
     "write_share": Column("write_share", optional=True), "streams": Column("streams", optional=True),
 }  # fmt: skip
-_RATES = {"peak_gbs": Column("peak", "GB/s"), "gbs": Column("rate", "GB/s", optional=True)}
+_RATES = {"peak_gbs": Column("peak", "GB/s", optional=True), "gbs": Column("rate", "GB/s", optional=True)}
 FORM = Form("share", _INPUTS, {"eff": Column("efficiency")}, _RATES)
 # Above the nominal peak by rounding of the clock, and by requests that still wait when a run ends.
 MOST = 1.02
@@ -54,9 +54,11 @@ def _predicted(inputs: Inputs) -> Prediction:
 
 
 def _impossible(row: Row) -> str | None:
-    share, peak = row.measured["efficiency"], row.beside["peak"]
+    share, peak = row.measured["efficiency"], row.beside.get("peak")
     if share > MOST:
         return "eff: faster than the DRAM's peak (a fraction is meant, not percent), or a wrong unit"
+    if peak is None:
+        return None
     if "rate" in row.beside and not 0.97 < row.beside["rate"] / (share * peak) < 1.03:
         return "gbs is not eff times peak_gbs: a unit is wrong"
     asked = dram_predict.asked(row.inputs)

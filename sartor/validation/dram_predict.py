@@ -12,7 +12,8 @@ from ..tech.dram_timings import Timings, device
 from .kind import Inputs
 from .rows import LARGEST
 
-REFRESH = {"none": "none", "all": "all", "all_bank": "all", "pb": "pb", "per_bank": "pb"}
+REFRESH = {"none": "none", "off": "none", "no": "none", "all": "all", "all_bank": "all", "allbank": "all", "ab": "all",
+           "pb": "pb", "per_bank": "pb", "perbank": "pb"}  # fmt: skip
 SCHEDULERS = ("", "FRFCFSRowHit", "FRFCFS")
 _NUMBER = r"(\d*\.?\d+)"
 # How a file may write the share of writes: 10%, w10, w=0.1, 90r10w, r90; and the streams: 16s, s16, 16 streams.
@@ -39,20 +40,20 @@ class Asked:
 def asked(inputs: Inputs) -> Asked | str:
     """What a row asks for, or why it is not modeled."""
     try:
-        known = device(inputs["device"])
+        known = device(re.sub(r"[\s_]+", "-", inputs["device"].strip()).upper())
     except UnknownName:
         return f"device {inputs['device']!r}: no timings (sartor/data/dram.csv)"
     timings = replace(
         known, burst_bytes=inputs["tx_bytes"], columns=inputs["page_bytes"] / inputs["tx_bytes"]
     )
-    pattern, refresh = inputs["pattern"].partition("_")[0], REFRESH.get(inputs["refresh"], "")
+    pattern, refresh = _word(inputs["pattern"]).partition("_")[0], REFRESH.get(_word(inputs["refresh"]), "")
     wrong = _not_modeled(inputs, timings, pattern, refresh)
     if wrong:
         return wrong
     param, chunk = _chunk(inputs)
     if pattern != "seq" and chunk is None:
         return f"{pattern}: neither chunk_bytes nor accesses in param"
-    found = Asked(timings, pattern, inputs["mapping"], refresh, inputs["queue"], chunk or 0.0,
+    found = Asked(timings, pattern, _word(inputs["mapping"]), refresh, inputs["queue"], chunk or 0.0,
                   accesses=_number(inputs.get("n_tx")) or LONG)  # fmt: skip
     if pattern == "mixed":
         return _mixed(found, _number(inputs.get("write_share")), param)
@@ -64,13 +65,18 @@ def _not_modeled(inputs: Inputs, timings: Timings, pattern: str, refresh: str) -
         return (
             f"pattern {inputs['pattern']!r} is not modeled (seq_read, chunk_read, mixed_rw, multi_stream are)"
         )
-    if inputs["mapping"] not in MAPPINGS:
+    if _word(inputs["mapping"]) not in MAPPINGS:
         return f"mapping {inputs['mapping']!r} is not modeled ({', '.join(MAPPINGS)} are)"
     if not refresh or (refresh == "pb" and not timings.bank_refresh_interval):
         return f"refresh {inputs['refresh']!r} is not modeled for {inputs['device']}"
     if (inputs.get("scheduler") or "") not in SCHEDULERS:
         return f"scheduler {inputs['scheduler']!r} is not modeled (first ready, first come is)"
     return None
+
+
+def _word(text: str) -> str:
+    """In small letters, with one kind of gap."""
+    return re.sub(r"[\s-]+", "_", text.strip().lower())
 
 
 def _mixed(found: Asked, share: float | None, param: str) -> Asked | str:

@@ -78,6 +78,8 @@ class Gpu:
     def labels(self, inputs: Inputs) -> Mapping[str, str]:
         chip, form = names.chip(inputs["chip"]), names.number_format(inputs.get("format", "bf16"))
         found = {"kind": inputs["form"], "chip": chip.name if chip else "", "format": form or ""}
+        if "format" in inputs and form:
+            found["format"] += names.kernel(inputs["format"])
         return found | ({"model": names.ours("models", inputs["model"])} if "model" in inputs else {})
 
 

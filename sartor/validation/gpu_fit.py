@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ..families.gpu.machine import DYNAMIC
+from ..families.gpu.machine import BLOCKS, DYNAMIC
 from ..formats.spec import format_named
 from ..tables import Fact, table
 from ..tech.technology import Technology
@@ -42,9 +42,11 @@ def speaks(inputs: Inputs) -> tuple[str, ...]:
     width = 16 if form.element_bits > 8 else 8 if form.element_bits > 4 else 4
     kind = "int8" if form.name == "int8" else width
     own = (f"stream_efficiency_{width}", f"compute_efficiency_{kind}")
+    if names.weight_only(inputs["format"]):
+        return ()  # kernels of one stack, slower than good ones: judged, not fitted to
     if not inputs.get("casts") or width == 16:
         return (*own, "op_overhead")
-    return tuple(DYNAMIC + name for name in (*own, "vector_overhead", "vector_bytes_per_cycle"))
+    return tuple(gpu_predict.scaling(inputs) + name for name in (*own, "vector_overhead", "vector_bytes_per_cycle"))
 
 
 # How much an error of each counts: steps are what is asked for, power readings scatter.
@@ -107,7 +109,7 @@ def fit(rows: Sequence[Row], generation: str) -> Fit:
 
     known = table("gpu").facts
     figures = sorted({f for row in rows for f in speaks(row.inputs) if (generation, f) in known})
-    start, firm = np.array([EXPECTED[figure.removeprefix(DYNAMIC)] for figure in figures]).T
+    start, firm = np.array([EXPECTED[figure.removeprefix(DYNAMIC).removeprefix(BLOCKS)] for figure in figures]).T
 
     def errors(log_factors: np.ndarray) -> np.ndarray:
         values = dict(zip(figures, start * np.exp(log_factors), strict=True))

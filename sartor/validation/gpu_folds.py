@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from . import gpu_predict
-from .gpu_fit import Fit, fit
+from .gpu_fit import Fit, fit, speaks
 from .kind import Inputs, Prediction, Refused, Row
 from .summary import Pair
 
@@ -71,11 +71,12 @@ class HeldOut:
 def held_out(rows: Sequence[Row], generation: str, every: int = 1) -> HeldOut:
     """Fit and predict; of large files every so many rows are fitted to, all are predicted."""
     fold, found = folds(rows), np.empty(len(rows), dtype=object)
+    told = [(r, f) for r, f in zip(rows, fold, strict=True) if speaks(r.inputs)]
     parts = []
     for left_out in range(FOLDS):
-        parts.append(fit([r for r, f in zip(rows, fold, strict=True) if f != left_out][::every], generation))
+        parts.append(fit([r for r, f in told if f != left_out][::every], generation))
         here = [i for i, f in enumerate(fold) if f == left_out]
         inputs = [rows[i].inputs for i in here]
         for i, one in zip(here, gpu_predict.predict(inputs, parts[-1].tech), strict=True):
             found[i] = one
-    return HeldOut(fit(rows[::every], generation), tuple(parts), tuple(found))
+    return HeldOut(fit([r for r, _ in told][::every], generation), tuple(parts), tuple(found))

@@ -11,7 +11,7 @@ from ..chip.spec import Chip
 from ..errors import Unsupported
 from ..families.gpu.estimate import LIMIT, Replica
 from ..families.gpu.family import Existing
-from ..families.gpu.machine import Machine
+from ..families.gpu.machine import BLOCKS, DYNAMIC, Machine
 from ..families.gpu.passes import Setting
 from ..formats.spec import format_named
 from ..tech.technology import NOMINAL, Technology
@@ -33,11 +33,13 @@ def predict(rows: Sequence[Inputs], tech: Technology = NOMINAL) -> list[Predicti
 def _alike(rows: Sequence[Inputs], tech: Technology) -> Sequence[Prediction]:
     """Rows of one group."""
     form = names.number_format(rows[0].get("format", CACHE)) or CACHE
-    if form.startswith("int4"):
+    if form.startswith("int4") and not rows[0].get("casts"):
         return [Refused(INT4)] * len(rows)
     chip, (operators, step) = _chip(rows[0]), work(rows)
     whole, casts = "model" in rows[0], rows[0].get("casts", False)
-    machine = Machine(chip, tech, dynamic=casts and format_named(form).element_bits < 16)
+    alone, narrow = names.weight_only(rows[0].get("format", CACHE)), format_named(form).element_bits < 16
+    machine = Machine(chip, tech, scaling(rows[0]) if narrow and not alone else "", weight_only=alone)
+    casts = casts and not alone
 
     replica = Replica(machine, 1, form, CACHE, FORMATS, Setting(casts=whole or casts, pads=whole))
     try:
@@ -50,6 +52,13 @@ def _alike(rows: Sequence[Inputs], tech: Technology) -> Sequence[Prediction]:
     seconds = burst_s(full_s, phase.latency_s, machine) if whole else full_s
     both = np.broadcast_arrays(seconds, joules, np.zeros(len(rows)))[:2]
     return [{"latency": s, "energy": j, AS_READ: j} for s, j in zip(*both, strict=True)]
+
+
+def scaling(inputs: Inputs) -> str:
+    """How the narrow operands of a row are scaled: of our own GEMMs they are given ready."""
+    if not inputs.get("casts"):
+        return ""
+    return BLOCKS if "block" in inputs["format"].lower() else DYNAMIC
 
 
 def burst_s(full_s: Any, limited_s: Any, machine: Machine) -> Any:

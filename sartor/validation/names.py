@@ -15,6 +15,13 @@ from ..workload import find
 from ..workload.find import bundled
 from ..workload.model import Model
 
+# Words of a chip's name that its memory, its board or its maker add.
+_WORDS = {"nvidia", "amd", "instinct", "geforce", "tesla", "oam", "ac", "hbm2e", "hbm3", "hbm3e", "nvl72", "blackwell",
+          "server", "edition", "gpu"}  # fmt: skip
+_SIZE = re.compile(r"\d+gb")
+SIZE_ROOM = 0.1  # GB or GiB, with or without what is kept for errors
+_TAIL = re.compile(r"_(hf|instruct|chat|base|it|fp8|fp8_dynamic|nvfp4|fp4|fp8_kv|bf16|w4a16|awq|gptq)$")
+
 
 @functools.cache
 def _known() -> dict[str, dict[str, str]]:
@@ -31,8 +38,16 @@ def ours(what: str, name: str) -> str:
     """
     known, plain = _spelled(what), _plain(name)
     if what == "models" and plain not in known:
-        plain = plain.split("/")[-1].removesuffix("_hf").removesuffix("_instruct").removesuffix("_chat")
+        plain = _bare_model(plain)
     return known.get(plain, name if what != "models" else plain.replace("_", "-"))
+
+
+def _bare_model(plain: str) -> str:
+    """A repository's name without its owner, its training and its number format, which other columns say."""
+    bare = plain.split("/")[-1].removeprefix("meta_")
+    while (shorter := _TAIL.sub("", bare)) != bare:
+        bare = shorter
+    return bare
 
 
 def _plain(name: str) -> str:
@@ -53,7 +68,23 @@ def chip(name: str) -> Chip | None:
     try:
         return presets.preset(ours("chips", name))
     except UnknownName:
+        return _sized(name)
+
+
+def _sized(name: str) -> Chip | None:
+    """The chip that a name with more words in it means: its maker, its board, its memory, whose size must fit.
+
+    >>> [found.name if (found := _sized(n)) else None for n in ("NVIDIA H200 141GB HBM3e", "NVIDIA A100-SXM4-40GB")]
+    ['h200-sxm', None]
+    """
+    words = [re.sub(r"^sxm\d$", "sxm", word) for word in _plain(name).split("_") if word not in _WORDS]
+    sizes = [float(word[:-2]) for word in words if _SIZE.fullmatch(word)]
+    try:
+        found = presets.preset(ours("chips", "_".join(word for word in words if not _SIZE.fullmatch(word))))
+    except UnknownName:
         return None
+    fits = all(abs(found.memory.capacity_bytes / 1e9 / size - 1) < SIZE_ROOM for size in sizes)
+    return found if fits else None
 
 
 @functools.cache
@@ -63,6 +94,21 @@ def model(name: str) -> Model | None:
         return bundled(ours("models", name))
     except UnknownName:
         return None
+
+
+def weight_only(name: str) -> bool:
+    """Whether a file means narrow weights and 16-bit activations.
+
+    >>> weight_only("int8_wo"), weight_only("int8"), weight_only("w4a16")
+    (True, False, True)
+    """
+    plain = _plain(name)
+    return plain.endswith(("_wo", "_weight_only")) or plain in ("w4a16", "w8a16")
+
+
+def kernel(name: str) -> str:
+    """What a file's name of a format says beside the number format: scaled in blocks, or weights alone."""
+    return "-weights" if weight_only(name) else "-blocks" if "block" in name.lower() else ""
 
 
 @functools.cache

@@ -1,35 +1,51 @@
 """Kind `serving`, measured points: mean TTFT and TPOT of a service under a fixed number of requests at once.
 
-Form: the table of docs/validation.md (a CSV). Recorded runs, request by request, are `serving.py`.
+Forms: the table of docs/validation.md (a CSV), of chips that do both phases and of pools of chips for either. Recorded
+runs, request by request, are `serving.py`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
 
-from . import names, points_layout, points_predict
+from . import names, points_layout, points_predict, pools_predict
 from .gpu_limits import CLOCK_ROOM, SLOW
 from .kind import Column, Form, Inputs, Prediction, Refused, Row
 
 _WHOLE = ("isl", "osl", "batch_size", "tp_size")
+_SERVICE = {
+    "system": Column("chip"), "model_path": Column("model"), "precision": Column("format", optional=True),
+    "backend": Column("stack"), "isl": Column("prompt", whole=True), "osl": Column("output", whole=True),
+}  # fmt: skip
+_MEASURED = {"silicon_tpot_ms": Column("tpot", "ms"), "silicon_ttft_ms": Column("ttft", "ms")}
 FORM = Form(
     "point",
     {
-        "system": Column("chip"), "model_path": Column("model"), "precision": Column("format", optional=True),
-        "backend": Column("stack"), "mode": Column("mode"), "isl": Column("prompt", whole=True),
-        "osl": Column("output", whole=True), "batch_size": Column("at_once", whole=True),
+        **_SERVICE, "mode": Column("mode"), "batch_size": Column("at_once", whole=True),
         "tp_size": Column("chips", whole=True), "pp_size": Column("stages", optional=True),
         "attention_dp_size": Column("copies", optional=True), "moe_tp_size": Column("expert_parts", optional=True),
         "moe_ep_size": Column("expert_ranks", optional=True),
     },
-    {"silicon_tpot_ms": Column("tpot", "ms"), "silicon_ttft_ms": Column("ttft", "ms")},
+    _MEASURED,
+)  # fmt: skip
+_OF_A_POOL = {"num_workers": "workers", "tp_size": "chips", "pp_size": "stages", "attention_dp_size": "copies"}
+POOLS = Form(
+    "pools",
+    {
+        **_SERVICE, "decode_batch_size": Column("at_once", optional=True),
+        **{f"{pool}_{at}": Column(f"{pool}_{name}", optional=True)
+           for pool in pools_predict.POOLS for at, name in _OF_A_POOL.items()},
+    },
+    _MEASURED,
 )  # fmt: skip
 MOST_AT_ONCE = 100_000
 SLOWEST_START_S = 1.0
+MOST_TOGETHER = 72  # chips of one worker: a rack
 MOST_CHIPS = 8  # in one node: beyond, links are slower and rows say nothing of them
 
 
@@ -40,24 +56,33 @@ class Points:
         return []
 
     def form(self, row: Mapping[str, Any]) -> Form | str:
-        if row.get("mode") == "disagg":
-            return "prefill and decode on different chips: another form"
-        return FORM if "silicon_tpot_ms" in row else "no column 'silicon_tpot_ms': not a form of kind serving"
+        if "silicon_tpot_ms" not in row:
+            return "no column 'silicon_tpot_ms': not a form of kind serving"
+        return POOLS if row.get("mode") == "disagg" else FORM
 
     def impossible(self, rows: Sequence[Row]) -> Sequence[str | None]:
         known = [row for row in rows if refusal(row.inputs) is None]
-        floors = iter(points_predict.floors_s([row.inputs for row in known]))
+        floors = iter([_of(row.inputs).floors_s([row.inputs])[0] for row in known])
         return [_impossible(row, *next(floors)) if refusal(row.inputs) is None else None for row in rows]
 
     def predict(self, rows: Sequence[Inputs]) -> Iterable[Prediction]:
-        refused = [refusal(row) for row in rows]
-        found = iter(points_predict.predict([r for r, why in zip(rows, refused, strict=True) if why is None]))
-        return [next(found) if why is None else Refused(why) for why in refused]
+        found: list[Prediction] = [Refused(refusal(row) or "") for row in rows]
+        for how in (points_predict, pools_predict):
+            mine = [i for i, row in enumerate(rows) if found[i] == Refused("") and _of(row) is how]
+            for i, one in zip(mine, how.predict([rows[i] for i in mine]), strict=True):
+                found[i] = one
+        return found
 
     def labels(self, inputs: Inputs) -> Mapping[str, str]:
         chip, model = names.chip(inputs["chip"]), names.model(inputs["model"])
-        return {"kind": "point", "chip": chip.name if chip else "", "format": points_predict.weights(inputs),
-                "stack": inputs["stack"], "model": model.name if model else ""}  # fmt: skip
+        return {"kind": inputs.get("form", FORM.name), "chip": chip.name if chip else "",
+                "format": points_predict.weights(inputs), "stack": inputs["stack"],
+                "model": model.name if model else ""}  # fmt: skip
+
+
+def _of(inputs: Inputs) -> ModuleType:
+    """What predicts rows of this form."""
+    return pools_predict if inputs["form"] == POOLS.name else points_predict
 
 
 def _impossible(row: Row, step_s: float, prefill_s: float) -> str | None:
@@ -80,13 +105,28 @@ def refusal(inputs: Inputs) -> str | None:
         return f"format {form!r} is not known"
     if model and inputs["prompt"] + inputs["output"] > model.max_context:
         return f"prompt and output are longer than {model.name} holds"
-    if inputs["at_once"] > MOST_AT_ONCE:
-        return "more requests at once than any service takes"
     if inputs["stack"] not in points_predict.STACKS:
         return f"serving stack {inputs['stack']!r} was not measured"
+    if inputs["form"] == POOLS.name:
+        return _pools_refusal(inputs)
+    if inputs["at_once"] > MOST_AT_ONCE:
+        return "more requests at once than any service takes"
     if points_layout.arranged(inputs)["chips"] > MOST_CHIPS:
         return "more than one node"
     return "pipeline stages: not modeled" if points_layout.count(inputs["stages"]) > 1 else None
+
+
+def _pools_refusal(inputs: Inputs) -> str | None:
+    pools, number = pools_predict.POOLS, points_layout.count
+    if any(not points_layout.known(inputs[f"{pool}_{what}"]) for pool in pools for what in ("workers", "chips")):
+        return "prefill and decode apart, and how many workers each has is not said: requests a worker are not known"
+    if not points_layout.known(inputs["at_once"]):
+        return "prefill and decode apart, and the requests of a worker that decodes are not said"
+    if number(inputs["at_once"]) * pools_predict.chips(inputs, "decode") > MOST_AT_ONCE:
+        return "more requests at once than any service takes"
+    if max(pools_predict.chips(inputs, pool) for pool in pools) > MOST_TOGETHER:
+        return "more chips together than were measured"
+    return "pipeline stages: not modeled" if any(number(inputs[f"{p}_stages"]) > 1 for p in pools) else None
 
 
 def as_rows(rows: Sequence[Row]) -> list[Row]:

@@ -10,10 +10,11 @@ import numpy as np
 
 from ..tables import Fact
 from ..tech.technology import NOMINAL, Technology
+from . import points_predict, pools_predict
 from .kind import Refused, Row
-from .points import Points, as_rows
+from .points import FORM, POOLS, Points, as_rows
 from .points_layout import arranged
-from .points_predict import STACKS, Parts, group, parts, predict, times
+from .points_predict import STACKS, Parts, group, parts, times
 from .rows import Tally, usable_rows
 from .summary import Pair
 
@@ -27,10 +28,10 @@ FIRM = 5.0  # an error of the logarithm of an expectation, as one of a row
 OUTLIER = 0.1
 
 
-def points_on(file: Path, chips: Sequence[str]) -> list[Row]:
-    """The points of `file` that the estimate stands for, each once, on `chips`; none: on all."""
+def points_on(file: Path, chips: Sequence[str], form: str = FORM.name) -> list[Row]:
+    """The points of `file` in `form` that the estimate stands for, each once, on `chips`; none: on all."""
     kind = Points()
-    rows = once(as_rows(usable_rows(kind, file, Tally())))
+    rows = once([row for row in as_rows(usable_rows(kind, file, Tally())) if row.inputs["form"] == form])
     return [row for row in rows if not chips or kind.labels(row.inputs)["chip"] in chips]
 
 
@@ -53,7 +54,9 @@ def left_out(rows: Sequence[Row]) -> list[Pair]:
 
 def pairs(rows: Sequence[Row], tech: Technology = NOMINAL) -> list[Pair]:
     """Predictions beside what was measured."""
-    guesses = predict([row.inputs for row in rows], tech)
+    guesses = (pools_predict if rows and rows[0].inputs["form"] == POOLS.name else points_predict).predict(
+        [row.inputs for row in rows], tech
+    )
     return [
         Pair(row.where, Points().labels(row.inputs), quantity, float(guess[quantity]), measured)
         for row, guess in zip(rows, guesses, strict=True)
@@ -93,7 +96,8 @@ def once(rows: Sequence[Row]) -> list[Row]:
     """Each measurement once: tables of points repeat it in snapshots of several days."""
     found: dict[Any, Row] = {}
     for row in rows:
-        inputs = tuple((name, value) for name, value in arranged(row.inputs).items() if name != "model")
+        layout = row.inputs if row.inputs.get("form") == POOLS.name else arranged(row.inputs)
+        inputs = tuple((name, value) for name, value in layout.items() if name != "model")
         found.setdefault((model_of(row), inputs, round(row.measured["tpot"], 5)), row)
     return list(found.values())
 

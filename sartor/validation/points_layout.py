@@ -9,8 +9,11 @@ experts in 8 parts over 8, called `tp8_ep8`. Such rows name a square number of c
 from __future__ import annotations
 
 import math
+import re
 
 from .kind import Inputs
+
+_NUMBER = re.compile(r"[0-9]{1,9}(\.[0-9]*)?")
 
 
 def arranged(inputs: Inputs) -> Inputs:
@@ -41,4 +44,13 @@ def count(text: str | None) -> int:
     >>> count("4"), count("4.0"), count(""), count("0"), count(None)
     (4, 4, 1, 1, 1)
     """
-    return max(int(float(text)), 1) if text and text.replace(".", "", 1).isdigit() else 1
+    return int(float(text)) if text and known(text) else 1
+
+
+def known(text: str | None) -> bool:
+    """Whether a column holds a number of at least 1.
+
+    >>> known("4.0"), known(""), known("0"), known(None), known("1e9")
+    (True, False, False, False, False)
+    """
+    return bool(text) and _NUMBER.fullmatch(str(text).strip()) is not None and float(str(text)) >= 1

@@ -41,6 +41,7 @@ from .points_layout import arranged
 STACKS = ("vllm", "trtllm", "sglang")
 RESERVE = ("trtllm",)  # start a request only with room for all its tokens; the others evict (GUARANTEED_NO_EVICT)
 _WEIGHTS = {"fp8": "fp8-e4m3", "fp4": "nvfp4", "bf16": "bf16", "int4": "int4-g32", "": "bf16"}
+FULL_PASS = 8192.0  # tokens of a prefill with prompts enough (max_num_tokens and chunked_prefill_size of the stacks)
 _TRAINED = {"mxfp4"}  # formats that a model's own checkpoint is in, whatever a row calls them
 
 
@@ -80,17 +81,12 @@ def parts(rows: Sequence[Inputs]) -> Parts:
     """Of `rows` that differ in numbers only; arranged."""
     first = rows[0]
     prompt, output, at_once = (np.array([r[name] for r in rows], float) for name in ("prompt", "output", "at_once"))
-    chip, model, form = names.chip(first["chip"]), names.model(first["model"]), weights(first)
-    assert chip is not None and model is not None
-    cache = "bf16" if form == "bf16" else "fp8-e4m3"
-    own = model.formats if form in _TRAINED else {}
-    existing = Existing(chip, model.weights if own else form, cache)
+    model, (existing, replica, formats) = names.model(first["model"]), _served(first)
+    assert model is not None
     held = prompt + output / 2
     kept = prompt + output if first["stack"] in RESERVE else held
     copies = first["copies"]
-    running = np.minimum(at_once, _room(existing, model, own or form, first["chips"], copies, kept))
-    # Stacks cast activations in the passes before, and pad nothing.
-    replica = Replica(existing.machine, first["chips"], existing.weights, cache, own, Setting(casts=False, pads=False))
+    running = np.minimum(at_once, _room(existing, model, formats, first["chips"], copies, kept))
     mine, all_of_them = Step(np.maximum(running / copies, 1.0), 1, held), Step(running, 1, held)
     step = phase(replica, copies, operators(model, "decode"), mine, all_of_them, keep=True)
     one = Step(1, prompt, 0.0)
@@ -101,6 +97,31 @@ def parts(rows: Sequence[Inputs]) -> Parts:
     zero = np.zeros(len(rows))
     seconds = (zero + step.latency_s, zero + passes, zero + prefill.latency_s, zero + turn)
     return Parts(*seconds, running, at_once, output)
+
+
+def crowded_s(rows: Sequence[Inputs]) -> Any:
+    """Seconds that a prompt takes of a worker that has more of them than it can start: all copies prefill side by side,
+    each as many as fill a pass of `FULL_PASS` tokens; arrays [rows]."""
+    first, copies = rows[0], rows[0]["copies"]
+    model = names.model(first["model"])
+    assert model is not None
+    prompt = np.array([r["prompt"] for r in rows], float)
+    each = np.ceil(FULL_PASS / prompt)
+    _, replica, _ = _served(first)
+    mine, all_of_them = Step(each, prompt, 0.0), Step(copies * each, prompt, 0.0)
+    return phase(replica, copies, operators(model, "prefill"), mine, all_of_them).latency_s / (copies * each)
+
+
+def _served(first: Inputs) -> tuple[Existing, Replica, Any]:
+    """Chip and replica of rows like `first`, and the formats of its tensors."""
+    chip, model, form = names.chip(first["chip"]), names.model(first["model"]), weights(first)
+    assert chip is not None and model is not None
+    cache = "bf16" if form == "bf16" else "fp8-e4m3"
+    own = model.formats if form in _TRAINED else {}
+    existing = Existing(chip, model.weights if own else form, cache)
+    # Stacks cast activations in the passes before, and pad nothing.
+    setting = Setting(casts=False, pads=False)
+    return existing, Replica(existing.machine, first["chips"], existing.weights, cache, own, setting), own or form
 
 
 def _room(existing: Existing, model: Model, formats: Any, chips: int, copies: int, tokens: Any) -> Any:
@@ -151,7 +172,7 @@ def _alike(rows: Sequence[Inputs], tech: Technology) -> Sequence[Prediction]:
 def floors_s(rows: Sequence[Inputs]) -> list[tuple[float, float]]:
     """The least seconds of a step, what every token needs of the weights read once at the peak, and of a prefill, its
     arithmetic at the peak."""
-    return [_floors_s(arranged(row)) for row in rows]
+    return [_floors_s(arranged(row) if "form" in row else row) for row in rows]
 
 
 def _floors_s(row: Inputs) -> tuple[float, float]:

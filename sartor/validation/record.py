@@ -54,12 +54,12 @@ def records(kind: str, rows: str, pairs: Sequence[Pair]) -> list[Recorded]:
     return found
 
 
-def by_quantity(kind: str, rows: str, pairs: Sequence[Pair]) -> list[Recorded]:
-    """One record a quantity, of all chips together and of each."""
+def by_quantity(kind: str, rows: str, pairs: Sequence[Pair], form: str = "") -> list[Recorded]:
+    """One record a quantity, of all chips together and of each; `form` is put before its name."""
     groups: dict[str, list[Pair]] = {}
     for pair in pairs:
         for name in (pair.quantity, f"{pair.quantity} {pair.labels['chip']}"):
-            groups.setdefault(name, []).append(pair)
+            groups.setdefault(form + name, []).append(pair)
     return [_record(kind, rows, group, groups[group]) for group in sorted(groups)]
 
 

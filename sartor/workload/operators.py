@@ -179,6 +179,7 @@ class Vector:
     window: int | None = None
     last_token_only: bool = False
     parts: int = 1
+    over_heads: bool = False  # each part reduces all heads together: chips that share them sum up between two passes
 
     def lane_ops(self, step: Step) -> Number:
         tokens = step.batch if self.last_token_only else step.rows

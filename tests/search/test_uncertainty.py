@@ -71,6 +71,16 @@ def test_a_lead_must_exceed_both_errors_together():
     assert lead({"a": 1.0, "b": np.nan}, errors) is None
 
 
+def test_what_two_estimates_share_does_not_change_who_wins():
+    prices = {"cheap": lambda tech: 1.0, "dear": lambda tech: 1.2}
+    errors = {"cheap": 0.3, "dear": 0.3}
+    likeness = (lambda a, b: 0.0, lambda a, b: 0.9, lambda a, b: 1.0)
+    wins = [survival(prices, "cheap", always, 1, errors=errors, alike=one).wins["cheap"] for one in likeness]
+    assert wins[0] < wins[1] < wins[2] == 1.0
+    # All the same: both bands are as wide as before, and the cheaper stays so.
+    assert lead({"a": 1.0, "b": 1.1}, {"a": 0.3, "b": 0.3}, lambda a, b: 1.0).beyond
+
+
 def test_the_error_of_an_estimate_widens_its_band_and_lets_the_next_win():
     prices = {"cheap": lambda tech: 1.0, "dear": lambda tech: 1.2}
     sure = survival(prices, "cheap", always, seed=1)

@@ -81,7 +81,7 @@ def test_a_point(file):
         (("meta-llama/Llama-3.1-70B", "someone/Model"), "model 'someone/Model' is not known"),
         (("vllm", "tgi"), "serving stack 'tgi' was not measured"),
         ((",4,1,1,", ",16,1,1,"), "more than one node"),
-        ((",fp8,", ",w4a16,"), "format 'w4a16' is not known"),
+        ((",fp8,", ",w3a5,"), "format 'w3a5' is not known"),
         (("1024,16,", "200000,16,"), "prompt and output are longer than llama-3.1-70b holds"),
         ((",16,4,", ",1000000,4,"), "more requests at once than any service takes"),
         ((",4,1,1,", ",4,2,1,"), "pipeline stages: not modeled"),
@@ -125,7 +125,6 @@ def test_copies_hold_all_but_the_experts():
         # 1024 tokens of 140 Gop over 4 x 1979 Tops: 18 ms at least. Microseconds for milliseconds.
         ((",130,12", ",13,12"), "a first token faster than the peak of the arithmetic"),
         ((",130,12", ",130000,12000"), "hundreds of times slower than the chip"),
-        (("agg", "disagg"), "another form"),
         ((",130,12", ",,12"), "no column 'silicon_ttft_ms' (ttft, ms)"),
     ],
 )

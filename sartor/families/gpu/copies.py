@@ -27,11 +27,12 @@ def phase(replica: Replica, copies: int, operators: Operators, own: Step, togeth
     """One pass over `operators` by the `replica`'s chips in `copies`: `own` is the step of a copy, `together` that of
     the experts. One copy is the replica as it is.
 
-    Tokens go to the experts' chips and back: what an all-reduce moves, which is what is counted.
+    Experts lie whole on their chips; tokens go there and back.
     """
     routed = tuple(op for op in operators.all if copies > 1 and isinstance(op, Gemm) and op.tensor == "expert")
     rest = tuple(op for op in operators.all if op not in routed)
     one = replace(replica, chips=replica.chips // copies)
     done = one.phase(Operators(operators.phase, rest), own, keep)
-    shared = replica.phase(Operators(operators.phase, routed), together, keep) if routed else Phase(keep=keep)
+    all_chips = replace(replica, spread=True)
+    shared = all_chips.phase(Operators(operators.phase, routed), together, keep) if routed else Phase(keep=keep)
     return Apart(done, shared)

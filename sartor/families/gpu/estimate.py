@@ -20,7 +20,7 @@ from .passes import Passes, Setting
 from .power import clock
 
 ACTIVATION_BYTES = 2.0
-STATE_BYTES = 4.0
+STATE_BYTES = SUM_BYTES = 4.0
 LIMIT = "power limit"  # the operator that stands for what a lower clock costs
 _BYTE_BITS = 8.0
 # Energy of a multiplication grows between its bits (the adder, the wires) and their square (the multiplier).
@@ -37,6 +37,7 @@ class Replica:
     cache: str
     formats: dict[str, str]
     setting: Setting = field(default_factory=Setting)
+    spread: bool = False  # experts whole, some on each chip, and tokens sent to them; else each chip has a part of all
 
     def phase(self, operators: Operators, step: Step, keep: bool = False, energy: bool = True) -> Phase:
         """One pass over `operators`; `keep` the times of each for the explanation."""
@@ -116,12 +117,15 @@ class PhaseEstimate:
         # A matrix that is not split is read and multiplied by every chip.
         k = op.k / self.chips if op.shard == "row" else op.k
         n = op.n / self.chips if op.shard == "column" else op.n
+        sides = op.experts  # whose vectors come and go on a chip
+        if self.replica.spread:
+            k, n, matrices, sides = op.k, op.n, matrices / self.chips, op.experts / self.chips
         weights = matrices * k * n * form.bits() / _BYTE_BITS
-        moved = (weights + rows * op.experts * (k + n) * ACTIVATION_BYTES) * op.count
+        moved = (weights + rows * sides * (k + n) * ACTIVATION_BYTES) * op.count
         memory_s = moved / m.stream_bytes_per_s(form.element_bits)
         shape, on = (rows, k, n, matrices), (rate, m.near_bytes_per_s, m.cores, m.gen("tile_edge"), least)
         _, compute_s, parts_s = kernels.gemm_s(*shape, memory_s / op.count, *on)
-        vector_s = self._operands_s(op, rows * op.experts, k, operand_bits)
+        vector_s = self._operands_s(op, rows * sides, k, operand_bits)
         start_s = vector_s + (parts_s + m.gen("op_overhead")) * op.count
         self._add(op, memory_s, compute_s * op.count, start_s, self._network_s(op), moved)
         self.compute_j = self.compute_j + 2 * op.macs(self.step) * (m.gen("j_per_op") * (operand_bits / 16) ** _NARROW)
@@ -145,9 +149,21 @@ class PhaseEstimate:
         if op.shard != "row" or op.name.startswith("shared"):
             return 0.0
         rate = max(chip.link.bandwidth_bytes_per_s, 1.0)
+        if self.replica.spread:
+            return self._routed_s(op, rate)
         n_bytes = self.step.rows * (op.n * ACTIVATION_BYTES)
         self.link_bytes = self.link_bytes + n_bytes * (self.chips - 1) * (2.0 * op.count)
         return link.switched_all_reduce_s(n_bytes, self.chips, rate, *self._ways()) * op.count
+
+    def _routed_s(self, op: Gemm, rate: float) -> Any:
+        """Each chip sends its vectors to the chips of their experts, once to each, and they come back."""
+        chips, fact = self.chips, self.machine.tech.fact
+        others = (chips - 1) * (1 - (1 - 1 / chips) ** op.active)
+        sent = self.step.rows / chips * others * (op.n * ACTIVATION_BYTES)
+        self.link_bytes = self.link_bytes + sent * chips * (2 * op.count)
+        kind = self.machine.chip.link.kind
+        start_s, share = (fact("links", kind, f"direct_{what}") for what in ("start", "efficiency"))
+        return 2 * op.count * (start_s + sent / (rate * share))
 
     def _ways(self) -> list[Any]:
         """Of either way to sum over chips: what it takes to start, and the share of the link's rate that it reaches."""
@@ -178,8 +194,18 @@ class PhaseEstimate:
     def _vector(self, op: Vector) -> None:
         seconds = self.passes.vector_s(op)
         if op.name in self.passes.known:
-            self.phase.add(OperatorTime(op.name, seconds, 0.0, 0.0, seconds, 0.0, 0.0, 0.0), self.chips)
+            summed_s = self._summed_s(op)
+            self.phase.add(OperatorTime(op.name, seconds + summed_s, 0.0, 0.0, seconds, summed_s, 0.0, 0.0), self.chips)
             self.near_bytes = self.near_bytes + self.passes.moved_bytes(op) * self.chips
+
+    def _summed_s(self, op: Vector) -> Any:
+        """Norms over heads that lie on several chips: one sum a token and part goes round, and a second pass scales."""
+        several = np.minimum(self.chips - 1, 1)
+        if not op.over_heads or not np.any(several):
+            return 0.0
+        rate = max(self.machine.chip.link.bandwidth_bytes_per_s, 1.0)
+        sum_s = link.switched_all_reduce_s(self.step.rows * SUM_BYTES, self.chips, rate, *self._ways())
+        return (several * self.passes.one_s(0.0) + sum_s) * (op.parts * op.count)
 
     def _lookup(self, op: Lookup) -> None:
         n_bytes = op.elements_read(self.step) * ACTIVATION_BYTES

@@ -17,24 +17,27 @@ _SAME_PEAK = {
     "fp16": "bf16", "bf16": "fp16", "fp8-e5m2": "fp8-e4m3", "mxfp8-e4m3": "fp8-e4m3", "mxfp4": "nvfp4",
     "mxint8": "int8", "q8_0": "int8", "int8-g32": "int8",
 }  # fmt: skip
-DYNAMIC = "dynamic_"
+# Narrow operands that are scaled on the fly: a row at a time, or in blocks of 128 x 128.
+DYNAMIC, BLOCKS = "dynamic_", "block_"
 _UNPACKED = ("bf16", "fp16", "int8", "fp8-e4m3")
 
 
 @dataclass(frozen=True)
 class Machine:
-    """One chip under the facts of `tech`; `dynamic`: narrow operands are scaled on the fly, as serving stacks do,
-    which has figures of its own."""
+    """One chip under the facts of `tech`; `scaling`: narrow operands are scaled on the fly (DYNAMIC or BLOCKS), as
+    serving stacks do, which has figures of its own; `weight_only`: narrow weights meet 16-bit activations."""
 
     chip: Chip
     tech: Technology
-    dynamic: bool = False
+    scaling: str = ""
+    weight_only: bool = False
 
     def gen(self, quantity: str) -> Any:
         """A figure of the chip's generation."""
-        item, other = self.chip.generation, f"{DYNAMIC}{quantity}"
-        if self.dynamic and (item, other) in table("gpu").facts:
-            quantity = other
+        item, known = self.chip.generation, table("gpu").facts
+        for scaling in (self.scaling, DYNAMIC) if self.scaling else ():
+            if (item, scaling + quantity) in known:
+                return self.tech.fact("gpu", item, scaling + quantity)
         return self.tech.fact("gpu", item, quantity)
 
     @property
@@ -48,7 +51,7 @@ class Machine:
     def rate(self, weights: NumberFormat) -> tuple[Any, float]:
         """Achieved ops/s with such weights, and the bits of the operands it computes in."""
         name = weights.name if weights.name in self.chip.peaks else _SAME_PEAK.get(weights.name, "")
-        if name in self.chip.peaks:
+        if name in self.chip.peaks and not (self.weight_only and weights.element_bits < 16):
             bits = format_named(name).element_bits
             kind = "int8" if name == "int8" else str(int(bits))
             return self.chip.peaks[name] * self.gen(f"compute_efficiency_{kind}"), bits
@@ -87,9 +90,12 @@ class Machine:
 
     @functools.cached_property
     def device_j_per_byte(self) -> Any:
-        """DRAM and its interface."""
-        kind = self.chip.memory.kind
-        return 0.0 if kind == "sram" else self.tech.fact("memories", kind, "energy")
+        """DRAM and its interface; of a maker's own parts as sure as of their kind."""
+        kind, own = self.chip.memory.kind, self.chip.memory.energy_j_per_byte
+        if kind == "sram":
+            return 0.0
+        energy = self.tech.fact("memories", kind, "energy")
+        return energy if own is None else energy * (own / table("memories").fact(kind, "energy").value)
 
     @functools.cached_property
     def j_per_byte(self) -> Any:
