@@ -46,6 +46,7 @@ FORMATS = (
     "bcq4-g128", "bcq3-g64", "bcq3-g128", "bcq2-g64", "bcq2-g128",
 )  # fmt: skip
 TARGET, POSITION = 0.95, 60
+ROWS_OF_HEAD = 8016  # of the larger network
 WRITTEN = Path(__file__).parents[1] / "sartor" / "data" / "measured" / "proportionality.csv"
 COLUMNS = ("network", "format", "bits", "cycles", "utilization", "speedup", "proportionality", "date", "source")
 TILE = Tile(16, 32, 1, 32, "q4_0", kv="int8-g32", scratchpad_bytes=256 * 1024, fifo_bytes=128 * 1024)
@@ -84,7 +85,7 @@ def networks() -> dict[str, Network]:
     whole = network(fetch.smollm2())
     return {
         "smollm2-135m": whole.slice(3, whole.vocabulary // 10),
-        "llama-3.2-1b": random_network(2048, 32, 8, 64, 8192, 8016),
+        "llama-3.2-1b": random_network(2048, 32, 8, 64, 8192, ROWS_OF_HEAD),
     }
 
 

@@ -4,21 +4,29 @@ from __future__ import annotations
 
 import csv
 import functools
+import importlib.util
+from dataclasses import replace
 from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from sartor.families.tensor import silicon
 from sartor.families.tensor.datapath import DATAPATH, STAND_IN_BITS, mac_j, ratio
-from sartor.families.tensor.design import FORMATS
+from sartor.families.tensor.design import FORMATS, from_chip
+from sartor.families.tensor.family import Tensor
 from sartor.formats.harm import SAME, Row, measured
 from sartor.formats.hardware import decoded
 from sartor.formats.spec import format_named
 from sartor.quality.trained import needs_training
 from sartor.tables import table
 from sartor.tech.technology import NOMINAL
+from sartor.workload.derive import operators
+from sartor.workload.find import find_model
+from sartor.workload.operators import Step
 
+BENCH = Path(__file__).parents[1] / "benchmarks" / "proportionality.py"
 MODEL, NETWORK = "smollm2-135m-q4_1", "llama-3.2-1b"
 HEAD = ("format", "bits", "KL", "perplexity", "KL, file's grid", "um2 a multiply-add", "fJ a weight", "RTL: times faster",
         "of what bits promise")  # fmt: skip
@@ -33,8 +41,8 @@ def text() -> list[str]:
         "weight takes in it, planes and halves of bytes included; `~`: no such multiplier was synthesized, the figure is",
         "ours times a ratio of macs.csv ([formats-silicon.md](formats-silicon.md)). RTL: cycles of a decoded token against",
         "`q8_0`, a layer of Llama-3.2-1B's shapes, batch 1, and the share of what the bits promise. *(trained)*: only for models",
-        "trained for it. Empty: no decoder, or not run at RTL; Q4_K and Q6_K are read and not written, so that nothing is",
-        "rounded to them. `python docs/generate.py` makes this table; the rows come from `benchmarks/quality.py`, `silicon.py`",
+        "trained for it; `~` before a speed: not run at RTL, but estimated, which is within 0.1 % of all that were. Empty: no",
+        "decoder; Q4_K and Q6_K are read and not written, so that nothing is rounded to them. `python docs/generate.py` makes this table; the rows come from `benchmarks/quality.py`, `silicon.py`",
         "and `proportionality.py`, each with `--write`.", "",
     ]  # fmt: skip
 
@@ -46,13 +54,13 @@ def rows() -> list[tuple[str, ...]]:
 
 
 def _row(name: str) -> tuple[str, ...]:
-    turned, plain, speed = _measured().get((name, True)), _measured().get((name, False)), _speeds().get(name)
+    turned, plain, speed = _measured().get((name, True)), _measured().get((name, False)), _speed(name)
     area, joules, ours = cells(name)
     mark = "" if ours else "~"
     return (
         f"`{name}`{' (trained)' if needs_training(name) else ''}", f"{format_named(name).bits():.4g}", _kl(turned),
         _perplexity(turned), _kl(plain), f"{mark}{area:.1f}", f"{mark}{joules * 1e15:.0f}",
-        f"{speed['speedup']:.2f}" if speed else "", f"{speed['proportionality']:.1%}" if speed else "",
+        *speed,
     )  # fmt: skip
 
 
@@ -74,13 +82,47 @@ def _measured() -> dict[tuple[str, bool], Row]:
     return {(r.weights, r.rotate): r for r in plain if "=" not in r.weights}
 
 
+def _speed(name: str) -> tuple[str, str]:
+    """How much faster than Q8_0 a token is, and of what the bits promise: counted at RTL, of the format or another name of
+    the same codes; or estimated."""
+    coding, found = decoded().get(name), _speeds()
+    if coding is None:
+        return "", ""
+    alike = (found[other] for other in found if decoded().get(other) == coding)
+    if (counted := found.get(name) or next(alike, None)) is not None:
+        return f"{counted['speedup']:.2f}", f"{counted['proportionality']:.1%}"
+    faster = estimated_cycles("q8_0") / estimated_cycles(name)
+    promised = format_named("q8_0").bits() / format_named(name).bits()
+    return f"~{faster:.2f}", f"~{faster / promised:.1%}"
+
+
+@functools.cache
+def estimated_cycles(name: str) -> float:
+    """Of a decoded token of the network and on the chip that benchmarks/proportionality.py simulates, with its rows."""
+    bench, whole = _bench(), find_model(NETWORK)
+    small = replace(whole, vocabulary=bench.ROWS_OF_HEAD, layers=(replace(whole.layers[0], count=1),))
+    chip = replace(bench.CHIP, tile=replace(bench.TILE, weights=name))
+    phase = Tensor(from_chip(chip)).replica(1, {}).phase(operators(small, "decode"), Step(1, 1, bench.POSITION))
+    return float(phase.latency_s) * chip.clock_hz
+
+
+@functools.cache
+def _bench() -> Any:
+    """benchmarks/proportionality.py, which is in no package."""
+    spec = importlib.util.spec_from_file_location("proportionality", BENCH)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
 @functools.cache
 def _speeds() -> dict[str, dict[str, Any]]:
     path = files("sartor.data").joinpath("measured/proportionality.csv")
     if not path.is_file():
         return {}
     found = csv.DictReader(path.read_text(encoding="utf-8").splitlines())
-    figures = ("speedup", "proportionality")
+    figures = ("cycles", "speedup", "proportionality")
     return {r["format"]: {f: float(r[f]) for f in figures} for r in found if r["network"] == NETWORK}
 
 

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from sartor.formats.hardware import decoded
+
 ROOT = Path(__file__).parents[1]
 pytest.importorskip("vl_convert", reason="needs vl-convert-python")
 sys.path.insert(0, str(ROOT / "docs"))
@@ -57,6 +59,16 @@ def test_a_row_of_the_table_by_hand() -> None:
     assert not formats_table.cells("bf16")[2]
     row = next(r for r in formats_table.rows() if r[0] == "`int4-g32`")
     assert row[1:5] == ("4.5", "0.575", "38.46", "0.283") and row[5:7] == ("14.7", "49")
+
+
+def test_speeds_that_were_not_counted_are_estimated_as_well_as_those_that_were() -> None:
+    counted = {name: row["cycles"] for name, row in formats_table._speeds().items()}
+    assert len(counted) >= 12
+    for name, cycles in counted.items():
+        assert formats_table.estimated_cycles(name) == pytest.approx(cycles, rel=0.001), name
+    rows = {row[0].split("`")[1]: row[-2:] for row in formats_table.rows()}
+    assert all(all(rows[name]) for name in decoded()) and rows["bf16"] == ("", "")
+    assert rows["int4-g32"] == rows["q4_0"] and rows["int3-g32"][0].startswith("~2.4")
 
 
 def test_every_format_that_can_be_written_is_measured() -> None:
