@@ -3,7 +3,8 @@
     python benchmarks/silicon.py LIBERTY [PART ...] [--write]
 
 Prints measured against fitted, and the targets; `--write` regenerates sartor/data/silicon.csv, or its rows of the
-parts that are named (`energy` and `gate` are such, too). Mappings are kept by content, so that a second run is quick.
+parts that are named (`energy` and `gate` are such, too). Dot units are those of benchmarks/silicon_formats.py. Mappings
+are kept by content, so that a second run is quick.
 Cell figures: no wires, no clock tree; memories of 16 words and more that are read with a clock are left out.
 """
 
@@ -18,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from silicon_parts import FLAT, PARTS, Point
+from silicon_parts import FLAT, PARTS, UNIT, Point
 
 from sartor.api import alike
 from sartor.api.cells import UNITS, energies_j
@@ -62,15 +63,14 @@ def fitted(part: str, rows: list[dict[str, Any]], areas: list[float]) -> dict[st
 
 def terms_of(point: Point) -> dict[str, Any]:
     c = point.core
-    sizes = c.rows, c.lanes, c.columns, c.vector_lanes, c.port_bytes, c.multiplier_bits
-    return silicon.terms(*sizes, int(point.minimum))
+    return silicon.terms(c.rows, c.lanes, c.columns, c.vector_lanes, c.port_bytes, c.multiplier_bits)
 
 
 def gate_um2(library: Library) -> tuple[float, float, float]:
     """Cell area (um2) of a gate equivalent: geometric mean, least and most of the parts without memories."""
     found = []
     for part in GATES:
-        point = PARTS[part][-1]
+        point = UNIT if part == "unit" else PARTS[part][-1]
         whole = gate_count(to_rtlil(point.design(), "part"), "part").whole
         assert not whole.memory_bits, part
         found.append(measured(part, point, library)[0] / point.copies / whole.gate_equivalents)
@@ -79,14 +79,16 @@ def gate_um2(library: Library) -> tuple[float, float, float]:
 
 
 def fit_all(library: Library, parts: Collection[str] = PARTS) -> Iterator[tuple[str, str, float]]:
-    """(part, term, um2) of `parts`; measured against fitted is printed."""
+    """(part, term, um2) of `parts`, and (part, "clock", Hz) of the slowest of its points; measured against fitted is
+    printed."""
     for part, points in PARTS.items():
         if part not in parts:
             continue
-        areas = []
+        areas, slowest = [], np.inf
         for point in points:
             area, hertz = measured(part, point, library)
             areas.append(area)
+            slowest = min(slowest, hertz)
             print(f"{part:10} {point.name():72} {area:8.1f} um2 {hertz / 1e9:5.2f} GHz", flush=True)
         rows = [terms_of(point) for point in points]
         found = fitted(part, rows, areas)
@@ -94,6 +96,7 @@ def fit_all(library: Library, parts: Collection[str] = PARTS) -> Iterator[tuple[
             model = sum(found[n] * float(row[n]) for n in found)
             print(f"  measured {area:8.1f} fitted {model:8.1f} ({model / area - 1:+.1%})")
         yield from ((part, term, value) for term, value in found.items())
+        yield part, "clock", slowest
 
 
 def rows_of(
@@ -110,6 +113,10 @@ def rows_of(
         rows.append([item, quantity, numbers[0], unit, *numbers[1:], "measured", date, f"{where}; {note}"])
 
     for item, quantity, value in areas:
+        if quantity == "clock":
+            hz = value / 1e9
+            add(item, quantity, hz, "GHz", (hz, hz), f"the slowest of small cores mapped at {PERIOD_S * 1e9:g} ns")
+            continue
         note = f"least squares over small cores mapped at {PERIOD_S * 1e9:g} ns; range: a guess"
         add(item, quantity, value, "um2", (value * AREA_RANGE[0], value * AREA_RANGE[1]), note)
     for item, joules in energies.items():

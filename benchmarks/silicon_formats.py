@@ -7,13 +7,14 @@ misses its clock is mapped up to eight times, each time buffered and sized, whic
 width, its scaling, the decoder of each format in front of it; the same by table, with the tables that rows share;
 and FP8 with exact and with binary32 sums. Without names of parts: those that have no row yet. `--write` puts the
 rows of this liberty into sartor/data/measured/formats_silicon.csv, from which docs/crossover.py draws where tables beat
-multipliers.
+multipliers, and what chips are priced by into sartor/data/units.csv: the dot units on ASAP7.
 """
 
 from __future__ import annotations
 
 import csv
 import datetime
+import io
 import sys
 from pathlib import Path
 from typing import Any
@@ -27,7 +28,12 @@ from sartor.rtl.yosys import version
 PERIODS_S = {"asap7": 1e-9, "sky130": 10e-9}
 CYCLES, WORDS = 24, 1
 COLUMNS = ("library", "part", "area_um2", "fmax_hz", "energy_j", "date", "source")
-WRITTEN = Path(__file__).parents[1] / "sartor" / "data" / "measured" / "formats_silicon.csv"
+DATA = Path(__file__).parents[1] / "sartor" / "data"
+WRITTEN, PRICES = DATA / "measured" / "formats_silicon.csv", DATA / "units.csv"
+# Datapath of formats.csv: the dot unit that its chips have.
+PRICED = {"int4": "unit int4", "int8": "unit int8", "fp4": "unit mxfp4", "nvfp4": "unit nvfp4", "fp8": "unit fp8"}
+# Stated guesses, as in silicon.csv; of the clock the range is overheads.csv, clock cells_margin.
+AREA_RANGE, ENERGY_RANGE, BLOCK = (0.9, 1.3), (0.8, 1.25), 32
 
 
 def measured(part: Part, library: Library, period_s: float) -> dict[str, Any]:
@@ -68,6 +74,24 @@ def write(short: str, rows: list[dict[str, Any]]) -> None:
         out = csv.DictWriter(file, COLUMNS, lineterminator="\n")
         out.writeheader()
         out.writerows(sorted(kept, key=lambda row: row["library"]))
+    PRICES.write_text(price_text(kept), encoding="utf-8")
+
+
+def price_text(rows: list[dict[str, Any]]) -> str:
+    """units.csv: area of a dot unit, energy of one of its 32 multiply-adds, and the clock that it reaches."""
+    found, text = {row["part"]: row for row in rows if row["library"] == "asap7"}, io.StringIO()
+    out = csv.writer(text, lineterminator="\n")
+    out.writerow(("item", "quantity", "value", "unit", "low", "high", "kind", "date", "source"))
+    for item, part in PRICED.items():
+        row = found[part]
+        whole = {"area": (float(row["area_um2"]), "um2", AREA_RANGE),
+                 "energy": (float(row["energy_j"]) * 1e12 / BLOCK, "pJ/MAC", ENERGY_RANGE),
+                 "clock": (float(row["fmax_hz"]) / 1e9, "GHz", (1, 1))}  # fmt: skip
+        for quantity, (value, unit, span) in whole.items():
+            figures = [f"{value * factor:.4g}" for factor in (1, *span)]
+            about = f"{row['source']}; {part}, with a minimum; range: a guess"
+            out.writerow((item, quantity, figures[0], unit, *figures[1:], "measured", row["date"], about))
+    return text.getvalue()
 
 
 if __name__ == "__main__":

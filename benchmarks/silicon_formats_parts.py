@@ -93,7 +93,7 @@ def anything(*high: str) -> Fill:
                 simulator.set(port, normal_codes(rng, GROUP))
             elif port.endswith("shift"):
                 simulator.set(port, to_words(rng.integers(0, SHIFT_MOST, RUNS), len(bits)))
-            elif port in ("code8", "half", "element", "unsigned", "pair"):
+            elif port in ("code8", "half", "element", "unsigned"):
                 continue
             else:
                 random_bits(simulator, rng, port)
@@ -106,7 +106,8 @@ def fp8_weights(simulator: Simulator, rng: np.random.Generator) -> None:
     anything("enable")(simulator, rng)
     codes = E4M3.nearest(rng.normal(0, 448 / 4, (GROUP, RUNS)).astype(np.float32)).astype(np.int64)
     field = codes >> 3 & 15
-    lanes = (codes & 7) | (field > 0) << 3 | np.maximum(field - 1, 0) << 4 | (codes >> 7) << 8
+    magnitude = (codes & 7) | (field > 0) << 3
+    lanes = np.where(codes >> 7, -magnitude, magnitude) & 31 | np.maximum(field - 1, 0) << 5
     simulator.set("codes", np.concatenate([to_words(lane, 9) for lane in lanes]))
 
 
@@ -147,8 +148,8 @@ PARTS: dict[str, Part] = {
     "lut tables": Part(HalfTables, anything("enable")),
     "scaler": Part(lambda: Scaler(Core(), minimum=False), anything("enable")),
     "scaler plane": Part(PlaneScaler, anything()),
-    **{name: Part(lambda c=core: DotUnit(c, Scale.PLANES in c.scales, True),
-                  fp8_weights if core.shifting else anything("enable"))
+    # With a minimum, as every core is built; of a pair both halves are scaled.
+    **{name: Part(lambda c=core: DotUnit(c, True, True), fp8_weights if core.shifting else anything("enable", "pair"))
        for name, core in UNITS.items()},
     **{name: Part(lambda c=core: WeightCodes(c), anything("load")) for name, core in DECODERS.items()},
     "fp8 block": Part(Fp8Dot, anything()),

@@ -78,16 +78,9 @@ def _points(
     return [Point(_core(**size), build, left_out=left_out) for size in sizes]
 
 
-def _units() -> list[Point]:
-    """One of the two dot units of the smallest core."""
-    return [
-        Point(_core(multiplier_bits=bits), lambda core, minimum: DotUnit(core, minimum, True), minimum, copies=2)
-        for bits in (4, 8) for minimum in (True, False)
-    ]  # fmt: skip
-
-
+# One of the two dot units of the smallest core.
+UNIT = Point(_core(multiplier_bits=8), lambda core, _: DotUnit(core, True, True), copies=2)
 PARTS: dict[str, list[Point]] = {
-    "unit": _units(),
     "shell": _points(
         lambda core, minimum: _Shell(core, minimum, True),
         {}, {"rows": 8}, {"lanes": 64}, {"columns": 4}, {"columns": 2, "rows": 4}, {"lanes": 64, "columns": 2},
@@ -119,4 +112,4 @@ PARTS: dict[str, list[Point]] = {
         {}, {"columns": 4}, {"port_bytes": 64}, {"vector_lanes": 4},
     ),
 }  # fmt: skip
-FLAT = set(PARTS) - {"unit", "shell", "vector"}  # mapped as one module: quick, and as a tool would
+FLAT = set(PARTS) - {"shell", "vector"}  # mapped as one module: quick, and as a tool would

@@ -2,8 +2,8 @@
 
     python benchmarks/silicon_share.py [--write]
 
-Areas are those of the fitted formulas (silicon.csv: INT4 and INT8 weights, ASAP7 at 1 GHz); of the other kinds the dot
-unit and the whole weight decoder are scaled by their gate equivalents over those of the same core for INT4 or INT8.
+Areas are those of silicon.csv and units.csv (INT4 and INT8 weights, ASAP7 at 1 GHz); of the other kinds the dot unit
+and the whole weight decoder are scaled by their gate equivalents over those of the same core for INT4 or INT8.
 `--write` puts the shares into sartor/data/measured/silicon_share.csv, on which tests/families/test_silicon_share.py
 holds the line: below one half.
 """
@@ -28,6 +28,7 @@ from sartor.families.tensor.sizing import _decoders
 from sartor.flow import gate_count, to_rtlil
 from sartor.formats.hardware import coding_of
 from sartor.rtl.yosys import version
+from sartor.tech.technology import NOMINAL
 
 # The biggest decoder of every kind of multipliers and codes.
 FORMATS = (
@@ -60,7 +61,7 @@ def gates(part: Any, core: Core, *rest: bool) -> float:
 def ratios(name: str, size: dict[str, int]) -> tuple[int, float, float]:
     """Bits of the multipliers that stand for those of the format; gates of its dot unit and of its decoder over those
     beside these. Columns and vector lanes are not in them."""
-    core = Core(**size, **_decoders([coding_of(name)], cache_bits=8))
+    core = Core(**size, **_decoders({name: coding_of(name)}, 8, name))
     bits = 8 if core.multiplier_bits == 8 else 4
     both = core, replace(core, multiplier_bits=bits, elements=Core().elements, scales=(), planes=1)
     unit = [gates(DotUnit, replace(c, **UNIT), True, True) for c in both]
@@ -70,7 +71,8 @@ def ratios(name: str, size: dict[str, int]) -> tuple[int, float, float]:
 
 def share(size: dict[str, int], bits: int, unit: float, decoder: float) -> float:
     """All but the tile, of the cells of a core."""
-    parts = silicon.cells_mm2(**size, multiplier_bits=bits, unit_ratio=unit)
+    area = NOMINAL.fact("units", f"int{bits}", "area") * unit
+    parts = silicon.cells_mm2(**size, multiplier_bits=bits, unit_mm2=area)
     parts["decoder"] *= decoder
     return float(1 - parts["tile"] / sum(parts.values()))
 

@@ -10,17 +10,15 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from sartor.families.tensor import silicon
-from sartor.families.tensor.datapath import DATAPATH, STAND_IN_BITS, mac_j, ratio
-from sartor.families.tensor.design import FORMATS, from_chip
+from sartor.families.tensor.core import GROUP
+from sartor.families.tensor.datapath import DATAPATH, NAMES, OWN, mac_j, unit_mm2
+from sartor.families.tensor.design import FORMATS
 from sartor.families.tensor.family import Tensor
-from sartor.formats.harm import SAME, Row, measured
+from sartor.families.tensor.spec import from_chip
 from sartor.formats.hardware import decoded
+from sartor.formats.harm import SAME, Row, measured
 from sartor.formats.spec import format_named
 from sartor.quality.trained import needs_training
-from sartor.tables import table
 from sartor.tech.technology import NOMINAL
 from sartor.workload.derive import operators
 from sartor.workload.find import find_model
@@ -67,12 +65,8 @@ def _row(name: str) -> tuple[str, ...]:
 def cells(name: str) -> tuple[float, float, bool]:
     """Area (um2) of a multiply-add, energy of a weight (J), and whether our RTL has its multiplier."""
     form, datapath = format_named(name), DATAPATH[FORMATS.index(name)]
-    bits = STAND_IN_BITS[datapath]
-    unit = NOMINAL.fact("silicon", "unit", "eight" if bits == 8 else "four") * 1e6 / 32
-    own = table("macs").items[datapath] in ("int4", "int8", "fp4", "fp8") and name in decoded()
-    area = float(unit * np.ravel(ratio(NOMINAL, "area", np.array([datapath])))[0])
-    joules = float(np.ravel(mac_j(NOMINAL, np.array([datapath])))[0])
-    return area, joules * form.planes, own
+    area, joules = float(unit_mm2(NOMINAL, datapath)) * 1e6 / GROUP, float(mac_j(NOMINAL, datapath))
+    return area, joules * form.planes, NAMES[datapath] in OWN and name in decoded()
 
 
 @functools.cache

@@ -36,7 +36,7 @@ import trust
 
 DOCS = Path(__file__).parent
 MADE = "<!-- made by docs/generate.py: change the code, not this page -->"
-TABLES = ("nodes", "memories", "links", "packages", "macs", "silicon", "overheads", "economics", "gpu",
+TABLES = ("nodes", "memories", "links", "packages", "macs", "units", "silicon", "overheads", "economics", "gpu",
           "serving_stacks")  # fmt: skip
 SAID = DOCS.parent / "sartor/data/measured/trust.json"  # what reports say of errors
 

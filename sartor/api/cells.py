@@ -26,7 +26,7 @@ RUNS = 64 * WORDS
 DEVIATION = 50.0  # of activation codes: the largest of 32 is about 2.1 to 2.5 deviations, 127 at most
 SHIFT_MOST = 12
 CODES_CORE = Core(rows=2, lanes=32, port_bytes=2 * HALF)  # of the decoder that is mapped
-UNITS = {"mac4": "pJ/MAC", "mac8": "pJ/MAC", "lane": "pJ/op", "decode": "pJ/B"}
+UNITS = {"lane": "pJ/op", "decode": "pJ/B"}
 _Fill = Callable[[Simulator, np.random.Generator], None]
 
 
@@ -45,10 +45,8 @@ class Part:
 
 
 def energies_j(library: Library, period_s: float) -> dict[str, float]:
-    """Of a MAC with 4-bit and 8-bit multipliers, of an operation of a lane, of a byte of codes."""
-    units = {f"mac{bits}": dot_unit(Core(multiplier_bits=bits), library, period_s) for bits in (4, 8)}
-    whole = {**units, "lane": lane(library, period_s), "decode": weight_codes(library, period_s)}
-    return {name: part.j for name, part in whole.items()}
+    """Of an operation of a lane, of a byte of codes; dot units are benchmarks/silicon_formats.py's."""
+    return {"lane": lane(library, period_s).j, "decode": weight_codes(library, period_s).j}
 
 
 def dot_unit(core: Core, library: Library, period_s: float, progress: Progress | None = None) -> Part:

@@ -6,8 +6,8 @@ from ..chip.spec import Chip
 from ..tech.technology import NOMINAL, Technology
 from .gpu.family import Existing
 from .priced import Priced
-from .tensor.design import from_chip
 from .tensor.family import Tensor
+from .tensor.spec import from_chip
 
 
 def _tensor(chip: Chip, weights: str | None, cache: str | None, tech: Technology, device: bool) -> Priced:

@@ -24,7 +24,7 @@ class NumberFormat:
     group: int
     scale_bits: float
     offset_bits: float
-    datapath: str  # row of macs.csv: the multiplier that takes its elements
+    datapath: str  # row of units.csv, or of macs.csv: the multiplier that takes its elements
     codec: str  # file of sartor/formats that defines it
     source: str
 

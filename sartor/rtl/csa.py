@@ -115,9 +115,41 @@ def _added(chosen: list[Bit], column: list[Bit], above: list[Bit], numbers: Iter
     return Adder(tuple(b.number for b in chosen), total.number, carry.number)
 
 
+def levels(heights: Sequence[int], most: int = 2) -> Plan:
+    """Adders that leave at most `most` bits in each column, as few one behind the other as can be; carries beyond the
+    last column are dropped. Half adders where a column would wait for the carry of the one below: no carry ripples, as
+    they do in a `plan` whose columns are uneven behind a register.
+
+    Source: Dadda, "Some schemes for parallel multipliers", Alta Frequenza 34, 1965.
+
+    >>> [len(c) for c in levels([3, 2, 2, 2]).columns], levels([3, 2, 2, 2]).depth, plan([3, 2, 2, 2]).depth
+    ([2, 2, 2, 2], 5, 20)
+    """
+    goals, numbers, adders = [most], count(sum(heights)), list[Adder]()
+    while goals[-1] * 3 // 2 < max(heights):
+        goals.append(goals[-1] * 3 // 2)
+    own = count()
+    columns = [[Bit(next(own)) for _ in range(height)] for height in heights]
+    for goal in reversed(goals):
+        carries: list[list[Bit]] = [[] for _ in range(len(columns) + 1)]
+        for column, arrived, above in zip(columns, carries[:-1], carries[1:], strict=True):
+            done: list[Bit] = []
+            while (over := len(column) + len(done) + len(arrived) - goal) > 0:
+                chosen = sorted(column, key=lambda b: b.time)[: min(over + 1, 3)]
+                adders.append(_added(chosen, column, above, numbers))
+                done.append(column.pop())
+            column += done
+        columns = [[*column, *arrived] for column, arrived in zip(columns, carries, strict=False)]
+    return Plan(tuple(adders), tuple(tuple(column) for column in columns))
+
+
 def placed(m: Module, columns: Sequence[Sequence[ValueLike]], until: int | None = None) -> list[list[Value]]:
-    """Place the plan's adders as Yosys' `$fa` cells; the bits left, by column."""
-    drawn = plan([len(c) for c in columns], until)
+    """Place the plan's adders; the bits left, by column."""
+    return drawn_as(m, columns, plan([len(c) for c in columns], until))
+
+
+def drawn_as(m: Module, columns: Sequence[Sequence[ValueLike]], drawn: Plan) -> list[list[Value]]:
+    """The same of any plan, as Yosys' `$fa` cells."""
     nets = dict(enumerate(Value.cast(bit) for column in columns for bit in column))
     for adder in drawn.adders:
         inputs = [*(nets[i] for i in adder.inputs), Const(0, 1)][:3]
@@ -149,8 +181,12 @@ def added(columns: Sequence[Sequence[ValueLike]]) -> Value:
 
 def two_rows(m: Module, columns: Sequence[Sequence[ValueLike]]) -> tuple[Value, Value]:
     """The sum of all bits as two numbers: the tree without the adder that propagates carries."""
-    left = placed(m, columns)
-    low, high = (Cat(column[i] if len(column) > i else Const(0, 1) for column in left) for i in (0, 1))
+    return rows_of(placed(m, columns))
+
+
+def rows_of(columns: Sequence[Sequence[Value]]) -> tuple[Value, Value]:
+    """Columns of at most two bits as two numbers."""
+    low, high = (Cat(column[i] if len(column) > i else Const(0, 1) for column in columns) for i in (0, 1))
     return low, high
 
 

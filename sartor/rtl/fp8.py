@@ -3,7 +3,7 @@
 E4M3 is (8 + m) 2^(e - 10), or m 2^-9 where e is 0: an integer of 4 bits, shifted by 0 to 14, times 2^-9. 32 products
 with values of 8 bits need 31 bits (32 x 448 x 2^9 x 127 < 2^30): no exponent is aligned, nothing is rounded (Kulisch,
 "Computer Arithmetic and Validity", 2008, has it for all formats). Other small numbers go the same way: a multiplier
-takes a magnitude of 4 bits, how far its product is shifted, and a sign.
+takes a number of 4 bits and a sign, and how far its product is shifted.
 """
 
 from __future__ import annotations
@@ -14,28 +14,34 @@ from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
-from .csa import placed, registered, two_rows
+from .csa import drawn_as, levels, registered, rows_of
 
 CODE_BITS = VALUE_BITS = 8
-LANE_BITS = 9  # magnitude of 4 bits, distance of 4, sign
+NUMBER_BITS = 5  # of a code: 4 bits and a sign
+LANE_BITS = NUMBER_BITS + 4  # and the distance
 FRACTION = 9  # codes count 2^-9
 PRODUCT_BITS = 4 + VALUE_BITS
 SHIFTED_BITS = PRODUCT_BITS + 15
 WIDTH = 31  # of a sum
 LATENCY = 2
-DEPTH = 40  # of the tree before its register, in the units of csa.py: the shift comes before it
+KEPT = 4  # bits of a column that the register in the tree holds: the shift comes before it, an adder after
 
 
 def lane_of(code: Value) -> Value:
     """What a multiplier takes of an E4M3 code."""
     field = code[3:7]
-    return Cat(code[:3], field.any(), Mux(field.any(), field - 1, 0)[:4], code[7])
+    return signed_lane(Cat(code[:3], field.any()), code[7], Mux(field.any(), field - 1, 0))
+
+
+def signed_lane(magnitude: Value, negative: Value, distance: Value | int) -> Value:
+    """The lane of a magnitude of 4 bits with its sign: turned here, for all columns, and not behind each product."""
+    number = Mux(negative, -magnitude, magnitude)[:NUMBER_BITS]
+    return Cat(number, Cat(distance, Const(0, 4))[:4] if isinstance(distance, Value) else Const(distance, 4))
 
 
 def integer(lane: Value) -> Value:
     """The number that it is."""
-    magnitude = Cat(lane[:4], Const(0, 1)).as_signed() << lane[4:8]
-    return Mux(lane[8], -magnitude, magnitude)
+    return lane[:NUMBER_BITS].as_signed() << lane[NUMBER_BITS:LANE_BITS]
 
 
 class ShiftedDot(wiring.Component):
@@ -54,33 +60,28 @@ class ShiftedDot(wiring.Component):
 
     def elaborate(self, platform: Any) -> Module:
         m = Module()
-        columns: list[list[Value]] = [[] for _ in range(WIDTH)]
-        constant = 0
-        for i in range(self.lanes):
-            number, negative = self.lane(m, i)
-            for weight in range(SHIFTED_BITS - 1):
-                columns[weight].append(number[weight] ^ negative)
-            columns[SHIFTED_BITS - 1].append(~(number[SHIFTED_BITS - 1] ^ negative))  # a sign: -s = not(s) - 1
-            columns[0].append(negative)
-            constant -= 1 << SHIFTED_BITS - 1
-        for weight, column in enumerate(columns):
-            column += [Const(1, 1)] if constant >> weight & 1 else []
-        low, high = two_rows(m, registered(m, placed(m, columns, until=DEPTH)))
+        numbers = [self.number(m, i) for i in range(self.lanes)]
+        columns: list[list[Value]] = [[number[w] for number in numbers] for w in range(SHIFTED_BITS - 1)]
+        columns.append([~number[-1] for number in numbers])  # a sign: -s = not(s) - 1
+        constant = -self.lanes << SHIFTED_BITS - 1
+        columns += [[Const(1, 1)] if constant >> w & 1 else [] for w in range(SHIFTED_BITS, WIDTH)]
+        for most in (KEPT, 2):
+            columns = drawn_as(m, columns, levels([len(c) for c in columns], most))
+            columns = registered(m, columns) if most == KEPT else columns
+        low, high = rows_of(columns)
         m.d.comb += [self.low.eq(low), self.high.eq(high)]
         return m
 
-    def lane(self, m: Module, i: int) -> tuple[Signal, Signal]:
-        """The product of magnitude and value, shifted, and whether it is to be turned."""
-        code, distance = self.codes[i], Signal(4, name=f"distance_{i}")
-        product = Signal(signed(PRODUCT_BITS), name=f"product_{i}")
-        number = Signal(signed(SHIFTED_BITS), name=f"number_{i}")
-        turn = Signal(name=f"turn_{i}")
+    def number(self, m: Module, i: int) -> Signal:
+        """The product of number and value, shifted."""
+        code, distance = self.codes[i], Signal(4, name=f"distance_{i}", reset_less=True)
+        product = Signal(signed(PRODUCT_BITS), name=f"product_{i}", reset_less=True)
+        shifted = Signal(signed(SHIFTED_BITS), name=f"number_{i}")
         m.d.sync += [
-            product.eq(Cat(code[:4], Const(0, 1)).as_signed() * self.values[i]),
-            distance.eq(code[4:8]), turn.eq(code[8]),
+            product.eq(code[:NUMBER_BITS].as_signed() * self.values[i]), distance.eq(code[NUMBER_BITS:LANE_BITS]),
         ]  # fmt: skip
-        m.d.comb += number.eq(product << distance)
-        return number, turn
+        m.d.comb += shifted.eq(product << distance)
+        return shifted
 
 
 class Fp8Dot(wiring.Component):

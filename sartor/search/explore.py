@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ..families.tensor.design import to_chip
+from ..families.tensor.spec import to_chip
 from .executors import find_executor
 from .infeasible import infeasible
 from .pareto import thin

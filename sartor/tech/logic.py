@@ -27,17 +27,18 @@ def energy_ratio(tech: Technology, node: Any, relative_voltage: Any) -> Any:
     return rows_of(ratio / ratio[_N7], node) * (relative_voltage * relative_voltage)
 
 
-def clock_hz(tech: Technology, node: Any) -> Any:
-    """What the tile reaches at nominal voltage: the N7 figure x gate-delay ratio."""
+def clock_hz(tech: Technology, node: Any, cells_hz: Any) -> Any:
+    """What logic reaches at nominal voltage whose cells reach `cells_hz` in ASAP7: x gate-delay ratio x what layout and
+    corners leave."""
     delay = tech.whole("nodes", "delay_ratio")
-    return rows_of(delay[_N7] / delay * tech.fact("overheads", "clock", "tile_n7"), node)
+    return rows_of(delay[_N7] / delay * tech.fact("overheads", "clock", "cells_margin"), node) * cells_hz
 
 
-def relative_voltage(tech: Technology, node: Any, hz: Any) -> Any:
+def relative_voltage(tech: Technology, node: Any, hz: Any, cells_hz: Any) -> Any:
     """V / Vnom that a clock needs: a line through the alpha-power law, never below what SRAM keeps.
 
     Source: Sakurai, Newton, JSSC 25(2), 1990.
     """
     slope = tech.fact("overheads", "clock", "voltage_slope")
-    wanted = 1 - slope * (1 - hz / clock_hz(tech, node))
+    wanted = 1 - slope * (1 - hz / clock_hz(tech, node, cells_hz))
     return np.maximum(wanted, tech.fact("overheads", "clock", "voltage_min"))

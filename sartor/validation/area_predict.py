@@ -21,7 +21,7 @@ from ..tech.technology import NOMINAL
 from .kind import Inputs
 from .rows import LARGEST
 
-_DATAPATHS = {"int8": "int8", "int4": "int4", "fp8": "fp8-array", "fp4": "fp4", "bf16": "bf16", "fp16": "fp16",
+_DATAPATHS = {"int8": "int8", "int4": "int4", "fp8": "fp8-array", "fp4": "fp4-array", "bf16": "bf16", "fp16": "fp16",
               "mx8": "int8", "tf32": "fp16"}  # fmt: skip
 _CLOCKS_HZ = {"gpu": 1.7e9}  # where none is given
 _CLOCK_HZ = 1.0e9

@@ -9,10 +9,10 @@ from typing import Any
 from ..chip.spec import Chip, Memory, Tile
 from ..errors import InputError, SartorError
 from ..families.tensor.core import BOUNDS
-from ..families.tensor.design import from_chip
 from ..families.tensor.estimate import Replica
 from ..families.tensor.family import Tensor
 from ..families.tensor.memory_stream import Timing, through
+from ..families.tensor.spec import from_chip
 from ..workload.derive import operators
 from ..workload.model import Model
 from ..workload.operators import Step

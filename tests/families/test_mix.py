@@ -12,15 +12,15 @@ from sartor.chip import toml
 from sartor.chip.spec import Chip, Memory, Tile
 from sartor.errors import InputError, UnknownName, Unsupported
 from sartor.families.tensor import multipliers
-from sartor.families.tensor.datapath import datapath_of
-from sartor.families.tensor.design import FORMATS, from_chip, to_chip
+from sartor.families.tensor.datapath import NAMES, datapath_of
+from sartor.families.tensor.design import FORMATS
 from sartor.families.tensor.family import Tensor
 from sartor.families.tensor.sizing import core_of
+from sartor.families.tensor.spec import from_chip, to_chip
 from sartor.formats.decode import Element, Scale
 from sartor.formats.hardware import coding_of, decoded
 from sartor.formats.parts import GROUPS, PARTS, by_part
 from sartor.search.evaluate import weight_bytes
-from sartor.tables import table
 from sartor.workload.find import find_model
 from sartor.workload.operators import Step
 from sartor.workload.profiles import demand
@@ -88,11 +88,12 @@ def test_codes_in_two_parts_are_multiplied_twice() -> None:
      ("int8-g32", "int4-g32", "int8"), ("int4-g32", "mxfp4", "fp4"),
      ("mxfp4", "int3-g32", "fp4"), ("int8-g32", "int4-g32-zp", "fp4"), ("int4-g64-zp", "mxfp6-e2m3", "fp4"),
      ("int4-g32", "fp8-e4m3", "fp8"), ("fp8-e4m3", "int8-g32", "fp8"), ("bcq2-g64", "mxfp8-e4m3", "fp8"),
-     ("ternary", "int4-g32", "int4")],
+     ("mxfp4", "nvfp4", "nvfp4"), ("nvfp4", "int4-g32", "nvfp4"), ("int4-g32", "nvfp4", "nvfp4"),
+     ("int8-g32", "nvfp4", "nvfp4"), ("nvfp4", "int8-g32", "nvfp4"), ("ternary", "int4-g32", "int4")],
 )  # fmt: skip
 def test_multipliers_that_take_both(base: str, other: str, expected: str) -> None:
     designs = replace(random_designs(2, seed=1), weights=np.full(2, row(base)), mix={"attn_o": np.full(2, row(other))})
-    assert [table("macs").items[i] for i in datapath_of(designs)] == [expected] * 2
+    assert [NAMES[i] for i in datapath_of(designs)] == [expected] * 2
 
 
 BITS = {"int4": 4, "fp4": 5, "nvfp4": 5, "int8": 8, "fp8": 9}  # of the multipliers that a datapath of the estimate is
@@ -110,7 +111,7 @@ def test_the_estimate_has_the_multipliers_and_steps_that_the_chip_has() -> None:
             assert {9, 5} == {multipliers.alone(coding_of(name)) for name in (base, other)}, error
             continue
         machine = Tensor(from_chip(chip)).machine
-        assert BITS[table("macs").items[machine.datapath]] == core.multiplier_bits, (base, other)
+        assert BITS[NAMES[machine.datapath]] == core.multiplier_bits, (base, other)
         for name, form in ((base, machine.weights), (other, machine.mix["attn_o"])):
             assert form.steps == core.steps(coding_of(name).element) * coding_of(name).planes, (base, other, name)
     singles = [multipliers.alone(coding) for coding in decoded().values()]

@@ -20,13 +20,13 @@ from sartor.compiler.requantize import requantized
 from sartor.errors import InputError
 from sartor.families.tensor.core import Core
 from sartor.families.tensor.cycles_control import FETCH_TO_REQUEST, RESPONSE_TO_WORD
-from sartor.families.tensor.design import from_chip
 from sartor.families.tensor.estimate import Replica
 from sartor.families.tensor.family import Tensor
 from sartor.families.tensor.lower import Program, lower
 from sartor.families.tensor.memory_map import check, memory_map
 from sartor.families.tensor.network import Network
 from sartor.families.tensor.sizing import core_of
+from sartor.families.tensor.spec import from_chip
 from sartor.formats.decode import Element
 from sartor.formats.hardware import coding_of
 from sartor.workload.derive import operators

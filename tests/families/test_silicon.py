@@ -37,12 +37,12 @@ def fact(item: str, quantity: str) -> float:
 
 def test_a_tile_by_hand() -> None:
     # 8 x 32 x 4: 8 blocks and 4 columns of one group: 32 dot units with a minimum and 32 accumulators.
-    units = 32 * (fact("unit", "four") + fact("unit", "minimum"))
+    units = 32 * table("units").fact("int4", "area").value
     shell = fact("shell", "fixed") + 8 * fact("shell", "row_block") + 4 * fact("shell", "column_group")
     shell += 32 * (fact("shell", "row_column") + fact("shell", "unit"))
     assert silicon.cells_mm2(**SMALL)["tile"] == approx(units + shell)
     # Twice the arithmetic, the same registers around it.
-    assert silicon.cells_mm2(**SMALL, unit_ratio=2)["tile"] == approx(2 * units + shell)
+    assert silicon.cells_mm2(**SMALL, unit_mm2=units / 16)["tile"] == approx(2 * units + shell)
 
 
 def test_the_rest_by_hand() -> None:

@@ -11,9 +11,10 @@ from pytest import approx
 from random_designs import at, random_designs, scaled
 
 from sartor.chip.spec import Chip, Memory, Tile
-from sartor.families.tensor.design import FORMATS, Designs, from_chip
+from sartor.families.tensor.design import FORMATS, Designs
 from sartor.families.tensor.family import Tensor
 from sartor.families.tensor.placement import crossing_bytes
+from sartor.families.tensor.spec import from_chip
 from sartor.formats.hardware import decoded
 from sartor.formats.spec import format_named
 from sartor.tables import table

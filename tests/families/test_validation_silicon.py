@@ -49,7 +49,9 @@ AROUND_UM2 = (6 + 95) / 16
 def survey_mm2(node: str, fmt: str, macs: float) -> float:
     """Logic of a published chip by the survey's fit, A = (k MACs + g SRAM + PHYs) / (1 - f): nobody lists what
     stands around its multipliers, so it is a multiple of them (overheads.csv)."""
-    mac = table("macs").fact(format_named(fmt).datapath, "area").value
+    datapath = format_named(fmt).datapath
+    theirs = f"{datapath}-array" if f"{datapath}-array" in table("macs").items else datapath
+    mac = table("macs").fact(theirs, "area").value
     factor, dense = (NOMINAL.fact("overheads", "area", i) for i in ("logic_factor", "cell_utilization"))
     ratio = logic.area_ratio(NOMINAL, table("nodes").index(node))
     return float(macs * (mac * factor + AROUND_UM2 * 1e-6) / dense * ratio)

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sartor.errors import InputError
-from sartor.rtl.csa import plan
+from sartor.rtl.csa import CARRY_DELAY, MIXED_DELAY, SUM_DELAY, Plan, levels, plan
 from sartor.rtl.dot import DotProduct, total_bits
 
 pytest.importorskip("pyosys", reason="needs Yosys: pip install pyosys")
@@ -45,8 +45,16 @@ def test_width_by_hand() -> None:
 
 @given(st.lists(st.integers(0, 40), min_size=1, max_size=12))
 def test_a_plan_keeps_the_sum(heights: list[int]) -> None:
+    keeps_the_sum(heights, plan(heights), 2)
+
+
+@given(st.lists(st.integers(0, 40), min_size=1, max_size=12), st.integers(2, 5))
+def test_levels_keep_the_sum(heights: list[int], most: int) -> None:
+    keeps_the_sum(heights, levels(heights, most), most)
+
+
+def keeps_the_sum(heights: list[int], drawn: Plan, most: int) -> None:
     """Every adder turns bits of weight w into one of w and one of 2 w: the plan replayed with ones."""
-    drawn = plan(heights)
     numbers = itertools.count()
     value = {next(numbers): 1 for height in heights for _ in range(height)}
     for adder in drawn.adders:
@@ -55,7 +63,7 @@ def test_a_plan_keeps_the_sum(heights: list[int]) -> None:
     left = sum(value.pop(b.number) << weight for weight, column in enumerate(drawn.columns) for b in column)
     total = sum(height << weight for weight, height in enumerate(heights))
     assert left % 2 ** len(heights) == total % 2 ** len(heights)
-    assert all(len(column) <= 2 for column in drawn.columns)
+    assert all(len(column) <= most for column in drawn.columns)
 
 
 def test_as_many_full_adders_as_bits_to_remove() -> None:
@@ -73,3 +81,13 @@ def test_sizes_out_of_range_are_named(wrong: dict[str, int]) -> None:
     ((name, value),) = wrong.items()
     with pytest.raises(InputError, match=f"dot product: .*{name} = {value}"):
         DotProduct(**wrong)  # type: ignore[arg-type]
+
+
+def test_no_carry_ripples_through_levels() -> None:
+    # 32 numbers of 27 bits: 28, 19, 13, 9, 6, 4, then 3 and 2 are eight adders one behind the other, of 5 units each;
+    # a few meet bits that went through one adder more, which are inverted.
+    whole = [32] * 27 + [1] * 4
+    kept = levels(whole, 4)
+    rest = levels([len(column) for column in kept.columns])
+    assert kept.depth <= 6 * SUM_DELAY + 2 * MIXED_DELAY and rest.depth <= 2 * SUM_DELAY + MIXED_DELAY
+    assert plan([3, *[2] * 30]).depth > 30 * CARRY_DELAY > levels([3, *[2] * 30]).depth == SUM_DELAY

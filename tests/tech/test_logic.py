@@ -23,20 +23,20 @@ def test_n7_is_the_reference() -> None:
     assert logic.energy_ratio(NOMINAL, node("N7"), 1.0) == 1
     # Half the voltage, a quarter of the energy.
     assert logic.energy_ratio(NOMINAL, node("N7"), 0.5) == approx(0.25)
-    assert logic.clock_hz(NOMINAL, node("N7")) == approx(1e9)
+    assert logic.clock_hz(NOMINAL, node("N7"), 1e9) == approx(1e9)
 
 
 def test_n5_by_hand() -> None:
     # 96.3 against 138.2 MTr/mm2; 0.17 against 0.25; 0.27 against 0.24 of delay.
     assert logic.area_ratio(NOMINAL, node("N5")) == approx(96.3 / 138.2)
     assert logic.energy_ratio(NOMINAL, node("N5"), 1.0) == approx(0.17 / 0.25)
-    assert logic.clock_hz(NOMINAL, node("N5")) == approx(1.125e9)
+    assert logic.clock_hz(NOMINAL, node("N5"), 1e9) == approx(1.125e9)
 
 
 def test_voltage_by_hand() -> None:
     # At 0.8 of the nominal clock: 1 - 0.8 x 0.2 = 0.84. Far below: what SRAM keeps.
-    assert logic.relative_voltage(NOMINAL, node("N7"), 0.8e9) == approx(0.84)
-    assert logic.relative_voltage(NOMINAL, node("N7"), 0.1e9) == approx(0.65)
+    assert logic.relative_voltage(NOMINAL, node("N7"), 0.8e9, 1e9) == approx(0.84)
+    assert logic.relative_voltage(NOMINAL, node("N7"), 0.1e9, 1e9) == approx(0.65)
 
 
 def test_newer_nodes_are_smaller_thriftier_and_faster() -> None:
@@ -46,15 +46,21 @@ def test_newer_nodes_are_smaller_thriftier_and_faster() -> None:
         logic.energy_ratio(NOMINAL, np.array(order), 1.0),
     ):
         assert (np.diff(figure) <= 0).all()
-    assert (np.diff(logic.clock_hz(NOMINAL, np.array(order))) >= 0).all()
+    assert (np.diff(logic.clock_hz(NOMINAL, np.array(order), 1e9)) >= 0).all()
     assert (np.diff(sram.area_mm2(NOMINAL, np.array(order), 1e6)) <= 0).all()
 
 
 @given(st.sampled_from(NODES), st.floats(0.05e9, 2e9), st.floats(1.0, 2.0))
 def test_a_faster_clock_never_takes_less_voltage(name: str, hz: float, more: float) -> None:
-    assert logic.relative_voltage(NOMINAL, node(name), hz) <= logic.relative_voltage(
-        NOMINAL, node(name), more * hz
-    )
+    slow, fast = (logic.relative_voltage(NOMINAL, node(name), each, 1e9) for each in (hz, more * hz))
+    assert slow <= fast
+
+
+def test_slower_cells_take_more_voltage() -> None:
+    # Cells that stop at 0.5 GHz are at their limit where others of 1 GHz have half of their clock to spare.
+    assert logic.relative_voltage(NOMINAL, node("N7"), 0.5e9, 0.5e9) == approx(1)
+    assert logic.relative_voltage(NOMINAL, node("N7"), 0.5e9, 1e9) == approx(0.65)
+    assert logic.clock_hz(NOMINAL, node("N5"), 0.5e9) == approx(0.5625e9)
 
 
 def test_sram_by_hand() -> None:

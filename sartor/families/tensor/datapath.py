@@ -1,6 +1,9 @@
-"""The datapaths of number formats: ours as synthesized, the others by their ratio to the nearest of ours.
+"""The datapaths of number formats: a dot unit of our RTL, or one that is so many times as large as the nearest of ours.
 
-Of FP8 the ratio in macs.csv is that of our own unit; `fp8-array` there is other people's, for dies of public chips.
+units.csv has a row for each unit that is built: its area and clock as mapped, its energy by toggles, as a core has it,
+with a minimum. Chips for formats that a unit takes are priced by it and by nothing else. macs.csv has other people's
+multipliers and those that no RTL of ours has: of them only the ratio to its own `int4` or `int8` counts, times that
+unit of ours.
 """
 
 from __future__ import annotations
@@ -18,32 +21,67 @@ from . import silicon
 from .design import FORMATS, Designs
 from .multipliers import SIGNED_ONLY
 
+OWN = table("units").items
+NAMES = (*OWN, *(name for name in table("macs").items if name not in OWN))
+DATAPATH = np.array([NAMES.index(format_named(name).datapath) for name in FORMATS])
+PART_NAMES = {"shell": "tile around its dot units", "vector": "vector unit", "memory": "memory block",
+              "buffer": "activation buffer", "decoder": "weight decoder"}  # fmt: skip
+WIDE = ("int8", "fp8")  # whose codes are bytes
+
 
 def stand_in(datapath: str) -> str:
-    """The datapath of our RTL whose dot unit stands for another one's."""
-    return "int8" if datapath in ("int8", "fp8", "fp8-array", "bf16", "fp16") else "int4"
+    """The unit of our RTL that is the datapath, or stands for it."""
+    if datapath in OWN:
+        return datapath
+    return "int8" if datapath in ("fp8-array", "bf16", "fp16") else "int4"
 
 
-_NAMES = table("macs").items
-DATAPATH = np.array([table("macs").index(format_named(name).datapath) for name in FORMATS])
-STAND_IN = np.array([table("macs").index(stand_in(name)) for name in _NAMES])
-STAND_IN_BITS = np.array([8 if stand_in(name) == "int8" else 4 for name in _NAMES])
+UNIT = [stand_in(name) for name in NAMES]
+UNIT_BITS = np.array([8 if unit in WIDE else 4 for unit in UNIT])  # of a code that its decoder makes
 
 
-def ratio(tech: Technology, quantity: str, datapath: Any) -> Any:
-    """Area or energy of a multiply-accumulate against that of its stand-in; 1 for those of our RTL."""
-    each = tech.whole("macs", quantity)
-    return rows_of(each / each[STAND_IN], datapath)
+def unit_mm2(tech: Technology, datapath: Any) -> Any:
+    """Cell area of a dot unit in ASAP7: of a block of 32 weights and a column."""
+    return rows_of(_each(tech, "area"), datapath)
 
 
 def mac_j(tech: Technology, datapath: Any) -> Any:
     """Energy of a multiply-accumulate in ASAP7 cells."""
-    ours = np.array([silicon.mac_j(bits, tech) for bits in STAND_IN_BITS], tech.dtype)
-    return rows_of(ours, datapath) * ratio(tech, "energy", datapath)
+    return rows_of(_each(tech, "energy"), datapath)
+
+
+def clock_hz(tech: Technology, datapath: Any) -> Any:
+    """What the slowest part of a core with this datapath reaches in ASAP7 cells. Where all units are faster than the
+    rest of a core, that is one number."""
+    units = tech.whole("units", "clock")[[OWN.index(unit) for unit in UNIT]]
+    each = np.minimum(units, silicon.clock_hz(tech)).astype(tech.dtype)
+    return each[0] if np.all(each == each[0]) else rows_of(each, datapath)
+
+
+def slowest_part(datapath: int) -> tuple[str, float]:
+    """Of a core with this datapath, and the clock at which it is mapped."""
+    unit = UNIT[datapath]
+    clocks = {f"dot unit for {unit}": table("units").fact(unit, "clock").value}
+    clocks |= {PART_NAMES.get(part, part): table("silicon").fact(part, "clock").value for part in silicon.TERMS}
+    return min(clocks.items(), key=lambda each: each[1])
+
+
+def _each(tech: Technology, quantity: str) -> np.ndarray:
+    """Of every datapath: that of its unit, times the ratio to the unit's own where it stands for another one."""
+    units, macs = tech.whole("units", quantity), tech.whole("macs", quantity)
+    row = table("macs").index
+
+    def ratio(name: str, unit: str) -> Any:
+        return 1 if name == unit else macs[row(name)] / macs[row(unit)]
+
+    def work_out() -> np.ndarray:
+        return np.stack([units[OWN.index(unit)] * ratio(name, unit) for name, unit in zip(NAMES, UNIT, strict=True)])
+
+    return tech.once(("datapath", quantity), work_out)
 
 
 def datapath_of(d: Designs) -> Any:
-    """Row of macs.csv: the multipliers of the chip. Those of the FFN, but where another part's codes do not go through
+    """Row of NAMES: the multipliers of the chip. Those of the FFN, but where another part's codes do not go through
     them, one that takes both."""
     rows = rows_of(DATAPATH, d.weights)
     for form in d.mix.values():
@@ -55,15 +93,15 @@ def _together(base: str, form: str) -> str:
     """What takes codes of both: bytes go through narrow multipliers in parts, planes of binary codes one by one; as
     multipliers.beside has it."""
     other, coding = format_named(form).datapath, decoded().get(form)
-    if coding is not None and base in OURS and (other == "fp8" or (base == "int8" and coding.scale in SIGNED_ONLY)):
+    if coding is not None and base in OWN and (other == "fp8" or (base == "int8" and coding.scale in SIGNED_ONLY)):
         return other
     if base == "ternary" and other in ("int4", "int8"):
         return "int4"
-    return other if (base, other) == ("int4", "fp4") else base
+    return max(base, other, key=_NARROW.index) if {base, other} <= set(_NARROW) else base
 
 
-OURS = ("int4", "fp4", "int8", "fp8")  # datapaths that are built
-_TOGETHER = np.array([[_NAMES.index(_together(a, b)) for b in FORMATS] for a in _NAMES])
+_NARROW = ("int4", "fp4", "nvfp4")  # each takes what those before it do: signed codes, two sums a block
+_TOGETHER = np.array([[NAMES.index(_together(a, b)) for b in FORMATS] for a in NAMES])
 
 
 def decoders(d: Designs) -> Any:

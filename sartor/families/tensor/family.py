@@ -16,6 +16,7 @@ from ...tech.technology import NOMINAL, Technology, rows_of
 from ...workload.operators import Operators
 from . import capacity
 from .core import most_beside
+from .datapath import clock_hz, datapath_of
 from .design import FORMATS, Designs
 from .estimate import Replica
 from .machine import Machine, prepare
@@ -35,8 +36,9 @@ class Tensor:
 
     @functools.cached_property
     def relative_voltage(self) -> Any:
-        """V / Vnom that the clock needs."""
-        return logic.relative_voltage(self.tech, self.designs.node, self.designs.clock_hz)
+        """V / Vnom that the clock needs, of the slowest part."""
+        d = self.designs
+        return logic.relative_voltage(self.tech, d.node, d.clock_hz, clock_hz(self.tech, datapath_of(d)))
 
     @functools.cached_property
     def machine(self) -> Machine:

@@ -12,13 +12,12 @@ import numpy as np
 from ...formats.hardware import decoded
 from ...formats.parts import VALUES
 from ...formats.spec import NumberFormat, format_named
-from ...tables import table
 from ...tech import dram, logic, sram
 from ...tech.technology import Technology, rows_of
 from . import silicon, sizing
 from .core import GROUP
 from .cycles_control import FETCH_TO_REQUEST, RESPONSE_TO_WORD
-from .datapath import datapath_of, mac_j
+from .datapath import NAMES, datapath_of, mac_j
 from .design import FORMATS, Designs
 from .memory_stream import MemoryStream, streams
 from .passes import LANES, PORTS, Work, unit_of
@@ -173,7 +172,8 @@ def _in_memory(form: NumberFormat) -> tuple[float, int]:
 
 
 # Bits of a weight code that one multiplier of each datapath takes a cycle; of an integer FP8's takes 4.
-_WIDTHS = {"int8": 8, "int4": 4, "fp4": 4, "fp8": 8, "fp8-array": 8, "ternary": 2, "lut": 2, "bf16": 16, "fp16": 16}
+_WIDTHS = {"int8": 8, "int4": 4, "fp4": 4, "nvfp4": 4, "fp8": 8, "fp8-array": 8, "fp4-array": 4, "ternary": 2, "lut": 2,
+           "bf16": 16, "fp16": 16}  # fmt: skip
 _SHIFTED = "e2m1", "e2m3", "e4m3"  # numbers of up to four bits and a shift
 
 
@@ -191,7 +191,7 @@ def _steps(dtype: Any) -> np.ndarray:
         number = form.datapath == "fp8" or form.number in _SHIFTED
         return float(max(np.ceil(form.element_bits / form.planes / _width(datapath, number)), 1) * form.planes)
 
-    return np.array([[of(name, format_named(form)) for form in FORMATS] for name in table("macs").items], dtype)
+    return np.array([[of(name, format_named(form)) for form in FORMATS] for name in NAMES], dtype)
 
 
 @functools.cache
@@ -226,7 +226,7 @@ def prepare(designs: Designs, relative_voltage: Any, tech: Technology) -> Machin
         cache=of(d.cache),
         mix={part: of(rows) for part, rows in d.mix.items()},
         datapath=datapath,
-        multiplier_bits=rows_of(np.array([_width(item) for item in table("macs").items], dtype), datapath),
+        multiplier_bits=rows_of(np.array([_width(item) for item in NAMES], dtype), datapath),
         link_latency_s=tech.column("links", "latency", d.link),
         mac_j=mac_j(tech, datapath) * cells,
         vector_j=silicon.vector_j(tech) * cells,

@@ -11,7 +11,7 @@ import numpy as np
 from ...tech import logic, package, sram, wafer
 from ...tech.technology import Technology, rows_of
 from . import silicon
-from .datapath import STAND_IN_BITS, datapath_of, decoders, ratio
+from .datapath import UNIT_BITS, datapath_of, decoders, unit_mm2
 from .design import Designs
 from .sizing import port_bytes
 
@@ -63,8 +63,8 @@ def area_mm2(d: Designs, tech: Technology, device: bool) -> dict[str, Any]:
     """Parts of all dies, in mm2. `tile` is the matrix unit, all that feeds and drains the tile; `vector` the rest of
     the core's logic: vector unit, sequencer, memory block, host's registers.
 
-    Logic: the cells of our own mapped RTL (silicon.csv) x node ratio / placement density. Formats that have no
-    RTL yet scale the 4-bit or 8-bit dot unit by the ratio of their multiply-adds' areas (macs.csv).
+    Logic: the cells of our own mapped RTL (silicon.csv, units.csv) x node ratio / placement density. Formats that have
+    no RTL scale the 4-bit or 8-bit dot unit by the ratio of their multiply-adds' areas (macs.csv).
     """
 
     def overhead(item: str) -> Any:
@@ -90,8 +90,8 @@ def _cells_mm2(d: Designs, tech: Technology) -> dict[str, Any]:
     datapath = datapath_of(d)
     parts = silicon.cells_mm2(
         d.rows, d.lanes, d.columns, d.vector_lanes,
-        port_bytes(d.bandwidth_bytes_per_s, d.cores, d.clock_hz), rows_of(STAND_IN_BITS.astype(tech.dtype), datapath),
-        unit_ratio=ratio(tech, "area", datapath), tech=tech,
+        port_bytes(d.bandwidth_bytes_per_s, d.cores, d.clock_hz), rows_of(UNIT_BITS.astype(tech.dtype), datapath),
+        unit_mm2=unit_mm2(tech, datapath), tech=tech,
     )  # fmt: skip
     # One more decoder for each other kind of codes, at most: one that knows two shares much of itself.
     return parts | {"decoder": parts["decoder"] * (1 + decoders(d)).astype(tech.dtype)} if d.mix else parts

@@ -2,7 +2,7 @@
 
 The table is written by `python benchmarks/silicon.py LIBERTY --write`: ASAP7 cells, typical corner, 1 GHz, no
 wires, no SRAM macros; memories of fewer than 16 words or read without a clock are registers. Parameters are those of
-`Core`, numbers or arrays alike.
+`Core`, numbers or arrays alike. Dot units are in units.csv, one row each (datapath.py).
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ from .core import GROUP
 
 # What the area of a part is proportional to.
 TERMS = {
-    "unit": ("four", "eight", "minimum"),
     "shell": ("fixed", "row_block", "column_group", "row_column", "unit"),
     "buffer": ("fixed", "column", "group_of_four", "group_of_eight"),
     "decoder": ("fixed", "code_byte", "scale_byte", "port_byte"),
@@ -32,14 +31,13 @@ MATRIX = ("tile", "buffer", "decoder", "drain", "argmax")  # parts of the matrix
 
 
 def terms(
-    rows: Any, lanes: Any, columns: Any, vector_lanes: Any, port_bytes: Any, multiplier_bits: Any,
-    minimum: Any = 1,
-) -> dict[str, Any]:  # fmt: skip
+    rows: Any, lanes: Any, columns: Any, vector_lanes: Any, port_bytes: Any, multiplier_bits: Any
+) -> dict[str, Any]:
     """How often each term stands in one core.
 
     >>> found = terms(8, 32, 4, 16, 128, 4)
-    >>> [float(found[name]) for name in TERMS["unit"]]
-    [32.0, 0.0, 32.0]
+    >>> [float(found[name]) for name in TERMS["shell"]]
+    [1.0, 8.0, 4.0, 32.0, 32.0]
     """
     groups, blocks = columns * lanes / GROUP, rows * lanes / GROUP
     eight, units = np.equal(multiplier_bits, 8), blocks * columns
@@ -48,21 +46,25 @@ def terms(
         "column": columns, "code_byte": blocks * multiplier_bits * (GROUP // 8),
         "scale_byte": np.maximum(4 * blocks, port_bytes), "port_byte": port_bytes,
         "conversion": np.minimum(rows, vector_lanes), "lane": vector_lanes,
-        "four": units * ~eight, "eight": units * eight, "minimum": units * minimum,
         "group_of_four": groups * ~eight, "group_of_eight": groups * eight,
     }  # fmt: skip
 
 
 def cells_mm2(
     rows: Any, lanes: Any, columns: Any, vector_lanes: Any, port_bytes: Any, multiplier_bits: Any,
-    minimum: Any = 1, unit_ratio: Any = 1, tech: Technology = NOMINAL,
+    unit_mm2: Any = None, tech: Technology = NOMINAL,
 ) -> dict[str, Any]:  # fmt: skip
-    """Cell area of each part of one core in ASAP7, the tile as one; memories are not in it. `unit_ratio`: of a
-    dot unit's area where its arithmetic is not that of our RTL."""
-    counts = terms(rows, lanes, columns, vector_lanes, port_bytes, multiplier_bits, minimum)
+    """Cell area of each part of one core in ASAP7, the tile as one; memories are not in it. `unit_mm2`: of a dot
+    unit, if it is not that for integers of `multiplier_bits`."""
+    counts = terms(rows, lanes, columns, vector_lanes, port_bytes, multiplier_bits)
     parts = {p: sum(tech.fact("silicon", p, n) * counts[n] for n in names) for p, names in TERMS.items()}
-    tile = parts.pop("unit") * unit_ratio + parts.pop("shell")
-    return {"tile": tile, **parts}
+    unit = _of_integers("area", multiplier_bits, tech) if unit_mm2 is None else unit_mm2
+    return {"tile": counts["unit"] * unit + parts.pop("shell"), **parts}
+
+
+def clock_hz(tech: Technology = NOMINAL) -> Any:
+    """What the slowest part of a core but its dot units reaches in ASAP7 cells."""
+    return np.min([tech.fact("silicon", part, "clock") for part in TERMS], axis=0)
 
 
 def gate_um2(tech: Technology = NOMINAL) -> Any:
@@ -72,7 +74,11 @@ def gate_um2(tech: Technology = NOMINAL) -> Any:
 
 def mac_j(multiplier_bits: Any, tech: Technology = NOMINAL) -> Any:
     """Energy of one multiply-accumulate of a dot unit, its scaling included, in ASAP7 at 0.7 V."""
-    four, eight = (tech.fact("silicon", name, "energy") for name in ("mac4", "mac8"))
+    return _of_integers("energy", multiplier_bits, tech)
+
+
+def _of_integers(quantity: str, multiplier_bits: Any, tech: Technology) -> Any:
+    four, eight = (tech.fact("units", name, quantity) for name in ("int4", "int8"))
     return four + (eight - four) * np.equal(multiplier_bits, 8)
 
 

@@ -1,8 +1,8 @@
 """From a stored code to what a multiplier takes: a few gates in front of the code registers, for all columns.
 
 Unsigned multipliers (4 and 8 bits) take integers of less than 8 bits with 8 added, those of 8 bits with 128; signed
-ones (5 bits) take them as they are, and of bytes a nibble without a sign and one with it. Shifting ones take four bits,
-the distance by which their product is shifted, and a sign (`shifted`).
+ones (5 bits) take them as they are, and of bytes a nibble without a sign and one with it. Shifting ones take four bits
+and a sign, and the distance by which their product is shifted (`shifted`).
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 from amaranth.hdl import Cat, Const, Mux, Value
 
 from ....formats.decode import LOST, MANTISSA, Element
-from ....rtl.fp8 import lane_of
+from ....rtl.fp8 import lane_of, signed_lane
 from ..core import Core
 
 DISTANCE_BITS = 4
@@ -43,28 +43,27 @@ def byte(core: Core, element: Element, code: Value) -> Value:
 
 
 def shifted(element: Element, code: Value, unsigned: Value) -> Value:
-    """The code of a multiplier that shifts: magnitude, distance, sign. All but E4M3 are as many places further to the
-    left as are rounded away."""
+    """The code of a multiplier that shifts: a number of 5 bits, and its distance. All but E4M3 are as many places
+    further to the left as are rounded away."""
     if element == Element.E4M3:
         return lane_of(code)
     if element.is_float:
         mantissa = MANTISSA[element]
         field = code[mantissa : mantissa + 2]
         whole = Cat(code[:mantissa], field.any(), Const(0, 3 - mantissa))
-        return Cat(whole, Mux(field.any(), field + (LOST - 1), LOST)[:DISTANCE_BITS], code[-1])
+        return signed_lane(whole, code[-1], Mux(field.any(), field + (LOST - 1), LOST)[:DISTANCE_BITS])
     if element == Element.SIGN:
-        return Cat(Const(1, 4), Const(LOST, DISTANCE_BITS), ~code[0])
-    bits, negative = element.bits, ~code[-1] & ~unsigned
-    number = Cat(code[:-1], code[-1] ^ ~unsigned)  # two's complement, but for unsigned ones
-    magnitude = Cat(Mux(negative, -number, number)[:bits], Const(0, 4 - bits))
-    return Cat(magnitude, Const(LOST, DISTANCE_BITS), negative)
+        return Cat(Const(1, 1), (~code[0]).replicate(4), Const(LOST, DISTANCE_BITS))
+    sign = ~code[-1] & ~unsigned
+    number = Cat(code[:-1], code[-1] ^ ~unsigned, sign.replicate(5 - element.bits))
+    return Cat(number, Const(LOST, DISTANCE_BITS))
 
 
 def nibble(code: Value, high: bool) -> Value:
     """The same of half a byte in two's complement."""
     if not high:
-        return Cat(code[:4], Const(LOST, DISTANCE_BITS), Const(0, 1))
-    return Cat(Mux(code[7], -code[4:], code[4:])[:4], Const(LOST + 4, DISTANCE_BITS), code[7])
+        return Cat(code[:4], Const(0, 1), Const(LOST, DISTANCE_BITS))
+    return Cat(code[4:], code[7], Const(LOST + 4, DISTANCE_BITS))
 
 
 def minifloat(code: Value, mantissa: int) -> Value:
