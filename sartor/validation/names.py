@@ -96,6 +96,7 @@ def model(name: str) -> Model | None:
         return None
 
 
+@functools.cache
 def weight_only(name: str) -> bool:
     """Whether a file means narrow weights and 16-bit activations.
 
@@ -106,6 +107,7 @@ def weight_only(name: str) -> bool:
     return plain.endswith(("_wo", "_weight_only")) or plain in ("w4a16", "w8a16")
 
 
+@functools.cache
 def kernel(name: str) -> str:
     """What a file's name of a format says beside the number format: scaled in blocks, or weights alone."""
     return "-weights" if weight_only(name) else "-blocks" if "block" in name.lower() else ""

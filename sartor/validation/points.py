@@ -33,7 +33,8 @@ FORM = Form(
     },
     _MEASURED,
 )  # fmt: skip
-_OF_A_POOL = {"num_workers": "workers", "tp_size": "chips", "pp_size": "stages", "attention_dp_size": "copies"}
+_OF_A_POOL = {"num_workers": "workers", "tp_size": "chips", "pp_size": "stages", "attention_dp_size": "copies",
+              "moe_ep_size": "ranks"}  # fmt: skip
 POOLS = Form(
     "pools",
     {

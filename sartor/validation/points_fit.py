@@ -97,7 +97,7 @@ def once(rows: Sequence[Row]) -> list[Row]:
     found: dict[Any, Row] = {}
     for row in rows:
         layout = row.inputs if row.inputs.get("form") == POOLS.name else arranged(row.inputs)
-        inputs = tuple((name, value) for name, value in layout.items() if name != "model")
+        inputs = tuple((name, value) for name, value in layout.items() if name not in ("model", "whole"))
         found.setdefault((model_of(row), inputs, round(row.measured["tpot"], 5)), row)
     return list(found.values())
 

@@ -17,7 +17,8 @@ _NUMBER = re.compile(r"[0-9]{1,9}(\.[0-9]*)?")
 
 
 def arranged(inputs: Inputs) -> Inputs:
-    """`inputs` with all chips, the copies of attention among them, and all requests at once.
+    """`inputs` with all chips, the copies of attention among them, all requests at once, and whether experts lie whole
+    on chips.
 
     >>> point = {"chips": 1, "copies": "8", "at_once": 4, "expert_parts": "1", "expert_ranks": "8"}
     >>> [arranged(point)[name] for name in ("chips", "copies", "at_once")]
@@ -28,6 +29,8 @@ def arranged(inputs: Inputs) -> Inputs:
     >>> parts = {"chips": 64, "copies": "1", "at_once": 16, "expert_parts": "8", "expert_ranks": "8"}
     >>> [arranged(parts)[name] for name in ("chips", "copies", "at_once")]
     [8, 1, 16]
+    >>> arranged(parts)["whole"], arranged(parts | {"chips": 8, "expert_ranks": "1"})["whole"]
+    (True, False)
     """
     tensor, copies = inputs["chips"], count(inputs.get("copies"))
     chips = tensor * copies
@@ -35,7 +38,8 @@ def arranged(inputs: Inputs) -> Inputs:
     if chips > 1 and root * root == chips and (tensor == copies or experts == [root, root]):
         chips = root
     kept = {name: value for name, value in inputs.items() if name not in ("expert_parts", "expert_ranks")}
-    return {**kept, "chips": chips, "copies": max(chips // tensor, 1), "at_once": inputs["at_once"] * copies}
+    arranged = {"chips": chips, "copies": max(chips // tensor, 1), "at_once": inputs["at_once"] * copies}
+    return {**kept, **arranged, "whole": 1 < chips <= experts[1]}
 
 
 def count(text: str | None) -> int:

@@ -60,7 +60,8 @@ def predict(rows: Sequence[Inputs], tech: Technology = NOMINAL) -> list[Predicti
 
 
 def group(inputs: Inputs) -> tuple[Any, ...]:
-    return tuple(inputs[name] for name in ("chip", "model", "format", "chips", "copies", "stack"))
+    named = ("chip", "model", "format", "chips", "copies", "stack")
+    return *(inputs[name] for name in named), inputs.get("whole", False)
 
 
 @dataclass(frozen=True)
@@ -88,9 +89,10 @@ def parts(rows: Sequence[Inputs]) -> Parts:
     copies = first["copies"]
     running = np.minimum(at_once, _room(existing, model, formats, first["chips"], copies, kept))
     mine, all_of_them = Step(np.maximum(running / copies, 1.0), 1, held), Step(running, 1, held)
-    step = phase(replica, copies, operators(model, "decode"), mine, all_of_them, keep=True)
+    whole = first.get("whole", False)
+    step = phase(replica, copies, operators(model, "decode"), mine, all_of_them, keep=True, whole=whole)
     one = Step(1, prompt, 0.0)
-    prefill = phase(replica, copies, operators(model, "prefill"), one, one)
+    prefill = phase(replica, copies, operators(model, "prefill"), one, one, whole=whole)
     passes = sum(op.vector_s for op in (*step.own.operators, *step.together.operators))
     # Copies prefill side by side; what all do together is in everybody's way.
     turn = prefill.own.latency_s / copies + prefill.together.latency_s
@@ -109,7 +111,9 @@ def crowded_s(rows: Sequence[Inputs]) -> Any:
     each = np.ceil(FULL_PASS / prompt)
     _, replica, _ = _served(first)
     mine, all_of_them = Step(each, prompt, 0.0), Step(copies * each, prompt, 0.0)
-    return phase(replica, copies, operators(model, "prefill"), mine, all_of_them).latency_s / (copies * each)
+    whole = first.get("whole", False)
+    found = phase(replica, copies, operators(model, "prefill"), mine, all_of_them, whole=whole)
+    return found.latency_s / (copies * each)
 
 
 def _served(first: Inputs) -> tuple[Existing, Replica, Any]:

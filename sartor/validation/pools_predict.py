@@ -55,6 +55,7 @@ def worker(inputs: Inputs, pool: str) -> Inputs:
     copies = count(inputs[f"{pool}_copies"])
     requests = count(inputs["at_once"]) * copies if pool == "decode" else 1
     kept = {name: inputs[name] for name in KEPT}
+    kept["whole"] = 1 < chips(inputs, pool) <= count(inputs.get(f"{pool}_ranks"))
     return {**kept, "chips": chips(inputs, pool), "copies": copies, "at_once": requests}
 
 

@@ -15,7 +15,7 @@ from sartor.errors import Unsupported
 from sartor.families import priced
 from sartor.families.gpu.estimate import Replica
 from sartor.families.gpu.family import Existing
-from sartor.families.gpu.kernels import gemm_s, operand_bytes
+from sartor.families.gpu.kernels import fullest, gemm_s, operand_bytes
 from sartor.families.gpu.machine import Machine
 from sartor.families.gpu.passes import Setting
 from sartor.families.gpu.power import SLOWEST, clock
@@ -169,7 +169,7 @@ def test_the_sum_over_experts_is_taken_once() -> None:
 
 
 def spread(op: Gemm, step: Step, chips: int):
-    replica = replace(Existing(preset("h100-sxm")).replica(chips, {}), spread=True)
+    replica = replace(Existing(preset("h100-sxm")).replica(chips, {}), spread=True, sent=True)
     return replica.phase(Operators("decode", (op,)), step, keep=True)
 
 
@@ -186,12 +186,30 @@ def test_vectors_go_to_the_chips_of_their_experts_and_back_by_hand() -> None:
 
 def test_experts_lie_whole_on_their_chips() -> None:
     # A chip has 64 of 512 experts, or 64 columns of each: as many bytes of weights, but half of a tile's 128 columns
-    # is empty: 512 tiles on 132 cores are four waves, 64 x 4 are two.
+    # is empty: 512 tiles on 132 cores are four waves, 64 x 4 are two. 512 tokens touch all of them.
     up = Gemm("up", k=4096, n=512, count=1, tensor="expert", experts=512, active=64)
     whole, parts = spread(up, Step(512, 1, 0), 8).operators[0], run(up, Step(512, 1, 0), 8).operators[0]
     assert whole.macs == parts.macs and whole.compute_s == approx(parts.compute_s / 2)
     # 64 rows of 4096 and 512 for each of its 64 experts; or of 4096 and 64 for each of all 512.
     assert parts.dram_bytes - whole.dram_bytes == approx(2 * 64 * (512 * (4096 + 64) - 64 * (4096 + 512)))
+
+
+def test_the_fullest_chip_sets_the_pace() -> None:
+    # One token, 8 of 256 experts on 8 chips: one each in the mean, and on the fullest 1 + 1.43 x 0.98 of them; each
+    # reads 4096 x 512 x 2 bytes. Of 8 chips with a part of all, each reads an eighth of eight.
+    up = Gemm("up", k=4096, n=512, count=1, tensor="expert", experts=256, active=8)
+    replica = Existing(preset("h100-sxm")).replica(8, {})
+    whole, parts = (
+        replace(replica, spread=how).phase(Operators("decode", (up,)), Step(1, 1, 0), keep=True).operators[0]
+        for how in (True, False)
+    )
+    assert whole.memory_s / parts.memory_s == approx(2.4, rel=0.01)
+    assert whole.dram_bytes == approx(parts.dram_bytes, rel=0.02)  # and what goes in
+    drawn = np.random.default_rng(1).random((4000, 256)).argsort(axis=1)[:, :8] // 32  # the chip of each expert
+    most = np.mean([np.bincount(row).max() for row in drawn])
+    assert whole.memory_s / parts.memory_s == approx(most, rel=0.1)
+    # Where every expert is touched, all chips have as much.
+    assert float(fullest(32.0, 32.0, 8)) == 1.0
 
 
 def test_norms_over_heads_of_several_chips_are_summed_by_hand() -> None:

@@ -23,16 +23,20 @@ class Apart:
         return self.own.latency_s + self.together.latency_s
 
 
-def phase(replica: Replica, copies: int, operators: Operators, own: Step, together: Step, keep: bool = False) -> Apart:
+def phase(
+    replica: Replica, copies: int, operators: Operators, own: Step, together: Step, keep: bool = False,
+    whole: bool = False,
+) -> Apart:  # fmt: skip
     """One pass over `operators` by the `replica`'s chips in `copies`: `own` is the step of a copy, `together` that of
     the experts. One copy is the replica as it is.
 
-    Experts lie whole on their chips; tokens go there and back.
+    Experts lie whole on their chips, and tokens go there and back; those of one copy do if they are `whole`, and all
+    chips have its tokens.
     """
     routed = tuple(op for op in operators.all if copies > 1 and isinstance(op, Gemm) and op.tensor == "expert")
     rest = tuple(op for op in operators.all if op not in routed)
-    one = replace(replica, chips=replica.chips // copies)
+    one = replace(replica, chips=replica.chips // copies, spread=whole)
     done = one.phase(Operators(operators.phase, rest), own, keep)
-    all_chips = replace(replica, spread=True)
+    all_chips = replace(replica, spread=True, sent=True)
     shared = all_chips.phase(Operators(operators.phase, routed), together, keep) if routed else Phase(keep=keep)
     return Apart(done, shared)

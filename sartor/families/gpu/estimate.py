@@ -37,7 +37,8 @@ class Replica:
     cache: str
     formats: dict[str, str]
     setting: Setting = field(default_factory=Setting)
-    spread: bool = False  # experts whole, some on each chip, and tokens sent to them; else each chip has a part of all
+    spread: bool = False  # experts whole, some on each chip; else each chip has a part of all
+    sent: bool = False  # tokens to the chips of their experts; else every chip has them all
 
     def phase(self, operators: Operators, step: Step, keep: bool = False, energy: bool = True) -> Phase:
         """One pass over `operators`; `keep` the times of each for the explanation."""
@@ -117,13 +118,14 @@ class PhaseEstimate:
         # A matrix that is not split is read and multiplied by every chip.
         k = op.k / self.chips if op.shard == "row" else op.k
         n = op.n / self.chips if op.shard == "column" else op.n
-        sides = op.experts  # whose vectors come and go on a chip
-        if self.replica.spread:
+        sides, pace = op.experts, 1.0  # whose vectors come and go on a chip; what the fullest chip has more of
+        if self.replica.spread and op.tensor == "expert":
             k, n, matrices, sides = op.k, op.n, matrices / self.chips, op.experts / self.chips
+            pace = kernels.fullest(matrices, sides, self.chips)
         weights = matrices * k * n * form.bits() / _BYTE_BITS
         moved = (weights + rows * sides * (k + n) * ACTIVATION_BYTES) * op.count
-        memory_s = moved / m.stream_bytes_per_s(form.element_bits)
-        shape, on = (rows, k, n, matrices), (rate, m.near_bytes_per_s, m.cores, m.gen("tile_edge"), least)
+        memory_s = pace * moved / m.stream_bytes_per_s(form.element_bits)
+        shape, on = (rows, k, n, pace * matrices), (rate, m.near_bytes_per_s, m.cores, m.gen("tile_edge"), least)
         _, compute_s, parts_s = kernels.gemm_s(*shape, memory_s / op.count, *on)
         vector_s = self._operands_s(op, rows * sides, k, operand_bits)
         start_s = vector_s + (parts_s + m.gen("op_overhead")) * op.count
@@ -149,7 +151,7 @@ class PhaseEstimate:
         if op.shard != "row" or op.name.startswith("shared"):
             return 0.0
         rate = max(chip.link.bandwidth_bytes_per_s, 1.0)
-        if self.replica.spread:
+        if self.replica.sent and op.tensor == "expert":
             return self._routed_s(op, rate)
         n_bytes = self.step.rows * (op.n * ACTIVATION_BYTES)
         self.link_bytes = self.link_bytes + n_bytes * (self.chips - 1) * (2.0 * op.count)

@@ -6,6 +6,7 @@ other. Work is cut into tiles and handed out to `cores` in waves, the last of wh
 
 from __future__ import annotations
 
+from statistics import NormalDist
 from typing import Any
 
 import numpy as np
@@ -61,6 +62,20 @@ def operand_bytes(m: Any, k: Any, n: Any, n_bytes: float, cores: float, edge: An
     wanted = np.maximum(n * np.ceil(m / (2 * edge)) / cores, 1.0)
     columns = np.clip(2 ** np.ceil(np.log2(wanted) - 1e-9), edge / 2, 4 * edge)
     return m * k * n_bytes * (n / columns)
+
+
+def fullest(touched: Any, held: Any, chips: int) -> Any:
+    """How many times the mean the fullest of `chips` has to do, each of which holds `held` experts, `touched` of them
+    in the mean: of as many binomial numbers the largest, as of normal ones (Blom 1958).
+
+    >>> float(fullest(touched=32.0, held=32.0, chips=8)), float(fullest(touched=1.0, held=32.0, chips=1))
+    (1.0, 1.0)
+    >>> round(float(fullest(touched=4.0, held=32.0, chips=8)), 2)  # 4 and 1.43 times 1.87
+    1.67
+    """
+    above = NormalDist().inv_cdf((chips - 0.375) / (chips + 0.25))
+    share = np.clip(touched / held, 1e-9, 1.0)
+    return np.minimum(1 + above * np.sqrt((1 - share) / (held * share)), 1 / share)
 
 
 def overlapped_s(memory_s: Any, arithmetic_s: Any) -> Any:
