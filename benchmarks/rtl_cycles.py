@@ -37,7 +37,7 @@ from sartor.workload import fetch
 from sartor.workload.derive import operators
 from sartor.workload.find import find_model
 from sartor.workload.model import Model
-from sartor.workload.operators import Step
+from sartor.workload.step import Step
 
 KEPT = Path(__file__).parents[1] / "sartor" / "data" / "measured" / "rtl.csv"
 CONTEXT = 512

@@ -22,7 +22,7 @@ from sartor.quality.trained import needs_training
 from sartor.tech.technology import NOMINAL
 from sartor.workload.derive import operators
 from sartor.workload.find import find_model
-from sartor.workload.operators import Step
+from sartor.workload.step import Step
 
 BENCH = Path(__file__).parents[1] / "benchmarks" / "proportionality.py"
 MODEL, NETWORK = "smollm2-135m-q4_1", "llama-3.2-1b"

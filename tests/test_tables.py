@@ -20,7 +20,7 @@ from sartor.tables import KINDS, Fact, Table, draws, high, low, nominal, one_at,
 from sartor.tech.technology import Technology
 from sartor.workload.derive import operators
 from sartor.workload.find import bundled
-from sartor.workload.operators import Step
+from sartor.workload.step import Step
 
 COLUMNS = ["item", "quantity", "value", "unit", "low", "high", "kind", "date", "source"]
 OTHER_TABLES = {"formats", "gguf_types", "dram"}  # not of facts: definitions, and devices (tests/tech/test_dram.py)

@@ -21,7 +21,7 @@ from ..validation.bands import step_error
 from ..workload.derive import PHASES, operators
 from ..workload.find import find_model
 from ..workload.model import Model
-from ..workload.operators import Step
+from ..workload.step import Step
 from .find import find_chip
 
 DRAWS, SEED = 400, 1

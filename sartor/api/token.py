@@ -9,7 +9,7 @@ from ..errors import InputError
 from ..tables import table
 from ..workload.derive import operators
 from ..workload.find import find_model
-from ..workload.operators import Step
+from ..workload.step import Step
 from .estimate import estimate
 from .generate import model_of
 

@@ -11,8 +11,10 @@ from ..families import priced
 from ..search.economy import Economy, chip_price_usd, usd_per_s
 from ..tech.technology import NOMINAL
 from ..workload.derive import operators
+from ..workload.gemm import Gemm
 from ..workload.model import Model
-from ..workload.operators import Gemm, Operators, Step
+from ..workload.operators import Operators
+from ..workload.step import Step
 
 
 @dataclass(frozen=True, eq=False)

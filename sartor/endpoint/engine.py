@@ -12,17 +12,11 @@ from typing import Protocol
 import numpy as np
 
 from ..compiler.binary import Binary
-from ..compiler.session import chunk_at
-from ..families.tensor.golden_batch import Batch, Run
-from ..families.tensor.golden_state import State
 from .costs import Costs
-from .sampling import pick, scored
-from .stream import Finished, OnChip, Piece, Stream
+from .passes import Passes
+from .stream import Finished, Stream
 
 LOG = logging.getLogger("sartor.endpoint")
-
-
-PROMPTS = 8  # of which a chunk is computed before those that decode have their next token
 
 
 class Watcher(Protocol):
@@ -54,10 +48,9 @@ class Engine:
         self.running: list[Stream] = []
         self.waiting: deque[Stream] = deque()
         self.draining = False
-        self._batch = Batch(binary.core, binary.program.instructions, binary.program.constants)
+        self._passes = Passes(binary, costs, watcher.token)
         self._wake = threading.Condition()
         self._closed = False
-        self._turns = 0
         self._thread = threading.Thread(target=self._run, name="golden", daemon=True)
 
     def start(self) -> None:
@@ -134,65 +127,15 @@ class Engine:
             return bool(self.running) or not self._closed
 
     def _admit(self, stream: Stream) -> None:
-        stream.admitted, stream.turn = time.monotonic(), self._turns
+        stream.admitted, stream.turn = time.monotonic(), self._passes.turns
         stream.memory = self._memory()
         self.running.append(stream)
 
     def _turn(self) -> None:
         for stream in [s for s in self.running if s.cancelled]:
             self._leave(stream, stream.cancelled)
-        prompts = [s for s in self.running if s.fed < len(s.prompt) - 1]
-        if prompts:
-            # Whoever has waited longest for a chunk: a long prompt does not hold up short ones, nor they it.
-            self._prefill(sorted(prompts, key=lambda s: s.turn)[:PROMPTS])
-        decoding = [s for s in self.running if s.fed >= len(s.prompt) - 1]
-        if decoding:
-            self._decode(decoding)
-
-    def _prefill(self, streams: list[Stream]) -> None:
-        """A chunk of each."""
-        jobs = [(s, s.fed, chunk_at(s.prompt, s.fed, self.binary.core.columns)) for s in streams]
-        self._pass(self.binary.program.prefill, jobs)
-        self._turns += 1
-        for stream, start, chunk in jobs:
-            stream.fed, stream.turn = min(start + len(chunk), len(stream.prompt) - 1), self._turns
-            _add(stream.on_chip, *self.costs.prefill(start), prompt=True)
-
-    def _decode(self, streams: list[Stream]) -> None:
-        jobs = []
-        for s in streams:
-            s.decoding = s.decoding or time.monotonic()
-            s.position = len(s.prompt) - 1 + len(s.tokens)
-            jobs.append((s, s.position, [s.tokens[-1] if s.tokens else s.prompt[-1]]))
-        logits = self._pass(self.binary.program.decode, jobs).logits
-        assert logits is not None
-        for stream, row in zip(streams, logits[:, : self.binary.vocabulary], strict=True):
-            _add(stream.on_chip, *self.costs.decode(stream.position))
-            self._token(stream, row)
-
-    def _pass(self, entry: int, jobs: list[tuple[Stream, int, list[int]]]) -> State:
-        return self._batch.run(entry, [
-            Run(s.memory, at, [self.binary.row(t) for t in ids]) for s, at, ids in jobs if s.memory is not None
-        ])  # fmt: skip
-
-    def _token(self, stream: Stream, logits: np.ndarray) -> None:
-        """The next token by the logits of the pass."""
-        if len(stream.tokens) < stream.least and stream.ends:
-            logits = logits.copy()
-            logits[list(stream.ends)] = -np.inf
-        token = pick(logits, stream.sampling, stream.rng)
-        stream.tokens.append(token)
-        stream.last = time.monotonic()
-        if len(stream.tokens) == 1:
-            stream.first, stream.on_chip.first_s = stream.last, stream.on_chip.seconds
-        self._watcher.token(stream)
-        ended = token in stream.ends
-        text = "" if ended else stream.text.push(token)
-        stream.emit(Piece(token, text, scored(logits, token, stream.sampling)))
-        if ended or stream.text.stopped:
-            self._leave(stream, "stop")
-        elif len(stream.tokens) >= stream.most:
-            self._leave(stream, "length")
+        for stream, reason in self._passes.turn(list(self.running)):
+            self._leave(stream, reason)
 
     def _leave(self, stream: Stream, reason: str) -> None:
         with self._wake:
@@ -208,12 +151,3 @@ class Engine:
     def _fail(self) -> None:
         for stream in list(self.running):
             self._leave(stream, "error")
-
-
-def _add(total: OnChip, seconds: float, joules: float, prompt: bool = False) -> None:
-    total.passes += 1
-    total.energy_j += joules
-    if prompt:
-        total.prefill_s += seconds
-    else:
-        total.decode_s += seconds

@@ -6,7 +6,8 @@ from collections.abc import Container
 from typing import Any, Protocol
 
 from ..formulas.phase import Phase
-from ..workload.operators import Operators, Step
+from ..workload.operators import Operators
+from ..workload.step import Step
 
 
 class Replica(Protocol):

@@ -14,9 +14,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from .beside import Part, half, real
 from .codec import Codec, Parts
 from .element import above
-from .grouped import Grouped, Part, half, real
+from .grouped import Grouped
 from .spec import NumberFormat
 
 ROUNDS = 6

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from ..errors import Unsupported
+from .beside import real
 from .decode import Element, integers, scale_values
-from .grouped import real
 from .hardware import BLOCK, Coding
 
 

@@ -13,9 +13,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from .beside import Part, half, magnitude, real
 from .codec import Codec, Parts
 from .floats import Floats
-from .grouped import Part, half, magnitude, real
 from .scaled import SMALL, Scaled
 from .spec import NumberFormat
 

@@ -23,9 +23,9 @@ from typing import Any
 
 import numpy as np
 
+from .beside import Part, divided, half, real
 from .codec import Codec, Parts
 from .element import Integer
-from .grouped import Part, divided, half, real
 from .scaled import Scaled
 from .spec import NumberFormat
 

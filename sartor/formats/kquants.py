@@ -16,8 +16,9 @@ from typing import Any
 import numpy as np
 
 from ..errors import BrokenFile, Unsupported
+from .beside import Part, real
 from .codec import Codec, Encoded, Parts
-from .grouped import Grouped, Part, real
+from .grouped import Grouped
 from .spec import NumberFormat
 
 SUPER = 256

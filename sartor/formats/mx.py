@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from .beside import Part, magnitude
 from .codec import Codec, Parts
 from .element import Integer, Small
-from .grouped import Part, magnitude
 from .scaled import SMALL, Scaled
 from .spec import NumberFormat
 

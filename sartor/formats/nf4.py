@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from .beside import Part, half, magnitude, real
 from .codec import Codec, Parts
 from .element import Codebook
-from .grouped import Part, half, magnitude, real
 from .scaled import Scaled
 from .spec import NumberFormat
 

@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from .beside import Part, magnitude
 from .codec import Codec, Parts
 from .element import E2M1, E4M3
 from .floats import Floats
 from .fp8 import largest
-from .grouped import Part, magnitude
 from .scaled import Scaled
 from .spec import NumberFormat
 

@@ -12,13 +12,13 @@ import functools
 import numpy as np
 
 from ..errors import InputError, Unsupported
+from .beside import half
 from .blocks import Blocks
 from .codec import Codec, Encoded, Parts, codec
 from .decode import Element
 from .element import E2M1, E4M3
 from .floats import Floats
 from .fp8 import largest
-from .grouped import half
 from .hardware import BLOCK, Coding, decoded
 from .nvfp4 import Nvfp4
 from .spec import formats

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .beside import divided
 from .codec import Parts
 from .element import E2M1, E2M3, E3M2, E4M3, E5M2, Element
-from .grouped import Grouped, divided
+from .grouped import Grouped
 
 SMALL = {"e4m3": E4M3, "e5m2": E5M2, "e3m2": E3M2, "e2m3": E2M3, "e2m1": E2M1}  # column `number` of formats.csv
 

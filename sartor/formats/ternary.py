@@ -10,10 +10,10 @@ from __future__ import annotations
 import numpy as np
 
 from ..errors import BrokenFile
+from .beside import Part
 from .codec import Codec, Parts
 from .element import Integer
 from .floats import Floats
-from .grouped import Part
 from .scaled import Scaled
 from .spec import NumberFormat
 

@@ -15,8 +15,8 @@ from ..formulas import economics, service
 from ..formulas.phase import Phase
 from ..tech.technology import NOMINAL, Technology
 from ..workload.model import Model
-from ..workload.operators import Step
 from ..workload.sizes import class_elements, part_elements
+from ..workload.step import Step
 from ..workload.workload import Workload
 from .economy import Economy, chip_price_usd, usd_per_s
 from .result import Budget, Deployment, Result

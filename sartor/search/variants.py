@@ -13,7 +13,7 @@ from ..errors import Infeasible
 from ..families import priced
 from ..families.priced import Priced
 from ..tables import table
-from ..workload.operators import Step
+from ..workload.step import Step
 from ..workload.workload import Workload
 from .evaluate import cache_token_bytes, state_request_bytes, weight_bytes
 from .explore import Exploration, explore

@@ -16,8 +16,10 @@ import numpy as np
 from ..errors import InputError
 from ..families.priced import Priced, Replica
 from ..workload.derive import operators
+from ..workload.gemm import Gemm
 from ..workload.model import Model
-from ..workload.operators import Gemm, Lookup, Operator, Operators, Step, Vector
+from ..workload.operators import Lookup, Operator, Operators, Vector
+from ..workload.step import Step
 
 HIDDEN_BYTES = 2.0  # an activation on its way to the next stage
 _FINE = 32  # chunks up to this size have a row of their own in the table over what is cached

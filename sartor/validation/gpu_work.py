@@ -9,7 +9,9 @@ from typing import Any, Literal
 import numpy as np
 
 from ..workload.derive import operators
-from ..workload.operators import Attention, Gemm, Operators, Step
+from ..workload.gemm import Gemm
+from ..workload.operators import Attention, Operators
+from ..workload.step import Step
 from . import names
 from .kind import Inputs
 

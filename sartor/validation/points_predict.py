@@ -31,8 +31,8 @@ from ..formats.spec import format_named
 from ..tech.technology import NOMINAL, Technology
 from ..workload.derive import operators
 from ..workload.model import Model
-from ..workload.operators import Step
 from ..workload.sizes import element_bytes, elements, tensor_formats, weight_bytes
+from ..workload.step import Step
 from . import names
 from .gpu_work import grouped
 from .kind import Inputs, Prediction, Refused

@@ -15,7 +15,7 @@ from ..families.tensor.memory_stream import Timing, through
 from ..families.tensor.spec import from_chip
 from ..workload.derive import operators
 from ..workload.model import Model
-from ..workload.operators import Step
+from ..workload.step import Step
 from . import names
 from .kind import Inputs, Prediction, Refused
 

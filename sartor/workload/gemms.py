@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
+from .gemm import Gemm
 from .model import (
     Experts,
     FeedForward,
@@ -14,7 +15,6 @@ from .model import (
     Model,
     StateSpace,
 )
-from .operators import Gemm
 
 Phase = Literal["prefill", "decode"]
 

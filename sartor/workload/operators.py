@@ -6,92 +6,11 @@ Counts are exact: MACs, weight elements, cache elements, vector operations. Byte
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from dataclasses import dataclass, field
+from typing import Literal
 
-from ..formats.parts import VALUES
-
-Number = Any  # float, int, array [designs] or a symbol
-Shard = Literal["column", "row", "none"]
-TensorClass = Literal["attention", "ffn", "expert", "head", "router", "mixer", "embedding", "norm"]
-
-
-@dataclass(frozen=True)
-class Step:
-    """One pass through the model: `tokens` new tokens in each of `batch` sequences, each of which already has
-    `context` tokens in its cache. Decode: tokens = 1. Prefill of a fresh prompt: context = 0."""
-
-    batch: Number
-    tokens: Number
-    context: Number
-
-    @property
-    def rows(self) -> Number:
-        """Token vectors in flight."""
-        return self.batch * self.tokens
-
-
-@dataclass(frozen=True)
-class Gemm:
-    """rows x k times k x n, `count` times in the model. Mixture of experts: `experts` such matrices a layer,
-    of which a token uses `active`. A batched GEMM, one matrix a head, has active = experts = heads."""
-
-    name: str
-    k: int
-    n: int
-    count: int
-    tensor: TensorClass
-    shard: Shard = "column"  # over n (no communication), over k (a sum over chips follows), or on every chip
-    last_token_only: bool = False  # the language-model head sees one vector a sequence
-    experts: int = 1
-    active: int = 1
-    over_context: bool = False  # runs over the cached tokens too (MLA expands its latents in prefill)
-    values: int = 0  # of n, the last that are attention's values: a part that may stand apart
-
-    def tokens(self, step: Step) -> Number:
-        """Vectors that arrive, before routing."""
-        if self.last_token_only:
-            return step.batch
-        return step.rows + step.batch * step.context if self.over_context else step.rows
-
-    def rows(self, step: Step) -> Number:
-        """Vectors through one matrix: the tokens routed to it, on average."""
-        if self.active == self.experts:
-            return self.tokens(step)
-        return self.tokens(step) * (self.active / self.experts)
-
-    def matrices(self, step: Step) -> Number:
-        """Distinct matrices touched a layer, by independent uniform routing: E (1 - (1 - a/E)^tokens)."""
-        if self.active == self.experts:
-            return self.experts
-        return self.experts * (1 - (1 - self.active / self.experts) ** self.tokens(step))
-
-    def macs(self, step: Step) -> Number:
-        return self.tokens(step) * (self.active * self.k * self.n * self.count)
-
-    @property
-    def part(self) -> str:
-        """The class of matrices that may have a number format of its own (formats.parts)."""
-        if self.tensor == "attention":
-            return "attn_o" if self.shard == "row" else VALUES if self.values == self.n else "attn_qk"
-        if self.tensor == "ffn":
-            return "ffn_down" if self.shard == "row" else "ffn_in"
-        return "embedding" if self.tensor == "head" else self.tensor
-
-    def apart(self) -> tuple[Gemm, ...]:
-        """The same with its values as a matrix of their own, behind the others."""
-        if not 0 < self.values < self.n:
-            return (self,)
-        return replace(self, n=self.n - self.values, values=0), replace(self, name="values", n=self.values)
-
-    @property
-    def weight_elements(self) -> int:
-        """Elements stored."""
-        return self.k * self.n * self.count * self.experts
-
-    def weight_elements_read(self, step: Step) -> Number:
-        """Elements that a step touches at least once."""
-        return self.matrices(step) * (self.k * self.n * self.count)
+from .gemm import Gemm
+from .step import Number, Step, attended, held
 
 
 @dataclass(frozen=True)
@@ -111,42 +30,21 @@ class Attention:
 
     def attended(self, step: Step) -> Number:
         """Mean number of positions a new token looks at: causal, at most the window or as many as are chosen."""
-        return _attended(step, self.window or self.chosen)
+        return attended(step, self.window or self.chosen)
 
     def macs(self, step: Step) -> Number:
         return step.rows * self.attended(step) * (self.heads * (self.key_dim + self.value_dim) * self.count)
 
     def cache_elements_read(self, step: Step) -> Number:
         """Each cached position is read once a step and sequence (new tokens come from the chip itself)."""
-        return step.batch * _held(step.context, self.window or self.chosen) * (self.cached * self.count)
+        return step.batch * held(step.context, self.window or self.chosen) * (self.cached * self.count)
 
     def cache_elements_written(self, step: Step) -> Number:
         return step.rows * (self.cached * self.count)
 
     def cache_elements_held(self, tokens: Number) -> Number:
         """Elements that one sequence of `tokens` keeps."""
-        return _held(tokens, self.window) * (self.cached * self.count)
-
-
-def _held(tokens: Number, window: int | None) -> Number:
-    if window is None:
-        return tokens
-    return tokens - _positive(tokens - window)
-
-
-def _attended(step: Step, window: int | None) -> Number:
-    full = step.context + (step.tokens + 1) / 2
-    if window is None:
-        return full
-    # Sum over the new tokens of min(window, position), position = context + 1 .. context + tokens.
-    beyond = _positive(step.context + step.tokens - window)  # tokens past the window's edge ...
-    beyond_before = _positive(step.context - window)  # ... of which these were cached already
-    excess = (beyond * (beyond + 1) - beyond_before * (beyond_before + 1)) / 2
-    return full - excess / step.tokens
-
-
-def _positive(x: Number) -> Number:
-    return (x + abs(x)) / 2
+        return held(tokens, self.window) * (self.cached * self.count)
 
 
 @dataclass(frozen=True)
@@ -185,7 +83,7 @@ class Vector:
         tokens = step.batch if self.last_token_only else step.rows
         ops = tokens * (self.per_token * self.count)
         if self.per_position:
-            ops = ops + tokens * _attended(step, self.window) * (self.per_position * self.count)
+            ops = ops + tokens * attended(step, self.window) * (self.per_position * self.count)
         return ops
 
 

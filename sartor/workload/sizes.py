@@ -19,7 +19,7 @@ from .model import (
     Model,
     StateSpace,
 )
-from .operators import Number, Step
+from .step import Number, Step
 
 CLASSES = ("attention", "ffn", "expert", "mixer", "head", "router", "embedding", "norm")
 QUANTIZED = ("attention", "ffn", "expert", "mixer", "head")

@@ -9,9 +9,11 @@ from typing import Any
 from ..errors import InputError
 from . import sizes
 from .derive import PHASES, operators
+from .gemm import Gemm
 from .gemms import Phase
 from .model import Model
-from .operators import Gemm, Operator, Step
+from .operators import Operator
+from .step import Step
 
 
 def summary(

@@ -19,6 +19,7 @@ The multiply-adds of scores, mixes, convolutions and recurrences are MACs, count
 
 from __future__ import annotations
 
+from .gemm import Gemm
 from .gemms import Phase, inner, layer_gemms, linear_conv, state_space_conv, value_width
 from .model import (
     Experts,
@@ -31,7 +32,7 @@ from .model import (
     Model,
     StateSpace,
 )
-from .operators import Gemm, Vector
+from .operators import Vector
 
 NORM, ROPE, SCORE, OUTPUT, RESIDUAL, QUANTIZE, ROUTE, GATE, SAMPLE = 3, 2, 4, 1, 1, 2, 4, 4, 1
 GATED_ACTIVATION, PLAIN_ACTIVATION = 5, 2

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 
 from .derive import operators
 from .model import Model
-from .operators import Operators, Step
+from .operators import Operators
+from .step import Step
 from .traffic import Demand, Slo
 
 

@@ -141,7 +141,7 @@ def test_after_the_grace_who_runs_is_refused(images):
 def test_a_fault_ends_who_runs_and_nobody_else(images, monkeypatch):
     with serving(service(images)) as served:
         with monkeypatch.context() as broken:
-            broken.setattr(served.engine, "_pass", lambda *given: 1 / 0)
+            broken.setattr(served.engine._passes, "_pass", lambda *given: 1 / 0)
             answer = post(served, SHORT)
         assert answer.status_code == 500 and "ZeroDivision" not in answer.text
         assert post(served, SHORT).status_code == 200
@@ -174,7 +174,7 @@ def test_metrics(tiny):
 
 
 def test_a_long_prompt_is_not_starved_by_short_ones(images, monkeypatch):
-    monkeypatch.setattr("sartor.endpoint.engine.PROMPTS", 1)
+    monkeypatch.setattr("sartor.endpoint.passes.PROMPTS", 1)
     engine = service(images, streams=3).engine  # its thread is not started: turns are ours
 
     def stream(prompt: list[int]) -> Stream:

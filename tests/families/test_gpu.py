@@ -24,7 +24,9 @@ from sartor.tables import draws, table
 from sartor.tech.technology import Technology
 from sartor.workload.derive import operators
 from sartor.workload.find import bundled
-from sartor.workload.operators import Attention, Gemm, Operators, Step, Vector
+from sartor.workload.gemm import Gemm
+from sartor.workload.operators import Attention, Operators, Vector
+from sartor.workload.step import Step
 
 DECODE, PREFILL = Step(8, 1, 1024), Step(2, 777, 0)
 GEMM = Gemm("gemm", k=8192, n=8192, count=2, tensor="ffn")

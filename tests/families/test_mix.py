@@ -22,8 +22,8 @@ from sartor.formats.hardware import coding_of, decoded
 from sartor.formats.parts import GROUPS, PARTS, by_part
 from sartor.search.evaluate import weight_bytes
 from sartor.workload.find import find_model
-from sartor.workload.operators import Step
 from sartor.workload.profiles import demand
+from sartor.workload.step import Step
 from sartor.workload.traffic import Slo
 from sartor.workload.workload import workload
 from tests.families.random_designs import random_designs

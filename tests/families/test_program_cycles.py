@@ -31,7 +31,8 @@ from sartor.formats.decode import Element
 from sartor.formats.hardware import coding_of
 from sartor.workload.derive import operators
 from sartor.workload.model import FeedForward, GroupedAttention, Layer, Model
-from sartor.workload.operators import Operators, Step
+from sartor.workload.operators import Operators
+from sartor.workload.step import Step
 
 CONTEXT, LAYERS, SEEDS = 1024, 2, (*range(12), 12, 14, 15, 16)
 SHORT_CACHE = 12  # from this seed on caches are of 4-bit codes; 13 ends amid a granule: the estimate has the mean

@@ -14,7 +14,9 @@ from sartor.families.tensor.silicon import decode_j_per_byte, mac_j
 from sartor.tables import table
 from sartor.tech import dram
 from sartor.tech.technology import NOMINAL
-from sartor.workload.operators import Attention, Gemm, Lookup, Operators, Step, Vector
+from sartor.workload.gemm import Gemm
+from sartor.workload.operators import Attention, Lookup, Operators, Vector
+from sartor.workload.step import Step
 
 # One core of 2 rows x 32 lanes x 1 column with 4 vector lanes at N7 and 1 GHz, one LPDDR5X channel of 10 GB/s:
 # 9.16 B stream a cycle, the port is 16 B wide. Of 4 KiB of FIFO, 256 words, an eighth is the cache queue's: 224

@@ -21,7 +21,7 @@ from sartor.tables import table
 from sartor.tech.technology import Technology
 from sartor.workload.derive import operators
 from sartor.workload.find import bundled, names
-from sartor.workload.operators import Step
+from sartor.workload.step import Step
 
 MODELS = ("llama-3.1-8b", "mixtral-8x7b", "deepseek-v3", "gemma-3-4b", "nemotron-h-8b")
 STEPS = {"decode": Step(8, 1, 1024), "prefill": Step(1, 777, 100)}

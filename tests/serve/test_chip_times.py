@@ -16,7 +16,7 @@ from sartor.serve.chip_table import Sizes, chip_table
 from sartor.serve.chip_times import ChipTimes
 from sartor.workload.derive import operators
 from sartor.workload.find import bundled
-from sartor.workload.operators import Step
+from sartor.workload.step import Step
 
 CASES = (("h100-sxm", "llama-3.1-8b", 1), ("h100-sxm", "deepseek-v3", 16), ("rngd", "llama-3.1-8b", 1))
 ANY = (0, 0)  # the spread of contexts, which chips do not ask for

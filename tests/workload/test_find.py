@@ -12,7 +12,7 @@ from sartor.errors import BrokenFile, InputError, UnknownName, Unsupported
 from sartor.workload import model_toml, sizes
 from sartor.workload.derive import operators
 from sartor.workload.find import bundled, find_model, names
-from sartor.workload.operators import Step
+from sartor.workload.step import Step
 from sartor.workload.summary import summary
 
 

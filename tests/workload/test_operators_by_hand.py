@@ -6,7 +6,8 @@ from pytest import approx
 from sartor.errors import UnknownName
 from sartor.workload.derive import operators
 from sartor.workload.find import find_model
-from sartor.workload.operators import Attention, Step
+from sartor.workload.operators import Attention
+from sartor.workload.step import Step
 
 PREFILL, DECODE = Step(1, 512, 0), Step(1, 1, 512)
 

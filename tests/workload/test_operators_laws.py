@@ -10,6 +10,7 @@ from pytest import approx
 from sartor.workload import sizes
 from sartor.workload.derive import operators
 from sartor.workload.find import find_model, names
+from sartor.workload.gemm import Gemm
 from sartor.workload.model import (
     Experts,
     FeedForward,
@@ -20,7 +21,7 @@ from sartor.workload.model import (
     Model,
     StateSpace,
 )
-from sartor.workload.operators import Gemm, Step
+from sartor.workload.step import Step
 
 B, T, S = sympy.symbols("B T S", positive=True)
 unhurried = settings(deadline=None)  # a busy machine is no failure

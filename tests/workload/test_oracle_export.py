@@ -12,9 +12,9 @@ import pytest
 from sartor.workload import sizes
 from sartor.workload.derive import operators
 from sartor.workload.model import LinearAttention, StateSpace
-from sartor.workload.operators import Step
 from sartor.workload.readers.fields import Fields
 from sartor.workload.readers.hf_config import model as read_fields
+from sartor.workload.step import Step
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("default")]
 

@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from ...workload.operators import Attention, Step
+from ...workload.operators import Attention
+from ...workload.step import Step
 from . import kernels
 from .machine import Machine
 

@@ -7,7 +7,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ...formulas.phase import Phase
-from ...workload.operators import Gemm, Operators, Step
+from ...workload.gemm import Gemm
+from ...workload.operators import Operators
+from ...workload.step import Step
 from .estimate import Replica
 
 

@@ -12,7 +12,9 @@ import numpy as np
 from ...formats.spec import format_named
 from ...formulas.phase import OperatorTime, Phase
 from ...tech import link
-from ...workload.operators import Attention, Gemm, Lookup, Operators, Recurrence, Step, Vector
+from ...workload.gemm import Gemm
+from ...workload.operators import Attention, Lookup, Operators, Recurrence, Vector
+from ...workload.step import Step
 from . import kernels
 from .attention import decode, operand_rows, prefill, queries
 from .machine import Machine

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from ...workload.operators import Step, Vector
+from ...workload.operators import Vector
+from ...workload.step import Step
 from ...workload.vectors import NORM
 from .kernels import vector_s
 from .machine import Machine

@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 
 from ...formulas import tile
-from ...workload.operators import Gemm, Operators
+from ...workload.gemm import Gemm
+from ...workload.operators import Operators
 from . import cycles
 from .passes import Around, Work, around
 from .placement import Geometry, Placement

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from ...formulas import tile
-from ...workload.operators import Attention, Step
+from ...workload.operators import Attention
+from ...workload.step import Step
 from . import cycles_matrix, cycles_store
 from .cycles import MATRIX_LATENCY, between, vector
 from .cycles_control import DECODE, PRODUCT

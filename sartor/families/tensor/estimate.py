@@ -13,7 +13,9 @@ import numpy as np
 
 from ...formats.parts import VALUES
 from ...formulas.phase import Phase
-from ...workload.operators import Attention, Gemm, Lookup, Operators, Recurrence, Step
+from ...workload.gemm import Gemm
+from ...workload.operators import Attention, Lookup, Operators, Recurrence
+from ...workload.step import Step
 from . import cycles, cycles_attention
 from .columns import Shared
 from .cycles_control import DECODE, PRODUCT

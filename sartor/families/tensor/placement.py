@@ -11,7 +11,9 @@ import numpy as np
 
 from ...formulas import tile
 from ...tech import link
-from ...workload.operators import Attention, Gemm, Step
+from ...workload.gemm import Gemm
+from ...workload.operators import Attention
+from ...workload.step import Step
 from .machine import Machine, Stored
 
 RESULT_BYTES = 2.0  # a GEMM's output element, before it is quantized again

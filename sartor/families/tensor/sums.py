@@ -8,7 +8,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from ...formulas.phase import OperatorTime, Phase
-from ...workload.operators import Lookup, Operators, Step
+from ...workload.operators import Lookup, Operators
+from ...workload.step import Step
 from .placement import Placement, crossing_bytes
 
 

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from ...errors import BrokenFile, InputError, Unsupported
+from ..beside import half, real
 from ..codec import Encoded, Parts, codec
 from ..floats import DTYPES, Floats
-from ..grouped import half, real
 from ..spec import formats
 
 WORD = 32  # bits
