@@ -2,12 +2,13 @@
 
     python benchmarks/silicon_formats.py LIBERTY [PART ...] [--write]
 
-One block of 32 weights and one column each, at 1 GHz on ASAP7 and 100 MHz on sky130hd, which all but FP8 keep: what
-misses its clock is mapped up to eight times, each time buffered and sized, which takes minutes. The dot product of each
-width, its scaling, the decoder of each format in front of it; the same by table, with the tables that rows share;
-and FP8 with exact and with binary32 sums. Without names of parts: those that have no row yet. `--write` puts the
-rows of this liberty into sartor/data/measured/formats_silicon.csv, from which docs/crossover.py draws where tables beat
-multipliers, and what chips are priced by into sartor/data/units.csv: the dot units on ASAP7.
+One block of 32 weights and one column each, at 1 GHz on ASAP7 and 100 MHz on sky130hd, which all but FP8 keep (long
+sums, large tables and binary16 at half of that: silicon_tables_parts.py): what misses its clock is mapped up to eight
+times, each time buffered and sized, which takes minutes. The dot product of each width, its scaling, the decoder of
+each format in front of it; the same by table, with the tables that rows share; and FP8 with exact and with binary32
+sums. Without names of parts: those that have no row yet. `--write` puts the rows of this liberty into
+sartor/data/measured/formats_silicon.csv, from which docs/crossover.py draws where tables beat multipliers, and what
+chips are priced by into sartor/data/units.csv: the dot units on ASAP7.
 """
 
 from __future__ import annotations
@@ -52,7 +53,7 @@ def main(arguments: list[str]) -> None:
     known = {row["part"] for row in kept_rows() if row["library"] == short}
     named = [a for a in arguments[1:] if a != "--write"] or [name for name in PARTS if name not in known]
     for name in named:
-        found = measured(PARTS[name], library, PERIODS_S[short])
+        found = measured(PARTS[name], library, PERIODS_S[short] * PARTS[name].slower)
         print(f"{short:8} {name:24} {found['area_um2']:9.1f} um2 {found['fmax_hz'] / 1e9:6.3f} GHz "
               f"{found['energy_j'] * 1e15:9.1f} fJ", flush=True)  # fmt: skip
         figures = {k: f"{v:.4g}" for k, v in found.items()}

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from amaranth.hdl import Module, Signal, signed
 from amaranth.lib.wiring import Component, In, Out
+from silicon_tables_parts import Fill, Part, parts
 
-from sartor.api.cells import RUNS, SHIFT_MOST, normal_codes, ones, random_bits
+from sartor.api.cells import RUNS, SHIFT_MOST, normal_codes, ones, random_bits, table_words
 from sartor.families.tensor.core import GROUP, Core
 from sartor.families.tensor.isa import Scale
 from sartor.families.tensor.rtl.dot_unit import DotUnit, Scaler
-from sartor.families.tensor.rtl.lut_unit import MANTISSA_BITS, scaled
+from sartor.families.tensor.rtl.table_dots import RowKeys
 from sartor.families.tensor.rtl.to_float import ToFloat
 from sartor.families.tensor.rtl.weight_codes import WeightCodes
 from sartor.flow import Simulator, to_words
@@ -23,28 +23,6 @@ from sartor.formats.element import E4M3
 from sartor.rtl.dot import DotProduct
 from sartor.rtl.float_add import FloatAdd
 from sartor.rtl.fp8 import Fp8Dot
-from sartor.rtl.lut import ENTRIES, ENTRY_BITS, MU, HalfTables, PlaneSums, total_bits
-
-Fill = Callable[[Simulator, np.random.Generator], None]
-
-
-@dataclass(frozen=True)
-class Part:
-    design: Callable[[], Any]
-    fill: Fill
-
-
-class PlaneScaler(Component):
-    """A plane's sum times its scale, shifted: what each plane of binary codes needs."""
-
-    def __init__(self) -> None:
-        ports = {"total": In(signed(total_bits(1))), "alpha": In(signed(MANTISSA_BITS)), "shift": In(6)}
-        super().__init__({**ports, "term": Out(signed(total_bits(1) + MANTISSA_BITS))})
-
-    def elaborate(self, platform: Any) -> Module:
-        m = Module()
-        m.d.comb += self.term.eq(scaled(m, self.total, self.alpha, self.shift, "term"))
-        return m
 
 
 class FixedSum(Component):
@@ -91,6 +69,8 @@ def anything(*high: str) -> Fill:
                 ones(simulator, port)
             elif port == "values":
                 simulator.set(port, normal_codes(rng, GROUP))
+            elif port == "tables":
+                simulator.set(port, table_words(rng))
             elif port.endswith("shift"):
                 simulator.set(port, to_words(rng.integers(0, SHIFT_MOST, RUNS), len(bits)))
             elif port in ("code8", "half", "element", "unsigned"):
@@ -111,18 +91,6 @@ def fp8_weights(simulator: Simulator, rng: np.random.Generator) -> None:
     simulator.set("codes", np.concatenate([to_words(lane, 9) for lane in lanes]))
 
 
-def tables(simulator: Simulator, rng: np.random.Generator) -> None:
-    """The sums of normal activations, as the tables hold them."""
-    random_bits(simulator, rng, "keys")
-    words = []
-    for _ in range(GROUP // MU):
-        x = np.clip(np.rint(rng.normal(0, 50.0, (MU, RUNS))), -127, 127).astype(np.int64)
-        for k in range(ENTRIES):
-            number = x[3] + sum((x[i] if k >> i & 1 else -x[i]) for i in range(3))
-            words.append(to_words(number & (1 << ENTRY_BITS) - 1, ENTRY_BITS))
-    simulator.set("tables", np.concatenate(words))
-
-
 def _codes(element: Element, bits: int, *scales: Scale) -> Core:
     elements = (Element.INT4, Element.INT8) if element in (Element.INT4, Element.INT8) else (Element.INT8, element)
     return Core(rows=2, lanes=32, port_bytes=32, multiplier_bits=bits, elements=elements, scales=scales)
@@ -134,6 +102,7 @@ UNITS = {
     "unit fp8": _codes(Element.E4M3, 9), "unit int4 zp": _codes(Element.INT4, 5, Scale.ZERO),
     "unit bcq": _codes(Element.SIGN, 4, Scale.PLANES),
 }  # fmt: skip
+BY_TABLE = ("unit int4", "unit int8", "unit mxfp4")  # units that engine `lut` has, too
 DECODERS = {
     "decoder int4": _codes(Element.INT4, 4), "decoder int2": _codes(Element.INT2, 4),
     "decoder int3": _codes(Element.INT3, 4), "decoder e2m1": _codes(Element.E2M1, 5),
@@ -142,16 +111,16 @@ DECODERS = {
     "decoder bcq": _codes(Element.SIGN, 4, Scale.PLANES),
 }  # fmt: skip
 PARTS: dict[str, Part] = {
-    **{f"mac {b}": Part(lambda b=b: DotProduct(code_bits=b, structural=True), anything()) for b in (1, 2, 3, 4, 8)},
+    **parts(), "mac 8": Part(lambda: DotProduct(code_bits=8, structural=True), anything()),
     "mac 5 signed": Part(lambda: DotProduct(code_bits=5, structural=True, signed_codes=True), anything()),
-    **{f"lut {p}": Part(lambda p=p: PlaneSums(p), tables) for p in (1, 2, 3, 4)},
-    "lut tables": Part(HalfTables, anything("enable")),
     "scaler": Part(lambda: Scaler(Core(), minimum=False), anything("enable")),
-    "scaler plane": Part(PlaneScaler, anything()),
     # With a minimum, as every core is built; of a pair both halves are scaled.
     **{name: Part(lambda c=core: DotUnit(c, True, True), fp8_weights if core.shifting else anything("enable", "pair"))
        for name, core in UNITS.items()},
     **{name: Part(lambda c=core: WeightCodes(c), anything("load")) for name, core in DECODERS.items()},
+    **{f"{name} lut": Part(lambda c=core: DotUnit(replace(c, engine="lut"), True, True), anything("enable"))
+       for name, core in UNITS.items() if name in BY_TABLE},
+    "lut keys": Part(lambda: RowKeys(replace(UNITS["unit int4"], engine="lut")), anything("enable")),
     "fp8 block": Part(Fp8Dot, anything()),
     "fp8 fixed sum": Part(FixedSum, anything()),
     "fp8 float sum": Part(FloatSum, anything("enable")),

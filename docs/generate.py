@@ -36,7 +36,7 @@ import trust
 
 DOCS = Path(__file__).parent
 MADE = "<!-- made by docs/generate.py: change the code, not this page -->"
-TABLES = ("nodes", "memories", "links", "packages", "macs", "units", "silicon", "overheads", "economics", "gpu",
+TABLES = ("nodes", "memories", "links", "packages", "macs", "units", "lut", "silicon", "overheads", "economics", "gpu",
           "serving_stacks")  # fmt: skip
 SAID = DOCS.parent / "sartor/data/measured/trust.json"  # what reports say of errors
 
@@ -207,10 +207,12 @@ def _variables() -> Iterator[tuple[str, ...]]:
     import tomllib
 
     default = tomllib.loads(data_text("space.toml"))
-    kinds = {"": "number", "hz": "quantity", "bytes": "quantity", "format": "number format"}
+    kinds = {"": "number", "hz": "quantity", "bytes": "quantity", "format": "number format",
+             "engine": "`mac`, `lut`"}  # fmt: skip
     for name, kind in VARIABLES.items():
         word = f"row of {kind[5:]}.csv" if kind.startswith("name:") else kinds[kind]
-        yield f"`{name}`", word, ", ".join(map(str, default.get(name, ["as `weights`"])))
+        given = default.get(name, ["mac" if kind == "engine" else "as `weights`"])
+        yield f"`{name}`", word, ", ".join(map(str, given))
 
 
 def _figures() -> Iterator[tuple[str, ...]]:

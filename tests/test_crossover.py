@@ -1,6 +1,7 @@
 """docs/formats-silicon.md: current, and what it says of tables is what was measured."""
 
 import importlib.util
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -21,30 +22,46 @@ def test_a_ratio_by_hand() -> None:
     assert crossover.ratio(rows, "x", "a", 2, 8) == 2
 
 
-def test_page_and_picture_are_current() -> None:
+def test_binary16_by_hand() -> None:
+    # Two planes: reads of 10 each and 80 / 8 of tables are 30, half of two planes' adders of 30, all of multipliers.
+    figures = {"reads": 10.0, "tables": 80.0, "plane": 30.0, "mac": 30.0}
+    rows = {("x", f"half {name}"): {"a": value} for name, value in figures.items()}
+    assert crossover.half_ratio(rows, "x", "a", 2, 8, "plane") == 0.5
+    assert crossover.half_ratio(rows, "x", "a", 2, 8, "mac") == 1
+
+
+def test_the_memory_makes_engines_alike() -> None:
+    for memory in crossover.MEMORIES:
+        found = [crossover.batch_ratio(memory, columns) for columns in crossover.COLUMNS]
+        assert all(1 < few < many for few, many in pairwise(found))
+
+
+def test_page_and_pictures_are_current() -> None:
     page = crossover.pages()[crossover.PAGE]
     assert crossover.PAGE.read_text(encoding="utf-8") == page, "run: python docs/crossover.py"
-    assert crossover.PICTURE.exists()
+    assert all(path.exists() for path in crossover.pages())
 
 
-def test_there_is_no_crossover() -> None:
-    """The page says so of area and energy, for all bits, even of a table that is free."""
+def test_there_is_no_crossover_of_integers() -> None:
+    """The page says so of area and energy, for all bits of weights, of 8-bit activations, even of a table that is
+    free."""
     found = crossover.measured()
-    libraries = {library for library, _ in found}
-    assert libraries == set(crossover.NAMES)
-    for library in libraries:
+    assert {library for library, _ in found} == set(crossover.NAMES)
+    for library in crossover.NAMES:
         for figure in crossover.FIGURES:
-            for bits in crossover.bits_of(found, library):
-                assert crossover.ratio(found, library, figure, bits, 10**9) > 1
+            for bits in crossover.BITS:
+                assert crossover.ratio(found, library, figure, bits, crossover.FREE) > 1
 
 
 def test_the_estimate_prices_tables_as_measured() -> None:
-    """macs.csv, `lut`: two planes, 8 rows to a table, against 4-bit multipliers; from a free table to four planes."""
-    rows, macs = crossover.measured(), table("macs")
-    for quantity, figure in (("area", "area_um2"), ("energy", "energy_j")):
-        part = {name: rows["asap7", name][figure] for name in ("lut 2", "lut 4", "lut tables", "mac 4")}
-        each = macs.fact("int4", quantity).value / part["mac 4"]
-        found = macs.fact("lut", quantity)
-        assert found.value == approx(each * (part["lut 2"] + part["lut tables"] / 8), rel=0.02)
-        assert found.low == approx(each * part["lut 2"], rel=0.02)
-        assert found.high == approx(each * (part["lut 4"] + part["lut tables"] / 8), rel=0.03)
+    """lut.csv: a unit of a chip with tables is one with multipliers, those taken out and reads of planes put in."""
+    rows, lut = crossover.measured(), table("lut")
+    scale = {"area_um2": 1e-6, "energy_j": 1 / 32}
+    for item, unit, mac, planes in (("int4", "unit int4", "mac 4", 4), ("fp4", "unit mxfp4", "mac 5 signed", 5),
+                                    ("int8", "unit int8", "mac 8", 8)):  # fmt: skip
+        for quantity, figure in (("area", "area_um2"), ("energy", "energy_j")):
+            part = {name: rows["asap7", name][figure] for name in (unit, mac, "lut 1", "lut 4")}
+            reads = part["lut 4"] + (planes - 4) * (part["lut 4"] - part["lut 1"]) / 3
+            assert lut.fact(item, quantity).value == approx((part[unit] - part[mac] + reads) * scale[figure], rel=0.1)
+            tables = rows["asap7", "lut tables"][figure] * scale[figure]
+            assert lut.fact("tables", quantity).value == approx(tables, rel=0.1)

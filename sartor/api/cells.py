@@ -17,13 +17,15 @@ from ..families.tensor.core import GROUP, HALF, Core
 from ..families.tensor.rtl.dot_unit import DotUnit
 from ..families.tensor.rtl.functions import FunctionUnit
 from ..families.tensor.rtl.lane import Lane
+from ..families.tensor.rtl.table_dots import ColumnTables, RowKeys
 from ..families.tensor.rtl.weight_codes import WeightCodes
 from ..flow import Energy, Library, Mapped, Simulator, analysis, map_cells, replay_energy, to_rtlil, to_words
+from ..rtl.lut import MU, VALUE_BITS, entry_bits, sizes
 from ..rtl.yosys import Progress
 
 WORDS, CYCLES = 1, 24  # of a replay: 64 runs side by side
 RUNS = 64 * WORDS
-DEVIATION = 50.0  # of activation codes: the largest of 32 is about 2.1 to 2.5 deviations, 127 at most
+DEVIATION = 50 / 127  # of activation codes, of the largest: of 32 it is about 2.1 to 2.5 deviations
 SHIFT_MOST = 12
 CODES_CORE = Core(rows=2, lanes=32, port_bytes=2 * HALF)  # of the decoder that is mapped
 UNITS = {"lane": "pJ/op", "decode": "pJ/B"}
@@ -50,17 +52,40 @@ def energies_j(library: Library, period_s: float) -> dict[str, float]:
 
 
 def dot_unit(core: Core, library: Library, period_s: float, progress: Progress | None = None) -> Part:
-    """With a minimum, new codes and new values in every cycle."""
+    """With a minimum, new codes and new values in every cycle; of engine `lut` without the tables."""
 
     def fill(simulator: Simulator, rng: np.random.Generator) -> None:
         ones(simulator, "enable")
-        random_bits(simulator, rng, "codes", "correction", "d", "m", "sum")
-        simulator.set("values", normal_codes(rng, GROUP))
+        random_bits(simulator, rng, "keys" if core.by_table else "codes", "correction", "d", "m", "sum")
+        if core.by_table:
+            simulator.set("tables", table_words(rng))
+        else:
+            simulator.set("values", normal_codes(rng, GROUP))
         for port in ("d_shift", "m_shift", "x_shift"):
             width = len(simulator.netlist.inputs[port])
             simulator.set(port, to_words(rng.integers(0, SHIFT_MOST, RUNS), width))
 
     return _replayed(DotUnit(core, structural=True), library, period_s, fill, GROUP, progress)
+
+
+def tables(core: Core, library: Library, period_s: float, progress: Progress | None = None) -> Part:
+    """Those of one group of one column, for all rows of a tile; energy of a multiply-accumulate of one row."""
+
+    def fill(simulator: Simulator, rng: np.random.Generator) -> None:
+        ones(simulator, "enable")
+        simulator.set("values", normal_codes(rng, GROUP))
+
+    return _replayed(ColumnTables(core), library, period_s, fill, GROUP, progress)
+
+
+def keys(core: Core, library: Library, period_s: float, progress: Progress | None = None) -> Part:
+    """Those of a block's codes, for all columns; energy of a multiply-accumulate of one column."""
+
+    def fill(simulator: Simulator, rng: np.random.Generator) -> None:
+        ones(simulator, "enable")
+        random_bits(simulator, rng, "codes")
+
+    return _replayed(RowKeys(core), library, period_s, fill, GROUP, progress)
 
 
 def lane(library: Library, period_s: float, progress: Progress | None = None) -> Part:
@@ -113,10 +138,34 @@ def ones(simulator: Simulator, port: str) -> None:
     simulator.set(port, np.full((len(simulator.netlist.inputs[port]), WORDS), 2**64 - 1, np.uint64))
 
 
-def normal_codes(rng: np.random.Generator, count: int) -> np.ndarray:
-    codes = np.clip(np.rint(rng.normal(0, DEVIATION, (count, RUNS))), -127, 127).astype(np.int64)
-    return np.concatenate([to_words(row & 255, 8) for row in codes])
+def normal_values(rng: np.random.Generator, count: int, bits: int = 8) -> np.ndarray:
+    """int64 [count, runs]: activations in codes of `bits`."""
+    most = (1 << bits - 1) - 1
+    return np.clip(np.rint(rng.normal(0, DEVIATION * most, (count, RUNS))), -most, most).astype(np.int64)
+
+
+def as_words(numbers: np.ndarray, bits: int) -> np.ndarray:
+    """Of numbers [count, runs]."""
+    return np.concatenate([to_words(row & (1 << bits) - 1, bits) for row in numbers])
+
+
+def normal_codes(rng: np.random.Generator, count: int, bits: int = 8) -> np.ndarray:
+    return as_words(normal_values(rng, count, bits), bits)
+
+
+def table_words(rng: np.random.Generator, bits: int = VALUE_BITS, mu: int = MU) -> np.ndarray:
+    """The sums of 32 new values, as tables hold them (sartor/rtl/lut.py)."""
+    x = normal_values(rng, GROUP, bits)
+    sums = np.zeros((len(sizes(GROUP, mu)), 1 << mu - 1, RUNS), np.int64)
+    for g, size in enumerate(sizes(GROUP, mu)):
+        mine = x[mu * g :][:size]
+        for k in range(1 << size - 1):
+            sums[g, k] = mine[-1] + sum((mine[i] if k >> i & 1 else -mine[i]) for i in range(size - 1))
+    return as_words(sums.reshape(-1, RUNS), entry_bits(bits, mu))
 
 
 def _normal_floats(rng: np.random.Generator) -> np.ndarray:
     return to_words(rng.normal(0, 1, RUNS).astype(np.float32).view(np.uint32).astype(np.int64), 32)
+
+
+SHARED = {"tables": tables, "keys": keys}  # of engine `lut`

@@ -116,7 +116,13 @@ def _mapped(chip: Chip, core: Core, library: Any, facts: dict[str, Any], say: Sa
     unit, lane = cells.dot_unit(core, library, period_s, step), cells.lane(library, period_s, step)
     function, codes = cells.function_unit(library, period_s, step), cells.weight_codes(library, period_s, step)
     counts = {"dot_unit": facts["dot_units"], "lane": core.vector_lanes, "function": core.vector_lanes // 2}
-    parts = {"dot_unit": unit, "lane": lane, "function": function}
+    parts, shared = {"dot_unit": unit, "lane": lane, "function": function}, {}
+    if core.by_table:
+        shared = {name: of(core, library, period_s, step) for name, of in cells.SHARED.items()}
+        counts |= {"tables": core.columns * core.lane_groups, "keys": core.dot_units}
+    parts |= shared
+    # All rows read a table, all columns a key.
+    mac_j = unit.j + sum(part.j * counts[name] for name, part in shared.items()) / counts["dot_unit"]
     areas = {name: counts[name] * part.mapped.area_um2 for name, part in parts.items()}
     gates = {name: _equivalents(core, name) for name in (*parts, "codes")}
     rest = facts["gate_equivalents"] - sum(n * gates[name] for name, n in counts.items())
@@ -126,12 +132,13 @@ def _mapped(chip: Chip, core: Core, library: Any, facts: dict[str, Any], say: Sa
     return {
         "library": library.name, "voltage_v": library.voltage_v, "unit_um2": unit.mapped.area_um2,
         "unit_cells": sum(unit.mapped.cells.values()), "fmax_hz": slowest.fmax_hz, "slack_s": slowest.slack_s,
-        "tile_um2": areas["dot_unit"], "lane_um2": lane.mapped.area_um2, "lanes_um2": areas["lane"] + areas["function"],
+        "tile_um2": areas["dot_unit"] + sum(areas[name] for name in shared),
+        "lane_um2": lane.mapped.area_um2, "lanes_um2": areas["lane"] + areas["function"],
         **{f"{end}gate_um2": um2 for end, um2 in each.items()}, "rest_um2": rest * each[""],
         **{f"{end}core_um2": sum(areas.values()) + rest * um2 for end, um2 in each.items()},
-        "um2_per_mac": unit.mapped.area_um2 / GROUP, "j_per_mac": unit.j, "j_per_lane_op": lane.j,
+        "um2_per_mac": unit.mapped.area_um2 / GROUP, "j_per_mac": mac_j, "j_per_lane_op": lane.j,
         "j_per_code_byte": codes.j, "leakage_w": leakage_w,
-        "token": token.energy(chip, unit.j, lane.j, codes.j, leakage_w),
+        "token": token.energy(chip, mac_j, lane.j, codes.j, leakage_w),
     }  # fmt: skip
 
 
@@ -146,6 +153,7 @@ def _equivalents(core: Core, part: str) -> float:
     from ..families.tensor.rtl.dot_unit import DotUnit
     from ..families.tensor.rtl.functions import FunctionUnit
     from ..families.tensor.rtl.lane import Lane
+    from ..families.tensor.rtl.table_dots import ColumnTables, RowKeys
     from ..families.tensor.rtl.weight_codes import WeightCodes
     from ..flow import gate_count, to_rtlil
     from . import cells
@@ -153,5 +161,6 @@ def _equivalents(core: Core, part: str) -> float:
     made = {
         "dot_unit": lambda: DotUnit(core, structural=True), "lane": lambda: Lane(structural=True),
         "function": FunctionUnit, "codes": lambda: WeightCodes(cells.CODES_CORE),
+        "tables": lambda: ColumnTables(core), "keys": lambda: RowKeys(core),
     }  # fmt: skip
     return gate_count(to_rtlil(made[part](), "part"), "part").whole.gate_equivalents

@@ -163,11 +163,12 @@ def full_adder(a: Value, b: Value, c: Value, *, total: Value, carry: Value) -> I
     return Instance("$fa", p_WIDTH=1, i_A=a, i_B=b, i_C=c, o_X=carry, o_Y=total)
 
 
-def registered(m: Module, columns: Sequence[Sequence[Value]]) -> list[list[Value]]:
-    """The same bits one cycle later. Without reset: a pipeline is flushed, not cleared."""
+def registered(m: Module, columns: Sequence[Sequence[Value]], enable: ValueLike = 1) -> list[list[Value]]:
+    """The same bits one cycle later, where there is `enable`. Without reset: a pipeline is flushed, not cleared."""
     after: list[list[Value]] = [[Signal(name="r", reset_less=True) for _ in column] for column in columns]
-    for old, new in zip(columns, after, strict=True):
-        m.d.sync += [target.eq(bit) for target, bit in zip(new, old, strict=True)]
+    with m.If(enable):
+        for old, new in zip(columns, after, strict=True):
+            m.d.sync += [target.eq(bit) for target, bit in zip(new, old, strict=True)]
     return after
 
 

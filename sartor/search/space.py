@@ -9,9 +9,11 @@ from typing import Any
 
 import numpy as np
 
+from ..chip.spec import ENGINES
 from ..errors import InputError, UnknownName
 from ..families.tensor.design import FORMATS, Designs
 from ..families.tensor.multipliers import together
+from ..formats.decode import Element, Scale
 from ..formats.hardware import decoded
 from ..formats.parts import BASE, by_part
 from ..formats.spec import format_named
@@ -26,7 +28,7 @@ VARIABLES = {
     "dies": "", "rows": "", "lanes": "", "columns": "", "vector_lanes": "", "scratchpad": "bytes", "fifo": "bytes",
     "weights": "format", "cache": "format", "attention": "format", "attn_qkv": "format", "attn_qk": "format",
     "attn_v": "format", "attn_o": "format", "ffn_down": "format", "embedding": "format", "link": "name:links",
-    "tensor_parallel": "", "stages": "", "batch": "", "load": "",
+    "tensor_parallel": "", "stages": "", "batch": "", "load": "", "engine": "engine",
 }  # fmt: skip
 # Formats of parts of the model, where the study gives them one of their own (formats.parts).
 OWN = ("attention", "attn_qkv", "attn_qk", "attn_v", "attn_o", "ffn_down", "embedding")
@@ -79,13 +81,13 @@ class Space:
             capacity_bytes=np.minimum(smallest * v["unit_capacity"], largest) * units,
             bandwidth_bytes_per_s=tech.column("memories", "bandwidth", memory) * units,
             link=v["link"], link_bytes_per_s=tech.column("links", "bandwidth", v["link"]),
-            mix=by_part({name: v[name] for name in OWN if name in v}),
+            mix=by_part({name: v[name] for name in OWN if name in v}), engine=v.get("engine", 0),
         )  # fmt: skip
         return designs, Deployment(v["tensor_parallel"], v["stages"], v["batch"], v["load"])
 
     def _column(self, name: str, values: tuple[float, ...], row: np.ndarray, tech: Technology) -> Any:
         kind = VARIABLES[name]
-        named = kind.startswith("name") or kind == "format"
+        named = kind.startswith("name") or kind in ("format", "engine")
         if (
             len(values) == 1
         ):  # the same for all designs: a scalar costs nothing, and must not widen the others
@@ -106,6 +108,8 @@ def _word(name: str, value: float) -> Any:
         return table(kind[5:]).items[int(value)]
     if kind == "format":
         return FORMATS[int(value)]
+    if kind == "engine":
+        return ENGINES[int(value)]
     return int(value) if float(value).is_integer() else value
 
 
@@ -119,6 +123,8 @@ def space(lists: Mapping[str, Sequence[Any]], where: str = "[search]") -> Space:
         merged |= _mixed(merged["weights"], f"{where} weights")
     if own := [name for name in OWN if name in merged]:
         _check_mix({name: merged[name] for name in ("weights", *own)}, where)
+    if "lut" in _listed(merged.get("engine", ())):
+        _check_by_table({name: merged[name] for name in ("weights", *own)}, where)
     return Space(tuple((name, _numbers(name, merged[name], where)) for name in VARIABLES if name in merged))
 
 
@@ -139,7 +145,7 @@ def _check_mix(formats: Mapping[str, Any], where: str) -> None:
     """Only what chips can take: every format has a decoder, and any of them beside any other multipliers."""
     codings = {}
     for part, values in formats.items():
-        for name in values if isinstance(values, list) else [values]:
+        for name in _listed(values):
             known = format_named(str(name)).name
             if known not in decoded():
                 able = ", ".join(decoded())
@@ -148,8 +154,22 @@ def _check_mix(formats: Mapping[str, Any], where: str) -> None:
     together(codings, f"{where} weights")
 
 
+def _check_by_table(formats: Mapping[str, Any], where: str) -> None:
+    """Only what tables hold: no E4M3, no two scales a block; of what has no decoder nothing is known."""
+    for part, values in formats.items():
+        for name in _listed(values):
+            coding = decoded().get(format_named(str(name)).name)
+            if coding is None or coding.scale == Scale.PAIR or coding.element == Element.E4M3:
+                raise InputError(f"{where} {part}: {name!r} with engine 'lut', whose tables hold no sums of it "
+                                 "(leave the format out, or the engine)")  # fmt: skip
+
+
+def _listed(values: Any) -> list[Any]:
+    return list(values) if isinstance(values, (list, tuple)) else [values]
+
+
 def _numbers(name: str, values: Any, where: str) -> tuple[float, ...]:
-    values = list(values) if isinstance(values, (list, tuple)) else [values]
+    values = _listed(values)
     if not 1 <= len(values) <= 255:
         raise InputError(f"{where} {name}: {len(values)} values (try 1 to 255)")
     return tuple(_number(name, v, f"{where} {name}") for v in values)
@@ -164,6 +184,10 @@ def _number(name: str, value: Any, where: str) -> float:
         return known.index(str(value))
     if kind == "format":
         return FORMATS.index(format_named(str(value)).name)
+    if kind == "engine":
+        if value not in ENGINES:
+            raise UnknownName("engine", str(value), ENGINES, where)
+        return ENGINES.index(value)
     if isinstance(value, (list, dict)):
         raise InputError(f"{where} = {value!r} must be one value, not several")
     number = parse(value, kind, where)

@@ -101,6 +101,19 @@ def test_a_chip_for_another_format(net: Network, form: str) -> None:
     assert found.mismatches == 0 and found.tokens[0].rtl == found.tokens[0].golden
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "form",
+    ["bcq3-g64", *(pytest.param(f, marks=pytest.mark.long)
+                   for f in ("q4_1", "int4-g128", "int3-g64-asym", "int2-g64", "int4-g64-zp", "int8-g64", "mxfp4"))],
+)
+def test_a_chip_that_reads_sums_from_tables(net: Network, form: str) -> None:
+    # The words of its multipliers' chip, for the golden model does not know which of the two it stands for.
+    chip = replace(CHIP, tile=replace(TILE, weights=form, engine="lut"))
+    found = verify(bench(chip, requantized(net, coding_of(form)), f"{KEY} {form}", 256), PROMPT[:2], 1)
+    assert found.mismatches == 0 and found.tokens[0].rtl == found.tokens[0].golden
+
+
 def test_a_difference_is_named(net: Network) -> None:
     """One bit of a weight differs between the two memories."""
     core = core_of(CHIP)

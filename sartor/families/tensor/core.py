@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ...chip.spec import ENGINES
 from ...errors import InputError
 from ...formats.decode import MOST_PLANES, Element
 from .isa import Scale
@@ -69,6 +70,7 @@ class Core:
     scales: tuple[Scale, ...] = ()  # beside SCALE, and SCALE_MINIMUM where it is not left out
     planes: int = 1  # at most, of binary codes
     cache_bits: int = 8  # of a code of the KV cache: 8, or 4
+    engine: str = "mac"  # multipliers, or `lut`: sums read from tables, with the same integers
 
     def __post_init__(self) -> None:
         if not 1 <= self.planes <= MOST_PLANES:
@@ -93,6 +95,11 @@ class Core:
                 )
         if self.multiplier_bits not in MULTIPLIERS:
             raise InputError(f"core: multiplier_bits = {self.multiplier_bits} must be 4, 5, 8 or 9")
+        if self.engine not in ENGINES:
+            raise InputError(f"core: engine = {self.engine!r} must be mac or lut")
+        if self.by_table and (self.shifting or Scale.PAIR in self.scales):
+            what = "E4M3 codes, which are shifted" if self.shifting else "scales for 16 codes, half of a table's block"
+            raise InputError(f"core: engine = 'lut' has no sums of {what} (try engine = 'mac')")
         if self.cache_bits not in (4, 8):
             raise InputError(f"core: cache_bits = {self.cache_bits!r} must be 4 or 8")
         if self.cache_element not in self.elements:
@@ -123,6 +130,11 @@ class Core:
     def dot_units(self) -> int:
         """Blocks of 32 weights that the tile takes at once, one column: rows x lanes / 32."""
         return self.rows * self.lanes // GROUP
+
+    @property
+    def by_table(self) -> bool:
+        """Sums of values are read from tables."""
+        return self.engine == "lut"
 
     @property
     def halved(self) -> bool:

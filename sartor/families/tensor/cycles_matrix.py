@@ -26,8 +26,8 @@ LATENCY = 12
 
 
 def latency(core: Any) -> Any:
-    """The same of a core; products that are shifted take a register more."""
-    return LATENCY + np.equal(core.multiplier_bits, 9)
+    """The same of a core; products that are shifted, and sums by table, take a register more."""
+    return LATENCY + (np.equal(core.multiplier_bits, 9) | (getattr(core, "engine", "mac") == "lut"))
 
 
 def dot_units(core: Any) -> Any:

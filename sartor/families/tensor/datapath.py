@@ -3,7 +3,7 @@
 units.csv has a row for each unit that is built: its area and clock as mapped, its energy by toggles, as a core has it,
 with a minimum. Chips for formats that a unit takes are priced by it and by nothing else. macs.csv has other people's
 multipliers and those that no RTL of ours has: of them only the ratio to its own `int4` or `int8` counts, times that
-unit of ours.
+unit of ours. lut.csv has the units of engine `lut`, which read sums from tables, and those tables.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from ...chip.spec import ENGINES
 from ...formats.hardware import decoded
 from ...formats.spec import format_named
 from ...tables import table
@@ -37,17 +38,31 @@ def stand_in(datapath: str) -> str:
 
 
 UNIT = [stand_in(name) for name in NAMES]
+READ = [unit if unit in table("lut").items else "int4" for unit in UNIT]  # by table; what has none is never asked
+_BY_TABLE = np.array([engine == "lut" for engine in ENGINES])
 UNIT_BITS = np.array([8 if unit in WIDE else 4 for unit in UNIT])  # of a code that its decoder makes
 
 
-def unit_mm2(tech: Technology, datapath: Any) -> Any:
-    """Cell area of a dot unit in ASAP7: of a block of 32 weights and a column."""
-    return rows_of(_each(tech, "area"), datapath)
+def unit_mm2(tech: Technology, datapath: Any, d: Designs | None = None) -> Any:
+    """Cell area of a dot unit in ASAP7: of a block of 32 weights and a column; of `d` with its engine's."""
+    return _of_engine(tech, "area", datapath, d)
 
 
-def mac_j(tech: Technology, datapath: Any) -> Any:
-    """Energy of a multiply-accumulate in ASAP7 cells."""
-    return rows_of(_each(tech, "energy"), datapath)
+def mac_j(tech: Technology, datapath: Any, d: Designs | None = None) -> Any:
+    """Energy of a multiply-accumulate in ASAP7 cells; of `d` with its engine's."""
+    return _of_engine(tech, "energy", datapath, d)
+
+
+def _of_engine(tech: Technology, quantity: str, datapath: Any, d: Designs | None) -> Any:
+    """A unit that reads tables has its share of them, which all rows of a tile read, and of keys, which all columns
+    have."""
+    plain = rows_of(_each(tech, quantity), datapath)
+    if d is None or (isinstance(d.engine, int) and not _BY_TABLE[d.engine]):
+        return plain
+    tables, keys = (tech.fact("lut", item, quantity) for item in ("tables", "keys"))
+    each = tech.once(("by table", quantity), lambda: np.stack([tech.fact("lut", unit, quantity) for unit in READ]))
+    read = rows_of(each, datapath) + tables / d.rows + keys / d.columns
+    return plain + (read - plain) * rows_of(_BY_TABLE.astype(tech.dtype), d.engine)
 
 
 def clock_hz(tech: Technology, datapath: Any) -> Any:

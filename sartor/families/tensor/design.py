@@ -40,6 +40,7 @@ class Designs:
     link: Any
     link_bytes_per_s: Any
     mix: Mapping[str, Any] = field(default_factory=dict)  # rows of FORMATS of parts that have their own
+    engine: Any = 0  # row of ENGINES
 
     def take(self, rows: Any) -> Designs:
         """The designs at `rows`."""

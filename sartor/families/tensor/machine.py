@@ -172,7 +172,7 @@ def _in_memory(form: NumberFormat) -> tuple[float, int]:
 
 
 # Bits of a weight code that one multiplier of each datapath takes a cycle; of an integer FP8's takes 4.
-_WIDTHS = {"int8": 8, "int4": 4, "fp4": 4, "nvfp4": 4, "fp8": 8, "fp8-array": 8, "fp4-array": 4, "ternary": 2, "lut": 2,
+_WIDTHS = {"int8": 8, "int4": 4, "fp4": 4, "nvfp4": 4, "fp8": 8, "fp8-array": 8, "fp4-array": 4, "ternary": 2,
            "bf16": 16, "fp16": 16}  # fmt: skip
 _SHIFTED = "e2m1", "e2m3", "e4m3"  # numbers of up to four bits and a shift
 
@@ -228,7 +228,7 @@ def prepare(designs: Designs, relative_voltage: Any, tech: Technology) -> Machin
         datapath=datapath,
         multiplier_bits=rows_of(np.array([_width(item) for item in NAMES], dtype), datapath),
         link_latency_s=tech.column("links", "latency", d.link),
-        mac_j=mac_j(tech, datapath) * cells,
+        mac_j=mac_j(tech, datapath, d) * cells,
         vector_j=silicon.vector_j(tech) * cells,
         decode_j_per_byte=silicon.decode_j_per_byte(tech) * cells,
         dram_j_per_byte=dram.access_j_per_byte(tech, d.memory),

@@ -91,7 +91,7 @@ def _cells_mm2(d: Designs, tech: Technology) -> dict[str, Any]:
     parts = silicon.cells_mm2(
         d.rows, d.lanes, d.columns, d.vector_lanes,
         port_bytes(d.bandwidth_bytes_per_s, d.cores, d.clock_hz), rows_of(UNIT_BITS.astype(tech.dtype), datapath),
-        unit_mm2=unit_mm2(tech, datapath), tech=tech,
+        unit_mm2=unit_mm2(tech, datapath, d), tech=tech,
     )  # fmt: skip
     # One more decoder for each other kind of codes, at most: one that knows two shares much of itself.
     return parts | {"decoder": parts["decoder"] * (1 + decoders(d)).astype(tech.dtype)} if d.mix else parts

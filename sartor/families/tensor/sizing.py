@@ -77,11 +77,6 @@ def core_of(chip: Chip) -> Core:
     tile = chip.tile
     if tile is None:
         raise Unsupported(f"{chip.name}: only chips of family tensor are generated, this is {chip.family}")
-    if tile.engine != "mac":
-        raise Unsupported(
-            f"{chip.name}: [tile] engine = {tile.engine!r} is not built: with integer activations sums by table cost "
-            "more than multipliers at any number of bits (docs/formats-silicon.md; try engine = \"mac\")"
-        )
     own = ((f"mix {part}", name, HARDWARE_WEIGHTS) for part, name in tile.mix.items())
     for what, name, known in (("weights", tile.weights, HARDWARE_WEIGHTS), ("kv", tile.kv, HARDWARE_CACHE), *own):
         if name not in known:
@@ -97,7 +92,7 @@ def core_of(chip: Chip) -> Core:
             port_bytes=port, **_decoders(codings, HARDWARE_CACHE[tile.kv], "[tile] weights and mix"),
             buffer_groups=int(buffer_groups(tile.scratchpad_bytes, tile.columns)),
             scratch_groups=int(scratch_groups(tile.scratchpad_bytes)),
-            weight_fifo_words=int(weight_words), cache_fifo_words=int(cache_words),
+            weight_fifo_words=int(weight_words), cache_fifo_words=int(cache_words), engine=tile.engine,
         )  # fmt: skip
     except InputError as error:
         raise type(error)(f"{chip.name}: {error}") from None

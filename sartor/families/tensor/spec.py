@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ...chip.spec import Chip, Link, Memory, Tile
+from ...chip.spec import ENGINES, Chip, Link, Memory, Tile
 from ...errors import InputError, Unsupported
 from ...formats.spec import format_named
 from ...tables import table
@@ -36,6 +36,7 @@ def from_chip(chip: Chip) -> Designs:
         bandwidth_bytes_per_s=memory.bandwidth_bytes_per_s,
         link=table("links").index(chip.link.kind), link_bytes_per_s=chip.link.bandwidth_bytes_per_s,
         mix={part: FORMATS.index(format_named(name).name) for part, name in tile.mix.items()},
+        engine=ENGINES.index(tile.engine),
     )  # fmt: skip
     _check_clock(chip, designs)
     return designs
@@ -72,7 +73,8 @@ def to_chip(designs: Designs, name: str, device: bool, row: int = 0) -> Chip:
     tile = Tile(
         rows=int(at("rows")), lanes=int(at("lanes")), columns=int(at("columns")),
         vector_lanes=int(at("vector_lanes")), weights=FORMATS[at("weights")], kv=FORMATS[at("cache")],
-        mix=mix, scratchpad_bytes=int(at("scratchpad_bytes")), fifo_bytes=int(at("fifo_bytes")),
+        mix=mix, engine=ENGINES[at("engine")],
+        scratchpad_bytes=int(at("scratchpad_bytes")), fifo_bytes=int(at("fifo_bytes")),
     )  # fmt: skip
     kind = table("memories").items[at("memory")]
     packages = np.broadcast_to(designs.package(device), designs.shape or (1,))

@@ -52,6 +52,8 @@ def features(sheet: Sheet) -> list[str]:
         f"{kib(sum(m['bytes'] for m in sheet['memories']))} of on-chip memory in {len(sheet['memories'])} kinds",
         "Bit-exact golden model: every instruction's writes are compared in simulation",
     ]
+    if c.get("engine") == "lut":
+        lines.insert(1, "No multipliers in the tile: sums of four activations are read from tables that all rows share")
     if sheet["mix"]:
         own = ", ".join(f"{part} {name}" for part, name in sheet["mix"].items())
         lines.insert(2, f"Parts of the model with a format of their own: {own}")

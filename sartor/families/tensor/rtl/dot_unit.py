@@ -15,8 +15,9 @@ from amaranth.lib.wiring import In, Out
 from ....formats.decode import LOST
 from ....rtl.once import shared
 from ..core import Core
-from .dots import S_BITS, UPPER_BITS, BlockDot, dot_stages, paired, s_bits, values_layout
+from .dots import S_BITS, UPPER_BITS, BlockDot, dot_stages, paired, sum_bits, values_layout
 from .matrix_ports import SHIFT_BITS, SUM_BITS
+from .table_dots import TableDot, keys_layout, tables_layout
 from .weight_codes import codes_layout
 
 MANTISSA_BITS = 12
@@ -44,7 +45,7 @@ def scaler_ports(core: Core) -> dict[str, Any]:
     their own, d and m, and m is for `upper`."""
     pair = {"pair": In(1)} if paired(core) else {}
     return pair | {
-        "enable": In(stages(core)), "half": In(1), "correction": In(signed(s_bits(core))),
+        "enable": In(stages(core)), "half": In(1), "correction": In(signed(sum_bits(core))),
         "d": In(signed(MANTISSA_BITS)), "d_shift": In(SHIFT_BITS),
         "x_shift": In(SHIFT_BITS), "sum": In(signed(SUM_BITS)),
         "m": In(signed(MANTISSA_BITS)), "m_shift": In(SHIFT_BITS),
@@ -61,7 +62,7 @@ class Scaler(wiring.Component):
 
     def __init__(self, core: Core, minimum: bool = True) -> None:
         self.core, self.minimum = core, minimum
-        self.dot_stages, bits = dot_stages(core), s_bits(core)
+        self.dot_stages, bits = dot_stages(core), sum_bits(core)
         sums = {"dot": In(signed(bits)), "more": In(signed(bits))}
         if paired(core):
             sums |= {"upper": In(signed(UPPER_BITS)), "upper_more": In(signed(UPPER_BITS))}
@@ -69,12 +70,13 @@ class Scaler(wiring.Component):
 
     def elaborate(self, platform: Any) -> Module:
         m = Module()
-        total = Signal(signed(s_bits(self.core)), reset_less=True)
+        total = Signal(signed(sum_bits(self.core)), reset_less=True)
         halved = self.core.halved
         with m.If(self.enable[self.dot_stages]):
             rest = Mux(self.half, total, self.correction) if halved else self.correction
             m.d.sync += total.eq(self.dot + self.more + rest)
-        m.d.comb += self.term.eq(self.scaled(m, total, self.d, self.d_shift, "d", LOST if self.core.shifting else 0))
+        once = total[1:].as_signed() if self.core.by_table else total  # tables give twice the dot product
+        m.d.comb += self.term.eq(self.scaled(m, once, self.d, self.d_shift, "d", LOST if self.core.shifting else 0))
         if has_second(self.core, self.minimum):
             m.d.comb += self.least.eq(self.scaled(m, self.second(m), self.m, self.m_shift, "m"))
         return m
@@ -112,24 +114,30 @@ class Scaler(wiring.Component):
         return term
 
 
+def operands(core: Core) -> dict[str, Any]:
+    """Of a dot product: codes and values, or keys and tables."""
+    if core.by_table:
+        return {"keys": In(keys_layout(core)), "tables": In(tables_layout(core))}
+    return {"codes": In(codes_layout(core).elem_shape), "values": In(values_layout(core))}
+
+
 class DotUnit(wiring.Component):
     """Dot product and scaler, as they are built."""
 
     def __init__(self, core: Core, minimum: bool = True, structural: bool = True) -> None:
         self.core, self.minimum, self.structural = core, minimum, structural
-        codes = codes_layout(core).elem_shape
-        super().__init__(
-            {"codes": In(codes), "values": In(values_layout(core)), "code8": In(1), **scaler_ports(core)}
-        )
+        super().__init__({**operands(core), "code8": In(1), **scaler_ports(core)})
 
     @shared("core", "minimum", "structural")
     def elaborate(self, platform: Any) -> Module:
         m = Module()
-        m.submodules.dot = dot = BlockDot(self.core, self.structural)
+        dot: Any = (TableDot if self.core.by_table else BlockDot)(self.core, self.structural)
+        m.submodules.dot = dot
         m.submodules.scaler = scaler = Scaler(self.core, self.minimum)
         m.d.comb += [
-            dot.enable.eq(self.enable[: dot_stages(self.core)]), dot.codes.eq(self.codes), dot.values.eq(self.values),
-            dot.code8.eq(self.code8), scaler.dot.eq(dot.dot), scaler.more.eq(dot.more),
+            dot.enable.eq(self.enable[: dot_stages(self.core)]), dot.code8.eq(self.code8),
+            *(getattr(dot, name).eq(getattr(self, name)) for name in operands(self.core)),
+            scaler.dot.eq(dot.dot), scaler.more.eq(dot.more),
         ]  # fmt: skip
         if paired(self.core):
             m.d.comb += [dot.pair.eq(self.pair), scaler.upper.eq(dot.upper), scaler.upper_more.eq(dot.upper_more)]

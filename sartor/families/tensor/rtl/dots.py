@@ -30,12 +30,17 @@ UPPER_BITS = 16  # of a half: 16 x 12 x 127 and a sign
 
 def dot_stages(core: Core) -> int:
     """Registers within the dot product."""
-    return DOT + core.shifting
+    return DOT + (core.shifting or core.by_table)
 
 
 def s_bits(core: Core) -> int:
     """Of a dot product."""
     return SHIFTED_BITS if core.shifting else S_BITS
+
+
+def sum_bits(core: Core) -> int:
+    """Of what is summed to one: tables give twice of it."""
+    return s_bits(core) + core.by_table
 
 
 def values_layout(core: Core) -> data.StructLayout:

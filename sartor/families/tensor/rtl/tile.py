@@ -18,8 +18,9 @@ from ..isa import Scale
 from . import matrix_ports as ports
 from .accumulator import Accumulator
 from .dot_unit import MANTISSA_BITS, DotUnit, Scaler, has_second, stages
-from .dots import PackedDots, dot_stages, packed_rows, paired, s_bits
+from .dots import PackedDots, dot_stages, packed_rows, paired, sum_bits
 from .matrix_ports import HALF_BITS, SCALE_BITS, SHIFT_BITS, TOP_BITS
+from .table_dots import ColumnTables, RowKeys, corrections
 from .weight_codes import codes_layout
 
 OFFSET4, OFFSET8 = 3, 7  # codes come with 2^3 or 2^7 too much, where multipliers are unsigned
@@ -39,6 +40,7 @@ class Tile(wiring.Component):
         self.core, self.minimum, self.structural = core, minimum, structural
         self.second, self.dot = has_second(core, minimum), dot_stages(core)
         halves = data.ArrayLayout(unsigned(HALF_BITS), core.dot_units)
+        self.whole = structural or core.by_table  # dot products are in their units, not in those of several rows
         sums = data.ArrayLayout(signed(ACCUMULATOR_BITS), core.columns)
         super().__init__(
             {
@@ -60,7 +62,11 @@ class Tile(wiring.Component):
         valid = [s.valid for s in steps[1 : self.dot + 2]] + self.final[self.dot + 2 : ends]
         enables = [[stage & on for stage in valid] for on in active]
         rows = [self.scales(m, unit, valid) for unit in range(self.core.dot_units)]
-        self.dots = [] if self.structural else self.simulated(m, enables)
+        self.dots = [] if self.whole else self.simulated(m, enables)
+        if self.core.by_table:
+            self.keys = [self.keys_of(m, unit, valid[0]) for unit in range(self.core.dot_units)]
+            self.tables = [[self.tables_of(m, c, g, enable[0]) for g in range(self.core.lane_groups)]
+                           for c, enable in enumerate(enables)]  # fmt: skip
         for c, enable in enumerate(enables):
             groups = [self.group(m, c, g, enable) for g in range(self.core.lane_groups)]
             for r in range(self.core.rows):
@@ -104,10 +110,13 @@ class Tile(wiring.Component):
     def group(self, m: Module, c: int, g: int, enable: Sequence[Value]) -> list[Value]:
         """Correction, shift and sum of a group, each for its stage."""
         fold = self.fold[c][g]
-        correction = Signal(signed(s_bits(self.core)), name=f"correction_{c}_{g}")
+        correction = Signal(signed(sum_bits(self.core)), name=f"correction_{c}_{g}")
         none = self.scale == Scale.SCALE_MINIMUM
         less = -fold.sum
-        if not self.core.signed:
+        if self.core.by_table:
+            wide, plain, bare = (fold.sum * times for times in corrections(self.core))
+            m.d.comb += correction.eq(Mux(self.code8, wide, Mux(none, bare, plain)))
+        elif not self.core.signed:
             m.d.comb += correction.eq(Mux(self.code8, less << OFFSET8, Mux(none, 0, less << OFFSET4)))
         total = delayed(m, fold.sum, enable[: self.dot + 1]) if self.minimum else fold.sum
         shift = delayed(m, fold.shift, enable[: self.dot + 1])
@@ -117,11 +126,13 @@ class Tile(wiring.Component):
         self, m: Module, u: int, c: int, row: Sequence[Value], group: Sequence[Value], enable: Value, half: Value,
     ) -> list[Value]:  # fmt: skip
         """One dot unit; its terms, each with the bit that rounds."""
-        unit = DotUnit(self.core, self.minimum) if self.structural else Scaler(self.core, self.minimum)
+        g, core = u % self.core.lane_groups, self.core
+        unit = DotUnit(core, self.minimum, self.structural) if self.whole else Scaler(core, self.minimum)
         m.submodules[f"unit_{u}_{c}"] = unit
-        if isinstance(unit, DotUnit):
-            m.d.comb += [unit.codes.eq(self.codes[u]), unit.code8.eq(self.code8)]
-            m.d.comb += unit.values.eq(self.values(u % self.core.lane_groups, c))
+        if core.by_table:
+            m.d.comb += [unit.keys.eq(self.keys[u]), unit.tables.eq(self.tables[c][g]), unit.code8.eq(self.code8)]
+        elif isinstance(unit, DotUnit):
+            m.d.comb += [unit.codes.eq(self.codes[u]), unit.code8.eq(self.code8), unit.values.eq(self.values(g, c))]
         else:
             m.d.comb += unit.dot.eq(self.dots[u][c])
             if paired(self.core):
@@ -135,6 +146,18 @@ class Tile(wiring.Component):
         if self.second:
             m.d.comb += [unit.m.eq(row[2]), unit.m_shift.eq(row[3])]
         return [unit.term, unit.least][: 1 + self.second]
+
+    def keys_of(self, m: Module, u: int, enable: Value) -> Value:
+        """Those of a unit's codes, for all columns."""
+        m.submodules[f"keys_{u}"] = found = RowKeys(self.core)
+        m.d.comb += [found.enable.eq(enable), found.codes.eq(self.codes[u])]
+        return found.keys
+
+    def tables_of(self, m: Module, c: int, g: int, enable: Value) -> Value:
+        """Those of a column's values, for all rows."""
+        m.submodules[f"tables_{c}_{g}"] = found = ColumnTables(self.core)
+        m.d.comb += [found.enable.eq(enable), found.values.eq(self.values(g, c))]
+        return found.tables
 
     def values(self, g: int, c: int) -> Value:
         """The values of group g of column c."""
