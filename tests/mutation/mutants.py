@@ -38,6 +38,7 @@ SUITES: dict[str, tuple[str, ...]] = {
     "sequencer": (f"{_RTL}/test_sequencer.py",),
     "matrix": ("tests/mutation/test_small_matrix.py",),
     "lut": ("tests/rtl/test_lut.py",),
+    "tables": ("tests/families/rtl_matrix/test_tables.py", "-k", "every_element", "-m", "not slow"),
     "elements": ("tests/mutation/test_small_elements.py",),
     "vector": ("tests/families/rtl_vector/test_vector.py", "-k", "16", "-m", "not slow"),
     "short cache": ("tests/families/rtl_matrix/test_matrix.py", "-k", "cache and test_results", "-m", "not slow"),
