@@ -8,7 +8,7 @@ from typing import Any
 from ..chip import catalog
 from ..errors import UnknownName
 from ..formats.hardware import decoded
-from ..formats.spec import formats
+from ..formats.spec import NumberFormat, formats
 from ..search import study as studies
 from ..tables import table
 from ..units import si, to
@@ -45,10 +45,16 @@ def _models() -> Rows:
 
 def _formats() -> Rows:
     return [
-        {"name": f.name, "element": f.element, "element_bits": f.element_bits, "group": f.group or "channel",
+        {"name": f.name, "element": f.element, "element_bits": f.element_bits, "group": f.group or _whole(f),
          "bits_per_weight": f.bits(), "decoder": f.name in decoded(), "source": f.source}
         for f in formats().values()
     ]  # fmt: skip
+
+
+def _whole(form: NumberFormat) -> str:
+    """What shares a scale, where it is no group of neighbors: nothing, a channel, or the tensor, whose bits do not
+    count."""
+    return "" if form.codec == "plain" else "channel" if form.scale_bits else "tensor"
 
 
 def _traffic() -> Rows:
@@ -97,6 +103,8 @@ def for_people(value: Any, column: str) -> str:
     suffixes = {
         "_bytes_per_s": "B/s", "_bytes": "B", "_ops_per_s": "op/s", "_w": "W", "_hz": "Hz", "_per_s": "/s", "_s": "s",
     }  # fmt: skip
+    if isinstance(value, bool):
+        return "yes" if value else ""
     if isinstance(value, float):
         if column.endswith("_usd_per_s"):
             return f"{to(value, 'USD/h'):.4g} USD/h"

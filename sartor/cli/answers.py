@@ -12,6 +12,8 @@ from .console import OUT, as_json
 
 _UNSEEN = ("source", "note", "kind", "price_source", "price_date", "status", "family", "peak_format")
 
+_MORE = {"formats": "behind a name: -2:4, two weights kept of four; -gptq, rounded with calibration (quality)\n"}
+
 
 def listing(kind: str, json: bool) -> None:
     rows, units = api.listing(kind), units_of(kind)
@@ -19,7 +21,7 @@ def listing(kind: str, json: bool) -> None:
         as_json({"kind": kind, "rows": rows})
         return
     lines = [_line(row, units) for row in rows]
-    grid.show(OUT, f"{len(rows)} {kind}", lines, "sources and more columns: --json")
+    grid.show(OUT, f"{len(rows)} {kind}", lines, f"{_MORE.get(kind, '')}sources and more columns: --json")
 
 
 def _line(row: dict[str, Any], units: dict[str, str]) -> dict[str, str]:
