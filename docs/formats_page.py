@@ -29,9 +29,10 @@ def page(made: str, markdown: Any) -> str:
         "[How to add one](how-to-add.md#a-number-format).", "",
         "Checkpoints of GPTQ, AWQ, compressed-tensors, DeepSeek (FP8), ModelOpt and BitNet are read as they are stored",
         "(`sartor/formats/layouts`), GGUF by `gguf_types.py`; a chip for the format takes the codes as they are, zero points",
-        "of AWQ and GPTQ and FP8 scales of a tensor or a block too (in binary16). Columns in act-order become real numbers,",
+        "of AWQ and GPTQ and FP8 scales of a tensor or a block too (in binary16), BitNet's ternary ones where it is made for",
+        "integers of two bits (`int2-g32` to `-g128`; its head then wants a format of its own). Columns in act-order become real numbers,",
         "which a chip refuses, or rounds once more with `--requantize`. Of GGUF, types beyond those listed below are refused by name. Binary codes",
-        "are searched for at 6 to 32 MB of BF16 weights a second and core; all others are faster than 80.", "",
+        "are searched for at 67 to 188 MB of BF16 weights a second and core; all others are faster than 80.", "",
     ]  # fmt: skip
     lines += [*formats_table.text(), *markdown(formats_table.HEAD, formats_table.rows()), ""]
     files = dict.fromkeys(form.codec for form in formats().values())

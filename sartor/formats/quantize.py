@@ -12,10 +12,10 @@ import functools
 import numpy as np
 
 from ..errors import InputError, Unsupported
-from .beside import half
+from .beside import half, real
 from .blocks import Blocks
 from .codec import Codec, Encoded, Parts, codec
-from .decode import Element
+from .decode import Element, Scale
 from .element import E2M1, E4M3
 from .floats import Floats
 from .fp8 import largest
@@ -36,7 +36,10 @@ def quantize(w: Floats, coding: Coding, where: str = "the weights") -> Blocks:
 
 
 def as_stored(encoded: Encoded, coding: Coding, where: str) -> Blocks:
-    """Weights that are in the chip's format already, as they are; others are refused."""
+    """Weights that are in the chip's format already, as they are; others are refused. Ternary ones are integers of two
+    bits."""
+    if encoded.codec.form.name == "ternary" and (coding.element, coding.scale) == (Element.INT2, Scale.SCALE):
+        encoded = _two_bits(encoded, coding.group, where)
     name = encoded.codec.form.name
     parts = encoded.parts
     own, power = decoded().get(name), _power(parts)
@@ -50,6 +53,16 @@ def as_stored(encoded: Encoded, coding: Coding, where: str) -> Blocks:
         row, column = (int(i) for i in np.argwhere(bad)[0])
         raise InputError(f"{where}: the weight nan at [{row}, {column}] is not a number that can be stored")
     return Blocks(coding, *_stored(parts, own, where), int(power))
+
+
+def _two_bits(w: Encoded, group: int, where: str) -> Encoded:
+    """-1, 0 and 1 as codes of two bits, the tensor's scale in binary16 for each row."""
+    with np.errstate(over="ignore"):  # refused right after
+        scale = half(w.parts["scale"].reshape(1, 1))
+    if not np.isfinite(real(scale)).all():
+        raise InputError(f"{where}: its scale {float(w.parts['scale']):g} is beyond binary16")
+    parts: Parts = {"codes": w.codes + np.uint8(1), "scale": np.repeat(scale, w.n, axis=0)}
+    return Encoded(codec(f"int2-g{group}"), w.n, w.k, parts)
 
 
 def _power(parts: Parts) -> float:

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sartor.errors import InputError
-from sartor.formats.codec import codec
+from sartor.errors import InputError, Unsupported
+from sartor.formats.codec import Encoded, codec
 from sartor.formats.floats import Floats
 from sartor.formats.gguf_blocks import unpack
 from sartor.formats.hardware import Coding, coding_of
@@ -185,3 +185,18 @@ def test_a_chip_takes_fp8_and_zero_points_as_they_are_stored() -> None:
     encoded.codes[1, 40] = 0xFF
     with pytest.raises(InputError, match=r"w: the weight nan at \[1, 40\] is not a number that can be stored"):
         as_stored(encoded, coding_of("fp8-e4m3"), "w")
+
+
+def test_ternary_weights_are_integers_of_two_bits() -> None:
+    q = np.random.default_rng(3).integers(0, 3, (5, 96)).astype(np.uint8)
+    ternary = Encoded(codec("ternary"), 5, 96, {"codes": q, "scale": np.float32(0.75)})
+    for name in ("int2-g32", "int2-g64", "int2-g128"):
+        stored = as_stored(ternary, coding_of(name), "w")
+        assert np.array_equal(stored.dequantized(), (q.astype(np.float32) - 1) * np.float32(0.75))
+    with pytest.raises(Unsupported, match="w is stored as ternary, but the chip is made for 3-bit codes"):
+        as_stored(ternary, coding_of("int3-g32"), "w")
+    with pytest.raises(Unsupported, match="w is stored as ternary"):
+        as_stored(ternary, coding_of("int2-g32-asym"), "w")
+    large = Encoded(codec("ternary"), 5, 96, {"codes": q, "scale": np.float32(1e6)})
+    with pytest.raises(InputError, match="w: its scale 1e\\+06 is beyond binary16"):
+        as_stored(large, coding_of("int2-g32"), "w")
