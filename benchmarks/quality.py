@@ -1,11 +1,12 @@
 """What every number format costs a real model in accuracy, and how far the sum over its classes of tensors tells it.
 
-    python benchmarks/quality.py [--write] [--only WORD] [--json]
+    python benchmarks/quality.py [--write] [--only WORD] [--winners] [--json]
 
 SmolLM2-135M-Instruct, the first 1,024 tokens of the English text, one row a recipe: weights plain, with the residual
 stream turned (its weights are 4-bit already, which flatters formats like theirs), with calibration; activations; the
 cache; each class of tensors alone. `--write` keeps the rows in sartor/data/measured/quality.csv, row by row: what is
-there is not measured again, so that an interrupted run goes on. `--only` takes the recipes whose text contains WORD.
+there is not measured again, so that an interrupted run goes on. `--only` takes the recipes whose text contains WORD,
+`--winners` the mixes that docs/mixed.py found, and the formats that they beat.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ from sartor.quality.rows import keep, line, of
 from sartor.quality.sensitivity import alone
 
 FILE = Path(__file__).parents[1] / "sartor/data/measured/quality.csv"
+FOUND = Path(__file__).parents[1] / "docs/pictures/mixed.json"
 MODEL = "smollm2-135m"
 # Every format by itself on plain and on turned weights; the likeliest to be chosen first, since a run may be cut short.
 WEIGHTS = ("int4-g32", "nvfp4", "mxfp4", "int4-g128", "int8", "nf4", "bcq4-g64", "bcq3-g64", "int3-g64", "mxfp6-e2m3",
@@ -49,7 +51,7 @@ KV = ("chip", "int8", "int4", "fp8-e4m3", "int3", "nvfp4", "mxint8", "fp8-e5m2",
 CLASSES = ("int4-g32", "mxint8", "int4-g32-asym", "int3-g32", "mxfp6-e2m3", "int3-g64", "nvfp4", "int4-g64", "int8-g32",
            "int4-g128", "int8", "mxfp4", "bcq4-g64", "bcq3-g64")  # fmt: skip
 # With calibration: together, then class by class; the embedding is not calibrated.
-CLASSES_CALIBRATED = ("int4-g32-asym", "int4-g64", "int4-g32", "mxint8", "int8-g32", "int3-g32", "int3-g64",
+CLASSES_CALIBRATED = ("int4-g32-asym", "int4-g64", "int4-g32", "int3-g32", "int3-g64", "mxint8", "int8-g32",
                       "mxfp6-e2m3", "int4-g128", "nvfp4", "mxfp4", "int8", "bcq4-g64", "bcq3-g64")  # fmt: skip
 # Mixes that docs/mixed.py found, and others: what the sum over classes says of them is compared with these.
 MIXED = (
@@ -76,7 +78,15 @@ MIXED = (
 )  # fmt: skip
 
 
-def recipes() -> Iterator[Recipe]:
+def winners() -> list[str]:
+    """What docs/mixed.py wants measured as a whole."""
+    return list(json.loads(FOUND.read_text(encoding="utf-8")).get("winners", []))
+
+
+def recipes(all_of: bool = True) -> Iterator[Recipe]:
+    yield from (Recipe(parsed(name), rotate=True) for name in winners())
+    if not all_of:
+        return
     yield from (Recipe(parsed(name), rotate=True) for name in MIXED)
     for name in CLASSES:
         yield Recipe(parsed(name), rotate=True)
@@ -104,10 +114,10 @@ def row(model: Model, words: Any, recipe: Recipe) -> dict[str, str]:
     return line(model, "en", recipe, measure(model, windows, recipe))
 
 
-def rows(known: list[dict[str, str]], only: str) -> Iterator[dict[str, str]]:
+def rows(known: list[dict[str, str]], only: str, all_of: bool) -> Iterator[dict[str, str]]:
     """Those that are not known yet."""
     model, words = model_of(MODEL)
-    for recipe in recipes():
+    for recipe in recipes(all_of):
         asked = of(recipe)
         if only in recipe.text and not any(all(r[c] == v for c, v in asked.items()) for r in known):
             yield row(model, words, recipe)
@@ -121,10 +131,11 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--write", action="store_true", help="keep the rows in the package's data")
     parser.add_argument("--only", default="", help="recipes whose text contains this")
+    parser.add_argument("--winners", action="store_true", help="mixes that the search found, and what they beat")
     parser.add_argument("--json", action="store_true", help="one JSON object and nothing else")
     options = parser.parse_args()
     known = kept() if options.write else []
-    for new in rows(known, options.only):
+    for new in rows(known, options.only, not options.winners):
         known.append(new)
         if options.write:
             keep(FILE, [new])
