@@ -1,14 +1,18 @@
-"""Mixes of formats against uniform ones: `python docs/mixed.py [--search]` fills docs/codesign.md and its picture.
+"""Mixes of formats against uniform ones: `python docs/mixed.py [--search [KIND]]` fills docs/codesign.md and its picture.
 
-`--search` (three minutes): every uniform format gets a search of its own in the space of edge-smollm2-mixed, and the best
+`--search` (five minutes): every uniform format gets a search of its own in the space of edge-smollm2-mixed, and the best
 chip for it in each axis; then mixes are searched under the KL that this format has, on the very chips that were best for
-it, and once over all chips with KL as an axis; a format may have the chip of the mix that beats it, too. What was found is kept in docs/pictures/mixed.json.
+it, and once over all chips with KL as an axis; a format may have the chip of the mix that beats it, too. All of it for
+weights rounded to nearest, and with calibration. What was found is kept in docs/pictures/mixed.json, with the mixes that
+are to be measured as a whole (`benchmarks/quality.py --winners`): one that is found to harm more than its sum said gives
+way to the next.
 """
 
 from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +21,10 @@ import vl_convert
 
 from sartor.errors import Infeasible
 from sartor.formats import harm
-from sartor.formats.parts import PARTS
-from sartor.quality.classes import parsed
+from sartor.formats.measured import Row
+from sartor.formats.parts import LINEAR, PARTS
+from sartor.formats.spec import format_named
+from sartor.quality.classes import parsed, shown
 from sartor.search.explore import Exploration, explore
 from sartor.search.space import VARIABLES
 from sartor.search.study import Study, find_study
@@ -26,18 +32,31 @@ from sartor.search.study import Study, find_study
 ROOT = Path(__file__).parents[1]
 PAGE, PICTURE, FOUND = (ROOT / "docs" / name for name in ("codesign.md", "pictures/mixed.svg", "pictures/mixed.json"))
 AXES = {"usd_per_mtoken": ("$ per million output tokens", 1), "j_per_token": ("mJ per output token", 1e3)}
-POINTS, FEW, PINNED, LOADS = 1_000_000, 500_000, 150_000, 64
-LESS = 0.95  # of KL: what differs by less, sums do not tell apart
+TITLES = {"plain": "Weights rounded to nearest", "calibrated": "Weights rounded with calibration"}
+KINDS = {"plain": False, "calibrated": True}  # how weights are rounded
+POINTS, FEW, PINNED, LOADS = 500_000, 250_000, 100_000, 64
+BROKEN = 1.0  # nats
+LESS = {False: 0.95, True: 0.88}  # of KL, by KINDS: what differs by less, sums do not tell apart
+BYTE = 8
 MODEL = "smollm2-135m-q4_1"
 
 
-def study(weights: Any, points: int, kl: float | None, chip: Any = None) -> Study:
+def study(weights: Any, points: int, kl: float | None, calibrated: bool, chip: Any = None) -> Study:
     """The mixed study with these formats; under a bound, or with KL as an axis; on one chip where it is given."""
     given = find_study("edge-smollm2-mixed")
-    space = {**given.search.space, **(chip or {})} | ({} if weights is None else {"weights": weights})
-    quality = given.quality.model_copy(update={"kl": kl, "axis": True})
+    weights = weights or {part: names(calibrated) for part in given.search.space["weights"]}
+    space = {**given.search.space, **(chip or {}), "weights": weights}
+    quality = given.quality.model_copy(update={"kl": kl, "axis": True, "calibrated": calibrated})
     search = given.search.model_copy(update={"points": points, "space": space})
     return given.model_copy(update={"quality": quality, "search": search})
+
+
+def names(calibrated: bool) -> list[str]:
+    """The study's formats; with calibration those whose classes were measured so, and bytes."""
+    listed: list[str] = find_study("edge-smollm2-mixed").search.space["weights"]["ffn_in"]
+    known = harm.harm(MODEL).kl
+    return [name for name in listed if not calibrated or format_named(name).element_bits == BYTE
+            or all((part, name + harm.CALIBRATED) in known for part in LINEAR)]  # fmt: skip
 
 
 def front(run: Exploration) -> list[dict[str, Any]]:
@@ -58,19 +77,21 @@ def _point(run: Exploration, i: int) -> dict[str, Any]:
     return {"usd_per_mtoken": usd, "j_per_token": joules, "kl": kl, "mix": own, "chip": chip}
 
 
-def searched() -> dict[str, Any]:
+def searched(calibrated: bool) -> dict[str, Any]:
     """Uniform formats, the least KL first: the cheapest chip in each axis; all mixes that none beats."""
-    names = find_study("edge-smollm2-mixed").search.space["weights"]["ffn_in"]
-    mixes, uniform = front(explore(study(None, POINTS, None))), []
-    for name in names:
-        points = front(explore(study(_same(name), FEW, None)))
+    mixes, uniform = front(explore(study(None, POINTS, None, calibrated))), []
+    for name in names(calibrated):
+        points = front(explore(study(_same(name), FEW, None, calibrated)))
         best = {axis: min(points, key=lambda p: p[axis]) for axis in AXES}
         uniform.append({"format": name, "kl": points[0]["kl"], **{axis: p[axis] for axis, p in best.items()}})
         for point in best.values():
-            mixes += _on(point["chip"], LESS * point["kl"])
+            mixes += _on(point["chip"], LESS[calibrated] * point["kl"], calibrated)
     for u in uniform:
         for axis in AXES:
-            while (m := beaten({"mixes": mixes}, u, axis)) and (better := _uniform_on(m["chip"], u, axis)) < u[axis]:
+            while (m := beaten({"mixes": mixes}, u, axis, calibrated)) is not None:
+                better = _uniform_on(m["chip"], u, axis, calibrated)
+                if better >= u[axis]:
+                    break
                 u[axis] = better
     for m in mixes:
         del m["chip"]
@@ -83,21 +104,44 @@ def _same(name: str) -> dict[str, list[str]]:
     return {"ffn": [name], "attention": [name], "embedding": [name]}
 
 
-def _uniform_on(chip: dict[str, Any], uniform: dict[str, Any], axis: str) -> float:
+def _uniform_on(chip: dict[str, Any], uniform: dict[str, Any], axis: str, calibrated: bool) -> float:
     """What a uniform format costs on the chip of the mix that beats it: luck in finding chips is not to count."""
     chip = {name: value for name, value in chip.items() if name != "load"}  # how busy it is, is another question
     try:
-        return float(min(p[axis] for p in front(explore(study(_same(uniform["format"]), LOADS, None, chip)))))
+        run = explore(study(_same(uniform["format"]), LOADS, None, calibrated, chip))
+        return float(min(p[axis] for p in front(run)))
     except Infeasible:
         return float(np.inf)
 
 
-def _on(chip: dict[str, Any], kl: float) -> list[dict[str, Any]]:
+def _on(chip: dict[str, Any], kl: float, calibrated: bool) -> list[dict[str, Any]]:
     """Mixes on one chip within `kl`."""
     try:
-        return front(explore(study(None, PINNED, kl, chip)))
+        return front(explore(study(None, PINNED, kl, calibrated, chip)))
     except Infeasible:
         return []  # no other format harms as little
+
+
+def weights_of(mix: Mapping[str, str], calibrated: bool) -> str:
+    """What --weights says of a mix of parts; with calibration where that was measured to harm less."""
+    known, formats = harm.harm(MODEL).kl, {}
+    for part, classes in PARTS.items():
+        for one in classes:
+            both = (mix[part], mix[part] + harm.CALIBRATED) if calibrated else (mix[part],)
+            formats[one] = min((name for name in both if (one, name) in known), key=lambda name: known[one, name])
+    return shown(formats)
+
+
+def whole(mix: Mapping[str, str], calibrated: bool) -> float | None:
+    """KL in nats of the weights measured as a whole, embedding and all; None where they were not."""
+    asked = weights_of(mix, calibrated)
+    return next((row.kl for row in _wholes() if row.weights == asked), None)
+
+
+def _wholes() -> list[Row]:
+    """Rows of turned weights alone, of all classes at once."""
+    plain = (r for r in harm.measured() if r.model == MODEL and r.rotate and r.smooth is None and not r.alone)
+    return [r for r in plain if r.activations == r.kv == harm.SAME]
 
 
 def unbeaten(mixes: list[dict[str, Any]], axis: str) -> list[dict[str, Any]]:
@@ -110,58 +154,86 @@ def unbeaten(mixes: list[dict[str, Any]], axis: str) -> list[dict[str, Any]]:
     return kept
 
 
-def beaten(found: dict[str, Any], uniform: dict[str, Any], axis: str) -> dict[str, Any] | None:
-    """The cheapest mix of several formats that costs less of `axis` than a uniform format, and clearly less KL."""
-    better = [m for m in found["mixes"] if m["kl"] <= LESS * uniform["kl"] and m[axis] < uniform[axis]]
-    return min((m for m in better if len(set(m["mix"].values())) > 1), key=lambda m: m[axis], default=None)
+def beaten(found: dict[str, Any], uniform: dict[str, Any], axis: str, calibrated: bool) -> dict[str, Any] | None:
+    """The cheapest mix of several formats that costs less of `axis` than a uniform format, and less KL: of those measured
+    as a whole, as the format was, or else clearly less by the sum over parts."""
+    cheaper = (m for m in found["mixes"] if m[axis] < uniform[axis] and len(set(m["mix"].values())) > 1)
+    several = sorted(cheaper, key=lambda m: m[axis])
+    limit, clearly = whole(dict.fromkeys(PARTS, uniform["format"]), calibrated), LESS[calibrated] * uniform["kl"]
+    wholes = [None if limit is None else whole(m["mix"], calibrated) for m in several]
+    known = [m for m, kl in zip(several, wholes, strict=True) if kl is not None and limit is not None and kl < limit]
+    guessed = [m for m, kl in zip(several, wholes, strict=True) if kl is None and m["kl"] <= clearly]
+    return next(iter([*known, *guessed]), None)
 
 
-def mixes() -> list[tuple[str, float, float]]:
+def winners(found: dict[str, Any]) -> list[str]:
+    """Uniform formats and the mixes that beat them, as --weights says them."""
+    said: dict[str, None] = {}
+    for kind, calibrated in KINDS.items():
+        for u in found[kind]["uniform"]:
+            ms = [m for axis in AXES if (m := beaten(found[kind], u, axis, calibrated))]
+            each = [dict.fromkeys(PARTS, u["format"])] * bool(ms) + [m["mix"] for m in ms]
+            said |= dict.fromkeys(weights_of(mix, calibrated) for mix in each)
+    return list(said)
+
+
+def mixes(calibrated: bool) -> list[tuple[str, float, float]]:
     """Measured as a whole: what --weights says, KL by the sum over parts, KL measured."""
-    alone, together, found = harm.harm(MODEL), harm.together(MODEL), []
-    for row in harm.measured():
-        formats = parsed(row.weights)
-        plain = row.model == MODEL and row.rotate and row.smooth is None and row.activations == row.kv == harm.SAME
-        if plain and "=" in row.weights and not row.alone:
-            found.append((row.weights, float(together.kl(alone.total(formats))), row.kl))
+    alone, together, found = harm.harm(MODEL), harm.together(MODEL, calibrated=calibrated), []
+    for row in _wholes():
+        if "=" in row.weights and (harm.CALIBRATED in row.weights) == calibrated:
+            found.append((row.weights, float(together.kl(alone.total(parsed(row.weights)))), row.kl))
     return sorted(found, key=lambda f: f[2])
 
 
-def _measured() -> list[str]:
-    rows = mixes()
+def _measured(calibrated: bool) -> list[str]:
+    rows = mixes(calibrated)
     lines = ["| weights | KL, by the sum | KL, measured | off by |", "|---|---|---|---|"]
     lines += [f"| `{name}` | {said:.3g} | {kl:.3g} | {said / kl - 1:+.0%} |" for name, said, kl in rows]
-    errors = sorted(abs(said / kl - 1) for _, said, kl in rows)
-    return [*lines, "", f"In the median of {len(rows)} mixes {errors[len(errors) // 2]:.0%} off, {errors[-1]:.0%} at worst."]
+    errors = sorted(abs(said / kl - 1) for _, said, kl in rows if kl < BROKEN)
+    if not errors:
+        return lines
+    off = f"in the median of {len(errors)} mixes {errors[len(errors) // 2]:.0%} off, {errors[-1]:.0%} at worst"
+    return [*lines, "", f"Below one nat, {off}; of a model that is broken the sum says little."]
 
 
 def tables(found: dict[str, Any]) -> dict[str, list[str]]:
-    return {"mixes": _measured(), **{axis: _table(found, axis) for axis in AXES}}
+    made = {}
+    for kind, calibrated in KINDS.items():
+        made[f"mixes {kind}"] = _measured(calibrated)
+        made |= {f"{axis} {kind}": _table(found[kind], axis, calibrated) for axis in AXES}
+    return made
 
 
-def _table(found: dict[str, Any], axis: str) -> list[str]:
+def _table(found: dict[str, Any], axis: str, calibrated: bool) -> list[str]:
     title, factor = AXES[axis]
-    lines = [f"| uniform | KL | {title} | mix: KL | {title} | saved | {' | '.join(PARTS)} |"]
-    lines.append("|---" * (6 + len(PARTS)) + "|")
+    lines = [f"| uniform | KL | measured | {title} | mix: KL | measured | {title} | saved | {' | '.join(PARTS)} |"]
+    lines.append("|---" * (8 + len(PARTS)) + "|")
     for u in found["uniform"]:
-        m = beaten(found, u, axis)
-        cells = [f"`{u['format']}`", f"{u['kl']:.3g}", f"{u[axis] * factor:.4g}"]
+        m = beaten(found, u, axis, calibrated)
+        same = whole(dict.fromkeys(PARTS, u["format"]), calibrated)
+        cells = [f"`{u['format']}`", f"{u['kl']:.3g}", _nats(same), f"{u[axis] * factor:.4g}"]
         if m is not None:
-            saved = 1 - m[axis] / u[axis]
-            cells += [f"{m['kl']:.3g}", f"{m[axis] * factor:.4g}", f"{saved:.1%}", *m["mix"].values()]
+            cells += [f"{m['kl']:.3g}", _nats(whole(m["mix"], calibrated)), f"{m[axis] * factor:.4g}",
+                      f"{1 - m[axis] / u[axis]:.1%}", *m["mix"].values()]  # fmt: skip
         else:
-            cells += ["none", *[""] * (2 + len(PARTS))]
+            cells += ["none", *[""] * (3 + len(PARTS))]
         lines.append(f"| {' | '.join(cells)} |")
     return lines
 
 
+def _nats(kl: float | None) -> str:
+    return "" if kl is None else f"{kl:.3g}"
+
+
 def spec(found: dict[str, Any]) -> dict[str, Any]:
-    """A panel an axis: the front of all mixes, and the best chip of each uniform format."""
+    """A row a way of rounding, a panel an axis: the front of all mixes, and the best chip of each uniform format."""
     return {
         "$schema": "https://vega.github.io/schema/vega-lite/v5.json", "background": "white", "padding": 12,
         "title": {"text": "Formats chosen with the chip: mixes against uniform formats", "anchor": "start",
                   "subtitle": "SmolLM2-135M, 2 W; KL to the reference, lower and further left is better"},
-        "hconcat": [_panel(found, axis) for axis in AXES],
+        "vconcat": [{"title": {"text": TITLES[kind], "anchor": "start", "fontSize": 12},
+                     "hconcat": [_panel(found[kind], axis) for axis in AXES]} for kind in KINDS],
         "config": {"font": "Helvetica, Arial, sans-serif", "axis": {"gridColor": "#e8e8e8"}},
     }  # fmt: skip
 
@@ -200,9 +272,12 @@ def pages(found: dict[str, Any]) -> dict[Path, str]:
 
 
 def main() -> int:
-    if "--search" in sys.argv or not FOUND.exists():
-        FOUND.write_text(json.dumps(searched()).replace("}}, {", "}},\n{") + "\n", encoding="utf-8")
-    for path, text in pages(json.loads(FOUND.read_text(encoding="utf-8"))).items():
+    found = json.loads(FOUND.read_text(encoding="utf-8")) if FOUND.exists() else {}
+    if "--search" in sys.argv or not found:
+        found |= {kind: searched(KINDS[kind]) for kind in [a for a in sys.argv if a in KINDS] or KINDS}
+    found["winners"] = winners(found)
+    FOUND.write_text(json.dumps(found).replace("}}, {", "}},\n{") + "\n", encoding="utf-8")
+    for path, text in pages(found).items():
         path.write_text(text, encoding="utf-8")
     return 0
 
