@@ -15,8 +15,8 @@ from sartor.errors import Unsupported
 from sartor.families import priced
 from sartor.families.gpu.estimate import Replica
 from sartor.families.gpu.family import Existing
-from sartor.families.gpu.kernels import fullest, gemm_s, operand_bytes
-from sartor.families.gpu.machine import Machine
+from sartor.families.gpu.kernels import TILES, UNSPLIT, fullest, gemm_s, operand_bytes
+from sartor.families.gpu.machine import BLOCKS, DYNAMIC, Machine
 from sartor.families.gpu.passes import Setting
 from sartor.families.gpu.power import SLOWEST, clock
 from sartor.formats.spec import format_named
@@ -68,6 +68,17 @@ def test_waves_of_tiles_are_seen() -> None:
         return float(gemm_s(64, 16384, 128 * tiles, 1, 0.0, 1e15, 1e30, 132, 64)[0])
 
     assert seconds(131) == approx(seconds(132)) and seconds(133) == approx(1.25 * seconds(132))
+
+
+def test_sums_that_stay_in_a_core_read_slowly_where_tiles_are_few() -> None:
+    # 2048 columns are 16 tiles of 128 on 132 cores: each draws 4 times its share, all together 64 of 132 of the rate.
+    # Split in four they are 64 cores' work, of which each needs but 2.1 times its share.
+    asked = (16, 8192, 2048, 1, 10e-6, 1e15, 1e30, 132, 64)
+    slow, split = (float(gemm_s(*asked, shapes=shapes, draw=4.0)[1]) for shapes in (UNSPLIT, TILES))
+    assert slow == approx(10e-6 * 132 / 64) and split == approx(10e-6)
+    blocks, rows = (Machine(preset("h100-sxm"), Technology(), scaling) for scaling in (BLOCKS, DYNAMIC))
+    assert (blocks.shapes, blocks.core_draw) == (UNSPLIT, hopper("block_core_draw"))
+    assert rows.shapes == TILES and rows.core_draw == np.inf
 
 
 def test_few_tiles_are_split_along_k() -> None:

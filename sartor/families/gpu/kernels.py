@@ -14,6 +14,7 @@ import numpy as np
 # Output rows and columns a core works on at once, in edges of the smallest tile (64 on GPUs), and how many cores may
 # share one tile along K.
 TILES = tuple((rows, 2.0, split) for rows in (1.0, 2.0) for split in (1.0, 2.0, 4.0))
+UNSPLIT = ((2.0, 2.0, 1.0),)  # of kernels whose scales change along K: one tile of 128 x 128, its sum in one core
 OVERLAP = 6.0  # of memory and arithmetic: the p-norm of both; infinite would be the roofline
 CACHED = 8192.0  # elements of keys a program of decode attention takes at once: 64 positions of 128
 PROGRAMS = 4.0  # of decode attention started a core, two of which it holds at a time
@@ -23,14 +24,15 @@ ROWS = 16.0  # least rows of a tensor core's operand
 
 def gemm_s(
     m: Any, k: Any, n: Any, matrices: Any, memory_s: Any, ops_per_s: Any, near_per_s: Any, cores: float, edge: Any,
-    least: Any = 0.0,
-) -> tuple[Any, Any, Any]:
+    least: Any = 0.0, shapes: tuple[tuple[float, float, float], ...] = TILES, draw: Any = np.inf,
+) -> tuple[Any, Any, Any, Any]:
     """m x k times k x n, `matrices` times side by side, on `cores` cores that make `ops_per_s` together while the
-    memory takes `memory_s`: all of it, the arithmetic, and the sums of parts, in the best of the tile shapes, `edge`
-    the least rows of one, which takes as long as `least` rows. Where tiles are fewer than cores they are split along
-    K; the parts meet on the die.
+    memory takes `memory_s`: all of it, the memory, the arithmetic, and the sums of parts, in the best of the tile
+    `shapes`, `edge` the least rows of one, which takes as long as `least` rows. Where tiles are fewer than cores they
+    are split along K; the parts meet on the die. A core draws `draw` times its share of the memory's rate at most, so
+    that a few tiles read slowly.
 
-    >>> one, arithmetic, parts = gemm_s(128, 4096, 132 * 128, 1, 0.0, 1e15, 5e12, 132, 64)  # one tile a core, none idle
+    >>> one, memory, arithmetic, parts = gemm_s(128, 4096, 132 * 128, 1, 0.0, 1e15, 5e12, 132, 64)  # a tile a core
     >>> round(1e6 * float(one), 2), float(parts)
     (17.72, 0.0)
     >>> one_more, *_ = gemm_s(128, 4096, 133 * 128, 1, 0.0, 1e15, 5e12, 132, 64)
@@ -38,18 +40,20 @@ def gemm_s(
     True
     """
     shape = np.broadcast_shapes(*(np.shape(a) for a in (m, k, n, matrices, memory_s, ops_per_s, near_per_s, edge)))
-    rows, columns, split = (np.reshape(c, (-1, *(1 for _ in shape))) for c in np.transpose(TILES))
+    rows, columns, split = (np.reshape(c, (-1, *(1 for _ in shape))) for c in np.transpose(shapes))
     # Of few rows the tile is lower, down to one operand of a tensor core.
     rows, columns = np.minimum(rows * edge, ROWS * np.ceil(m / ROWS)), columns * edge
     tiles = np.ceil(m / rows) * np.ceil(n / columns) * matrices
     waves = np.ceil(tiles * split / cores - 1e-9)
     arithmetic_s = waves * (np.maximum(rows, least) * columns / split) * (2 * k * cores) / ops_per_s
     parts_s = 2 * PARTIAL_BYTES * (split - 1) * (m * n * matrices) / near_per_s
+    slowed = np.maximum(cores / (draw * np.minimum(tiles * split, cores)), 1.0)
+    memory_s = memory_s * slowed
     whole_s = overlapped_s(memory_s, arithmetic_s) + parts_s
     best = np.argmin(whole_s, axis=0)[None]
-    spread = (np.broadcast_to(each, whole_s.shape) for each in (whole_s, arithmetic_s, parts_s))
-    whole_s, arithmetic_s, parts_s = (np.take_along_axis(each, best, 0)[0] for each in spread)
-    return whole_s, arithmetic_s, parts_s
+    spread = (np.broadcast_to(each, whole_s.shape) for each in (whole_s, memory_s, arithmetic_s, parts_s))
+    whole_s, memory_s, arithmetic_s, parts_s = (np.take_along_axis(each, best, 0)[0] for each in spread)
+    return whole_s, memory_s, arithmetic_s, parts_s
 
 
 def operand_bytes(m: Any, k: Any, n: Any, n_bytes: float, cores: float, edge: Any) -> Any:

@@ -6,11 +6,14 @@ import functools
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from ...chip.spec import Chip
 from ...errors import Unsupported
 from ...formats.spec import NumberFormat, format_named
 from ...tables import table
 from ...tech.technology import Technology
+from .kernels import TILES, UNSPLIT
 
 # Formats whose operands a tensor core of another name takes as they are.
 _SAME_PEAK = {
@@ -39,6 +42,17 @@ class Machine:
             if (item, scaling + quantity) in known:
                 return self.tech.fact("gpu", item, scaling + quantity)
         return self.tech.fact("gpu", item, quantity)
+
+    @property
+    def shapes(self) -> tuple[tuple[float, float, float], ...]:
+        """Of the tiles of a GEMM; where scales change along K sums stay in a core."""
+        return UNSPLIT if self.scaling == BLOCKS else TILES
+
+    @property
+    def core_draw(self) -> Any:
+        """How many times its share of the memory's rate a core draws, where kernels tell."""
+        known = (self.chip.generation, f"{self.scaling}core_draw") in table("gpu").facts
+        return self.gen("core_draw") if known else np.inf
 
     @property
     def peak_bytes_per_s(self) -> float:
