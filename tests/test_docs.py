@@ -3,6 +3,7 @@
 import json
 import re
 import runpy
+import shlex
 import subprocess
 import sys
 from importlib import util
@@ -102,6 +103,23 @@ def test_every_verb_and_option_is_in_the_reference():
         for parameter in verb.params:
             assert all(f"`{option}`" in section for option in parameter.opts if option.startswith("-"))
             assert parameter.help in section
+
+
+def words(lines):
+    """Of those that call `sartor`, what stands behind it; comments and what follows in a pipe left out."""
+    found = (re.split(r" #|[|>&;]", line)[0] for line in lines)
+    return [shlex.split(line)[1:] for line in found if re.match(r"(\.venv/bin/)?sartor [a-z]", line)]
+
+
+@pytest.mark.parametrize("page", [str(p.relative_to(ROOT)) for p in PAGES if "decisions" not in p.parts])
+def test_commands_of_every_page_can_be_asked(page):
+    """Commands in blocks with all they need, those named in the text with options that there are; nothing is run."""
+    verbs = get_command(app).commands
+    for verb, *rest in words(line for info, body in blocks(page) if info[:2] == "sh" for line in body.splitlines()):
+        verbs[verb].make_context(verb, rest)
+    for verb, *rest in words(re.findall(r"`([^`\n]+)`", prose(page))):
+        known = {name for p in verbs[verb].params for name in (*p.opts, *p.secondary_opts)}
+        assert {word for word in rest if word.startswith("--")} <= known, f"{verb} {rest}"
 
 
 def test_every_verb_and_list_is_on_the_start_page():
