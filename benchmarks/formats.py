@@ -1,7 +1,7 @@
 """How fast formats are made of BF16 weights on one core: `python benchmarks/formats.py [--json] [FORMAT ...]`.
 
 MB of BF16 input per CPU second, encoded, and encoded and dequantized at once (round_trip); a matrix of 2048 x 4096, the
-best of three runs. Exit code 1: a format other than binary codes, which are searched for, stays below TARGET.
+best of three runs, the first of which may compile a search. Exit code 1: a format stays below TARGET.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def main(names: list[str], as_json: bool) -> int:
         print(f"{'format':<18}{'bits':>8}{'encode':>10}{'round trip':>12}   MB of BF16 a second and core")
         for row in rows:
             print("{format:<18}{bits:>8.3f}{encode:>10.0f}{round_trip:>12.0f}".format(**row))
-    return int(any(row["encode"] < TARGET and row["element"] != "planes" for row in rows))
+    return int(any(row["encode"] < TARGET for row in rows))
 
 
 def measured(name: str, weights: Floats) -> dict[str, Any] | None:
@@ -43,7 +43,7 @@ def measured(name: str, weights: Floats) -> dict[str, Any] | None:
         encode, both = (speed(job, weights) for job in (one.encode, one.round_trip))
     except Unsupported:
         return None
-    return {"format": name, "element": one.form.element, "bits": one.bits_per_weight(K), "encode": encode,
+    return {"format": name, "bits": one.bits_per_weight(K), "encode": encode,
             "round_trip": both}  # fmt: skip
 
 
