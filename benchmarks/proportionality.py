@@ -1,13 +1,14 @@
 """Compression proportionality at RTL: does a decoded token get as much faster as its weights get fewer bits?
 
-    python benchmarks/proportionality.py [FORMAT ...] [--json] [--write]
+    python benchmarks/proportionality.py [NETWORK] [FORMAT ...] [--json] [--write]
 
-Two networks in each format, layers and head, on one core that its memory bounds: three layers of
-SmolLM2-135M-Instruct with a tenth of the vocabulary, and one layer of the shapes of Llama-3.2-1B with random weights
-and a sixteenth. Cycles of one decoded token in the simulator, memory timing of the chip. `promised`: bits a weight of
-Q8_0 over those of the format, scales included; `proportionality`: cycles of Q8_0 over cycles of the format, over that
-(target 0.95). Rows of 576, as SmolLM2 has, are not whole groups of 128: their scales are streamed for groups of 64. A
-plane of binary codes takes the tile a cycle a beat, so that 16 rows keep up with this memory, where 8 do for integers.
+Two networks in each format that has a decoder (formats whose words are alike are run once), layers and head, on one
+core that its memory bounds: three layers of SmolLM2-135M-Instruct with a tenth of the vocabulary, and one layer of the
+shapes of Llama-3.2-1B with random weights and a sixteenth. Cycles of one decoded token in the simulator, memory timing
+of the chip. `promised`: bits a weight of Q8_0 over those of the format, scales included; `proportionality`: cycles of
+Q8_0 over cycles of the format, over that (target 0.95). Rows of 576, as SmolLM2 has, are not whole groups of 128: their
+last group is shorter. A plane of binary codes takes the tile a cycle a beat, so that 16 rows keep up with this memory,
+where 8 do for integers.
 `--write` keeps the rows in sartor/data/measured/proportionality.csv.
 """
 
@@ -33,18 +34,16 @@ from sartor.families.tensor.sizing import core_of
 from sartor.formats.blocks import Blocks
 from sartor.formats.decode import MOST_PLANES, Element, Scale
 from sartor.formats.floats import Floats
-from sartor.formats.hardware import Coding, coding_of
+from sartor.formats.hardware import Coding, coding_of, decoded
 from sartor.formats.quantize import quantize
 from sartor.formats.spec import format_named
 from sartor.sim import memory_timing
 from sartor.sim.simulator import Simulator
 from sartor.workload import fetch
 
-FORMATS = (
-    "q8_0", "int8-g128", "mxint8", "mxfp8-e4m3", "fp8-e4m3", "mxfp6-e2m3", "q4_1", "int4-g64-asym", "q4_0", "nvfp4",
-    "mxfp4", "int4-g128", "int4-g128-zp", "int3-g64-asym", "int3-g128", "int2-g64-asym", "int2-g128", "bcq4-g64",
-    "bcq4-g128", "bcq3-g64", "bcq3-g128", "bcq2-g64", "bcq2-g128",
-)  # fmt: skip
+BASE = "q8_0"
+FORMATS = (BASE, *sorted(set(decoded()) - {BASE}, key=lambda name: (-format_named(name).bits(), name)))
+NETWORKS = ("smollm2-135m", "llama-3.2-1b")
 TARGET, POSITION = 0.95, 60
 ROWS_OF_HEAD = 8016  # of the larger network
 WRITTEN = Path(__file__).parents[1] / "sartor" / "data" / "measured" / "proportionality.csv"
@@ -81,12 +80,11 @@ def cycles(net: Network, coding: Coding) -> tuple[int, float]:
     return done.cycles, done.memory.utilization
 
 
-def networks() -> dict[str, Network]:
+def network_of(name: str) -> Network:
+    if name != NETWORKS[0]:
+        return random_network(2048, 32, 8, 64, 8192, ROWS_OF_HEAD)
     whole = network(fetch.smollm2())
-    return {
-        "smollm2-135m": whole.slice(3, whole.vocabulary // 10),
-        "llama-3.2-1b": random_network(2048, 32, 8, 64, 8192, ROWS_OF_HEAD),
-    }
+    return whole.slice(3, whole.vocabulary // 10)
 
 
 def random_network(dim: int, heads: int, kv_heads: int, head_dim: int, ffn: int, vocabulary: int) -> Network:
@@ -106,10 +104,14 @@ def random_network(dim: int, heads: int, kv_heads: int, head_dim: int, ffn: int,
 
 
 def rows_of(name: str, net: Network, formats: tuple[str, ...], keep: bool) -> list[dict[str, Any]]:
-    """One row a format, compared with the first; kept one by one."""
+    """One row a format, compared with the first; kept one by one. What has the same words has the same cycles."""
     found: list[dict[str, Any]] = []
+    known: dict[Coding, tuple[int, float]] = {}
     for form in formats:
-        count, busy = cycles(net, coding_of(form))
+        coding = coding_of(form)
+        if coding.stream not in known:
+            known[coding.stream] = cycles(net, coding)
+        count, busy = known[coding.stream]
         found.append({"format": form, "bits": format_named(form).bits(), "cycles": count, "utilization": busy})
         first, last = found[0], found[-1]
         last["promised"], last["speedup"] = first["bits"] / last["bits"], first["cycles"] / count
@@ -139,12 +141,13 @@ def write(network: str, row: dict[str, Any]) -> None:
 
 
 def main() -> int:
-    named = [a for a in sys.argv[1:] if not a.startswith("-")]
-    formats = (FORMATS[0], *named) if named else FORMATS
-    found = {name: rows_of(name, net, formats, "--write" in sys.argv) for name, net in networks().items()}
+    named = [a for a in sys.argv[1:] if not a.startswith("-") and a not in NETWORKS]
+    formats = (BASE, *named) if named else FORMATS
+    asked = [name for name in NETWORKS if name in sys.argv] or NETWORKS
+    found = {name: rows_of(name, network_of(name), formats, "--write" in sys.argv) for name in asked}
     worst = {name: min(r["proportionality"] for r in rows) for name, rows in found.items()}
     print(json.dumps({"worst": worst, "target": TARGET, **({"rows": found} if "--json" in sys.argv else {})}, indent=1))
-    return int(worst["llama-3.2-1b"] < TARGET)
+    return int(min(worst.values()) < TARGET)
 
 
 if __name__ == "__main__":

@@ -49,7 +49,7 @@ KV = ("chip", "int8", "int4", "fp8-e4m3", "int3", "nvfp4", "mxint8", "fp8-e5m2",
       "chip-int4")
 # What mixes are made of: all layers together, then class by class, turned.
 CLASSES = ("int4-g32", "mxint8", "int4-g32-asym", "int3-g32", "mxfp6-e2m3", "int3-g64", "nvfp4", "int4-g64", "int8-g32",
-           "int4-g128", "int8", "mxfp4", "bcq4-g64", "bcq3-g64")  # fmt: skip
+           "int4-g128", "int8", "mxfp4", "bcq4-g64", "bcq3-g64", "int5-g32", "int6-g32")  # fmt: skip
 # With calibration: together, then class by class; the embedding is not calibrated.
 CLASSES_CALIBRATED = ("int4-g32-asym", "int4-g64", "int4-g32", "int3-g32", "int3-g64", "mxint8", "int8-g32",
                       "mxfp6-e2m3", "int4-g128", "nvfp4", "mxfp4", "int8", "bcq4-g64", "bcq3-g64")  # fmt: skip

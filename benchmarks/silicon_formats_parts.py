@@ -81,6 +81,16 @@ def anything(*high: str) -> Fill:
     return fill
 
 
+def codes_of(element: Element) -> Fill:
+    """Random words of codes of `element`."""
+
+    def fill(simulator: Simulator, rng: np.random.Generator) -> None:
+        anything("load")(simulator, rng)
+        simulator.set("element", to_words(np.full(RUNS, int(element)), len(simulator.netlist.inputs["element"])))
+
+    return fill
+
+
 def fp8_weights(simulator: Simulator, rng: np.random.Generator) -> None:
     """Lanes of E4M3 codes of normal weights, the largest of a channel near 448; uniform codes would toggle more."""
     anything("enable")(simulator, rng)
@@ -108,7 +118,8 @@ DECODERS = {
     "decoder int3": _codes(Element.INT3, 4), "decoder e2m1": _codes(Element.E2M1, 5),
     "decoder int8": _codes(Element.INT8, 8), "decoder e2m3": _codes(Element.E2M3, 8),
     "decoder e4m3": _codes(Element.E4M3, 9), "decoder int4 zp": _codes(Element.INT4, 5, Scale.ZERO),
-    "decoder bcq": _codes(Element.SIGN, 4, Scale.PLANES),
+    "decoder bcq": _codes(Element.SIGN, 4, Scale.PLANES), "decoder int5": _codes(Element.INT5, 5),
+    "decoder int6": _codes(Element.INT6, 8),
 }  # fmt: skip
 PARTS: dict[str, Part] = {
     **parts(), "mac 8": Part(lambda: DotProduct(code_bits=8, structural=True), anything()),
@@ -121,6 +132,8 @@ PARTS: dict[str, Part] = {
     **{f"{name} lut": Part(lambda c=core: DotUnit(replace(c, engine="lut"), True, True), anything("enable"))
        for name, core in UNITS.items() if name in BY_TABLE},
     "lut keys": Part(lambda: RowKeys(replace(UNITS["unit int4"], engine="lut")), anything("enable")),
+    **{name: Part(lambda c=DECODERS[name]: WeightCodes(c), codes_of(element))
+       for name, element in (("decoder int5", Element.INT5), ("decoder int6", Element.INT6))},
     "fp8 block": Part(Fp8Dot, anything()),
     "fp8 fixed sum": Part(FixedSum, anything()),
     "fp8 float sum": Part(FloatSum, anything("enable")),

@@ -31,8 +31,11 @@ def page(made: str, markdown: Any) -> str:
         "(`sartor/formats/layouts`), GGUF by `gguf_types.py`; a chip for the format takes the codes as they are, zero points",
         "of AWQ and GPTQ and FP8 scales of a tensor or a block too (in binary16), BitNet's ternary ones where it is made for",
         "integers of two bits (`int2-g32` to `-g128`; its head then wants a format of its own). Columns in act-order become real numbers,",
-        "which a chip refuses, or rounds once more with `--requantize`. Of GGUF, types beyond those listed below are refused by name. Binary codes",
-        "are searched for at 67 to 188 MB of BF16 weights a second and core; all others are faster than 80.", "",
+        "which a chip refuses, or rounds once more with `--requantize`. Of GGUF, types beyond those listed below are refused by name; Q4_0,",
+        "Q4_1, Q5_0 and Q8_0 run on a chip as they are. Q6_K does not: 16 weights share a whole number of 8 bits times a binary16 number,",
+        "up to 18 bits where the chip's scales have 11, and scales for 16 exist beside 5-bit multipliers alone, which take 6 bits in two",
+        "cycles; rounded once more to `int6-g32` (`--requantize`) its bits run in one. Every format is encoded at more than 50 MB of BF16",
+        "weights a second and core (`benchmarks/formats.py`; the slowest, binary codes of 4 planes, at 67).", "",
     ]  # fmt: skip
     lines += [*formats_table.text(), *markdown(formats_table.HEAD, formats_table.rows()), ""]
     files = dict.fromkeys(form.codec for form in formats().values())

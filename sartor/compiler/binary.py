@@ -75,8 +75,10 @@ def _norm_bytes(core: Core, gamma: np.ndarray) -> np.ndarray:
 
 
 def _packed(core: Core, w: Blocks) -> np.ndarray:
-    w = w.whole_groups()
-    return pack_matrix(core, w.codes, w.scale, w.minimum, w.coding.element, w.share, w.coding.scale)
+    w = w.in_folds(core.lanes)
+    return pack_matrix(
+        core, w.codes, w.scale, w.minimum, w.coding.element, w.share(core.lanes), w.coding.scale
+    )
 
 
 def whole_tiles(core: Core, head: Blocks) -> Blocks:

@@ -21,7 +21,7 @@ from ..workload.fetch import cache_folder
 from . import binary
 from .binary import Binary, Progress
 
-VERSION = 1  # of the image's layout: another number packs again
+VERSION = 2  # of the image's layout: another number packs again
 
 
 def compiled(
@@ -56,7 +56,7 @@ def planned(core: Core, net: Network, context: int) -> memory_map.MemoryMap:
 
 
 def _words(core: Core, w: Blocks) -> int:
-    return Shape(core, w.n, w.k, w.coding.element, w.coding.scale, w.share, w.coding.planes).words
+    return Shape(core, w.n, w.k, w.coding.element, w.coding.scale, w.share(core.lanes), w.coding.planes).words
 
 
 _NOT_IN_IMAGE = {"vector_lanes", "buffer_groups", "scratch_groups", "weight_fifo_words", "cache_fifo_words", "columns"}

@@ -66,9 +66,14 @@ class Blocks:
         minimum = None if self.minimum is None else self.minimum[keep]
         return replace(self, codes=self.codes[keep], scale=self.scale[keep], minimum=minimum)
 
-    def whole_groups(self) -> Blocks:
-        """The same weights in the largest groups that divide a row: the last group of a row may be shorter."""
-        group = min(self.group, self.k & -self.k)
+    def group_in(self, lanes: int) -> int:
+        """Of weights that share a scale where a tile takes `lanes` of a row at once, the last group of a row shorter:
+        as they are, but where rows are not whole folds. What pads the last fold has its own scales there, zeros."""
+        return self.group if self.k % lanes == 0 else min(self.group, self.k & -self.k)
+
+    def in_folds(self, lanes: int) -> Blocks:
+        """The same weights in groups of `group_in`."""
+        group = self.group_in(lanes)
         if group == self.group:
             return self
         keep = slice(0, self.k // group)
@@ -77,10 +82,9 @@ class Blocks:
         coding = replace(self.coding, group=group)
         return replace(self, coding=coding, scale=np.asarray(scale), minimum=minimum)
 
-    @property
-    def share(self) -> int:
-        """log2 of the blocks that share a scale, in whole groups: what the decoder is told."""
-        return max((min(self.group, self.k & -self.k) // BLOCK).bit_length() - 1, 0)
+    def share(self, lanes: int) -> int:
+        """log2 of the blocks of `group_in`: what the decoder is told."""
+        return max((self.group_in(lanes) // BLOCK).bit_length() - 1, 0)
 
     def _of_planes(self) -> np.ndarray:
         assert self.minimum is not None

@@ -23,6 +23,8 @@ class Element(enum.IntEnum):
     E2M3 = 5
     SIGN = 6
     E4M3 = 7
+    INT5 = 8
+    INT6 = 9
 
     @property
     def bits(self) -> int:
@@ -46,7 +48,7 @@ class Element(enum.IntEnum):
     def parts(self) -> tuple[int, int]:
         """Bits of the low and of the high part in which codes are stored: powers of two, so that words hold whole
         numbers of them."""
-        return {3: (2, 1), 6: (4, 2)}.get(self.bits, (self.bits, 0))
+        return _PARTS.get(self.bits, (self.bits, 0))
 
 
 class Scale(enum.IntEnum):
@@ -59,10 +61,10 @@ class Scale(enum.IntEnum):
     PAIR = 4  # E4M3 d of the first 16 of a block and of the others; w = d q, codes signed
     PLANES = 5  # binary16 z, and binary16 d of each plane; w = z + the sum over planes of d q, codes signs
 
-    ZERO = 6  # whole number z in a byte, and binary16 d; w = d (q - z), codes and z unsigned
+    ZERO = 6  # whole number z of `zero_bits`, and binary16 d; w = d (q - z), codes and z unsigned
 
     def arrays(self, planes: int = 1) -> tuple[int, ...]:
-        """Bytes of a slot in each array of a packet, one array behind the other."""
+        """Bytes of a slot in each array of a packet, one array behind the other; zero points lie apart."""
         return SCALE_BYTES[self] + (2,) * (planes - 1 if self == Scale.PLANES else 0)
 
     def nbytes(self, planes: int = 1) -> int:
@@ -70,17 +72,35 @@ class Scale(enum.IntEnum):
         return sum(self.arrays(planes))
 
 
-SCALE_BYTES: tuple[tuple[int, ...], ...] = ((), (2,), (4,), (1,), (2,), (2, 2), (1, 2))  # of a slot, by Scale
+SCALE_BYTES: tuple[tuple[int, ...], ...] = ((), (2,), (4,), (1,), (2,), (2, 2), (2,))  # of a slot, by Scale
 MOST_PLANES = 4
 
 
 _BITS = {
     Element.INT4: 4, Element.INT8: 8, Element.INT2: 2, Element.INT3: 3, Element.E2M1: 4, Element.E2M3: 6,
-    Element.SIGN: 1, Element.E4M3: 8,
+    Element.SIGN: 1, Element.E4M3: 8, Element.INT6: 6,
+    Element.INT5: 5,
 }  # fmt: skip
+_PARTS = {
+    3: (2, 1),
+    5: (4, 1),
+    6: (4, 2),
+}
+SYMMETRIC = (Element.INT5, Element.INT6)  # integers that have neither minimum nor zero point
 POWER_BIAS = 127  # E8M0
 MANTISSA = {Element.E2M1: 1, Element.E2M3: 3, Element.E4M3: 3}
 LOST = 11  # 32 x 448 x 2^9 x 127 x 2047 < 2^41, and a term is at most 2^30
+
+
+def zero_bits(element: Element) -> int:
+    """Of a zero point in memory: those of the codes, or the next power of two, so that words hold whole numbers of
+    them; 0 of codes that have none.
+
+    >>> [zero_bits(element) for element in (Element.INT2, Element.INT3, Element.INT4, Element.INT8)]
+    [2, 4, 4, 0]
+    """
+    integer = element in (Element.INT2, Element.INT3, Element.INT4)
+    return 1 << (element.bits - 1).bit_length() if integer else 0
 
 
 @functools.cache

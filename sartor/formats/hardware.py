@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from ..errors import Unsupported
-from .decode import Element, Scale
+from .decode import SYMMETRIC, Element, Scale, zero_bits
 from .parts import GROUPS as PARTS_OF
 from .spec import NumberFormat, formats
 
@@ -22,7 +22,7 @@ GROUPS = (32, 64, 128, 256)
 BYTES = ("mx", "nvfp4")  # codecs whose scales are bytes
 PLANES = (2, 3, 4)  # of binary codes
 PAIRED = 16  # weights that share an E4M3 scale
-INTEGERS = {2: Element.INT2, 3: Element.INT3, 4: Element.INT4, 8: Element.INT8}
+INTEGERS = {2: Element.INT2, 3: Element.INT3, 4: Element.INT4, 5: Element.INT5, 6: Element.INT6, 8: Element.INT8}
 FLOATS = {4: Element.E2M1, 6: Element.E2M3, 8: Element.E4M3}
 MXINT8_FRACTION = 6  # its codes count 64ths (OCP Microscaling Formats v1.0, 5.3.4)
 
@@ -51,7 +51,8 @@ class Coding:
     @property
     def stored_bits(self) -> float:
         """Of a weight in memory, scales included, in whole groups."""
-        return self.bits + 8 * self.scale.nbytes(self.planes) / max(self.group, BLOCK)
+        shared = 8 * self.scale.nbytes(self.planes) + (zero_bits(self.element) if self.zero else 0)
+        return self.bits + shared / max(self.group, BLOCK)
 
     @property
     def element(self) -> Element:
@@ -126,5 +127,7 @@ def _coding(form: NumberFormat) -> Coding | None:
         return None
     zero = form.offset_bits == form.element_bits
     if zero and form.codec != "integers":  # a cache in KIVI form
+        return None
+    if form.offset_bits and INTEGERS[int(form.element_bits)] in SYMMETRIC:
         return None
     return Coding(int(form.element_bits), form.group, form.offset_bits > 0 and not zero, zero=zero)

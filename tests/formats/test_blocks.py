@@ -21,33 +21,35 @@ def test_a_decoder_stores_the_bits_that_its_format_says() -> None:
     assert coding_of("q8_0") == coding_of("int8-g32") and coding_of("q4_1") == coding_of("int4-g32-asym")
     for name, coding in decoded().items():
         stored = coding.bits + 8 * coding.scale.nbytes(coding.planes) / max(coding.group, 32)
-        if coding.zero:  # in a byte each
-            stored -= (8 - coding.bits) / coding.group
+        if coding.zero:
+            stored += coding.bits / coding.group
         if coding.rows != 1:  # a scale of many rows: 16 bits with each of them
             assert stored - 16 / coding.group == 8 < format_named(name).bits() + 0.01
             continue
         row = 4096 if format_named(name).group else coding.group  # a channel's scale is repeated
         assert stored == format_named(name).bits(row), name
-        assert coding.stored_bits == stored + (8 - coding.bits) / coding.group * coding.zero
+        assert coding.stored_bits == stored + (coding.zero and coding.bits == 3) / coding.group  # in 4 bits
     with pytest.raises(Unsupported, match=r"'nf4' has no decoder in hardware \(fp8-e4m3, fp8-e4m3-tensor, "):
         coding_of("nf4")
 
 
 def test_a_short_last_group_has_a_scale_of_its_own() -> None:
-    # 160 weights in groups of 128: one whole group, then 32. Groups of 32 divide the row: the first scale four times.
+    # 160 weights in groups of 128: one whole group, then 32. With 64 lanes the last fold is half empty: there groups of
+    # 32 divide the row, the first scale four times.
     w = Blocks(Coding(8, 128, True), np.ones((1, 160), np.int8), halves(1, 2), halves(0, 0.5))
     assert w.dequantized()[0, [0, 127, 128, 159]].tolist() == [1, 1, 2.5, 2.5]
-    whole = w.whole_groups()
-    assert (whole.group, whole.share, w.share) == (32, 0, 0)
-    assert whole.scale.view(np.float16).tolist() == [[1, 1, 1, 1, 2]]
-    assert np.array_equal(whole.dequantized(), w.dequantized())
+    assert w.in_folds(32) is w and w.share(32) == 2
+    apart = w.in_folds(64)
+    assert (apart.group, apart.share(64), w.share(64)) == (32, 0, 0)
+    assert apart.scale.view(np.float16).tolist() == [[1, 1, 1, 1, 2]]
+    assert np.array_equal(apart.dequantized(), w.dequantized())
 
 
 @pytest.mark.parametrize(("k", "share"), [(32, 0), (96, 0), (192, 1), (576, 1), (1024, 2), (128, 2)])
-def test_whole_groups_are_the_largest_that_divide_a_row(k: int, share: int) -> None:
+def test_groups_of_rows_that_are_not_whole_folds_divide_them(k: int, share: int) -> None:
     w = quantize(Floats("F32", np.random.default_rng(0).normal(size=(2, k)).astype(np.float32)), Coding(4, 128, True))
-    assert w.share == share and w.whole_groups().group == 32 << share
-    assert np.array_equal(w.whole_groups().dequantized(), w.dequantized())
+    assert w.share(32) == 2 and w.in_folds(128).group == (32 << share if k % 128 else 128)
+    assert np.array_equal(w.in_folds(128).dequantized(), w.dequantized())
 
 
 def test_rows_and_rows_below_each_other() -> None:

@@ -47,6 +47,6 @@ def test_a_scale_beyond_the_chips_is_refused() -> None:
 
 
 def pack(w: Blocks) -> np.ndarray:
-    whole = w.whole_groups()
+    whole = w.in_folds(32)
     core = Core(multiplier_bits=9, elements=(Element.INT8, Element.E4M3))
-    return pack_matrix(core, whole.codes, whole.scale, None, Element.E4M3, whole.share)
+    return pack_matrix(core, whole.codes, whole.scale, None, Element.E4M3, whole.share(32))

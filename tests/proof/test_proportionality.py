@@ -21,7 +21,7 @@ def test_fewer_bits_are_less_time() -> None:
     benchmark = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(benchmark)
     net = benchmark.random_network(512, 8, 2, 64, 1536, 8192)
-    rows = benchmark.rows_of(net, ("q8_0", "q4_0", "int4-g64-asym", "int4-g128"))
+    rows = benchmark.rows_of("random", net, ("q8_0", "q4_0", "int4-g64-asym", "int4-g128"), keep=False)
     assert [r["bits"] for r in rows] == [8.5, 4.5, 4.5, 4.125]
     assert min(r["proportionality"] for r in rows) > benchmark.TARGET, rows
     assert min(r["utilization"] for r in rows) > 0.95

@@ -153,9 +153,11 @@ class Core:
 
     def wide(self, element: Element) -> bool:
         """Its integers are bytes to the tile, 128 added where codes are unsigned."""
-        if self.shifting:
-            return element == Element.INT8
-        return element in (Element.INT8, Element.E2M3) or (element == Element.E2M1 and not self.halved)
+        if element == Element.INT5:  # a signed multiplier takes it whole
+            return self.multiplier_bits != 5
+        if element in (Element.INT8, Element.INT6):
+            return True
+        return not self.shifting and (element == Element.E2M3 or (element == Element.E2M1 and not self.halved))
 
     def steps(self, element: Element) -> int:
         """Cycles in which the tile takes a beat of its codes."""

@@ -12,13 +12,14 @@ from typing import Any
 
 import numpy as np
 
-from ...formats.decode import SCALE_BYTES, Element, Scale
-from .core import GROUP
+from ...formats.decode import SCALE_BYTES, Element, Scale, zero_bits
+from .core import GROUP, MULTIPLIERS, Core
 
 _NBYTES = np.array([sum(each) for each in SCALE_BYTES])  # of a slot in all arrays, of one plane
 _LEAST = np.array([min(each, default=1) for each in SCALE_BYTES])  # in the array of the shortest
+_ZERO = np.array([zero_bits(element) for element in Element])
 _LOW, _HIGH = np.array([element.parts for element in Element]).T
-_BYTES = (Element.INT8, Element.E2M3)
+_STEPS = np.array([[Core(multiplier_bits=bits).steps(element) for element in Element] for bits in MULTIPLIERS])
 
 # Command, start, six registers to the accumulators (tile.LATENCY), four to binary32, one to `done`: what a
 # command takes beside its steps and its last drain.
@@ -41,7 +42,7 @@ def packet_slots(core: Any, scale: Any) -> Any:
 
 
 def packet_scale_words(core: Any, scale: Any, planes: Any = 1) -> Any:
-    """Words of scales in a packet.
+    """Words of scales in a packet, without zero points.
 
     >>> from sartor.families.tensor.core import Core
     >>> int(packet_scale_words(Core(rows=64, port_bytes=32), scale=2))
@@ -51,9 +52,21 @@ def packet_scale_words(core: Any, scale: Any, planes: Any = 1) -> Any:
     return packet_slots(core, scale) * (_NBYTES[scale] + more) // core.port_bytes
 
 
-def packet_beats(core: Any, scale: Any, share: Any) -> Any:
-    """Beats of a packet."""
-    return packet_slots(core, scale) // dot_units(core) * 2**share
+def shared_beats(core: Any, share: Any) -> Any:
+    """Beats of a run: those that share their scales, in the last run of a row tile fewer."""
+    return np.maximum(2**share * GROUP // core.lanes, 1)
+
+
+def packet_runs(core: Any, scale: Any, share: Any) -> Any:
+    """Runs of a packet."""
+    return packet_slots(core, scale) // dot_units(core) * 2**share // shared_beats(core, share)
+
+
+def zero_words(core: Any, element: Any, scale: Any) -> tuple[Any, Any]:
+    """Packets whose zero points come together, and words of those: Shape.zeros."""
+    word, bits = 8 * core.port_bytes, packet_slots(core, scale) * np.maximum(_ZERO[element], 1)
+    here = np.equal(scale, Scale.ZERO)
+    return np.where(here, np.maximum(word // bits, 1), 1), np.where(here, np.maximum(bits // word, 1), 0)
 
 
 def beat_bytes(core: Any, element: Any, planes: Any = 1) -> Any:
@@ -63,8 +76,7 @@ def beat_bytes(core: Any, element: Any, planes: Any = 1) -> Any:
 
 def steps(core: Any, element: Any) -> Any:
     """Cycles in which the tile takes a beat: two of codes that are bytes to halved multipliers."""
-    bits = np.asarray(core.multiplier_bits)
-    return 1 + np.where(bits == 9, np.equal(element, Element.INT8), np.isin(element, _BYTES) & (bits != 8))
+    return _STEPS[np.searchsorted(MULTIPLIERS, core.multiplier_bits), element]
 
 
 def beat_cycles(core: Any, element: Any, planes: Any = 1) -> Any:
@@ -78,12 +90,10 @@ def beat_cycles(core: Any, element: Any, planes: Any = 1) -> Any:
 
 
 def high_sets(core: Any, element: Any) -> tuple[Any, Any]:
-    """Beats whose high parts come together, and the words of those; of a beat with two sets both. Nothing: (1, 0)."""
+    """Steps whose high parts come together, and the words of those. Nothing: (1, 0)."""
     each = dot_units(core) * GROUP // 8 * _HIGH[element] // steps(core, element)  # bytes of a step
-    set_steps = np.maximum(1, core.port_bytes // np.maximum(each, 1))
-    beats = np.maximum(set_steps // steps(core, element), 1)
-    words = np.maximum(each // core.port_bytes, 1) * np.maximum(steps(core, element) // set_steps, 1)
-    return np.where(each > 0, beats, 1), np.where(each > 0, words, 0)
+    set_steps = np.where(each > 0, np.maximum(core.port_bytes // np.maximum(each, 1), 1), 1)
+    return set_steps, set_steps * each // core.port_bytes
 
 
 def words_of_stream(
@@ -96,27 +106,12 @@ def words_of_stream(
     >>> int(words_of_stream(Core(), Element.INT4, scale=1, share=0, tiles=3, folds=3))  # 2 packets, 9 beats
     11
     """
-    beats, (set_beats, high_words) = tiles * folds, high_sets(core, element)
-    packets = -(-beats // packet_beats(core, scale, share))
-    highs = -(-beats // set_beats) * high_words
-    codes = -(-beats * beat_bytes(core, element, planes) // core.port_bytes)
-    return packets * packet_scale_words(core, scale, planes) + highs + codes
+    return _walked(*_of_stream(core, element, scale, share, planes), 1, tiles, folds)[2]
 
 
 def drain_cycles(core: Any, columns: Any) -> Any:
     """Cycles in which the results of a row tile leave; row tiles end at least so far apart."""
     return columns * core.rows // np.minimum(core.rows, core.vector_lanes)
-
-
-def tile_cycles(
-    core: Any, element: Any, scale: Any, share: Any, folds: Any, planes: Any = 1
-) -> tuple[Any, Any, Any]:
-    """Cycles of a row tile with the fewest packets that begin in one, of one with a packet more, and whether the
-    first is of the second kind; of codes without high parts."""
-    beats = packet_beats(core, scale, share)
-    few, scales = folds // beats, packet_scale_words(core, scale, planes)
-    least = folds * beat_cycles(core, element, planes) + few * scales
-    return least, least + scales, -(-folds // beats) - few
 
 
 def input_cycles(
@@ -127,30 +122,36 @@ def input_cycles(
     A row tile waits with its last step until the drain has had its cycles since the last step before:
     between those steps lie max(cycles of the tile, cycles of the drain).
     """
-    sets, words = high_sets(core, element)
-    if np.any(words > 0):
-        beats = packet_beats(core, scale, share), packet_scale_words(core, scale, planes)
-        each = beat_cycles(core, element, planes), drain_cycles(core, columns)
-        return _walked(*beats, sets, words, *each, tiles, folds)
-    least, more, first_more = tile_cycles(core, element, scale, share, folds, planes)
-    beats, drain = packet_beats(core, scale, share), drain_cycles(core, columns)
-    tiles_more = -(-tiles * folds // beats) - tiles * (folds // beats)
-    # The first row tile finds the drain idle.
-    later_more, later_least = tiles_more - first_more, tiles - tiles_more - (1 - first_more)
-    waits = later_more * np.maximum(drain - more, 0) + later_least * np.maximum(drain - least, 0)
-    return tiles_more * more + (tiles - tiles_more) * least + waits, waits
+    of_stream = _of_stream(core, element, scale, share, planes)
+    return _walked(*of_stream, drain_cycles(core, columns), tiles, folds)[:2]
 
 
-@functools.partial(np.vectorize, otypes=[np.int64, np.int64])
+def _of_stream(core: Any, element: Any, scale: Any, share: Any, planes: Any) -> tuple[Any, ...]:
+    """What `_walked` needs: runs of a packet, beats of a run, words of scales; zero points; high parts; a beat."""
+    packet = packet_runs(core, scale, share), shared_beats(core, share), packet_scale_words(core, scale, planes)
+    beat = steps(core, element), beat_cycles(core, element, planes), beat_bytes(core, element, planes)
+    return *packet, *zero_words(core, element, scale), *high_sets(core, element), *beat, core.port_bytes
+
+
+@functools.partial(np.vectorize, otypes=[np.int64] * 3)
 def _walked(
-    packet_beats: int, scale_words: int, set_beats: int, high_words: int, beat: int, drain: int, tiles: int, folds: int
-) -> tuple[int, int]:  # fmt: skip
-    """The same row tile by row tile: where packets and sets of high parts begin."""
-    ends = np.arange(tiles + 1, dtype=np.int64) * folds
-    begun = -(-ends // packet_beats) * scale_words + -(-ends // set_beats) * high_words
+    runs: int, run: int, scale_words: int, zero_each: int, zeros: int, set_steps: int, high_words: int, steps: int,
+    beat: int, nbytes: int, port: int, drain: int, tiles: int, folds: int,
+) -> tuple[int, int, int]:  # fmt: skip
+    """Cycles, those of them that wait, and words, row tile by row tile: where packets and sets of high parts begin."""
+    tile_runs = -(-folds // run)
+    runs = runs if scale_words else tiles * tile_runs  # without scales one packet
+    in_tiles, in_packets = np.arange(tiles + 1) * tile_runs, np.arange(-(-tiles * tile_runs // runs) + 1) * runs
+    tile, rest = np.divmod(in_packets, tile_runs)
+    ends = np.minimum(tile * folds + np.minimum(rest * run, folds), tiles * folds)  # beats
+    sets = np.append(0, np.cumsum(-(-np.diff(ends) * steps // set_steps)))
+    full, packets = in_tiles // runs, -(-in_tiles // runs)
+    beats = np.arange(tiles + 1) * folds - ends[full]  # of the packet that goes on
+    begun = packets * scale_words - (-packets // zero_each) * zeros
+    begun += (sets[full] - (-beats * steps // set_steps)) * high_words
     cycles = np.diff(begun) + folds * beat
     waits = int(np.maximum(drain - cycles[1:], 0).sum())
-    return int(cycles.sum()) + waits, waits
+    return int(cycles.sum()) + waits, waits, int(begun[-1] - (-np.diff(ends) * nbytes // port).sum())
 
 
 def matrix_cycles(

@@ -101,7 +101,7 @@ def _places(shape: Shape, own: int) -> tuple[np.ndarray, np.ndarray | None]:
     if shape.scale == Scale.NONE:
         return np.asarray(codes), None
     first = sum((d[1] & 255).astype(np.int64) << 8 * i for i, d in enumerate(digits) if d[1] is not None)
-    blocks = np.repeat(first >> 1, 1 << shape.share, axis=1)
+    blocks = _spread(shape, np.asarray(first >> 1), 1 << shape.share)
     return np.asarray(codes), np.ascontiguousarray(_tiled(blocks, own).swapaxes(1, 2))[:, :, None]
 
 
@@ -114,15 +114,17 @@ def decoded(shape: Shape, raw: np.ndarray, top: int, own: int = 0) -> Weights:
     if shape.scale == Scale.PAIR:
         d, m = np.stack([d, m], axis=-1).reshape(len(codes), -1), None  # type: ignore[list-item]
     if shape.scale == Scale.ZERO:
-        codes = codes.astype(np.int8) - np.repeat(m, GROUP << shape.share, axis=1).astype(np.int8)  # type: ignore
+        codes = codes.astype(np.int8) - _spread(shape, m, shape.group).astype(np.int8)  # type: ignore[arg-type]
         m = None
     if shape.scale == Scale.PLANES:
         codes = _bits(codes, shape.planes)
-        d = np.repeat(d, 1 << shape.share, axis=1).reshape(len(codes), -1)
-    scale = _relative(shape.scale, d, top, 1 if shape.scale == Scale.PLANES else 1 << shape.share, tiles)
+        d = _spread(shape, d, 1 << shape.share).reshape(len(codes), -1)
+    elif shape.share:
+        d = _spread(shape, d, 1 << shape.share)
+    scale = _relative(shape.scale, d, top, tiles)
     scale = scale * np.float32(2.0**-shape.element.lost)
     packed = _packed(shape, codes, tiles)
-    minimum = None if m is None else _relative(Scale.SCALE, m, top, 1 << shape.share, tiles)
+    minimum = None if m is None else _relative(Scale.SCALE, _spread(shape, m, 1 << shape.share), top, tiles)
     return Weights(shape.n, packed, scale, minimum, bool(own))
 
 
@@ -161,9 +163,14 @@ def _relatives(scale: Scale, top: int) -> np.ndarray:
     return np.ldexp(mantissa.astype(np.float32), np.clip(field - top, 2 * LEAST_SHIFT, -LEAST_SHIFT))
 
 
-def _relative(scale: Scale, codes: np.ndarray, top: int, blocks: int, tiles: int) -> np.ndarray:
-    """[tiles, groups, 1, rows] of the codes of scales [n, any], of `blocks` groups each."""
-    tiled = _tiled(np.repeat(codes, blocks, axis=1) if blocks > 1 else codes, tiles)
+def _spread(shape: Shape, each: np.ndarray, count: int) -> np.ndarray:
+    """[n, any] of what groups share, [n, fewer, ...], for `count` in each; the last group of a row may be shorter."""
+    return np.repeat(each, count, axis=1)[:, : shape.k * count // shape.group] if count > 1 else each
+
+
+def _relative(scale: Scale, codes: np.ndarray, top: int, tiles: int) -> np.ndarray:
+    """[tiles, groups, 1, rows] of the codes of scales [n, groups]."""
+    tiled = _tiled(codes, tiles)
     return _relatives(scale, top)[np.ascontiguousarray(tiled.swapaxes(1, 2))][:, :, None]
 
 

@@ -12,6 +12,7 @@ import numpy as np
 from ...formats.hardware import decoded
 from ...formats.parts import VALUES
 from ...formats.spec import NumberFormat, format_named
+from ...formulas import tile
 from ...tech import dram, logic, sram
 from ...tech.technology import Technology, rows_of
 from . import silicon, sizing
@@ -43,12 +44,15 @@ class Stored:
         """Of one element."""
         return self.bits / BYTE_BITS
 
-    def in_rows(self, k: int) -> Stored:
-        """The same of rows of `k`, whose scales are those of the largest groups that divide a row."""
+    def in_rows(self, k: int, lanes: Any) -> Stored:
+        """The same of rows of `k`, whose last group may be shorter; where they are not whole folds, scales are those
+        of the largest groups that divide a row (Blocks.group_in)."""
         whole = max(k & -k, GROUP)
         if whole >= np.max(self.group):
             return self
-        return replace(self, scale_bits=self.scale_bits * np.maximum(self.group / whole, 1))
+        group = np.maximum(self.group, GROUP)
+        shared = np.where(tile.folds(k, lanes) * lanes > k, np.minimum(group, whole), group)
+        return replace(self, scale_bits=self.scale_bits * (tile.folds(k, shared) * group / k))
 
 
 @dataclass(frozen=True)
@@ -174,6 +178,7 @@ def _in_memory(form: NumberFormat) -> tuple[float, int]:
 # Bits of a weight code that one multiplier of each datapath takes a cycle; of an integer FP8's takes 4.
 _WIDTHS = {"int8": 8, "int4": 4, "fp4": 4, "nvfp4": 4, "fp8": 8, "fp8-array": 8, "fp4-array": 4, "ternary": 2,
            "bf16": 16, "fp16": 16}  # fmt: skip
+_SIGNED = "fp4", "nvfp4"  # 4 bits and a sign: integers of 5 bits go through at once
 _SHIFTED = "e2m1", "e2m3", "e4m3"  # numbers of up to four bits and a shift
 
 
@@ -189,7 +194,8 @@ def _steps(dtype: Any) -> np.ndarray:
 
     def of(datapath: str, form: NumberFormat) -> float:
         number = form.datapath == "fp8" or form.number in _SHIFTED
-        return float(max(np.ceil(form.element_bits / form.planes / _width(datapath, number)), 1) * form.planes)
+        width = _width(datapath, number) + (datapath in _SIGNED and form.element == "integer")
+        return float(max(np.ceil(form.element_bits / form.planes / width), 1) * form.planes)
 
     return np.array([[of(name, format_named(form)) for form in FORMATS] for name in NAMES], dtype)
 

@@ -12,7 +12,8 @@ from ...errors import Unsupported
 from ...formats.decode import Element, Scale
 from ...formats.hardware import Coding
 
-BITS = {Element.E2M1: 5, Element.E4M3: 9}  # beside 4 for integers up to that, and 8 for the others
+# Beside 4 for integers up to that, and 8 for the others.
+BITS = {Element.E2M1: 5, Element.INT5: 5, Element.E4M3: 9}
 # Scales that need 5: two sums a block, or codes that are negative once their zero point is taken off.
 SIGNED_ONLY = {Scale.PAIR: "an E4M3 scale for 16 codes", Scale.ZERO: "a zero point"}
 

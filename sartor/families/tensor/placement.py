@@ -63,7 +63,7 @@ class Placement:
 
     def _place(self, op: Gemm) -> Geometry:
         m, d = self.machine, self.machine.designs
-        form = m.stored(self.formats.get(op.tensor), op.part).in_rows(op.k)
+        form = m.stored(self.formats.get(op.tensor), op.part).in_rows(op.k, d.lanes)
         split = op.experts == 1
         n = self._features(op) / self.chips if split and op.shard == "column" else self._features(op)
         k = op.k / self.chips if split and op.shard == "row" else float(op.k)

@@ -5,12 +5,24 @@ from __future__ import annotations
 import functools
 from dataclasses import dataclass
 
+import numpy as np
+
 from ...errors import InputError
-from ...formats.decode import MOST_PLANES, Element
+from ...formats.decode import MOST_PLANES, SYMMETRIC, Element, zero_bits
 from .core import GROUP, Core
 from .isa import Scale
 
 MOST_SHARE = 3  # log2 of the blocks of a row that share a scale
+
+
+def zero_words(core: Core, element: Element) -> tuple[int, int]:
+    """Packets whose zero points come together, before the first of them, and the words of those.
+
+    >>> zero_words(Core(rows=16, port_bytes=64), Element.INT4), zero_words(Core(rows=64, port_bytes=16), Element.INT2)
+    ((4, 1), (1, 1))
+    """
+    bits, word = core.slots(Scale.ZERO.nbytes()) * zero_bits(element), 8 * core.port_bytes
+    return max(1, word // bits), max(1, bits // word)
 
 
 @dataclass(frozen=True)
@@ -39,10 +51,12 @@ class Shape:
             )
         if not 0 <= self.share <= MOST_SHARE:
             raise InputError(f"layout: share = {self.share} (0 to {MOST_SHARE})")
-        if self.n < 1 or self.k < 1 or self.k % self.group:
-            raise InputError(
-                f"layout: a matrix of {self.n} x {self.k} (K must be a multiple of {self.group}, which share a scale)"
-            )
+        if self.scale == Scale.ZERO and not zero_bits(self.element):
+            raise InputError(f"layout: zero points of {self.element.name} codes (integers of up to 4 bits have them)")
+        if self.scale == Scale.SCALE_MINIMUM and self.element in SYMMETRIC:
+            raise InputError(f"layout: minimums of {self.element.name} codes (try SCALE)")
+        if self.n < 1 or self.k < 1 or self.k % GROUP:
+            raise InputError(f"layout: a matrix of {self.n} x {self.k} (K must be a multiple of {GROUP})")
 
     @functools.cached_property
     def group(self) -> int:
@@ -108,16 +122,50 @@ class Shape:
         return self.slots * self.scale.nbytes(self.planes)
 
     @functools.cached_property
+    def tile_runs(self) -> int:
+        """Runs of a row tile: beats that share their scales, fewer in the last where `short`."""
+        return -(-self.folds // self.shared_beats)
+
+    @functools.cached_property
+    def short(self) -> bool:
+        return self.folds % self.shared_beats > 0
+
+    @functools.cached_property
+    def packet_runs(self) -> int:
+        """Without scales all runs are one packet."""
+        return self.slots // self.beat_slots if self.scale else self.tiles * self.tile_runs
+
+    @functools.cached_property
     def packet_beats(self) -> int:
-        return self.slots // self.beat_slots * self.shared_beats
+        """At most."""
+        return self.packet_runs * self.shared_beats
 
     @functools.cached_property
     def packets(self) -> int:
-        return -(-self.beats // self.packet_beats)
+        return -(-self.tiles * self.tile_runs // self.packet_runs)
+
+    @functools.cached_property
+    def packet_ends(self) -> np.ndarray:
+        """[packets]: beats up to the end of each."""
+        tiles, runs = np.divmod(np.arange(1, self.packets + 1) * self.packet_runs, self.tile_runs)
+        return np.minimum(tiles * self.folds + np.minimum(runs * self.shared_beats, self.folds), self.beats)
+
+    @functools.cached_property
+    def zeros(self) -> tuple[int, int]:
+        """`zero_words`; (1, 0) without zero points."""
+        return zero_words(self.core, self.element) if self.scale == Scale.ZERO else (1, 0)
+
+    @functools.cached_property
+    def packet_words(self) -> np.ndarray:
+        """[packets]: words of each, without zero points. Its codes begin with a word; those of the last step of each
+        are as many words as it needs, high parts whole sets."""
+        port, (low, high) = self.core.port_bytes, self.step_bytes
+        steps = np.diff(self.packet_ends, prepend=0) * self.steps
+        highs = -(-steps // self.set_steps) * (self.set_steps * high // port)
+        return np.asarray(self.packet_scale_bytes // port + highs - (-steps * low // port))
 
     @functools.cached_property
     def words(self) -> int:
-        """Words of the memory port; packets that are full are whole words."""
-        port, steps, (low, high) = self.core.port_bytes, self.beats * self.steps, self.step_bytes
-        highs = -(-steps // self.set_steps) * self.set_steps * high // port
-        return self.packets * self.packet_scale_bytes // port + highs - (-steps * low // port)
+        """Words of the memory port."""
+        each, words = self.zeros
+        return int(self.packet_words.sum()) + -(-self.packets // each) * words

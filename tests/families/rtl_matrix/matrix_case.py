@@ -13,7 +13,7 @@ from sartor.families.tensor.core import GROUP, Core
 from sartor.families.tensor.isa import Scale
 from sartor.families.tensor.layout import pack_matrix
 from sartor.families.tensor.rtl.matrix import MatrixUnit
-from sartor.formats.decode import Element, integers
+from sartor.formats.decode import SYMMETRIC, Element, integers, zero_bits
 from tests.verilate import Run, Verilated
 
 EXTREME_HALVES = (0x0000, 0x8000, 0x0001, 0x83FF, 0x0400, 0x3C00, 0xBC00, 0x7BFF, 0xFBFF)
@@ -112,7 +112,8 @@ class Case:
 
     def of_blocks(self, halves: np.ndarray) -> np.ndarray:
         """Each scale for all blocks that share it."""
-        return np.repeat(halves, 1 << self.share, axis=1)
+        blocks = self.codes.shape[1] // (GROUP // 2 if self.scale == Scale.PAIR else GROUP)
+        return np.repeat(halves, 1 << self.share, axis=1)[:, :blocks]
 
 
 def random_case(core: Core, rng: np.random.Generator, **chosen: Any) -> Case:
@@ -124,12 +125,14 @@ def random_case(core: Core, rng: np.random.Generator, **chosen: Any) -> Case:
     rows = int(chosen.get("rows", rng.integers(1, 4 * core.rows + 1)))
     planes = int(chosen.get("planes", rng.integers(1, core.planes + 1))) if scale == Scale.PLANES else 1
     share = int(chosen.get("share", rng.integers(0, 4))) if scale not in (Scale.NONE, Scale.PAIR) else 0
-    groups = max(groups >> share, 1) << share  # whole ones share a scale
-    if scale == Scale.NONE and element == Element.INT4:  # whole tiles and folds: what pads is -8, and has no scale 0
+    if groups & (1 << share) - 1:  # the last group of a row may be short, but not within a fold
+        groups = -(-groups // core.lane_groups) * core.lane_groups
+    offset = element != Element.INT8 and not element.is_float
+    if scale in (Scale.NONE, Scale.POWER) and offset:  # whole tiles and folds: what pads is -8, and has no scale 0
         rows, groups = (-(-n // of) * of for n, of in ((rows, core.rows), (groups, core.lane_groups)))
     extreme = bool(chosen.get("extreme", rng.random() < 0.33))
     codes = _codes(rng, (rows, groups * GROUP), element, extreme, planes)
-    d, m, top = _scales(rng, scale, (rows, groups >> share), extreme, planes)
+    d, m, top = _scales(rng, scale, (rows, -(-groups >> share)), extreme, planes)
     if scale == Scale.ZERO:
         m = rng.integers(0, 1 << element.bits, m.shape)
     x, exponents = _values(rng, columns, groups, extreme)
@@ -149,8 +152,8 @@ def kinds(core: Core, element: Element) -> list[Scale]:
     if element == Element.SIGN:
         return [Scale.PLANES]
     plain = [Scale.NONE] if element in (Element.INT8, core.cache_element) else []
-    minimum = [] if element.is_float else [Scale.SCALE_MINIMUM]
-    zero = element.bits < 8 and not element.is_float
+    minimum = [] if element.is_float or element in SYMMETRIC else [Scale.SCALE_MINIMUM]
+    zero = zero_bits(element) > 0
     taken = {Scale.POWER: True, Scale.PAIR: element == Element.E2M1, Scale.ZERO: zero}
     pair = [k for k in core.scales if taken.get(k)]
     return [*plain, Scale.SCALE, *minimum, *pair]

@@ -9,7 +9,7 @@ from sartor.families.tensor import cycles_matrix as cycles
 from sartor.families.tensor.core import Core
 from sartor.families.tensor.isa import Scale
 from sartor.families.tensor.stream_shape import Shape
-from sartor.formats.decode import Element
+from sartor.formats.decode import SYMMETRIC, Element, zero_bits
 
 PARAMETERS = ("rows", "lanes", "vector_lanes", "port_bytes", "multiplier_bits")
 
@@ -18,11 +18,14 @@ def walk(core: Core, shape: Shape, columns: int) -> tuple[int, int]:
     """Cycles from the first word to the last step, and those that wait: step by step."""
     port, now, ready, waits = core.port_bytes, 0, 0, 0
     low, high = shape.step_bytes
-    left = 0  # steps of the present set of high parts
+    left, begun = 0, 0  # steps of the present set of high parts, packets
     drain = columns * core.rows // min(core.rows, core.vector_lanes)
+    ends = set(shape.packet_ends)
     for beat in range(shape.beats):
-        if beat % shape.packet_beats == 0:
-            now += shape.packet_scale_bytes // port
+        if beat == 0 or beat in ends:
+            each, zeros = shape.zeros
+            now += shape.packet_scale_bytes // port + (zeros if begun % each == 0 else 0)
+            left, begun = 0, begun + 1
         for _ in range(shape.steps):
             if high and not left:
                 now, left = now + shape.set_steps * high // port, shape.set_steps
@@ -42,15 +45,16 @@ def random_parameters(rng: np.random.Generator) -> tuple[Core, Shape, int]:
     )  # fmt: skip
     element = Element(rng.choice([e for e in Element if core.shifting or e != Element.E4M3]))
     scale, share = Scale(rng.integers(1 if element.parts[1] else 0, 5)), int(rng.integers(0, 4))
-    scale = Scale.ZERO if scale == Scale.SCALE_MINIMUM and rng.random() < 0.5 else scale
+    scale = Scale.SCALE if scale == Scale.SCALE_MINIMUM and element in SYMMETRIC else scale
+    scale = Scale.ZERO if scale == Scale.SCALE_MINIMUM and zero_bits(element) and rng.random() < 0.5 else scale
     planes = 1
     if element == Element.SIGN:
         scale, planes = Scale.PLANES, int(rng.integers(1, 5))
     share = 0 if scale == Scale.PAIR else share
     n, k = (
-        int(rng.integers(1, 9)) * size - int(rng.integers(0, 2)) for size in (core.rows, core.lanes // 32)
+        int(rng.integers(1, 9)) * size - int(rng.integers(0, 2)) for size in (core.rows, core.lanes // 32 << share % 3)
     )
-    shape = Shape(core, max(n, 1), (32 << share) * max(k >> share, 1), element, scale, share, planes)
+    shape = Shape(core, max(n, 1), 32 * max(k, 1), element, scale, share, planes)
     return core, shape, int(rng.integers(1, 17))
 
 

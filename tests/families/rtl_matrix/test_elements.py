@@ -17,7 +17,8 @@ NARROW = tuple(e for e in EVERY if e != Element.E4M3)
 SHIFTING = {"multiplier_bits": 9, "elements": EVERY, "scales": (Scale.POWER, Scale.PLANES), "planes": 2}
 SIGNED = {"multiplier_bits": 5, "elements": NARROW, "planes": 4, "scales": tuple(Scale)[3:]}
 BYTES = {"multiplier_bits": 8, "elements": NARROW, "scales": (Scale.POWER, Scale.PLANES), "planes": 3}
-FOUR = {"elements": (*INTEGERS, Element.SIGN), "scales": (Scale.POWER, Scale.PLANES), "planes": 4}
+SIX = (*INTEGERS, Element.INT5, Element.INT6)
+FOUR = {"elements": (*SIX, Element.SIGN), "scales": (Scale.POWER, Scale.PLANES), "planes": 4}
 SMALL = Core(rows=4, lanes=32, columns=2, vector_lanes=2, port_bytes=32, **FOUR, **SIZES)
 FIVE = Core(rows=2, lanes=64, columns=2, vector_lanes=4, port_bytes=64, **SIGNED, **SIZES)
 NINE = Core(rows=2, lanes=32, columns=2, vector_lanes=2, port_bytes=16, **SHIFTING, **SIZES)

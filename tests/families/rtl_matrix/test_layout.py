@@ -11,7 +11,7 @@ from sartor.families.tensor.core import Core
 from sartor.families.tensor.isa import Scale
 from sartor.families.tensor.layout import PARTS, pack_matrix, unpack_matrix
 from sartor.families.tensor.stream_shape import Shape
-from sartor.formats.decode import Element
+from sartor.formats.decode import SYMMETRIC, Element, zero_bits
 from sartor.formats.hardware import decoded
 from sartor.formats.spec import format_named
 
@@ -81,13 +81,41 @@ def test_binary_codes_come_plane_by_plane_with_offsets_first() -> None:
     assert stream[48:].tolist() == [255] * 4 + [0] * 4 + [0] * 4 + [0xAA] * 4
 
 
-def test_zero_points_come_before_scales() -> None:
-    # A byte each: 16 slots are one word of zero points and two of scales, for 8 beats of 32 bytes.
+def test_zero_points_have_a_word_before_several_packets() -> None:
+    # 8 slots of scales a word and 4 bits a zero point: the 32 of a word are those of 4 packets of 4 beats of 32 bytes.
     core = Core(rows=2, lanes=32, port_bytes=16)
-    d, z = np.array([[1, 2], [3, 4]]), np.array([[5, 6], [7, 8]])
-    stream = pack_matrix(core, np.zeros((2, 64), int), d, z, scale=Scale.ZERO)
-    assert stream[:4].tolist() == [5, 7, 6, 8] and stream[16:24].view("<u2").tolist() == [1, 3, 2, 4]
-    assert stream.size == 48 + 2 * 32
+    d, z = (np.arange(2 * 18).reshape(2, 18) + 100 * i for i in (1, 0))
+    stream = pack_matrix(core, np.zeros((2, 18 * 32), int), d, z % 16, scale=Scale.ZERO).reshape(-1, 16)
+    packet, word = [0, 18, 1, 19, 2, 20, 3, 21], 1 + 4 * 9  # rows are neighbors, then beats
+    assert len(stream) == word + 1 + 1 + 2 * 2
+    assert stream[0, :4].tolist() == [0x20, 0x31, 0x42, 0x53]
+    assert stream[1].view("<u2").tolist() == [100 + i for i in packet]
+    assert stream[word, :2].tolist() == [0x20, 0x31] and stream[word, 2:].max() == 0
+    assert stream[word + 1].view("<u2")[:4].tolist() == [116, 134, 117, 135]
+
+
+def test_the_last_group_of_a_row_may_be_shorter() -> None:
+    # Groups of 128 of rows of 160: four beats share a scale, then one; the next row tile begins with the next. A packet
+    # of 8 slots has 4 runs of beats: 4 + 1 + 4 + 1 of them, each of 32 bytes.
+    core = Core(rows=2, lanes=32, port_bytes=16)
+    d = np.arange(12).reshape(6, 2)
+    codes = np.repeat(np.arange(30).reshape(6, 5) % 15, 32, axis=1)  # [rows, groups]
+    stream = pack_matrix(core, codes, d, share=2).reshape(-1, 16)
+    assert stream[0].view("<u2").tolist() == [0, 2, 1, 3, 4, 6, 5, 7]
+    assert (stream[1:21:2, 0] & 15).tolist() == [0, 1, 2, 3, 4, 10, 11, 12, 13, 14]
+    assert stream[21].view("<u2").tolist() == [8, 10, 9, 11, 0, 0, 0, 0] and len(stream) == 22 + 10
+
+
+def test_codes_of_a_packet_begin_with_a_word() -> None:
+    # The same with 2 bits and a port of 32: 16 bytes a beat. A packet of 16 slots has 8 runs: of rows of 160 20 beats
+    # in 10 words. Rows of 544 have 5 runs, so that the first packet ends 3 runs into the second row tile, after 17 + 12
+    # beats in 15 words, the last half empty; the 5 beats that are left take 3.
+    core = Core(rows=2, lanes=32, port_bytes=32)
+    sizes = {}
+    for n, k in ((8, 160), (10, 160), (4, 544)):
+        d = np.ones((n, -(-k // 128)), int)
+        sizes[n, k] = pack_matrix(core, np.zeros((n, k), int), d, element=Element.INT2, share=2).size // 32
+    assert sizes == {(8, 160): 1 + 10, (10, 160): 1 + 10 + 1 + 3, (4, 544): 1 + 15 + 1 + 3}
 
 
 cores = st.builds(
@@ -106,14 +134,16 @@ def test_there_and_back(
     assume((element == Element.SIGN) == (scale == Scale.PLANES))
     planes = data.draw(st.integers(1, 4)) if scale == Scale.PLANES else 1
     rng = np.random.default_rng(data.draw(st.integers(0, 99)))
+    assume(scale != Scale.ZERO or zero_bits(element))
+    assume(scale != Scale.SCALE_MINIMUM or element not in SYMMETRIC)
     share = data.draw(st.integers(0, 3)) if scale != Scale.PAIR else 0
-    shared, groups = groups, groups << share
+    shared = -(-groups >> share)
     low = -128 if element == Element.INT8 else 0
     codes = rng.integers(low, low + (1 << element.bits * planes), (n, groups * 32))
     parts, size = PARTS.get(scale, 1 if scale else 0), max(scale.arrays(), default=0)
     d, m = (rng.integers(0, 1 << 8 * size // parts, (n, shared)) if parts > i else None for i in (0, 1))
     if scale == Scale.ZERO:
-        m = rng.integers(0, 256, (n, shared))
+        m = rng.integers(0, 1 << element.bits, (n, shared))
     if scale == Scale.PLANES:
         d, m = rng.integers(0, 1 << 16, (n, shared, planes)), rng.integers(0, 1 << 16, (n, shared))
     given = (np.stack([d, m], -1).reshape(n, -1), None) if scale == Scale.PAIR else (d, m)
@@ -130,8 +160,11 @@ def test_what_is_refused() -> None:
     core = Core(rows=2, port_bytes=16)
     with pytest.raises(InputError, match="codes -1 to 0, not 0 to 15"):
         pack_matrix(core, np.repeat([[-1, 0]], 16, axis=1))
-    with pytest.raises(InputError, match="multiple of 64, which share a scale"):
-        pack_matrix(core, np.zeros((2, 96), int), np.ones((2, 2), int), share=1)
+    with pytest.raises(InputError, match="zero points 0 to 4, not 0 to 3"):
+        zeros = np.array([[0, 4]] * 2)
+        pack_matrix(core, np.zeros((2, 64), int), np.ones((2, 2), int), zeros, Element.INT2, scale=Scale.ZERO)
+    with pytest.raises(InputError, match="zero points of INT8 codes"):
+        pack_matrix(core, np.zeros((2, 32), int), *[np.ones((2, 1), int)] * 2, Element.INT8, scale=Scale.ZERO)
     with pytest.raises(InputError, match="scales of 2 x 2, not of 2 x 1"):
         pack_matrix(core, np.zeros((2, 64), int), np.ones((2, 2), int), share=1)
     with pytest.raises(InputError, match="multiple of 32"):
@@ -147,12 +180,12 @@ def test_what_is_refused() -> None:
 
 @pytest.mark.parametrize("name", decoded())
 def test_a_stream_has_the_bits_that_its_format_says(name: str) -> None:
-    # A zero point takes a byte where its format counts 4 bits or fewer; the scale of a channel comes with each 256, and
-    # that of a tensor or of 128 x 128, which a format does not count for each row, as that of a channel.
+    # Zero points of 3 bits take 4; the scale of a channel comes with each 256, and that of a tensor or of 128 x 128,
+    # which a format does not count for each row, as that of a channel.
     coding, core = decoded()[name], Core(rows=16, lanes=32, port_bytes=64, multiplier_bits=9)
     shape = Shape(core, 1024, 2048, coding.element, coding.scale, {32: 0, 64: 1, 128: 2, 256: 3}.get(coding.group, 0),
                   coding.planes)  # fmt: skip
-    more = (8 - coding.bits) / coding.group if coding.zero else 0
+    more = 1 / coding.group if coding.zero and coding.bits == 3 else 0
     row = 2048 if format_named(name).group else coding.group
     repeated = name in ("fp8-e4m3-tensor", "fp8-e4m3-b128")
     bits = 8 + 16 / coding.group if repeated else format_named(name).bits(row) + more

@@ -60,10 +60,11 @@ def test_each_format_at_its_extremes(core: Core, element: int, scale: int) -> No
 @pytest.mark.parametrize("scale", [Scale.SCALE, Scale.SCALE_MINIMUM])
 @pytest.mark.parametrize("core", FAST, ids=numbers)
 def test_scales_of_groups_of_up_to_256(core: Core, scale: Scale, element: Element) -> None:
-    # Shared by the blocks of one beat (BYTES has two in a row), by those of successive beats, and by both.
+    # Shared by the blocks of one beat (BYTES has two in a row), by those of successive beats, and by both; of rows of
+    # 10 blocks the last group is shorter.
     rng = np.random.default_rng(7)
     for share in (0, 1, 2, 3):
-        for rows, groups in ((1, 8), (3 * core.rows, 8), (16, 8)):
+        for rows, groups in ((1, 8), (3 * core.rows, 8), (16, 8), (16, 10)):
             case = random_case(core, rng, element=element, scale=scale, share=share, rows=rows, groups=groups)
             check(case, gaps=0.2)
 
@@ -87,7 +88,7 @@ def test_cycles_are_the_formula(core: Core) -> None:
         words = cycles_matrix.words_of_stream(*shape, case.share, case.tiles, case.folds)
         assert len(case.words()) == words
         waits += wait
-    shortest = cycles_matrix.tile_cycles(core, 0, int(Scale.SCALE), 0, 1)[0]
+    shortest = cycles_matrix.beat_cycles(core, 0)
     assert (waits > 0) == (cycles_matrix.drain_cycles(core, core.columns) > shortest)
 
 

@@ -33,8 +33,8 @@ FIELDS: dict[Op, tuple[tuple[str, int], ...]] = {
     ),
     # planes: of binary codes, less one.
     Op.MM: (
-        ("cache", 1), ("element", 3), ("scale", 3), ("share", 2), ("tiles", 16), ("columns", 5), ("argmax", 1),
-        ("tiles_dynamic", 1), ("d_reg", 4), ("folds", 12), ("folds_dynamic", 1),
+        ("cache", 1), ("element", 4), ("scale", 3), ("share", 2), ("tiles", 16), ("columns", 5),
+        ("tiles_dynamic", 1), ("d_reg", 4), ("argmax", 1), ("folds", 12), ("folds_dynamic", 1),
         ("d_addr", 13), ("d_stride", 10), ("exponent", 8), ("unit", 10), ("planes", 2),
     ),
     Op.VEC: (

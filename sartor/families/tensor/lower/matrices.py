@@ -69,7 +69,7 @@ def _fields(b: Body, w: Blocks, same: list[Blocks]) -> dict[str, int]:
             "the same)"
         )
     return {
-        "element": coding.element, "scale": coding.scale, "share": w.share, "tiles": -(-w.n // b.core.rows),
-        "folds": -(-w.k // b.core.lanes), "exponent": top, "unit": unit_of(coding.scale, top, coding.counted, w.power),
-        "planes": coding.planes - 1,
+        "element": coding.element, "scale": coding.scale, "share": w.share(b.core.lanes),
+        "tiles": -(-w.n // b.core.rows), "folds": -(-w.k // b.core.lanes), "exponent": top,
+        "unit": unit_of(coding.scale, top, coding.counted, w.power), "planes": coding.planes - 1,
     }  # fmt: skip

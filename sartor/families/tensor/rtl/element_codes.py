@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from amaranth.hdl import Cat, Const, Mux, Value
 
-from ....formats.decode import LOST, MANTISSA, Element
+from ....formats.decode import LOST, MANTISSA, SYMMETRIC, Element
 from ....rtl.fp8 import lane_of, signed_lane
 from ..core import Core
 
@@ -28,6 +28,8 @@ def lane(core: Core, element: Element, code: Value, unsigned: Value, zero: Value
     width = core.multiplier_bits
     if core.signed:
         number = Cat(code[:-1], (~top).replicate(width - bits + 1))
+        if element in SYMMETRIC:
+            return number
         return Mux(unsigned, (Cat(code, Const(0, width - bits)) - zero)[:width], number) if bits < 8 else code
     if bits == 4:
         return Cat(code, Const(0, width - 4))
@@ -38,8 +40,13 @@ def lane(core: Core, element: Element, code: Value, unsigned: Value, zero: Value
 
 def byte(core: Core, element: Element, code: Value) -> Value:
     """Of codes that are bytes to the tile: two's complement for signed multipliers, else with 128 added."""
-    number = code if element == Element.INT8 else minifloat(code, MANTISSA[element])
+    number = minifloat(code, MANTISSA[element]) if element.is_float else two_complement(code)
     return number if core.signed else Cat(number[:7], ~number[7])
+
+
+def two_complement(code: Value) -> Value:
+    """A byte of an integer: 8 bits are that already, fewer have half their range added."""
+    return code if len(code) == 8 else Cat(code[:-1], (~code[-1]).replicate(9 - len(code)))
 
 
 def shifted(element: Element, code: Value, unsigned: Value) -> Value:

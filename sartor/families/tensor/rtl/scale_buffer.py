@@ -2,7 +2,8 @@
 
 A set is as many slots as there are dot units. Where neighbors in a row share a scale, a beat needs only a part of a
 set, each of whose scales goes to several dot units. Of binary codes a packet has several arrays of slots: the offsets,
-then the scales of one plane after the other.
+then the scales of one plane after the other. Zero points are those of several packets (`turn`: of which one), kept
+behind the scales.
 """
 
 from __future__ import annotations
@@ -14,12 +15,13 @@ from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, unsigned
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
+from ....formats.decode import Element, zero_bits
 from ..core import Core
 from ..isa import Scale
 from ..numerics import ONE_HALF_PRECISION
-from ..stream_shape import MOST_SHARE
+from ..stream_shape import MOST_SHARE, zero_words
 from .choose import choose
-from .matrix_ports import HALF_BITS, PLANE_BITS, SCALE_BITS, ZERO_BITS
+from .matrix_ports import ELEMENT_BITS, HALF_BITS, PLANE_BITS, SCALE_BITS, ZERO_BITS
 from .pick import pick
 
 ONE_PART = (Scale.SCALE, Scale.POWER, Scale.ZERO)
@@ -33,13 +35,23 @@ def most_words(core: Core) -> int:
 
 
 def scale_words(core: Core, scale: Scale) -> int:
-    """Words of scales in a packet, with one plane."""
+    """Words of scales in a packet, with one plane; without zero points."""
     return core.slots(min(scale.arrays())) * scale.nbytes() // core.port_bytes
 
 
 def slot_sets(core: Core, scale: Scale) -> int:
     """Sets in a packet."""
     return core.slots(min(scale.arrays())) // core.dot_units
+
+
+def zero_elements(core: Core) -> list[Element]:
+    """Elements whose codes may have zero points."""
+    return [e for e in core.elements if zero_bits(e)] if Scale.ZERO in core.scales else []
+
+
+def turns(core: Core) -> int:
+    """Packets whose zero points come together, at most."""
+    return max((zero_words(core, e)[0] for e in zero_elements(core)), default=1)
 
 
 def scale_kinds(core: Core, minimum: bool) -> list[Scale]:
@@ -58,8 +70,6 @@ def of_slot(kind: Scale, slot: Value) -> tuple[Value, Value]:
         return Cat(slot, Const(0, HALF_BITS - 8)), Const(0, HALF_BITS)
     if kind == Scale.PAIR:
         return half_of_e4m3(slot[:8]), half_of_e4m3(slot[8:])
-    if kind == Scale.ZERO:
-        return slot[8:], Const(0, HALF_BITS)
     return slot[:HALF_BITS], slot[HALF_BITS:] if kind in TWO_PARTS else Const(0, HALF_BITS)
 
 
@@ -85,22 +95,24 @@ class ScaleBuffer(wiring.Component):
         halves = data.ArrayLayout(unsigned(HALF_BITS), core.dot_units)
         super().__init__(
             {
-                "scale": In(SCALE_BITS), "share": In(2), "plane": In(PLANE_BITS),
+                "scale": In(SCALE_BITS), "share": In(2), "plane": In(PLANE_BITS), "element": In(ELEMENT_BITS),
                 "word": In(8 * core.port_bytes), "write": In(1), "index": In(range(most_words(core))),
                 "load": In(1), "set": In(range(max(2, self.sets))), "part": In(max(1, most_neighbors(core))),
+                "turn": In(range(max(2, turns(core)))),
                 "d": Out(halves), "m": Out(halves), "zeros": Out(data.ArrayLayout(ZERO_BITS, core.dot_units)),
             }
         )  # fmt: skip
 
     def elaborate(self, platform: Any) -> Module:
         m = Module()
-        count = max(self.array_words(kind)[-1] for kind in self.kinds)
+        behind = max((zero_words(self.core, e)[1] for e in zero_elements(self.core)), default=0)
+        count = max(self.array_words(kind)[-1] + behind * (kind == Scale.ZERO) for kind in self.kinds)
         words = [Signal(8 * self.core.port_bytes, reset_less=True, name=f"scales_{i}") for i in range(count)]
         for i, word in enumerate(words):
             with m.If(self.write & (self.index == i)):
                 m.d.sync += word.eq(self.word)
         sets = {kind: self.set_of(m, words, kind) for kind in self.kinds}
-        self.zero_points(m, sets)
+        self.zero_points(m, words)
         slots = [self.slot(sets, unit) for unit in range(self.core.dot_units)]
         for name, numbers in zip("dm", zip(*slots, strict=True), strict=True):
             held = Signal.like(self.d, reset_less=True, name=f"held_{name}")
@@ -109,16 +121,25 @@ class ScaleBuffer(wiring.Component):
             m.d.comb += getattr(self, name).eq(held)
         return m
 
-    def zero_points(self, m: Module, sets: dict[Scale, list[Value]]) -> None:
+    def zero_points(self, m: Module, words: list[Signal]) -> None:
         """Those of the present beat, not held: codes are less them when they are loaded."""
-        if Scale.ZERO not in sets:
+        elements = zero_elements(self.core)
+        if not elements:
             return
-        zeros = sets[Scale.ZERO][0]
-        wide = Cat(Cat(zeros.word_select(i, 8), Const(0, HALF_BITS - 8)) for i in range(self.core.dot_units))
-        spread = self.spread(m, wide, "zero")
+        spread = self.spread(m, choose(self.element, elements, lambda e: self.zero_set(m, words, e)), "zero")
         for i in range(self.core.dot_units):
             zero = spread[HALF_BITS * i :][:ZERO_BITS]
             m.d.comb += self.zeros[i].eq(Mux(self.scale == Scale.ZERO, zero, 0))
+
+    def zero_set(self, m: Module, words: list[Signal], element: Element) -> Value:
+        """The set of the present beat, each zero point as wide as a scale."""
+        at, bits, sets = self.array_words(Scale.ZERO)[-1], zero_bits(element), slot_sets(self.core, Scale.ZERO)
+        each, count = zero_words(self.core, element)
+        whole, size = Cat(words[at : at + count]), bits * self.core.dot_units
+        options = [whole[i * size :][:size] for i in range(each * sets)]
+        index = Cat(self.set[: sets.bit_length() - 1], self.turn[: each.bit_length() - 1])
+        found = pick(m, options, index, f"zeros_{element.name.lower()}")
+        return Cat(Cat(found.word_select(i, bits), Const(0, HALF_BITS - bits)) for i in range(self.core.dot_units))
 
     def set_of(self, m: Module, words: list[Signal], kind: Scale) -> list[Value]:
         """The set that has the scales of the present beat; of PLANES that of the plane and that of the offsets."""

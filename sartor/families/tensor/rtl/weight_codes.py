@@ -178,7 +178,7 @@ class WeightCodes(wiring.Component):
         """The codes in the low and high parts of a block, as the multipliers take them."""
         codes = split(element, low, high)
         if self.core.shifting and self.core.wide(element):
-            return Cat(nibble(code, half == 1) for code in codes)
+            return Cat(nibble(byte(self.core, element, code), half == 1) for code in codes)
         if self.core.shifting:
             codes = codes if len(codes) == HALF else codes[HALF * half :][:HALF]
             return Cat(shifted(element, code, self.unsigned) for code in codes)

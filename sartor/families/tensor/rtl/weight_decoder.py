@@ -47,7 +47,7 @@ class WeightDecoder(wiring.Component):
         word, valid = Signal(8 * self.core.port_bytes), Signal()
         take_part, taken, part = Signal(), Signal(), Signal(range(MOST_PARTS))
         self.source(m, word, valid, taken, packet.in_scales | packet.in_highs | packet.in_codes)
-        whole, word_done = self.parts(m, walk, part, take_part)
+        whole, word_done = self.parts(m, walk, packet.full & walk.beat, part, take_part)
         blocked = whole & walk.last & self.hold
         fire, take_scale, take_high = take_part & whole, packet.in_scales & valid, packet.in_highs & valid
         m.d.comb += [
@@ -60,6 +60,7 @@ class WeightDecoder(wiring.Component):
             packet.fire.eq(fire),
             packet.beat.eq(fire & walk.beat),
             packet.end.eq(fire & walk.end),
+            packet.last.eq(walk.last),
             self.step.valid.eq(fire),
             self.next_fold.eq(walk.next_fold),
             *(self.step[name].eq(getattr(walk, name)) for name in ("half", "final", "first", "last", "end")),
@@ -81,10 +82,12 @@ class WeightDecoder(wiring.Component):
             self.stall_cache.eq(running & ~valid & cache),
         ]
 
-    def parts(self, m: Module, walk: MatrixWalk, part: Signal, take: Value) -> tuple[Value, Value]:
-        """Counts words of a step or steps of a word; is the step complete, is the word?"""
+    def parts(self, m: Module, walk: MatrixWalk, ends: Value, part: Signal, take: Value) -> tuple[Value, Value]:
+        """Counts words of a step or steps of a word; is the step complete, is the word? `ends`: of a packet too."""
         last, word_done = Signal(), Signal()
         m.d.comb += last.eq(part == self.of_width(lambda w: w.parts - 1))
+        if any(width(self.core, e).steps > 1 for e in self.core.elements):
+            last = last | ends & self.of_width(lambda w: w.steps > 1)
         with m.If(take):
             m.d.sync += part.eq(Mux(last, 0, part + 1))
         with m.If(self.start):
@@ -113,6 +116,7 @@ class WeightDecoder(wiring.Component):
             codes.zeros.eq(scales.zeros), codes.paired.eq(self.is_paired()),
             scales.word.eq(word), scales.write.eq(packet.take_scale), scales.index.eq(packet.index),
             scales.scale.eq(self.command.scale), scales.share.eq(self.command.share),
+            scales.element.eq(self.command.element), scales.turn.eq(packet.turn),
             scales.plane.eq(plane),
             scales.load.eq(fire), scales.set.eq(packet.set), scales.part.eq(packet.part),
             self.codes.eq(codes.codes), self.d.eq(scales.d), self.m.eq(scales.m),

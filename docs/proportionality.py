@@ -1,0 +1,128 @@
+"""Does a token come as much faster as its weights get fewer bits? `python docs/proportionality.py [--check]` fills
+docs/formats-silicon.md and its picture: at RTL, as benchmarks/proportionality.py counted it, and by batch.
+
+By batch: the formulas of cycles on the same core with columns for 16 tokens, Llama-3.2-1B whole, 512 tokens before each; an
+H100 beside it, as measured (sartor/report/proportionality.py).
+"""
+
+from __future__ import annotations
+
+import csv
+import functools
+import sys
+from dataclasses import replace
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import vl_convert
+from crossover import filled
+
+from sartor.chip.spec import Chip, Memory, Tile
+from sartor.families.tensor.spec import from_chip
+from sartor.families.tensor.family import Tensor
+from sartor.formats.hardware import decoded
+from sartor.formats.spec import format_named
+from sartor.report.proportionality import points
+from sartor.workload.derive import operators
+from sartor.workload.find import bundled
+from sartor.workload.step import Step
+
+ROOT = Path(__file__).parents[1]
+PICTURE = ROOT / "docs/pictures/proportionality.svg"
+PAGE = ROOT / "docs/formats-silicon.md"
+BASE, NETWORKS, TARGET = "q8_0", {"llama-3.2-1b": "Llama-3.2-1B", "smollm2-135m": "SmolLM2"}, 0.95
+BATCHES, CONTEXT = (1, 4, 16), 512
+TILE = Tile(16, 32, 16, 32, BASE, kv="int8-g32", scratchpad_bytes=1024 * 1024, fifo_bytes=128 * 1024)
+CHIP = Chip("proportional", "tensor", "N7", 450e6, Memory("lpddr4x", 1, 4e9, 64 * 0.55 * 450e6), tile=TILE)
+
+
+def counted() -> dict[tuple[str, str], dict[str, float]]:
+    """At RTL, by network and format."""
+    text = files("sartor.data").joinpath("measured/proportionality.csv").read_text(encoding="utf-8")
+    return {(r["network"], r["format"]): {k: float(r[k]) for k in ("bits", "speedup", "proportionality")}
+            for r in csv.DictReader(text.splitlines())}  # fmt: skip
+
+
+@functools.cache
+def token_s(name: str, batch: int) -> float:
+    """Of a decode step, by the formulas."""
+    designs = from_chip(replace(CHIP, tile=replace(TILE, weights=name)))
+    phase = Tensor(designs).replica(1, {}).phase(operators(bundled("llama-3.2-1b"), "decode"), Step(batch, 1, CONTEXT))
+    return float(phase.latency_s)
+
+
+def by_batch(name: str, batch: int) -> tuple[float, float]:
+    """How many times faster than BASE, and what the bits promise."""
+    return token_s(BASE, batch) / token_s(name, batch), format_named(BASE).bits() / format_named(name).bits()
+
+
+def table() -> str:
+    """A row a format: the share of what its bits promise."""
+    known = counted()
+    names = sorted({name for _, name in known} | set(decoded()), key=lambda n: (-format_named(n).bits(), n))
+    heads = [*(f"RTL, {title}" for title in NETWORKS.values()), *(f"batch {batch}" for batch in BATCHES)]
+    lines = [f"| format | bits | {' | '.join(heads)} |", "|---|---|" + "---|" * len(heads)]
+    for name in names:
+        rows = [known.get((network, name)) for network in NETWORKS]
+        cells = [f"{row['proportionality']:.3f}" if row else "" for row in rows]
+        for batch in BATCHES:
+            speedup, promised = by_batch(name, batch)
+            cells.append(f"{speedup / promised:.3f}")
+        lines.append(f"| `{name}` | {format_named(name).bits():.4g} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def drawn() -> list[dict[str, Any]]:
+    """Points: who, what is promised, how many times faster."""
+    found = [{"who": f"RTL, batch 1, {title}", "promised": row["speedup"] / row["proportionality"],
+              "speedup": row["speedup"], "panel": "ours"}
+             for (network, _), row in counted().items() for title in [NETWORKS[network]]]  # fmt: skip
+    for batch in BATCHES[1:]:
+        for name in decoded():
+            speedup, promised = by_batch(name, batch)
+            found.append({"who": f"formulas, batch {batch}", "promised": promised, "speedup": speedup, "panel": "ours"})
+    for p in points():
+        if p["who"] != "RTL" and p["batch"] in (1, 8, 64):
+            found.append({"who": f"{p['who']}, batch {p['batch']}", "promised": p["promised"], "speedup": p["speedup"],
+                          "panel": "GPU"})  # fmt: skip
+    titles = {"ours": "this chip, against Q8_0", "GPU": "H100, Llama-3-8B, against BF16"}
+    return [{**p, "panel": titles[p["panel"]]} for p in found]
+
+
+def spec(values: list[dict[str, Any]]) -> dict[str, Any]:
+    across, up = ({"type": "log", "base": 2, "domain": domain, "nice": False} for domain in ([0.9, 5], [0.2, 5]))
+    ticks = {"values": [0.25, 0.5, 1, 2, 4]}
+    x = {"field": "promised", "type": "quantitative", "scale": across, "axis": ticks, "title": "bits promise, times"}
+    y = {"field": "speedup", "type": "quantitative", "scale": up, "axis": ticks, "title": "a token comes faster, times"}
+    color = {"field": "who", "type": "nominal", "title": None, "sort": [v["who"] for v in values]}
+    line = {"data": {"values": [{"x": v, "y": v} for v in (0.9, 5)]}, "mark": {"type": "line", "strokeDash": [4, 4], "color": "#555"},
+            "encoding": {"x": {**x, "field": "x"}, "y": {**y, "field": "y"}}}  # fmt: skip
+    marks = {"mark": {"type": "point", "size": 45}, "encoding": {"x": x, "y": y, "color": color, "shape": {**color, "legend": None}}}
+    return {
+        "$schema": "https://vega.github.io/schema/vega-lite/v5.json", "background": "white", "padding": 12,
+        "title": {"text": "Compression proportionality", "anchor": "start",
+                  "subtitle": "one point a format; on the dotted line a token comes as much faster as its weights have fewer bits"},
+        "data": {"values": values}, "facet": {"column": {"field": "panel", "title": None, "sort": "descending"}},
+        "spec": {"width": 320, "height": 300, "layer": [marks, line]},
+        "config": {"font": "Helvetica, Arial, sans-serif"},
+    }  # fmt: skip
+
+
+def pages() -> dict[Path, str]:
+    page = filled(PAGE.read_text(encoding="utf-8"), "proportionality", table())
+    return {PICTURE: vl_convert.vegalite_to_svg(spec(drawn())), PAGE: page}
+
+
+def main() -> int:
+    stale = [path for path, text in pages().items() if not path.exists() or path.read_text(encoding="utf-8") != text]
+    if "--check" in sys.argv:
+        print(f"not current: {', '.join(p.name for p in stale)}" if stale else "all current")
+        return 1 if stale else 0
+    for path, text in pages().items():
+        path.write_text(text, encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

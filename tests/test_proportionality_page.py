@@ -1,0 +1,43 @@
+"""The table and the plot of compression proportionality in docs/formats-silicon.md."""
+
+import importlib.util
+import sys
+from pathlib import Path
+
+import pytest
+
+from sartor.formats.hardware import decoded
+
+DOCS = Path(__file__).parents[1] / "docs"
+pytest.importorskip("vl_convert", reason="needs vl-convert-python")
+
+
+@pytest.fixture(scope="module")
+def page():
+    sys.path.insert(0, str(DOCS))
+    try:
+        spec = importlib.util.spec_from_file_location("proportionality_page", DOCS / "proportionality.py")
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        return module
+    finally:
+        sys.path.remove(str(DOCS))
+
+
+def test_page_and_picture_are_current(page) -> None:
+    text = page.PAGE.read_text(encoding="utf-8")
+    assert page.filled(text, "proportionality", page.table()) == text, "run: python docs/proportionality.py"
+    assert page.PICTURE.exists()
+
+
+def test_every_format_with_a_decoder_keeps_what_its_bits_promise(page) -> None:
+    for name in decoded():
+        speedup, promised = page.by_batch(name, 1)
+        assert speedup / promised > page.TARGET, name
+
+
+def test_more_requests_share_the_weights_and_read_more_of_the_cache(page) -> None:
+    # What does not shrink with the weights takes more of a step.
+    for name in ("int4-g128", "bcq2-g128"):
+        shares = [page.by_batch(name, batch)[0] / page.by_batch(name, batch)[1] for batch in page.BATCHES]
+        assert shares[0] > shares[1] > shares[2] > 0.5, name
