@@ -16,6 +16,7 @@ from ..families.tensor.sizing import core_of
 from ..search import study as studies
 from ..search.store import whole
 from ..workload.fetch import WEIGHTS
+from .balance import balanced
 from .estimate import estimate
 from .generate import Placed, found_chip, model_of, module_name, one_core, place
 from .networks import weights_of
@@ -80,9 +81,9 @@ def _compiled(
         if chip.name not in studies.names() or model_of(chip) not in WEIGHTS:
             return None
         with contextlib.suppress(InputError):
-            return place(core, weights_of(model_of(chip), chip.tile.formats, say), context)
+            return place(core, balanced(weights_of(model_of(chip), chip.tile.formats, say), core, say), context)
         return None
-    return place(core, weights_of(model, chip.tile.formats, say, requantize), context)
+    return place(core, balanced(weights_of(model, chip.tile.formats, say, requantize), core, say), context)
 
 
 def _sheet(chip: Chip, core: Core, compiled: Placed | None) -> dict[str, Any]:

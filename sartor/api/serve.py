@@ -19,6 +19,7 @@ from ..search.problem import economy
 from ..workload.fetch import WEIGHTS
 from ..workload.find import find_model
 from . import image
+from .balance import balanced
 from .generate import Placed, found_chip, place
 from .networks import Weights, tokenizer_of, weights_of
 from .say import Say, silent
@@ -57,7 +58,7 @@ def service(
     core, tile = core_of(whole), whole.tile
     if tile is None:
         raise InputError(f"{whole.name}: only a generated chip has a golden model to serve")
-    weights = weights_of(_with_weights(model), tile.formats, say, requantize)
+    weights = balanced(weights_of(_with_weights(model), tile.formats, say, requantize), core, say)
     placed = place(core, weights, context)
     say("packing weights")
     path = image.checked(core, weights.network, weights.key, placed.memory.context, say)

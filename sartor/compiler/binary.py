@@ -55,14 +55,17 @@ def _stream(core: Core, net: Network, progress: Progress) -> Iterator[np.ndarray
     """The weight stream of the layers, in the order in which the program takes it."""
     for i, layer in enumerate(net.layers):
         progress("packing weights", i / len(net.layers))
-        yield from _layer(core, layer)
+        yield from _layer(core, net, layer)
 
 
-def _layer(core: Core, layer: Layer) -> Iterator[np.ndarray]:
+def _layer(core: Core, net: Network, layer: Layer) -> Iterator[np.ndarray]:
     yield _norm_bytes(core, layer.attention_norm)
     yield _packed(core, layer.qkv)
     if layer.values is not None:
         yield _packed(core, layer.values)
+    if core.balanced:
+        offset = np.zeros(net.kv_heads * net.head_dim) if layer.key_offset is None else layer.key_offset
+        yield _norm_bytes(core, offset)
     yield _packed(core, layer.output)
     yield _norm_bytes(core, layer.ffn_norm)
     yield _packed(core, layer.gate_up)

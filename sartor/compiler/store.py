@@ -51,7 +51,8 @@ def planned(core: Core, net: Network, context: int) -> memory_map.MemoryMap:
     """The memory map, without packing anything."""
     layer = net.layers[0]
     gamma = -(-net.dim * 4 // core.port_bytes)
-    words = len(net.layers) * (2 * gamma + sum(_words(core, m) for m in layer.matrices.values()))
+    offsets = -(-net.kv_heads * net.head_dim * 4 // core.port_bytes) * core.balanced
+    words = len(net.layers) * (2 * gamma + offsets + sum(_words(core, m) for m in layer.matrices.values()))
     return memory_map.memory_map(core, net, context, words, words + gamma + _words(core, net.head))
 
 

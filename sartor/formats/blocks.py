@@ -9,8 +9,9 @@ import numpy as np
 
 from ..errors import Unsupported
 from .beside import real
-from .decode import Element, integers, scale_values
+from .decode import Element, Scale, integers, scale_values
 from .hardware import BLOCK, Coding
+from .scale_powers import scaled
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,6 +66,15 @@ class Blocks:
         """The rows `keep`."""
         minimum = None if self.minimum is None else self.minimum[keep]
         return replace(self, codes=self.codes[keep], scale=self.scale[keep], minimum=minimum)
+
+    def times_powers(self, powers: np.ndarray, whole: int = 0) -> Blocks:
+        """Row i times 2^powers[i]: codes stay what they are, scales move. `whole`: as much of it is left to `power`,
+        for scales that have no room above."""
+        each, minimum = np.asarray(powers, np.int32) - whole, self.minimum
+        if minimum is not None and not self.coding.zero:
+            minimum = scaled(Scale.SCALE, minimum, each)
+        scale = scaled(self.coding.scale, self.scale, each)
+        return replace(self, scale=scale, minimum=minimum, power=self.power + whole)
 
     def group_in(self, lanes: int) -> int:
         """Of weights that share a scale where a tile takes `lanes` of a row at once, the last group of a row shorter:

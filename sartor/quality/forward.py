@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
+from ..compiler.balance import Balance
 from ..compiler.reference import norm, rotated
 from . import rounding
 from .attention import Attention
@@ -11,6 +14,7 @@ from .linear import Linear
 from .model import Model
 from .recipe import CACHES, Recipe
 
+Attending = Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]
 QKV, GATE_UP = ("attn_q", "attn_k", "attn_v"), ("ffn_gate", "ffn_up")
 
 
@@ -18,10 +22,10 @@ class Forward:
     """`x` float32 [windows, tokens, dim], the residual stream before layer `i`; window 0 is scored, the others
     calibrate."""
 
-    def __init__(self, model: Model, recipe: Recipe) -> None:
-        self.model, self.recipe = model, recipe
+    def __init__(self, model: Model, recipe: Recipe, balance: Balance | None = None) -> None:
+        self.model, self.recipe, self.balance = model, recipe, balance
         self.linear = Linear(model, recipe)
-        self.attention = Attention(model.shape, rounding.cache(recipe.kv), CACHES.get(recipe.kv, 0))
+        self.attention: Attending = Attention(model.shape, rounding.cache(recipe.kv), CACHES.get(recipe.kv, 0))
 
     def begin(self, tokens: np.ndarray) -> np.ndarray:
         """The residual stream of tokens [windows, tokens]."""
@@ -33,7 +37,7 @@ class Forward:
         gammas = model.reader.norms(i)
         h = self._normed(x, gammas[0])
         q, k, v = self.linear(i, QKV, h, gammas[0])
-        x = x + self.linear(i, ("attn_o",), self._attended(q, k, v))[0]
+        x = x + self.linear(i, ("attn_o",), self._attended(i, q, k, v))[0]
         h = self._normed(x, gammas[1])
         gate, up = self.linear(i, GATE_UP, h, gammas[1])
         del h
@@ -48,11 +52,13 @@ class Forward:
         """Where the stream is turned the norm's factors are in the matrices behind it."""
         return norm(x, np.ones_like(gamma) if self.recipe.rotate else gamma, self.model.epsilon)
 
-    def _attended(self, q: np.ndarray, k: np.ndarray, v: np.ndarray) -> np.ndarray:
+    def _attended(self, i: int, q: np.ndarray, k: np.ndarray, v: np.ndarray) -> np.ndarray:
         size, angles = self.model.shape.head_dim, self.model.turns(q.shape[1])
         out = np.empty_like(q)
         for window in range(len(q)):
             heads = [y[window].reshape(len(q[window]), -1, size) for y in (q, k, v)]
-            turned = self.attention(rotated(heads[0], angles), rotated(heads[1], angles), heads[2])
-            out[window] = turned.reshape(len(turned), -1)
+            turned = rotated(heads[0], angles), rotated(heads[1], angles)
+            if self.balance is not None:
+                turned = self.balance.applied(i, *turned)
+            out[window] = self.attention(*turned, heads[2]).reshape(len(out[window]), -1)
         return out

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 import time
 from collections.abc import Callable
@@ -12,11 +11,12 @@ from typing import Any
 import numpy as np
 
 from ..errors import InputError
+from .balance import fitted
 from .forward import Forward
 from .metrics import Head, compare
 from .model import Model
 from .recipe import Recipe
-from .store import Store
+from .store import Store, named
 
 Progress = Callable[[str, int, int], None]  # what, layers done, of how many
 
@@ -27,7 +27,7 @@ def nobody(what: str, done: int, of: int) -> None:
 
 def measure(model: Model, windows: np.ndarray, recipe: Recipe, progress: Progress = nobody) -> dict[str, Any]:
     """Metrics of `recipe` on the first of `windows` [windows, tokens], the others calibrate; `cached`: found before."""
-    store = Store((model.key, _named(windows), recipe.text))
+    store = Store((model.key, named(windows), recipe.text))
     known = store.result()
     if known is not None:
         return {**known, "cached": True}
@@ -51,8 +51,8 @@ def last_states(
 ) -> tuple[np.ndarray, Head]:
     """What the head multiplies, float32 [tokens, dim] of the first window, and the head. Layers that a run before
     has finished are not run again; the reference is kept whole."""
-    store = Store((model.key, _named(windows), recipe.text, "state"))
-    forward = Forward(model, recipe)
+    store = Store((model.key, named(windows), recipe.text, "state"))
+    forward = Forward(model, recipe, fitted(model, windows[1:]) if recipe.balanced else None)
     done, x = store.state() or (0, forward.begin(windows))
     for i in range(done, model.layers):
         progress("reference" if recipe.exact else "compressed", i, model.layers)
@@ -62,7 +62,3 @@ def last_states(
     if not recipe.exact:
         store.forget()
     return found, forward.linear.head
-
-
-def _named(windows: np.ndarray) -> str:
-    return hashlib.sha256(repr((windows.shape, windows.tolist())).encode()).hexdigest()

@@ -12,7 +12,9 @@ from .model import Model
 
 GPTQ = CALIBRATED
 CHIP = "chip"  # activations, cache and softmax as the generated chip has them
-CACHES = {CHIP: 8, "chip-int4": 4}  # caches of generated chips: bits of a code
+# Caches of generated chips: bits of a code. Of 4 bits keys are balanced (compiler/balance.py), or stored as they are.
+BALANCED, PLAIN = "chip-int4", "chip-int4-plain"
+CACHES = {CHIP: 8, BALANCED: 4, PLAIN: 4}
 
 
 @dataclass(frozen=True)
@@ -33,7 +35,12 @@ class Recipe:
     @property
     def calibrated(self) -> bool:
         """Whether other text than the scored one is run along."""
-        return self.smooth is not None or any(name.endswith(GPTQ) for name in self.weights.values())
+        return self.smooth is not None or self.balanced or any(name.endswith(GPTQ) for name in self.weights.values())
+
+    @property
+    def balanced(self) -> bool:
+        """Whether keys are balanced."""
+        return self.kv == BALANCED
 
     @property
     def text(self) -> str:

@@ -20,6 +20,11 @@ from ..workload.fetch import cache_folder
 CODE = ("quality", "formats", "compiler")  # another program may find other numbers
 
 
+def named(windows: np.ndarray) -> str:
+    """Token numbers by content."""
+    return hashlib.sha256(repr((windows.shape, windows.tolist())).encode()).hexdigest()
+
+
 class Store:
     """Files of one run: `parts` name model, text and recipe by content."""
 

@@ -104,6 +104,9 @@ class QualityPart(Part):
         "", description="Why the model bears the formats of the search; printed in the report."
     )
     kl: float | None = Field(None, gt=0, description="Nats that weights, arithmetic and cache may cost together.")
+    cache_kl: float | None = Field(
+        None, gt=0, description="Nats that the chip's arithmetic with its cache may cost, whatever is known of weights."
+    )
     axis: bool = Field(False, description="Whether KL is made small too, beside dollars, joules and seconds.")
     measured_on: str = Field("", description="The model whose measured rows count; the study's own where not given.")
     rows: str = Field("", description="A file of further measured rows (`sartor quality --rows`).")

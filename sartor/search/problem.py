@@ -73,7 +73,9 @@ class Problem:
             return None
         part = self.study.quality
         kl = float(np.ravel(self.gate.kl(designs))[0])
-        return {"kl": kl, "bound": self.gate.bound, "measured_on": part.measured_on or self.work.model.name}
+        on = part.measured_on or self.work.model.name
+        found: dict[str, float | str] = {"kl": kl, "bound": self.gate.bound, "measured_on": on}
+        return found if part.kl is not None or part.axis else {**found, "part": "cache"}
 
     @property
     def rival_weights(self) -> list[str]:

@@ -28,13 +28,15 @@ REAL = ("bf16", "fp16")  # what a model is served in before it is compressed
 @dataclass(frozen=True, eq=False)
 class Gate:
     """KL in nats, a value a row of FORMATS: of weights, and of the chip's arithmetic with a cache; infinite where
-    nothing was measured. `bound`: what the study bears, infinite where quality is an axis only."""
+    nothing was measured. `bound`: what the study bears, infinite where quality is an axis only; `cache_bound`: of the
+    arithmetic with the cache alone. Where only that is bounded weights count nothing."""
 
     bound: float
     weights: np.ndarray
     cache: np.ndarray
     parts: Mapping[str, np.ndarray]  # of one part of the model alone
     together: Together
+    cache_bound: float = np.inf
 
     def kl(self, designs: Designs) -> Any:
         """Nats [designs]."""
@@ -57,8 +59,8 @@ class Gate:
         return float(weights + self.cache[rows["cache"]])
 
     def ratio(self, designs: Designs) -> Any:
-        """KL over the bound."""
-        return self.kl(designs) / self.bound
+        """KL over the bound: of what is nearest to its own, or beyond."""
+        return np.maximum(self.kl(designs) / self.bound, rows_of(self.cache, designs.cache) / self.cache_bound)
 
     def bearable(self, names: Iterable[str]) -> list[str]:
         """Formats of weights that keep the bound on a chip that computes in 16 bits (its cache is not counted)."""
@@ -70,7 +72,7 @@ def gate(
 ) -> Gate | None:
     """The bound of `part`; None where quality is neither bounded nor an axis. `stored`: the format of real weights,
     which cost nothing; `fixed`: tensor classes whose format is the checkpoint's, which cost nothing either."""
-    if part.kl is None and not part.axis:
+    if part.kl is None and part.cache_kl is None and not part.axis:
         return None
     measured = part.measured_on or model
     how = part.turned, part.calibrated, part.rows
@@ -89,7 +91,10 @@ def gate(
         for name, kl in parts.items()
     }
     chip = np.array([known.chip_kl(name) for name in FORMATS])
-    return Gate(part.kl or np.inf, np.array(weights), chip, by_part, harm.together(measured, *how))
+    bound, cache_bound, together = part.kl or np.inf, part.cache_kl or np.inf, harm.together(measured, *how)
+    if part.kl is None and not part.axis:
+        return Gate(cache_bound, np.zeros(len(FORMATS)), chip, {}, together, cache_bound)
+    return Gate(bound, np.array(weights), chip, by_part, together, cache_bound)
 
 
 def _least(kl: Mapping[str, float], names: Iterable[str]) -> float:
@@ -132,10 +137,11 @@ def reachable(found: Gate, kinds: Mapping[str, Iterable[str]], where: str) -> No
         return
     chosen = ", ".join(f"{kind} in {FORMATS[row]}" for kind, row in least.items())
     able = [name for row, name in enumerate(FORMATS) if found.weights[row] + found.cache[least["cache"]] <= found.bound]
-    others = f"; with all weights in {', '.join(able)} it would be kept" if able else ""
+    name = "kl" if found.bound < found.cache_bound else "cache_kl"
+    others = f"; with all weights in {', '.join(able)} it would be kept" if able and name == "kl" else ""
     raise Infeasible(
-        f"{where}: no choice of [search.space] keeps [quality] kl = {found.bound:g}: the nearest is {chosen}, "
-        f"{total:.3g} nats (try kl = {_above(total):g}{others})"
+        f"{where}: no choice of [search.space] keeps [quality] {name} = {found.bound:g}: the nearest is {chosen}, "
+        f"{total:.3g} nats (try {name} = {_above(total):g}{others})"
     )
 
 

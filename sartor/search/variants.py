@@ -49,7 +49,8 @@ class Decoded:
 
 
 def variants(study: Study, say: Callable[[str], None] = lambda text: None) -> list[Variant]:
-    """A search each, within the limits; the bound on KL is left out: what a format costs is another question."""
+    """A search each, within the limits. The bound on KL is left out: what a format costs is another question; that of
+    the cache, which the search is free in, stays."""
     part, found = study.variants, []
     quality = study.quality.model_copy(update={"kl": None, "axis": False})
     slo = study.slo.model_copy(update={k: v for k in ("ttft", "tpot") if (v := getattr(part, k)) is not None})

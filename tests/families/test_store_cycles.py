@@ -40,7 +40,7 @@ def jumps(words: list[int]) -> int:
 
 def key_words(core: Core, token: int) -> list[int]:
     """Of each group its scale, then its codes, whole or in halves."""
-    codes, exponents = np.zeros((HEAD // GROUP, GROUP), np.int8), np.full(HEAD // GROUP, 130)
+    codes, exponents = np.zeros((HEAD // GROUP, GROUP), np.int8), np.full(HEAD // GROUP, 500)
     at, _ = cache_layout.key_writes(core, 0, token, codes, exponents)
     size = HEAD * core.cache_bits // 8
     codes_at, scales_at = at[:size].reshape(HEAD // GROUP, -1), at[size::2]
@@ -50,7 +50,7 @@ def key_words(core: Core, token: int) -> list[int]:
 
 def value_words(core: Core, token: int) -> list[int]:
     """The scale, then the codes of so many rows a word; row tiles lie far apart."""
-    at, _ = cache_layout.value_writes(core, 0, 1000, 10**6, token, np.zeros(HEAD, np.int8), np.int64(130))
+    at, _ = cache_layout.value_writes(core, 0, 1000, 10**6, token, np.zeros(HEAD, np.int8), np.int64(500))
     size = HEAD * core.cache_bits // 8
     found = [at[size], *at[: size : bytes_of_word(core)]]
     return [int(byte) // core.port_bytes for byte in found]

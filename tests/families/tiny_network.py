@@ -35,10 +35,12 @@ def tiny(
     def norm() -> np.ndarray:
         return rng.normal(1, 0.2, dim).astype(np.float32)
 
+    offset = np.random.default_rng(seed).normal(0, 0.3, kv_heads * head_dim).astype(np.float32)
+
     def layer() -> Layer:
         return Layer(
             norm(), matrix((heads + 2 * kv_heads) * head_dim, dim), matrix(dim, heads * head_dim),
-            norm(), matrix(2 * ffn, dim), matrix(dim, ffn),
+            norm(), matrix(2 * ffn, dim), matrix(dim, ffn), key_offset=offset,
         )  # fmt: skip
 
     embedding = blocks(rng, vocabulary, dim, 8)

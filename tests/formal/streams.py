@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from amaranth.hdl import Array, Cat, Const, Value
+from amaranth.hdl import Array, Cat, Const, Mux, Value
 
 from sartor.families.tensor.core import Core
 from sartor.families.tensor.isa import Scale
@@ -21,12 +21,14 @@ HIGH_BITS = {Element.INT3: 1, Element.E2M3: 2}
 
 @dataclass(frozen=True)
 class Stream:
-    """A matrix as it comes: `core` D blocks a beat, codes, scales, and how many blocks share one."""
+    """A matrix as it comes: `core` D blocks a beat, codes, scales, and how many blocks share one. `paired`: of a cache,
+    4-bit codes of which two rows share bytes."""
 
     core: Core
     element: Element
     scale: Scale
     share: int = 0
+    paired: bool = False
 
     def command(self) -> dict[str, int]:
         """What of a command says so."""
@@ -93,6 +95,12 @@ class Stream:
         port = self.core.port_bytes
         return packet * self.packet_words() + scales + byte // port, byte % port
 
+    def rows(self, unit: int) -> tuple[int, int]:
+        """The blocks of a beat in which the codes of a row lie, and those of its neighbor: of the first and of the
+        second row of a pair."""
+        groups = self.core.lanes // 32
+        return unit & ~groups, unit | groups
+
     def code_place(self, step: int, unit: int) -> tuple[int, int]:
         """The word and the byte in it where the low parts of the codes of a block begin."""
         units = self.core.dot_units
@@ -131,6 +139,15 @@ def expected_codes(s: Stream, lows: Value, highs: Value) -> Value:
     return Cat(Cat(taken[i][:size], taken[i + 16][:size]) for i in range(16))
 
 
+def expected_pair(s: Stream, first: Value, second: Value, upper: Value) -> Value:
+    """Of paired rows: tokens 0 to 15 lie in the block of the first row, the others in that of the second; low nibbles
+    are the first row's, high ones the second's."""
+    both = [[block[8 * i :][:8] for i in range(16)] for block in (first, second)]
+    codes = [Mux(upper, byte[4:], byte[:4]) for block in both for byte in block]
+    # As bytes come to `expected_codes`: those of codes i and i + 16.
+    return expected_codes(s, Cat(Cat(codes[i], codes[16 + i]) for i in range(16)), Const(0, 0))
+
+
 def e4m3(code: Value) -> Value:
     """binary16 of a scale of E4M3."""
     return Array(Const(int(n), 16) for n in half_of_e4m3(np.arange(256)))[code]
@@ -163,4 +180,12 @@ STREAMS = {
     "mxfp6": Stream(MANY, Element.E2M3, Scale.POWER), "mxint8": Stream(MANY, Element.INT8, Scale.POWER),
     "mxfp4": Stream(EIGHT_MANY, Element.E2M1, Scale.POWER),
     "nvfp4": Stream(SIGNED, Element.E2M1, Scale.PAIR), "signed": Stream(SIGNED, Element.INT4, Scale.SCALE),
+    "paired": Stream(Core(rows=2, port_bytes=16, columns=1, cache_bits=4), Element.INT4, Scale.NONE, paired=True),
+    "paired, a word a step": Stream(
+        Core(rows=2, port_bytes=32, columns=1, multiplier_bits=5, cache_bits=4), Element.INT4, Scale.NONE, paired=True
+    ),
+    "paired, two groups": Stream(
+        Core(rows=2, lanes=64, port_bytes=16, columns=1, multiplier_bits=8, cache_bits=4), Element.INT4, Scale.NONE,
+        paired=True,
+    ),
 }  # fmt: skip

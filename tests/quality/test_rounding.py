@@ -28,16 +28,17 @@ def test_activations_are_those_of_the_numeric_contract() -> None:
 
 def test_keys_are_those_of_the_numeric_contract() -> None:
     x = numbers(20, 3, 64)
-    expected = stood_for(*numerics.quantize_keys(x.reshape(60, 64))).reshape(x.shape)
+    codes, scale = numerics.quantize_keys(x.reshape(60, 64))
+    expected = (codes * numerics.scale_value(scale)[..., None]).reshape(x.shape)
     assert np.array_equal(rounding.chip_keys(x), expected)
 
 
 def test_values_are_those_of_the_numeric_contract() -> None:
     x = numbers(20, 3, 64)
-    codes, exponent = numerics.quantize_values(x.reshape(60, 64), np.abs(x).max(-1).reshape(60))
+    codes, expected = numerics.quantize_values(x.reshape(60, 64), np.abs(x).max(-1).reshape(60))
     found, scale = rounding.chip_values(x)
     assert np.array_equal(found.reshape(60, 64), codes)
-    assert np.array_equal(scale.reshape(60), np.ldexp(np.float32(1), exponent - numerics.EXPONENT_BIAS))
+    assert np.array_equal(scale.reshape(60), numerics.scale_value(expected))
 
 
 def test_each_token_is_rounded_by_itself() -> None:
@@ -55,9 +56,10 @@ def test_rows_that_are_not_whole_groups_are_refused() -> None:
 @pytest.mark.parametrize("bits", [4, 8])
 def test_a_cache_of_fewer_bits_is_that_of_the_numeric_contract(bits: int) -> None:
     x = numbers(20, 3, 64)
-    expected = stood_for(*numerics.quantize_keys(x.reshape(60, 64), bits)).reshape(x.shape)
+    codes, scale = numerics.quantize_keys(x.reshape(60, 64), bits)
+    expected = (codes * numerics.scale_value(scale)[..., None]).reshape(x.shape)
     assert np.array_equal(rounding.chip_keys(x, bits), expected)
-    codes, exponent = numerics.quantize_values(x.reshape(60, 64), np.abs(x).max(-1).reshape(60), bits)
+    codes, expected = numerics.quantize_values(x.reshape(60, 64), np.abs(x).max(-1).reshape(60), bits)
     found, scale = rounding.chip_values(x, bits)
     assert np.array_equal(found.reshape(60, 64), codes) and np.abs(codes).max() == 2 ** (bits - 1) - 1
-    assert np.array_equal(scale.reshape(60), np.ldexp(np.float32(1), exponent - numerics.EXPONENT_BIAS))
+    assert np.array_equal(scale.reshape(60), numerics.scale_value(expected))

@@ -15,12 +15,13 @@ SAME = 0.02  # of KL, on another machine
 @pytest.mark.parametrize(
     "recipe",
     [Recipe(parsed("nvfp4"), rotate=True), Recipe(kv="int4"), Recipe(activations="chip", kv="chip"),
+     Recipe(kv="chip-int4"),
      Recipe(parsed("attn_v=mxint8,embedding=int4-g32-asym,int4-g64"), rotate=True)],
-    ids=["weights", "cache", "chip", "mix"],
+    ids=["weights", "cache", "chip", "a cache of 4 bits", "mix"],
 )  # fmt: skip
 def test_recorded_figures_are_found_again(smollm2, recipe: Recipe) -> None:
     model, words = smollm2
-    windows = text.windows(words, text.read("en"), 1024, False)
+    windows = text.windows(words, text.read("en"), 1024, recipe.calibrated)
     asked = shown(recipe.weights), recipe.activations, recipe.kv, recipe.rotate, None
     (row,) = (r for r in measured() if (r.weights, r.activations, r.kv, r.rotate, r.smooth) == asked)
     found = measure(model, windows, recipe)

@@ -58,6 +58,36 @@ def test_a_design_costs_its_weights_and_its_cache():
     assert ready.accuracy(designs) == {"kl": pytest.approx(whole), "bound": 0.1, "measured_on": MODEL}
 
 
+def test_a_cache_is_bounded_by_itself():
+    space = {"weights": ["int4-g128", "bcq3-g128"], "cache": ["int8-g32", "int4-g32"]}
+    chip, four = (uniform(weights="none", activations="chip", kv=kv) for kv in ("chip", "chip-int4"))
+    assert chip < 0.02 < four
+    ready = problem(study(space=space, cache_kl=0.02))
+    genomes = ready.space.sample(500, np.random.default_rng(1))
+    designs, _ = ready.space.decode(genomes, NOMINAL)
+    broken = ready.price(genomes, NOMINAL).violations["quality"] > 1
+    assert np.array_equal(broken, np.asarray(designs.cache) == FORMATS.index("int4-g32"))
+    assert 0 < broken.sum() < len(broken)
+    assert ready.accuracy(designs)["bound"] == 0.02 and ready.accuracy(designs)["part"] == "cache"
+    # Weights may be what they like, and rivals': nothing is bounded of them.
+    assert ready.rival_weights == ["bf16", "int8", "int4-g128"]
+    # Beside a bound on all of it the nearer one counts.
+    both = gate(QualityPart(kl=10.0, cache_kl=0.02, measured_on=MODEL), MODEL, None, "here")
+    assert np.ravel(both.ratio(designs)).max() == pytest.approx(four / 0.02)
+    assert np.ravel(both.ratio(designs)).min() == pytest.approx(max(chip / 0.02, both.kl(designs).min() / 10))
+
+
+def test_a_bound_that_no_cache_keeps_says_so():
+    message = r"\[quality\] cache_kl = 0.001: .*cache in int8-g32.*\(try cache_kl = 0.0079\)"
+    with pytest.raises(Infeasible, match=message):
+        problem(study(cache_kl=0.001))
+
+
+def test_a_cache_that_nobody_measured_is_refused_where_it_is_bounded():
+    with pytest.raises(Unsupported, match="cache in mxfp4: its KL was not measured"):
+        problem(study(space={"cache": ["int8-g32", "mxfp4"]}, cache_kl=0.1))
+
+
 def test_stored_weights_cost_nothing_whatever_they_are_called():
     found = gate(QualityPart(kl=0.1), MODEL, "q4_1", "here")
     assert found.weights[FORMATS.index("q4_1")] == found.weights[FORMATS.index("int4-g32-asym")] == 0

@@ -7,21 +7,20 @@ import functools
 import numpy as np
 
 from .core import GROUP, HALF, Core
-from .numerics import EXPONENT_BIAS
 
 SLOT_BYTES = 2
-_HALF_BIAS, _BF16_BIAS = 15, 127
+_HALF_LESS = 127 - 15  # of binary16's exponents
 _OFFSET = 8  # of 4-bit codes
 
 
 def key_writes(
-    core: Core, base: int, token: int, codes: np.ndarray, exponent: np.ndarray
+    core: Core, base: int, token: int, codes: np.ndarray, scale: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Byte addresses and bytes of `codes` int8 [groups, 32] with `exponent` [groups]."""
-    scale = (exponent - EXPONENT_BIAS + _HALF_BIAS).astype(np.uint16) << 10
+    """Byte addresses and bytes of `codes` int8 [groups, 32] with `scale` [groups] (numerics.cache_scale)."""
+    half = (scale - 4 * _HALF_LESS).astype(np.uint16) << 8
     at = _key_places(core, token, len(codes)) + base * core.port_bytes
     stored = _stored(core, codes, codes.reshape(-1, 2, HALF).swapaxes(1, 2))
-    return at, np.concatenate([stored, scale.view(np.uint8)])
+    return at, np.concatenate([stored, half.view(np.uint8)])
 
 
 @functools.lru_cache(maxsize=64)
@@ -42,12 +41,12 @@ def _key_places(core: Core, token: int, groups: int) -> np.ndarray:
 
 
 def value_writes(
-    core: Core, base: int, stride: int, scales: int, token: int, codes: np.ndarray, exponent: np.ndarray
+    core: Core, base: int, stride: int, scales: int, token: int, codes: np.ndarray, scale: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Byte addresses and bytes of `codes` int8 [head dimension] with one `exponent`."""
-    scale = np.array([int(exponent) - EXPONENT_BIAS + _BF16_BIAS << 7], np.uint16)
+    """Byte addresses and bytes of `codes` int8 [head dimension] with one `scale` (numerics.cache_scale)."""
+    brain = np.array([int(scale) << 5], np.uint16)
     at = _value_places(core, stride, scales, token, len(codes)) + base * core.port_bytes
-    return at, np.concatenate([_stored(core, codes, codes), scale.view(np.uint8)])
+    return at, np.concatenate([_stored(core, codes, codes), brain.view(np.uint8)])
 
 
 @functools.lru_cache(maxsize=64)

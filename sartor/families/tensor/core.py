@@ -127,6 +127,11 @@ class Core:
         return Element.INT4 if self.cache_bits == 4 else Element.INT8
 
     @property
+    def balanced(self) -> bool:
+        """Keys lose an offset before they are stored: codes of 4 bits have no room for it."""
+        return self.cache_bits == 4
+
+    @property
     def dot_units(self) -> int:
         """Blocks of 32 weights that the tile takes at once, one column: rows x lanes / 32."""
         return self.rows * self.lanes // GROUP

@@ -15,7 +15,7 @@ from . import cycles_matrix, cycles_store
 from .cycles import MATRIX_LATENCY, between, vector
 from .cycles_control import DECODE, PRODUCT
 from .machine import Machine
-from .passes import Work, nothing, passes
+from .passes import Work, nothing, once, passes
 
 CACHE_LATENCY = MATRIX_LATENCY + PRODUCT  # of a matrix whose size is that of the cache
 LAST = cycles_matrix.LATENCY  # of a matrix from its last word on, beside its drain
@@ -55,9 +55,15 @@ def attention(m: Machine, op: Attention, share: Any, step: Step, attended: Any) 
     one = _over_cache(m, op, share, _positions(m, attended, step.tokens, chunks), columns)
     all_ = one.times(heads * passes_)
     stores = m.once(("stores", op.key_dim, op.value_dim), lambda: cycles_store.stores(m, op))
-    control = ((LAYER_CONTROL + stores.fence + m.rest_cycles) * chunks + turns) * step.batch / d.cores
+    offsets = m.once(("offsets", op), lambda: _offsets(m, op))
+    control = ((LAYER_CONTROL + offsets + stores.fence + m.rest_cycles) * chunks + turns) * step.batch / d.cores
     vector_ = all_.vector + _stored(m, op, stores, stored) * (heads * chunks) + control
     return Attending(all_.matrix, vector_, all_.moved_bytes, all_.lost_bytes)
+
+
+def _offsets(m: Machine, op: Attention) -> Any:
+    """What keys of 4 bits lose, from the weight stream, once a pass over the layers."""
+    return vector(m, once("stream", op.kv_heads * op.key_dim), 1) * (m.cache.element_bits == 4)
 
 
 def _positions(m: Machine, attended: Any, tokens: Any, chunks: Any) -> Any:

@@ -43,17 +43,18 @@ class Pass:
 
 @dataclass(frozen=True)
 class Stores:
-    """Passes of one head. `first`: from the start of a pass to its first request; `fence`: cycles until the memory has
-    all writes of the last head."""
+    """Passes of one head. `first`: from the start of a pass to its first request, `keys_first` of one of keys; `fence`:
+    cycles until the memory has all writes of the last head."""
 
     keys: Pass
     values: Pass
     first: Any
+    keys_first: Any
     fence: Any
 
     def cycles(self, columns: Any) -> Any:
         """Both passes; the keys' writes wait for what is left of the values of the head before."""
-        left = np.maximum(self.first, self.values.held - BETWEEN)
+        left = np.maximum(self.keys_first, self.values.held - BETWEEN)
         return self.keys.cycles(columns, left) + self.values.cycles(columns, self.first)
 
 
@@ -63,7 +64,13 @@ def stores(m: Machine, op: Attention) -> Stores:
     fixed = LATENCY + words
     keys, values = _keys(m, op, words, fixed), _values(m, op, words, fixed)
     left = values.held * ((HELD - 1) / HELD)  # its first is taken already
-    return Stores(keys, values, fixed + words + TO_REQUEST, np.maximum(left - BETWEEN, 0))
+    first = fixed + words + TO_REQUEST
+    return Stores(keys, values, first, first + _read(m) * (words - 1), np.maximum(left - BETWEEN, 0))
+
+
+def _read(m: Machine) -> Any:
+    """More cycles of a word of keys: those of 4 bits lose an offset, which is read beside them."""
+    return (m.cache.element_bits == 4).astype(m.dtype)
 
 
 def _keys(m: Machine, op: Attention, words: Any, fixed: Any) -> Pass:
@@ -75,7 +82,9 @@ def _keys(m: Machine, op: Attention, words: Any, fixed: Any) -> Pass:
     writes = 3 - whole
     written = groups * (writes * m.word_cycles + (writes - beside) * m.jump_cycles)
     held = HELD * m.word_cycles + (HELD - 2 * beside) * m.jump_cycles
-    return Pass(fixed, groups * (words + 1 + writes), written, held)
+    group, more = words + 1 + writes, _read(m)
+    step = np.maximum(words * (1 + more), group)
+    return Pass(fixed + more * (words - 1) - (step - group), groups * step, written, held)
 
 
 def _values(m: Machine, op: Attention, words: Any, fixed: Any) -> Pass:

@@ -80,22 +80,23 @@ def _to_buffer(s: State, i: Instruction, y: np.ndarray) -> None:
 def _to_keys(s: State, i: Instruction, y: np.ndarray) -> None:
     if s.core.cache_bits == 8:
         codes, exponents = quantized(y, numerics.KEY_LOW, numerics.KEY_HIGH)
+        scales = numerics.power_scale(exponents)
     else:
-        codes, exponents = numerics.quantize_keys(y, s.core.cache_bits)
+        codes, scales = numerics.quantize_keys(y, s.core.cache_bits)
     for q, c in np.ndindex(y.shape[:2]):
         token = int(s.positions[q]) + c
         s.write_memory(
-            q, *cache_layout.key_writes(s.core, s.registers[i.d_reg], token, codes[q, c], exponents[q, c])
+            q, *cache_layout.key_writes(s.core, s.registers[i.d_reg], token, codes[q, c], scales[q, c])
         )
 
 
 def _to_values(s: State, i: Instruction, y: np.ndarray) -> None:
-    codes, exponents = numerics.quantize_values(y, s.scalars[:, i.q_index & 3, : i.columns], s.core.cache_bits)
+    codes, scales = numerics.quantize_values(y, s.scalars[:, i.q_index & 3, : i.columns], s.core.cache_bits)
     base = s.registers[i.d_reg], s.registers[VALUE_STRIDE], s.registers[VALUE_SCALES]
     for q, c in np.ndindex(y.shape[:2]):
         token = int(s.positions[q]) + c
         s.write_memory(
-            q, *cache_layout.value_writes(s.core, *base, token, codes[q, c], exponents[q, c])
+            q, *cache_layout.value_writes(s.core, *base, token, codes[q, c], scales[q, c])
         )
 
 

@@ -15,7 +15,8 @@ from ...formats.floats import Floats
 class Layer:
     """Weights of one layer. `qkv` [(heads + 2 kv_heads) head_dim, dim], `gate_up` [2 ffn, dim]: rows below
     each other; norms float32 [dim]. `values` [kv_heads head_dim, dim]: where they have a format of their own, and are
-    no rows of `qkv`."""
+    no rows of `qkv`. `key_offset` float32 [kv_heads head_dim]: added to keys after RoPE where the cache is of 4 bits;
+    None: nothing."""
 
     attention_norm: np.ndarray
     qkv: Blocks
@@ -24,6 +25,7 @@ class Layer:
     gate_up: Blocks
     down: Blocks  # [dim, ffn]
     values: Blocks | None = None
+    key_offset: np.ndarray | None = None
 
     @property
     def matrices(self) -> dict[str, Blocks]:

@@ -33,17 +33,16 @@ def _largest_exponent(x: np.ndarray) -> np.ndarray:
     return biased_exponent(np.maximum.reduce(np.abs(x), axis=-1))
 
 
-def quantize(x: Any, exponent: Any, bits: int = 8) -> np.ndarray:
-    """Codes of x with the scale 2^(exponent - 133), as int8: to nearest even, at most +-(2^(bits - 1) - 1).
+def quantize(x: Any, exponent: Any) -> np.ndarray:
+    """Codes of x with the scale 2^(exponent - 133), as int8: to nearest even, at most +-127.
 
     >>> quantize(np.float32([1.0, 0.51, -2.0]), 128)
     array([ 32,  16, -64], dtype=int8)
     """
     scaled = np.multiply(x, SCALES[exponent], dtype=np.float64)
     np.rint(scaled, out=scaled)
-    most = (1 << bits - 1) - 1
-    np.minimum(scaled, most, out=scaled)
-    return np.maximum(scaled, -most, out=scaled).astype(np.int8)
+    np.minimum(scaled, 127, out=scaled)
+    return np.maximum(scaled, -127, out=scaled).astype(np.int8)
 
 
 SCALES = np.ldexp(1.0, EXPONENT_BIAS - np.arange(256))  # that make codes of numbers, by biased exponent
@@ -169,24 +168,48 @@ _FUNCTIONS: dict[int, Callable[[Any], np.ndarray]] = {
 }  # fmt: skip
 
 
-def cache_exponent(largest: Any, bits: int) -> np.ndarray:
-    """The exponent of keys or values in codes of `bits`, of their `largest` biased exponent: codes of fewer bits count
-    as much more.
+def cache_scale(largest: Any, bits: int) -> np.ndarray:
+    """Scale of keys or values in codes of `bits`, of their `largest` magnitude: 4 e + m for (1 + m/4) 2^(e - 127).
 
-    >>> cache_exponent([100, 127, 140], 8).tolist(), cache_exponent([100, 127, 140], 4).tolist()
-    ([119, 127, 138], [123, 131, 142])
+    Codes of 8 bits have powers of two, those of 4 bits also quarters between them, so that the largest code is 7, or 6
+    where it rounds down.
+    >>> cache_scale(np.float32([1.0, 1.9, 1e-9, 1e9]), 8).tolist(), cache_scale(np.float32([1.0, 1.9]), 4).tolist()
+    ([484, 484, 452, 528], [497, 501])
     """
-    return np.asarray(np.clip(largest, KEY_LOW, KEY_HIGH) + (8 - bits))
+    if bits == 8:
+        return power_scale(np.clip(biased_exponent(largest), KEY_LOW, KEY_HIGH))
+    eighths = np.clip(float32.bits(largest).astype(np.int64) >> 20 & 2047, 8 * KEY_LOW, 8 * KEY_HIGH + 7)
+    return np.asarray((eighths + 3 >> 1) - 12)
+
+
+def power_scale(exponent: Any) -> np.ndarray:
+    """The scale 2^(exponent - 133), as cache_scale has it."""
+    return 4 * (np.asarray(exponent) + (_EXPONENT - EXPONENT_BIAS))
+
+
+def scale_value(scale: Any) -> np.ndarray:
+    """binary64 of scales as cache_scale has them."""
+    scale = np.asarray(scale)
+    return np.ldexp(1 + (scale & 3) / 4, (scale >> 2) - _EXPONENT)
+
+
+_EXPONENT = 127
 
 
 def quantize_keys(x: Any, bits: int = 8) -> tuple[np.ndarray, np.ndarray]:
-    """Codes int8 [..., groups, 32] and exponents [..., groups] of keys [..., groups * 32]."""
+    """Codes int8 [..., groups, 32] and scales (cache_scale) [..., groups] of keys [..., groups * 32]."""
     groups = np.asarray(x, np.float32).reshape(*np.shape(x)[:-1], -1, GROUP)
-    exponent = cache_exponent(_largest_exponent(groups), bits)
-    return quantize(groups, exponent[..., None], bits), exponent
+    scale = cache_scale(np.abs(groups).max(-1), bits)
+    return _coded(groups, scale[..., None], bits), scale
 
 
 def quantize_values(x: Any, largest: Any, bits: int = 8) -> tuple[np.ndarray, np.ndarray]:
-    """Codes int8 [..., n] and exponents [...] of values, whose `largest` magnitudes are [...]."""
-    exponent = cache_exponent(biased_exponent(largest), bits)
-    return quantize(x, exponent[..., None], bits), exponent
+    """Codes int8 [..., n] and scales (cache_scale) [...] of values, whose `largest` magnitudes are [...]."""
+    scale = cache_scale(largest, bits)
+    return _coded(x, scale[..., None], bits), scale
+
+
+def _coded(x: Any, scale: np.ndarray, bits: int) -> np.ndarray:
+    """To nearest even, at most +-(2^(bits - 1) - 1). A quotient that is no tie is none in binary64."""
+    most = (1 << bits - 1) - 1
+    return np.asarray(np.clip(np.rint(np.asarray(x, np.float64) / scale_value(scale)), -most, most).astype(np.int8))

@@ -81,5 +81,9 @@ def _limits(report: Report) -> Html:
     lines = [say(f"honest.{name}", evidence=evidence) for name in LIMITS]
     if found := report.get("accuracy"):
         kl, bound = f"{found['kl']:.2g}", f"{found['bound']:.2g}"
-        lines[LIMITS.index("quality")] = say("honest.accuracy", model=found["measured_on"], kl=kl, bound=bound)
+        words = {"model": found["measured_on"], "kl": kl, "bound": bound}
+        if found.get("part") == "cache":  # on what weights rest stays said
+            lines.insert(LIMITS.index("quality") + 1, say("honest.cache", **words))
+        else:
+            lines[LIMITS.index("quality")] = say("honest.accuracy", **words)
     return section("honest", tag("ul", *(tag("li", line) for line in lines)))

@@ -10,6 +10,7 @@ from sartor.families.tensor import cache_layout, memory_map
 from sartor.families.tensor.core import Core
 from sartor.families.tensor.isa import Scale
 from sartor.families.tensor.layout import unpack_matrix
+from sartor.families.tensor.numerics import scale_value
 
 CORES = [
     Core(), Core(rows=2, port_bytes=16), Core(rows=64, port_bytes=256), Core(lanes=64), Core(multiplier_bits=8),
@@ -27,15 +28,15 @@ def test_keys_token_by_token_are_a_matrix(core: Core) -> None:
     memory = np.zeros((base + where.head_words) * core.port_bytes, np.uint8)
     most = _most(core)
     codes = rng.integers(-most, most + 1, (tokens, 2, 32)).astype(np.int8)
-    exponents = rng.integers(119, 139, (tokens, 2))
+    scales = rng.integers(453, 546, (tokens, 2))
     for t in rng.permutation(tokens):
-        at, data = cache_layout.key_writes(core, base, int(t), codes[t], exponents[t])
+        at, data = cache_layout.key_writes(core, base, int(t), codes[t], scales[t])
         memory[at] = data
     words = memory[base * core.port_bytes :][: where.key_words * core.port_bytes]
     found, d, _ = unpack_matrix(core, words, tokens, 64, element=core.cache_element)
     assert np.array_equal(found, codes.reshape(tokens, 64) + _offset(core))
-    # binary16 of 2^(B - 133).
-    assert d is not None and np.array_equal(d.view(np.float16), np.exp2(exponents - 133.0))
+    # binary16 of (1 + m/4) 2^e.
+    assert d is not None and np.array_equal(d.view(np.float16), scale_value(scales))
 
 
 @pytest.mark.parametrize("core", CORES, ids=str)
@@ -46,10 +47,10 @@ def test_values_token_by_token_are_a_matrix(core: Core) -> None:
     memory = np.zeros((base + where.value_words + where.scale_words) * core.port_bytes, np.uint8)
     most = _most(core)
     codes = rng.integers(-most, most + 1, (tokens, 64)).astype(np.int8)
-    exponents = rng.integers(119, 139, tokens)
+    numbers = rng.integers(453, 546, tokens)
     for t in rng.permutation(tokens):
         at, data = cache_layout.value_writes(
-            core, base, where.value_stride, where.value_words, int(t), codes[t], exponents[t]
+            core, base, where.value_stride, where.value_words, int(t), codes[t], numbers[t]
         )
         memory[at] = data
     words = memory[base * core.port_bytes :]
@@ -59,7 +60,7 @@ def test_values_token_by_token_are_a_matrix(core: Core) -> None:
     )
     assert d is None and np.array_equal(found, codes.T + _offset(core))
     wide = scales[: 2 * tokens].view(np.uint16).astype(np.uint32) << 16
-    assert np.array_equal(wide.view(np.float32), np.exp2(exponents - 133.0))
+    assert np.array_equal(wide.view(np.float32), scale_value(numbers))
 
 
 def _most(core: Core) -> int:
@@ -77,7 +78,7 @@ def test_no_two_tokens_write_the_same_byte(bits: int) -> None:
     where = memory_map.cache_map(core, net, core.granule)
     taken: list[int] = []
     for t in range(core.granule):
-        keys = cache_layout.key_writes(core, 0, t, np.zeros((1, 32), np.int8), np.array([119]))
+        keys = cache_layout.key_writes(core, 0, t, np.zeros((1, 32), np.int8), np.array([460]))
         values = cache_layout.value_writes(
             core,
             where.key_words,
@@ -85,7 +86,7 @@ def test_no_two_tokens_write_the_same_byte(bits: int) -> None:
             where.value_words,
             t,
             np.zeros(32, np.int8),
-            np.int64(119),
+            np.int64(460),
         )
         taken += [*keys[0].tolist(), *values[0].tolist()]
     assert all(a < b for a, b in pairwise(sorted(taken)))

@@ -29,8 +29,8 @@ def test_the_largest_code_is_127() -> None:
 
 def test_keys_are_clamped_to_normal_half_precision() -> None:
     # 2^-20 has the field 107, which becomes 119: scale 2^-14, code round(2^-6) = 0. 2^20 becomes 138: code 127.
-    codes, exponent = numerics.quantize_keys(np.repeat(np.float32([2.0**-20, 2.0**20]), 32)[None])
-    assert exponent.tolist() == [[119, 138]] and codes[0, :, 0].tolist() == [0, 127]
+    codes, scale = numerics.quantize_keys(np.repeat(np.float32([2.0**-20, 2.0**20]), 32)[None])
+    assert numerics.scale_value(scale).tolist() == [[2.0**-14, 2.0**5]] and codes[0, :, 0].tolist() == [0, 127]
 
 
 @given(st.integers(-(2**31), 2**31), st.integers(0, 60))
@@ -155,11 +155,21 @@ def test_a_magnitude_is_of_either_sign() -> None:
 
 
 def test_a_cache_of_four_bits_by_hand() -> None:
-    # The largest, 6.9 in 2^2 .. 2^3, has the scale 1: a tie to even, and nothing beyond 7.
+    # The largest, 7.4 = 1.85 x 2^2, has the scale 1, with which 1.875 x 2^2 would still be 7. Ties go to even.
     keys = np.zeros((1, 32), np.float32)
-    keys[0, :5] = 6.9, -7.99, 2.5, -3.5, 0.5
-    codes, exponent = numerics.quantize_keys(keys, 4)
-    assert codes[0, 0, :5].tolist() == [7, -7, 2, -4, 0] and exponent[0, 0] == numerics.EXPONENT_BIAS
-    # Beyond the bounds the largest code, 7 x 2^9 of keys, and nothing at all.
-    codes, exponent = numerics.quantize_keys(np.repeat(np.float32([2.0**-20, 2.0**20]), 32)[None], 4)
-    assert codes[0, :, 0].tolist() == [0, 7] and exponent[0].tolist() == [123, 142]
+    keys[0, :5] = 6.6, -7.4, 2.5, -3.5, 0.5
+    codes, scale = numerics.quantize_keys(keys, 4)
+    assert codes[0, 0, :5].tolist() == [7, -7, 2, -4, 0] and numerics.scale_value(scale) == [[1]]
+    # From 1, 1.125, 1.375, 1.625 and 1.875 on an octave's scales are 5, 6, 7, 8 and 10 32nds.
+    eighths = np.array([1, 1.124, 1.125, 1.374, 1.375, 1.624, 1.625, 1.874, 1.875, 1.999], np.float32)
+    found = numerics.scale_value(numerics.cache_scale(eighths, 4)) * 32
+    assert found.tolist() == [5, 5, 6, 6, 7, 7, 8, 8, 10, 10] and (eighths / found * 32 <= 7.5).all()
+    # In scales of 1.25: ties to even, and one that is none.
+    keys[0] = 0
+    keys[0, :4] = 7 * 1.25, -2.5 * 1.25, np.nextafter(np.float32(2.5 * 1.25), np.float32(9)), 3.5 * 1.25
+    codes, scale = numerics.quantize_keys(keys, 4)
+    assert numerics.scale_value(scale) == [[1.25]] and codes[0, 0, :4].tolist() == [7, -2, 3, 4]
+    # Beyond the bounds the largest code, 7 x 1.25 x 2^9 of keys, and nothing at all.
+    codes, scale = numerics.quantize_keys(np.repeat(np.float32([2.0**-20, 2.0**20]), 32)[None], 4)
+    assert codes[0, :, 0].tolist() == [0, 7]
+    assert numerics.scale_value(scale).tolist() == [[1.25 * 2.0**-11, 1.25 * 2.0**9]]

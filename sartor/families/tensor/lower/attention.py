@@ -50,7 +50,8 @@ def store(b: Body) -> None:
     s, net, h, head_words = b.s, b.net, b.head_groups, b.memory.head.head_words
     keys = s.turned + net.heads * h
     values = s.qkv + (net.heads + net.kv_heads) * h
-    b.vec("keys", n=h, a_addr=keys, a_stride=b.turned_groups, a_reg=HEAD, target=Target.KEYS, d_reg=KEYS)
+    less = {"q": Operand.B, "b_addr": s.gamma, "b_reg": HEAD} if b.core.balanced else {}
+    b.vec("keys", n=h, a_addr=keys, a_stride=b.turned_groups, a_reg=HEAD, target=Target.KEYS, d_reg=KEYS, **less)
     at = {"n": h, "a_addr": values, "a_stride": s.qkv_groups, "a_reg": HEAD}
     b.vec("largest value", reduce=Reduce.MAGNITUDE, d_addr=after(1), **at)
     b.vec("values", target=Target.VALUES, q_index=1, d_reg=VALUES, **at)

@@ -42,6 +42,9 @@ def layer(b: Body) -> None:
     if apart := [m.values for m in layers if m.values is not None]:
         _below(b, first.qkv, len(apart))
         matrix(b, "v", apart[0], s.qkv + groups(first.qkv.n), s.qkv_groups, apart)
+    if b.core.balanced:
+        offsets = groups(b.net.kv_heads * b.net.head_dim)
+        b.vec("key offsets", columns=1, n=offsets, a_source=Source.WEIGHTS, d_addr=s.gamma)
     attention(b)
     n = groups(b.net.heads * b.net.head_dim)
     b.vec("mixed", n=n, a_addr=s.mixed, a_stride=b.mixed_groups, target=Target.BUFFER)

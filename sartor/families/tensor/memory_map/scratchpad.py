@@ -48,7 +48,7 @@ def scratch(core: Core, net: Network, columns: int, context: int) -> Scratch:
     score_columns = max(columns, min(net.group, core.columns))
     x, t = 0, columns * dim
     gamma = t + columns * max(dim, heads)
-    rope = gamma + dim
+    rope = gamma + max(dim, both * core.balanced)  # the keys' offsets, once the norm is over
     shared = rope + columns * groups(2 * net.head_dim)
     turned = shared + columns * qkv
     mixed = turned + columns * (heads + both)

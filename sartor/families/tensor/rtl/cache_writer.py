@@ -25,7 +25,7 @@ from .cache_address import (
     value_offset,
     whole_keys,
 )  # fmt: skip
-from .matrix_ports import CODE_BITS, EXPONENT_BITS
+from .matrix_ports import CODE_BITS, EXPONENT_BITS, QUARTER_BITS
 from .memory_ports import ADDRESS_BITS, store_layout
 
 _HALF_BIAS, _BF16_BIAS = 15, 127
@@ -51,6 +51,7 @@ class CacheWriter(wiring.Component):
             {
                 "load": In(1), "values": In(1), "token": In(TOKEN_BITS), "group": In(GROUP_BITS),
                 "groups": In(GROUP_BITS + 1), "codes": In(CODE_BITS * GROUP), "exponent": In(EXPONENT_BITS),
+                "quarter": In(QUARTER_BITS),
                 "base": In(ADDRESS_BITS), "value_stride": In(ADDRESS_BITS), "value_scales": In(ADDRESS_BITS),
                 "busy": Out(1), "shift": Out(2), "store": Out(stream.Signature(store_layout(core))),
             }
@@ -149,7 +150,8 @@ class CacheWriter(wiring.Component):
         return Mux(self.values, Cat(codes), of_keys)
 
     def exponent_word(self) -> Value:
-        """binary16 of a key, bfloat16 of a value: powers of two; as often as codes have room for it."""
-        half = Cat(Const(0, 10), (self.exponent - (EXPONENT_BIAS - _HALF_BIAS))[:5], Const(0, 1))
-        brain = Cat(Const(0, 7), (self.exponent - (EXPONENT_BIAS - _BF16_BIAS))[:8], Const(0, 1))
+        """binary16 of a key, bfloat16 of a value: (1 + quarter / 4) 2^(exponent - 133); as often as codes have room."""
+        quarter = self.quarter if self.core.cache_bits == 4 else Const(0, QUARTER_BITS)
+        half = Cat(Const(0, 8), quarter, (self.exponent - (EXPONENT_BIAS - _HALF_BIAS))[:5], Const(0, 1))
+        brain = Cat(Const(0, 5), quarter, (self.exponent - (EXPONENT_BIAS - _BF16_BIAS))[:8], Const(0, 1))
         return Mux(self.values, brain, half).replicate(len(self.store.payload.codes) // (8 * SLOT_BYTES))

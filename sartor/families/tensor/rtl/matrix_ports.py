@@ -9,6 +9,8 @@ from amaranth.lib.wiring import Out
 from ..core import GROUP, HALF, MOST_COLUMNS, Core
 
 EXPONENT_BITS = 8
+EIGHTH_BITS = 3  # of a fraction: they decide the scale of a cache of 4 bits
+QUARTER_BITS = 2  # of that scale, beside its exponent
 CODE_BITS = 8
 HALF_BITS = 16  # a binary16 number
 FLOAT_BITS = 32
