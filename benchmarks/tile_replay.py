@@ -45,7 +45,8 @@ from sartor.tech.technology import NOMINAL
 from sartor.workload import fetch
 
 FOUND = ("q4_1", "int8-g32", "fp8-e4m3")
-TOKENS, RUNS, STEPS, IDLE = (504, 253), 64, 48, 4
+TOKENS, RUNS, STEPS = (504, 253), 64, 18
+IDLE = 10  # cycles before the first step: what registers held at first has left
 SHIFT_MOST = 31
 COLUMNS = ("library", "format", "matrix", "macs", "energy_j", "parts_j", "ratio", "date", "source")
 WRITTEN = Path(__file__).parents[1] / "sartor" / "data" / "measured" / "tile_replay.csv"
@@ -119,9 +120,9 @@ def lanes(core: Core, codes: np.ndarray, element: Element) -> np.ndarray:
     return flat(as_bits(codes[..., :HALF] | codes[..., HALF:] << 4, 8), -2)
 
 
-def driven(core: Core, of: Matrix) -> tuple[dict[str, np.ndarray], np.ndarray]:
-    """What goes into the ports in each cycle, [cycles, bits, 1] of 64 runs, and the row tile [runs, tiles] that each
-    works on."""
+def driven(core: Core, of: Matrix) -> tuple[dict[str, np.ndarray], np.ndarray, set[int]]:
+    """What goes into the ports in each cycle, [cycles, bits, 1] of 64 runs; the row tiles [runs, tiles] that each works
+    on, and the cycles in which their accumulators are full."""
     i, count = of.instruction, max(1, STEPS // of.instruction.folds)
     tiles = np.arange(RUNS * count).reshape(RUNS, count) * max(1, i.tiles // (RUNS * count)) % i.tiles
     rows = tiles[..., None] * core.rows + np.arange(core.rows)  # [runs, tiles, rows]
@@ -150,12 +151,12 @@ def driven(core: Core, of: Matrix) -> tuple[dict[str, np.ndarray], np.ndarray]:
         whole[begin : begin + steps] = bits.transpose(0, 2, 1)
         found[name] = np.packbits(whole, axis=-1, bitorder="little").view(np.uint64)
         found[name][begin + steps :] = found[name][begin + steps - 1] * (name != "step")  # registers keep what they had
-    return found, tiles
+    return found, tiles, {IDLE + int(step) + latency(core) for step in np.flatnonzero(last)}
 
 
 def replayed(core: Core, mapped: Mapped, of: Matrix) -> tuple[int, float]:
     """Multiply-adds, and the energy of one (J)."""
-    simulator, (ports, tiles) = Simulator(mapped.netlist, 1), driven(core, of)
+    simulator, (ports, tiles, full) = Simulator(mapped.netlist, 1), driven(core, of)
     still = {"code8": int(of.instruction.element == Element.INT8 and core.halved), "scale": int(of.instruction.scale),
              "top": of.instruction.exponent, "columns": of.instruction.columns}  # fmt: skip
     for name, value in still.items():
@@ -166,8 +167,10 @@ def replayed(core: Core, mapped: Mapped, of: Matrix) -> tuple[int, float]:
     def drive(cycle: int) -> None:
         for name, words in ports.items():
             simulator.set(name, words[cycle])
-        simulator.settle()
-        if simulator.get("full")[0, 0]:
+        if cycle in full:
+            simulator.settle()
+            if not simulator.get("full").all():
+                raise CheckFailed(f"tile replay: {of.instruction.label}: no row tile ends in cycle {cycle}")
             ended.append(sums_of(core, simulator))
 
     cycles = len(ports["step"]) - IDLE

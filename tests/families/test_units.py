@@ -114,3 +114,13 @@ def test_a_slow_unit_slows_its_chips_alone(monkeypatch: pytest.MonkeyPatch) -> N
     assert datapath.clock_hz(Technology(), rows) == approx(np.array([0.53e9, 1e9, 0.53e9]))
     with pytest.raises(InputError, match=r"596 MHz .* the slowest is the dot unit for fp8, mapped at 530 MHz"):
         from_chip(chip("fp8-e4m3", clock_hz=0.6e9))
+
+
+def test_every_unit_and_decoder_keeps_its_clock() -> None:
+    """docs/formats-silicon.md: 1 GHz on ASAP7, 100 MHz on sky130hd."""
+    least = {"asap7": 1e9, "sky130": 1e8}
+    rows = [r for r in csv.DictReader(data_text("measured/formats_silicon.csv").splitlines())
+            if r["part"].startswith(("unit", "decoder"))]  # fmt: skip
+    assert len(rows) == 2 * 16 and all(float(row["fmax_hz"]) >= least[row["library"]] for row in rows)
+    parts = [table("silicon").fact(part, "clock").value for part in silicon.TERMS]
+    assert min(parts) >= 1e9 and min(table("units").column("clock")) >= 1e9
