@@ -46,7 +46,7 @@ def speaks(inputs: Inputs) -> tuple[str, ...]:
         return ()  # kernels of one stack, slower than good ones: judged, not fitted to
     if not inputs.get("casts") or width == 16:
         return (*own, "op_overhead")
-    casts = ("vector_overhead", "vector_bytes_per_cycle", "core_draw")
+    casts = ("vector_overhead", "vector_bytes_per_cycle", f"core_draw_{width}")
     return tuple(gpu_predict.scaling(inputs) + name for name in (*own, *casts))
 
 
@@ -60,7 +60,7 @@ EXPECTED = {
     "stream_efficiency_16": (0.85, 0.1), "stream_efficiency_8": (0.85, 0.1), "stream_efficiency_4": (0.8, 0.1),
     "compute_efficiency_16": (0.75, 0.1), "compute_efficiency_8": (0.72, 0.1), "compute_efficiency_4": (0.6, 0.1),
     "compute_efficiency_int8": (0.5, 0.1),
-    "core_draw": (2.5, 0.1),
+    "core_draw_8": (4.0, 0.1), "core_draw_4": (4.0, 0.1),
     "op_overhead": (3e-6, 0.02), "attention_efficiency": (0.9, 0.1), "attention_one_wave": (0.9, 0.1),
     "attention_wave": (1.5e-6, 0.05), "attention_overhead": (3e-6, 0.05),
     "attention_compute_efficiency": (0.85, 0.1), "score_cycles": (1 / 16, 0.1),

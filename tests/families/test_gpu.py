@@ -15,7 +15,7 @@ from sartor.errors import Unsupported
 from sartor.families import priced
 from sartor.families.gpu.estimate import Replica
 from sartor.families.gpu.family import Existing
-from sartor.families.gpu.kernels import TILES, UNSPLIT, fullest, gemm_s, operand_bytes
+from sartor.families.gpu.kernels import LARGE, TILES, UNSPLIT, fullest, gemm_s, operand_bytes
 from sartor.families.gpu.machine import BLOCKS, DYNAMIC, Machine
 from sartor.families.gpu.passes import Setting
 from sartor.families.gpu.power import SLOWEST, clock
@@ -77,8 +77,10 @@ def test_sums_that_stay_in_a_core_read_slowly_where_tiles_are_few() -> None:
     slow, split = (float(gemm_s(*asked, shapes=shapes, draw=4.0)[1]) for shapes in (UNSPLIT, TILES))
     assert slow == approx(10e-6 * 132 / 64) and split == approx(10e-6)
     blocks, rows = (Machine(preset("h100-sxm"), Technology(), scaling) for scaling in (BLOCKS, DYNAMIC))
-    assert (blocks.shapes, blocks.core_draw) == (UNSPLIT, hopper("block_core_draw"))
-    assert rows.shapes == TILES and rows.core_draw == np.inf
+    assert (blocks.shapes, blocks.core_draw(8)) == (LARGE, hopper("block_core_draw_8"))
+    assert (rows.shapes, rows.core_draw(8)) == (UNSPLIT, hopper("dynamic_core_draw_8"))
+    plain = Machine(preset("h100-sxm"), Technology())
+    assert plain.shapes == TILES and plain.core_draw(8) == plain.core_draw(16) == rows.core_draw(16) == np.inf
 
 
 def test_few_tiles_are_split_along_k() -> None:

@@ -128,7 +128,8 @@ class PhaseEstimate:
         moved = (weights + rows * sides * (k + n) * ACTIVATION_BYTES) * op.count
         memory_s = pace * moved / m.stream_bytes_per_s(form.element_bits)
         shape, on = (rows, k, n, pace * matrices), (rate, m.near_bytes_per_s, m.cores, m.gen("tile_edge"), least)
-        _, memory_s, compute_s, parts_s = kernels.gemm_s(*shape, memory_s / op.count, *on, m.shapes, m.core_draw)
+        draw = m.core_draw(form.element_bits)
+        _, memory_s, compute_s, parts_s = kernels.gemm_s(*shape, memory_s / op.count, *on, m.shapes, draw)
         vector_s = self._operands_s(op, rows * sides, k, operand_bits)
         start_s = vector_s + (parts_s + m.gen("op_overhead")) * op.count
         self._add(op, memory_s * op.count, compute_s * op.count, start_s, self._network_s(op), moved)

@@ -14,7 +14,9 @@ import numpy as np
 # Output rows and columns a core works on at once, in edges of the smallest tile (64 on GPUs), and how many cores may
 # share one tile along K.
 TILES = tuple((rows, 2.0, split) for rows in (1.0, 2.0) for split in (1.0, 2.0, 4.0))
-UNSPLIT = ((2.0, 2.0, 1.0),)  # of kernels whose scales change along K: one tile of 128 x 128, its sum in one core
+# Of kernels with scales their sums stay in one core; where scales change along K tiles are of 128 x 128.
+UNSPLIT = tuple(tile for tile in TILES if tile[2] == 1.0)
+LARGE = ((2.0, 2.0, 1.0),)
 OVERLAP = 6.0  # of memory and arithmetic: the p-norm of both; infinite would be the roofline
 CACHED = 8192.0  # elements of keys a program of decode attention takes at once: 64 positions of 128
 PROGRAMS = 4.0  # of decode attention started a core, two of which it holds at a time

@@ -13,7 +13,7 @@ from ...errors import Unsupported
 from ...formats.spec import NumberFormat, format_named
 from ...tables import table
 from ...tech.technology import Technology
-from .kernels import TILES, UNSPLIT
+from .kernels import LARGE, TILES, UNSPLIT
 
 # Formats whose operands a tensor core of another name takes as they are.
 _SAME_PEAK = {
@@ -45,14 +45,14 @@ class Machine:
 
     @property
     def shapes(self) -> tuple[tuple[float, float, float], ...]:
-        """Of the tiles of a GEMM; where scales change along K sums stay in a core."""
-        return UNSPLIT if self.scaling == BLOCKS else TILES
+        """Of the tiles of a GEMM."""
+        return {BLOCKS: LARGE, DYNAMIC: UNSPLIT}.get(self.scaling, TILES)
 
-    @property
-    def core_draw(self) -> Any:
-        """How many times its share of the memory's rate a core draws, where kernels tell."""
-        known = (self.chip.generation, f"{self.scaling}core_draw") in table("gpu").facts
-        return self.gen("core_draw") if known else np.inf
+    def core_draw(self, element_bits: float) -> Any:
+        """How many times its share of the memory's rate a core draws with such weights, where kernels tell."""
+        name = f"core_draw_{8 if element_bits > 4 else 4}"
+        known = (self.chip.generation, self.scaling + name) in table("gpu").facts
+        return self.gen(name) if known and element_bits < 16 else np.inf
 
     @property
     def peak_bytes_per_s(self) -> float:
