@@ -92,7 +92,7 @@ def width_points(rows: Rows) -> list[dict[str, Any]]:
 
 
 def half_points(rows: Rows) -> list[dict[str, Any]]:
-    return [{"library": NAMES[library], "figure": f"{title}, over {words}", "bits": str(bits), "rows": shared,
+    return [{"library": library, "figure": f"{title}, over {words}", "bits": str(bits), "rows": shared,
              "ratio": half_ratio(rows, library, figure, bits, shared, against)}
             for library in libraries(rows, "half tables") for figure, title in FIGURES.items()
             for against, words in (("plane", "adders"), ("mac", "multipliers")) for bits in BITS
@@ -205,7 +205,7 @@ def best(rows: Rows, library: str, figure: str, bits: int, activations: int) -> 
 
 
 def halves(rows: Rows) -> str:
-    lines = [[f"{NAMES[library]}, {title}, over {words}", str(bits),
+    lines = [[f"{library}, {title}, over {words}", str(bits),
               *(f"{half_ratio(rows, library, figure, bits, n, against):.2f}" for n in SHARED)]
              for library in libraries(rows, "half tables") for figure, title in FIGURES.items()
              for against, words in (("plane", "adders"), ("mac", "multipliers")) for bits in BITS]  # fmt: skip

@@ -53,6 +53,19 @@ def test_there_is_no_crossover_of_integers() -> None:
                 assert crossover.ratio(found, library, figure, bits, crossover.FREE) > 1
 
 
+def test_there_is_one_of_binary16() -> None:
+    """As the page says: from 5 or 6 reads to a table against adders; against multipliers by 2 rows with a plane, with
+    four by 6, in energy by 4."""
+    found = crossover.measured()
+    (library,) = crossover.libraries(found, "half tables")[:1]
+    for figure, reads, rows in (("area_um2", 5, 6), ("energy_j", 6, 4)):
+        by = {(bits, shared, against): crossover.half_ratio(found, library, figure, bits, shared, against)
+              for bits in (1, 4) for shared in range(1, 9) for against in ("plane", "mac")}  # fmt: skip
+        assert by[1, reads, "plane"] < 1 < by[1, reads - 1, "plane"]
+        assert by[1, 2, "mac"] < 1 < by[1, 1, "mac"]
+        assert by[4, rows, "mac"] < 1 < by[4, rows - 1, "mac"]
+
+
 def test_the_estimate_prices_tables_as_measured() -> None:
     """lut.csv: a unit of a chip with tables is one with multipliers, those taken out and reads of planes put in."""
     rows, lut = crossover.measured(), table("lut")
