@@ -157,7 +157,7 @@ def driven(core: Core, of: Matrix) -> tuple[dict[str, np.ndarray], np.ndarray, s
 def replayed(core: Core, mapped: Mapped, of: Matrix) -> tuple[int, float]:
     """Multiply-adds, and the energy of one (J)."""
     simulator, (ports, tiles, full) = Simulator(mapped.netlist, 1), driven(core, of)
-    still = {"code8": int(of.instruction.element == Element.INT8 and core.halved), "scale": int(of.instruction.scale),
+    still = {"code8": int(core.wide(Element(of.instruction.element))), "scale": int(of.instruction.scale),
              "top": of.instruction.exponent, "columns": of.instruction.columns}  # fmt: skip
     for name, value in still.items():
         bits = as_bits(value, len(simulator.netlist.inputs[name]))[:, None]
