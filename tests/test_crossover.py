@@ -1,7 +1,7 @@
 """docs/formats-silicon.md: current, and what it says of tables is what was measured."""
 
 import importlib.util
-from itertools import pairwise
+import itertools
 from pathlib import Path
 
 import pytest
@@ -33,7 +33,7 @@ def test_binary16_by_hand() -> None:
 def test_the_memory_makes_engines_alike() -> None:
     for memory in crossover.MEMORIES:
         found = [crossover.batch_ratio(memory, columns) for columns in crossover.COLUMNS]
-        assert all(1 < few < many for few, many in pairwise(found))
+        assert all(1 < few < many for few, many in itertools.pairwise(found))
 
 
 def test_page_and_pictures_are_current() -> None:
@@ -51,6 +51,9 @@ def test_there_is_no_crossover_of_integers() -> None:
         for figure in crossover.FIGURES:
             for bits in crossover.BITS:
                 assert crossover.ratio(found, library, figure, bits, crossover.FREE) > 1
+            for activations, mu in itertools.product(crossover.ACTIVATIONS, crossover.WIDTHS):
+                for bits in crossover.bits_of(found, library, activations, mu):
+                    assert crossover.ratio(found, library, figure, bits, crossover.FREE, activations, mu) > 1
 
 
 def test_there_is_one_of_binary16() -> None:
