@@ -1,11 +1,11 @@
 """How much of a core is not tile, for every kind of weights and the corners of the bounds from 1,024 multipliers on.
 
-    python benchmarks/silicon_share.py [--write]
+    python benchmarks/silicon_share.py [FORMAT ...] [--write]
 
 Areas are those of silicon.csv and units.csv (INT4 and INT8 weights, ASAP7 at 1 GHz); of the other kinds the dot unit
 and the whole weight decoder are scaled by their gate equivalents over those of the same core for INT4 or INT8.
 `--write` puts the shares into sartor/data/measured/silicon_share.csv, on which tests/families/test_silicon_share.py
-holds the line: below one half.
+holds the line: below one half; formats that are named are put beside the rows of the others.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from sartor.tech.technology import NOMINAL
 # The biggest decoder of every kind of multipliers and codes.
 FORMATS = (
     "int4-g32", "int3-g32", "int2-g32", "int4-g32-zp", "nvfp4", "bcq4-g64", "mxfp4", "fp8-e4m3", "mxfp8-e4m3",
-    "int8-g32", "mxfp6-e2m3",
+    "int8-g32", "mxfp6-e2m3", "int5-g32", "int6-g32",
 )  # fmt: skip
 TILES = ((2, 32, 16), (16, 64, 1), (4, 32, 16))  # few blocks, and many; 2,048 multipliers
 COLUMNS = ("format", "rows", "lanes", "columns", "vector_lanes", "port_bytes", "multiplier_bits", "unit_ratio",
@@ -77,24 +77,30 @@ def share(size: dict[str, int], bits: int, unit: float, decoder: float) -> float
     return float(1 - parts["tile"] / sum(parts.values()))
 
 
-def rows() -> Iterator[list[str]]:
+def rows(formats: tuple[str, ...]) -> Iterator[dict[str, str]]:
     source = f"python benchmarks/silicon_share.py: silicon.csv, gate equivalents of pyosys {version()}"
-    for name in FORMATS:
+    for name in formats:
         for size in corners(planes="bcq" in name):
             bits, unit, decoder = ratios(name, size)
             found = share(size, bits, unit, decoder)
             print(f"{name:12} {' '.join(f'{k}={v}' for k, v in size.items()):64} unit x {unit:.3f}, decoder x "
                   f"{decoder:.3f}: {found:.1%}", flush=True)  # fmt: skip
-            yield [name, *(str(v) for v in size.values()), str(bits), f"{unit:.3f}", f"{decoder:.3f}", f"{found:.4f}",
-                   f"{datetime.date.today():%Y-%m}", source]  # fmt: skip
+            cells = [name, *(str(v) for v in size.values()), str(bits), f"{unit:.3f}", f"{decoder:.3f}",
+                     f"{found:.4f}", f"{datetime.date.today():%Y-%m}", source]  # fmt: skip
+            yield dict(zip(COLUMNS, cells, strict=True))
 
 
 def main(arguments: list[str]) -> None:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(COLUMNS)
-    writer.writerows(rows())
+    named = tuple(a for a in arguments if not a.startswith("-")) or FORMATS
+    if unknown := set(named) - set(FORMATS):
+        sys.exit(f"{', '.join(sorted(unknown))}: not among {', '.join(FORMATS)}")
+    new = list(rows(named))
     if "--write" in arguments:
+        old = [r for r in csv.DictReader(WRITTEN.read_text(encoding="utf-8").splitlines()) if r["format"] not in named]
+        text = io.StringIO()
+        writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(sorted(old + new, key=lambda row: FORMATS.index(row["format"])))
         WRITTEN.write_text(text.getvalue(), encoding="utf-8")
 
 
