@@ -36,10 +36,14 @@ def test_results(core: Core, gaps: float) -> None:
         check(random_case(core, rng), gaps, seed)
 
 
-@pytest.mark.parametrize("planes", [1, 3])
-def test_a_packet_ends_within_a_word_of_codes(planes: int) -> None:
-    """Row tiles of 2, 2 and 1 beats that share scales: four of those are 7 beats, and a word is two steps."""
+@pytest.mark.parametrize(
+    ("element", "planes"), [(Element.SIGN, 1), (Element.SIGN, 3), (Element.INT3, 1), (Element.INT5, 1)]
+)
+def test_a_packet_ends_within_a_word_of_codes(element: Element, planes: int) -> None:
+    """Row tiles of 2, 2 and 1 beats that share scales: four of those are 7 beats, and a word has the codes, or the
+    high parts, of two steps or four."""
     rng = np.random.default_rng(9)
+    kind = Scale.PLANES if element == Element.SIGN else Scale.SCALE
     for seed in range(4):
-        case = random_case(SIGNED, rng, element=Element.SIGN, groups=5, share=1, planes=planes, rows=8)
+        case = random_case(SIGNED, rng, element=element, scale=kind, groups=5, share=1, planes=planes, rows=8)
         check(case, 0.2, seed)
