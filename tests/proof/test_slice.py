@@ -96,11 +96,11 @@ def test_a_chip_with_a_cache_of_four_bits(net: Network, form: str) -> None:
     ["nvfp4", "int3-g64-asym", "bcq3-g64", "fp8-e4m3",
      *(pytest.param(f, marks=pytest.mark.long)
        for f in ("mxfp6-e2m3", "int2-g64", "bcq2-g128", "mxfp8-e4m3", "int4-g64-zp", "fp8-e4m3-b128",
-                 "fp8-e4m3-tensor"))],
+                 "fp8-e4m3-tensor", "int5-g32", "int6-g32", "int4-g128-zp"))],
 )
 def test_a_chip_for_another_format(net: Network, form: str) -> None:
     # Its own multipliers and decoder: signed ones with a scale for 16, high parts with two scales, planes of binary
-    # codes with an offset, products that are shifted, bytes.
+    # codes with an offset, products that are shifted, bytes; zero points of rows of four groups and a half.
     chip = replace(CHIP, tile=replace(TILE, weights=form))
     found = verify(bench(chip, requantized(net, coding_of(form)), f"{KEY} {form}", 256), PROMPT[:2], 1)
     assert found.mismatches == 0 and found.tokens[0].rtl == found.tokens[0].golden
