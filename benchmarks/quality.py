@@ -75,6 +75,10 @@ MIXED = (
     "attn_qk=int3-g32,attn_v=mxfp6-e2m3,embedding=int4-g64,int4-g64",
     "embedding=int4-g32-asym,int4-g32-asym",
     "embedding=int4-g32,int4-g32",
+    "embedding=int6-g32,int6-g32",
+    "attn_v=int8-g32,embedding=int6-g32,int6-g32",
+    "embedding=int5-g32,int5-g32",
+    "attn_v=int8-g32,embedding=int6-g32,int5-g32",
 )  # fmt: skip
 
 
