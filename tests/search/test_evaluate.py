@@ -7,11 +7,12 @@ from edge_chip import TENSOR
 
 from sartor.chip import toml
 from sartor.chip.presets import preset
+from sartor.errors import InputError
 from sartor.families import priced
+from sartor.families.tensor.datapath import clock_hz, datapath_of
 from sartor.search.economy import Economy
 from sartor.search.evaluate import evaluate
 from sartor.search.result import Budget, Deployment
-from sartor.tables import table
 from sartor.tech import logic
 from sartor.tech.technology import NOMINAL
 from sartor.workload.find import find_model
@@ -113,10 +114,12 @@ def test_a_margin_is_kept_by_what_is_estimated_and_not_by_what_is_counted():
 
 
 def test_a_clock_may_ask_for_no_more_than_the_highest_voltage():
-    chip = toml.loads(TENSOR)
+    own = priced(toml.loads(TENSOR))
     # V / Vnom = 1 + 0.8 (f / fnom - 1), at most 1.1: the clock may be an eighth above nominal.
-    nominal_hz = float(logic.clock_hz(NOMINAL, table("nodes").index(chip.node)))
+    nominal_hz = float(logic.clock_hz(NOMINAL, own.designs.node, clock_hz(NOMINAL, datapath_of(own.designs))))
     for ratio, expected in ((1.125, 1.0), (1.25, 1.2 / 1.1)):
-        fast = priced(dataclasses.replace(chip, clock_hz=ratio * nominal_hz))
+        fast = dataclasses.replace(own, designs=dataclasses.replace(own.designs, clock_hz=ratio * nominal_hz))
         assert float(at(chips=fast).violations["clock"]) == pytest.approx(expected)
+    with pytest.raises(InputError, match="the slowest is the"):
+        priced(dataclasses.replace(toml.loads(TENSOR), clock_hz=1.25 * nominal_hz))
     assert "clock" not in at().violations  # a bought chip's clock is not ours to choose
