@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import vl_convert
+from fill import filled, write
 
 from sartor import api
 from sartor.report.data import plain
@@ -86,20 +87,14 @@ def spec(report: dict[str, Any]) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def filled(page: str, made: dict[str, str]) -> str:
-    for name, text in made.items():
-        before, rest = page.split(f"<!-- {name} -->\n")
-        page = f"{before}<!-- {name} -->\n{text}\n<!-- end -->{rest.split('<!-- end -->', 1)[1]}"
-    return page
-
-
 def main() -> int:
     given = sys.argv[1:]
     report = json.loads(Path(given[0]).read_text(encoding="utf-8")) if given else plain(api.design(STUDY).report)
     made = {"variants": variants(report), "claims": "\n\n".join(map(claim, report["claims"]))}
-    PAGE.write_text(filled(PAGE.read_text(encoding="utf-8"), made), encoding="utf-8")
-    PICTURE.write_text(vl_convert.vegalite_to_svg(spec(report)), encoding="utf-8")
-    return 0
+    page = PAGE.read_text(encoding="utf-8")
+    for name, text in made.items():
+        page = filled(page, name, text)
+    return write({PAGE: page, PICTURE: vl_convert.vegalite_to_svg(spec(report))}, False)
 
 
 if __name__ == "__main__":

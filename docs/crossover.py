@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import vl_convert
+from fill import filled, write
 
 from sartor.tables import table
 
@@ -217,12 +218,6 @@ def batches() -> str:
     return markdown(("columns", *map(str, COLUMNS), "the tile alone"), lines)
 
 
-def filled(page: str, name: str, text: str) -> str:
-    """`page` with `text` between the marks of `name`."""
-    before, rest = page.split(f"<!-- {name} -->\n")
-    return f"{before}<!-- {name} -->\n{text}\n<!-- end -->{rest.split('<!-- end -->', 1)[1]}"
-
-
 def pages() -> dict[Path, str]:
     rows, page = measured(), PAGE.read_text(encoding="utf-8")
     made = {"parts": tables(rows), "ratios": ratios(rows), "widths": widths(rows), "halves": halves(rows),
@@ -234,13 +229,7 @@ def pages() -> dict[Path, str]:
 
 
 def main() -> int:
-    stale = [path for path, text in pages().items() if not path.exists() or path.read_text(encoding="utf-8") != text]
-    if "--check" in sys.argv:
-        print(f"not current: {', '.join(p.name for p in stale)}" if stale else "all current")
-        return 1 if stale else 0
-    for path, text in pages().items():
-        path.write_text(text, encoding="utf-8")
-    return 0
+    return write(pages(), "--check" in sys.argv)
 
 
 if __name__ == "__main__":

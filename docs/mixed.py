@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 import vl_convert
+from fill import filled, write
 
 from sartor.errors import Infeasible
 from sartor.formats import harm
@@ -258,16 +259,10 @@ def _panel(found: dict[str, Any], axis: str) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def filled(page: str, made: dict[str, list[str]]) -> str:
-    """`page` with each table between its marks."""
-    for name, lines in made.items():
-        before, rest = page.split(f"<!-- {name} -->\n")
-        page = f"{before}<!-- {name} -->\n" + "\n".join(lines) + f"\n<!-- end -->{rest.split('<!-- end -->', 1)[1]}"
-    return page
-
-
 def pages(found: dict[str, Any]) -> dict[Path, str]:
-    page = filled(PAGE.read_text(encoding="utf-8"), tables(found))
+    page = PAGE.read_text(encoding="utf-8")
+    for name, lines in tables(found).items():
+        page = filled(page, name, "\n".join(lines))
     return {PAGE: page, PICTURE: vl_convert.vegalite_to_svg(spec(found))}
 
 
@@ -277,9 +272,7 @@ def main() -> int:
         found |= {kind: searched(KINDS[kind]) for kind in [a for a in sys.argv if a in KINDS] or KINDS}
     found["winners"] = winners(found)
     FOUND.write_text(json.dumps(found).replace("}}, {", "}},\n{") + "\n", encoding="utf-8")
-    for path, text in pages(found).items():
-        path.write_text(text, encoding="utf-8")
-    return 0
+    return write(pages(found), False)
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import vl_convert
-from crossover import filled
+from fill import filled, write
 
 from sartor.chip.spec import Chip, Memory, Tile
 from sartor.families.tensor.spec import from_chip
@@ -115,13 +115,7 @@ def pages() -> dict[Path, str]:
 
 
 def main() -> int:
-    stale = [path for path, text in pages().items() if not path.exists() or path.read_text(encoding="utf-8") != text]
-    if "--check" in sys.argv:
-        print(f"not current: {', '.join(p.name for p in stale)}" if stale else "all current")
-        return 1 if stale else 0
-    for path, text in pages().items():
-        path.write_text(text, encoding="utf-8")
-    return 0
+    return write(pages(), "--check" in sys.argv)
 
 
 if __name__ == "__main__":
