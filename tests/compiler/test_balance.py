@@ -32,6 +32,13 @@ def test_the_network_stays_what_it_is() -> None:
     assert np.array_equal(balanced(NET, some(NET)).layers[0].qkv.rows(slice(384, None)).scale, values.scale)
 
 
+def test_what_the_cache_meets_by_hand() -> None:
+    """A pair 4 times as large and an offset of 3 behind it: keys of 2^2 (1 + 3) are stored as 1, queries grow by 4."""
+    how = Balance(np.full((1, 1, 1), 2, np.int8), np.full((1, 1, 2), 3, np.float32))
+    q, k = how.applied(0, np.full((1, 2, 2), 0.5, np.float32), np.full((1, 1, 2), 16, np.float32))
+    assert np.array_equal(k, np.full((1, 1, 2), 1)) and np.array_equal(q, np.full((1, 2, 2), 2))
+
+
 def test_keys_with_an_offset_and_a_loud_pair_are_heard_again() -> None:
     """By hand: pair 0 of all keys 16 times as large, and its queries 16 times smaller."""
     loud, nothing = np.zeros((2, 2, 32), np.int8), np.zeros((2, 2, 64), np.float32)
