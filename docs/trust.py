@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from sartor.report.words import term
 from sartor.validation import validation
 from sartor.validation.record import Recorded, on_record
 from sartor.validation.rtl import CLASSES
@@ -16,7 +17,7 @@ with what was measured ([validation.md](validation.md)); `sartor validate KIND [
 own files too. *Held out*: predicted by figures fitted without the rows like it (whole models, whole shapes).
 *Fitted*: by the figures in use, which have seen these rows. *Unseen*: rows that no figure was fitted to. The band
 holds four in five measurements. A test fails when a median or 90th percentile grows by more than a tenth."""
-TITLES = {"gpu": "GPUs", "serving": "Serving", "dram": "DRAM", "area": "Area and power", "cost": "Cost", "rtl": "Cycles of the RTL"}
+TITLES = {kind: term("truth", kind) for kind in ("gpu", "serving", "dram", "area", "cost", "rtl")}
 ABOUT = {
     "serving": """Mean TTFT and TPOT of services with a fixed number of requests at once (aiconfigurator-core 0.12.0: vLLM, TensorRT-LLM,
 SGLang; models from 8B to 1T, dense and mixtures of experts), in closed form from one decode step, one prefill, the
@@ -115,7 +116,7 @@ _ROWS = {"held_out": "held out", "fitted": "fitted", "unseen": "unseen"}
 
 def said() -> dict[str, Any]:
     """What reports say beside the errors."""
-    return {kind: {"title": TITLES[kind], "missing": [plain(what) for what in missing(kind)]} for kind in TITLES}
+    return {kind: {"missing": [plain(what) for what in missing(kind)]} for kind in TITLES}
 
 
 def plain(markdown: str) -> str:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from ..errors import InputError
 from ..formats.spec import format_named
 from ..quality import text as texts
 from ..quality.classes import STORED, parsed, shown
@@ -41,7 +42,7 @@ def quality_of(
     answer = {
         "model": net.name, "weights": shown(recipe.weights), "activations": recipe.activations, "kv": recipe.kv,
         "rotate": rotate, "smooth": smooth, "text": named[0], **found, "bits_per_weight": bits(net, recipe),
-        "warnings": warnings(recipe, found["kl"]),
+        "warnings": warnings(recipe, found["kl"], bits(net, Recipe())),
     }  # fmt: skip
     alone = [(part, one, measure(net, windows, one, progress)) for part, one in _alone(recipe)] if per_class else []
     if per_class:
@@ -56,7 +57,9 @@ def known(recipe: Recipe) -> None:
     """Raises UnknownName for a format that there is not."""
     for name in recipe.weights.values():
         format_named(name.removesuffix(GPTQ))
-    for name, own in ((recipe.activations, (CHIP,)), (recipe.kv, CACHES)):
+    for what, name, own in (("activations", recipe.activations, (CHIP,)), ("kv", recipe.kv, CACHES)):
+        if name.endswith(GPTQ):
+            raise InputError(f"--{what} {name}: {GPTQ} calibrates weights alone (try {name.removesuffix(GPTQ)})")
         if name not in (STORED, *own):
             format_named(name)
 

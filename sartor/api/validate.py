@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ..validation import validation
+from ..validation.record import beside
 from ..validation.serving import serving
 
 
@@ -18,9 +19,14 @@ def validate(
     `layers`, the folder of the layers' times.
 
     Returns n, median_ape, p90_ape, worst_ape (absolute errors as fractions of what was measured) of all times; `by` the
-    same for each kind of row, chip, format and model; `coverage` with what was refused or excluded, and why.
+    same for each kind of row, chip, format and model, with `on_record` where errors on rows that no figure was fitted
+    to are known (docs/trust.md); `coverage` with what was refused or excluded, and why.
     """
     paths = [Path(path) for path in ([data] if isinstance(data, str | Path) else data)]
     if kind == "serving" and not (paths and all(path.is_file() for path in paths)):
         return serving(paths, None if layers is None else Path(layers))
-    return validation(kind, paths).facts()
+    found = validation(kind, paths).facts()
+    for group, row in found["by"].items():
+        if known := beside(kind, group):
+            row["on_record"] = known
+    return found

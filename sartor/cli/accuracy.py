@@ -33,7 +33,7 @@ def _line(f: dict[str, Any]) -> dict[str, str]:
     return {
         "weights": f["weights"], "activations": f["activations"], "kv": f["kv"], "KL nats": f"{f['kl']:.4g}",
         "perplexity": _perplexity(f["perplexity"]), "of the reference": _perplexity(f["reference_perplexity"]),
-        "same first token": f"{f['top1_agreement']:.1%}", "bits a weight": f"{f['bits_per_weight']:.3f}",
+        "same likeliest token": f"{f['top1_agreement']:.1%}", "bits a weight": f"{f['bits_per_weight']:.3f}",
     }  # fmt: skip
 
 
@@ -46,4 +46,5 @@ def _perplexity(p: float) -> str:
 
 
 def _footnote(f: dict[str, Any]) -> str:
-    return f"KL +- {f['kl_error']:.2g}; {f['seconds']:.1f} s, {'found before' if f['cached'] else 'kept'}"
+    when = "measured before, now from the cache" if f["cached"] else "kept in the cache"
+    return f"KL ± {f['kl_error']:.2g} (standard error); took {f['seconds']:.0f} s, {when}"

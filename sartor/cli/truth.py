@@ -21,7 +21,8 @@ def validate(kind: str, data: list[Path], layers: Path | None, json: bool) -> No
     title = f"{', '.join(found['files'])}: errors of the estimate"
     if short:
         grid.show(OUT, title, [_line(*item) for item in short.items()],
-                  "bias: the median error with its sign; all groups: --json")  # fmt: skip
+                  "bias: the median error with its sign; *: on record, of rows that no figure was fitted to "
+                  "(docs/trust.md); all groups: --json")  # fmt: skip
     for name, row in short.items():
         if "least_p90_ape" in row:
             median, p90 = (f"{row[f'least_{end}_ape']:.1%}" for end in ("median", "p90"))
@@ -33,7 +34,9 @@ def validate(kind: str, data: list[Path], layers: Path | None, json: bool) -> No
 def _line(name: str, row: dict[str, Any]) -> dict[str, str]:
     figures = ("median_ape", "p90_ape", "worst_ape", "bias")
     cells = {f.removesuffix("_ape"): f"{row[f]:+.1%}" if f == "bias" else f"{row[f]:.1%}" for f in figures}
-    return {"rows": name, "n": f"{row['n']:,}", **cells}
+    known = row.get("on_record") or {}
+    before = {f"{f.removesuffix('_ape')}*": f"{known[f]:.1%}" for f in ("median_ape", "p90_ape") if known}
+    return {"rows": name, "n": f"{row['n']:,}", **cells, **before}
 
 
 def _coverage(coverage: dict[str, Any]) -> None:

@@ -27,7 +27,8 @@ def rounded(w: np.ndarray, name: str, h: np.ndarray, where: str) -> np.ndarray:
     """`w` [n, k] in the format `name`, for inputs with the second moments `h`."""
     form = codec(name)
     if not isinstance(form, Grouped):
-        raise Unsupported(f"{name}-gptq: its scales are not fixed before the columns of a group are rounded")
+        raise Unsupported(f"{name}-gptq: {name} has no scales that are fixed before a group's columns are rounded "
+                          f"(try {name}, or a format in groups, such as int4-g64-gptq)")  # fmt: skip
     form.check(w.shape[1], where)
     finite(w, lambda row: (where, row))
     return _Rounding(form, w, _feedback(h, where)).all()

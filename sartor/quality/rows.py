@@ -37,7 +37,9 @@ def of(recipe: Recipe) -> dict[str, str]:
 
 
 def check(file: Path) -> bool:
-    """Whether `file` is there; it is refused where it is something else."""
+    """Whether `file` is there; it is refused where it is something else, or has no folder to be in."""
+    if not file.parent.is_dir():
+        raise InputError(f"--rows {file}: there is no folder {file.parent} (make it first)")
     return file.is_file() and rows_in(file) is not None
 
 

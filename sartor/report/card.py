@@ -10,7 +10,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from .facts import chip_facts, deployed
+from .facts import chip_facts, deployed, refusal
 from .numbers import change, count, figure, is_known, percent, usd
 from .verdict import against, verdict, wins
 from .words import term, text
@@ -44,8 +44,11 @@ def _headline(report: Report, language: str) -> Panel:
 
 def _silicon(found: Report | None, language: str) -> Text:
     """What the generated hardware said, and whether it is the golden model; nothing where it was not asked for."""
-    if found is None or "refused" in found:
-        return Text(text("silicon.refused", language, reason=found["refused"]) if found else "")
+    if found is None:
+        return Text("")
+    if "refused" in found:
+        key, why = refusal(found)
+        return Text(text(key, language, **why))
     lines, prompt = Text("\n"), found["prompt"]
     lines.append(" ".join(f"“{prompt}".split()))
     lines.append(" " + " ".join(found["text"][len(prompt) :].split()) + "”\n", style="bold")

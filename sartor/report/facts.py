@@ -42,6 +42,13 @@ def weights(design: dict[str, Any]) -> str:
     return f"{design['weights']} ({apart})" if apart else str(design["weights"])
 
 
+def refusal(silicon: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    """The sentence that says why hardware was not generated, and its blanks."""
+    if "cores" in silicon:
+        return "silicon.cores", {"cores": silicon["cores"]}
+    return "silicon.refused", {"reason": silicon["refused"]}
+
+
 def macs(design: dict[str, Any]) -> int:
     """Multipliers of a whole chip."""
     return int(design["cores"] * design["rows"] * design["lanes"] * design["columns"])

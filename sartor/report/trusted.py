@@ -26,7 +26,6 @@ def trusted() -> dict[str, Any]:
             "rows": _rows(kind),
             "points": [_point(p) for p in points if p["kind"] == kind] or _counted(kind),
             "missing": said.get(kind, {}).get("missing", []),
-            "title": said.get(kind, {}).get("title", kind),
         }
         for kind in kinds
     }

@@ -12,6 +12,7 @@ import functools
 import io
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
+from typing import Any
 
 import numpy as np
 
@@ -99,6 +100,18 @@ def on_record() -> Mapping[tuple[str, str, str], Recorded]:
     parse = {"n": int, "median": float, "p90": float, "worst": float, "band": float}
     found = [Recorded(**{k: parse.get(k, str)(v) for k, v in row.items()}) for row in rows]
     return {(one.kind, one.rows, one.group): one for one in found}
+
+
+def beside(kind: str, group: str) -> dict[str, Any] | None:
+    """The errors on record of such a group, on rows that no figure was fitted to; None where there are none.
+
+    >>> beside("gpu", "decode bf16")["rows"], beside("rtl", "decode")
+    ('held_out', None)
+    """
+    for rows in ("held_out", "unseen"):
+        if one := on_record().get((kind, rows, group)):
+            return {"rows": rows, "n": one.n, "median_ape": one.median, "p90_ape": one.p90}
+    return None
 
 
 def grown(now: Iterable[Recorded]) -> list[str]:

@@ -13,7 +13,9 @@ from sartor.errors import BrokenFile, InputError, UnknownName
 from sartor.families.tensor.design import FORMATS
 from sartor.formats.measured import measured
 from sartor.quality import text as texts
-from sartor.quality.trained import needs_training
+from sartor.quality.classes import parsed
+from sartor.quality.recipe import Recipe
+from sartor.quality.trained import needs_training, warnings
 from sartor.search.parts import QualityPart
 from sartor.search.quality import gate
 
@@ -90,6 +92,8 @@ def test_calibration_takes_other_tokens(model, words) -> None:
         ({"weights": "int5"}, UnknownName, "unknown number format 'int5'"),
         ({"weights": "ffn_down=int8,int9-gptq"}, UnknownName, "unknown number format 'int9'"),
         ({"activations": "int7"}, UnknownName, "unknown number format 'int7'"),
+        ({"activations": "int8-gptq"}, InputError, r"int8-gptq: -gptq calibrates weights alone \(try int8\)"),
+        ({"rows": "no/folder/rows.csv"}, InputError, "--rows no/folder/rows.csv: there is no folder no/folder"),
         ({"kv": "int8-g31"}, UnknownName, "unknown number format 'int8-g31'"),
         ({"tokens": 2201}, InputError, "numbers.txt: 2200 tokens, but 2201 are scored"),
         ({"tokens": 600}, InputError, "--tokens 600: model scores 2 to 512 tokens in one window"),
@@ -113,6 +117,15 @@ def test_a_text_must_be_text(tmp_path) -> None:
 def test_texts_that_come_with_the_package() -> None:
     assert texts.read(None)[1].startswith("Shakespeare, William (1564--1616)") and len(texts.read("en")[1]) > 59_000
     assert "세 계 인 권 선 언" in texts.read("ko")[1]
+
+
+@pytest.mark.parametrize(("weights", "rotate", "stored", "said"), [
+    ("nvfp4", False, 5.0, True), ("nvfp4", True, 5.0, False), ("nvfp4", False, 16.0, False),
+    ("none", False, 5.0, False),
+])  # fmt: skip
+def test_weights_that_were_rounded_before_are_said(weights: str, rotate: bool, stored: float, said: bool) -> None:
+    found = warnings(Recipe(parsed(weights), rotate=rotate), 0.2, stored)
+    assert [line.partition(":")[0] for line in found] == ["the file's weights have 5 bits already"] * said
 
 
 def test_formats_that_need_training() -> None:

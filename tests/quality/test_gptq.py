@@ -65,7 +65,7 @@ def test_inputs_that_are_always_zero_do_no_harm() -> None:
 def test_what_cannot_be_calibrated_is_refused() -> None:
     w, x = problem()
     h = gptq.moments(x)
-    with pytest.raises(Unsupported, match="mxfp4-2:4-gptq: its scales are not fixed"):
+    with pytest.raises(Unsupported, match="mxfp4-2:4-gptq: mxfp4-2:4 has no scales that are fixed"):
         gptq.rounded(w, "mxfp4-2:4", h, "w")
     with pytest.raises(InputError, match="w: activations on the calibration text are not finite"):
         gptq.rounded(w, "int8", h * np.inf, "w")

@@ -27,7 +27,7 @@ def words(html):
 
 def test_where_a_claim_holds():
     said = words(claims._claim(CLAIM))
-    assert "8.00× holds at 2 of 3 points: at most 9.50× (bcq2-g128, LPDDR, batch 1, context 1,024)" in said
+    assert "8.00× holds at 2 of 3 points: at most 9.50× (bcq2-g128, LPDDR, 1 × 1,024)" in said
     assert "It fails only at 8 × 1,024 (bcq2-g128 + LPDDR)." in said
     assert "7.9× / 2" in said and "does not fit" in said and "a press &lt;release&gt;" in said
     fails = {**CLAIM, "points": CLAIM["points"][2:]}

@@ -56,6 +56,12 @@ def test_a_chip_that_was_not_generated_says_why(report):
     assert "<b>'int4" not in page(report) and len(sections(report)) == 12
 
 
+def test_several_cores_are_said_in_both_languages(report):
+    report["silicon"] = {"refused": "tiny has 2 cores; what joins them is not generated", "cores": 2}
+    words = seen(report)
+    assert "This chip has 2 cores" in words and "코어가 2개" in words and "tiny has" not in words
+
+
 def test_gates_are_shown_where_synthesis_ran(built):
     built["silicon"]["synthesis"] = {
         "gate_equivalents": 187791.6, "components": [{"name": "matrix.tile", "gate_equivalents": 73370.8}],

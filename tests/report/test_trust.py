@@ -73,9 +73,9 @@ def test_what_is_wrong_with_both_alike_does_not_blur_the_lead():
 def test_a_plot_stands_under_its_errors_and_has_a_few_ticks_with_units():
     measured = zip((0.02, 0.2, 2, 20), (1.1, 0.98, 1, 1.3), strict=True)
     points = [{"group": "decode energy", "measured": m, "ratio": r} for m, r in measured]
-    page = trust.html({"trust": {"gpu": {"title": "GPUs", "rows": [], "points": points, "missing": []}}})
+    page = trust.html({"trust": {"gpu": {"rows": [], "points": points, "missing": []}}})
     assert "off by 6.0 % (median), 24 % (90th percentile)" in page  # of 0, 2, 10, 30 %
     assert all(f">{tick}<" in page for tick in ("100 mJ", "1 J", "10 J")) and ">10 mJ<" not in page
     near = [{**p, "group": "area", "measured": m} for p, m in zip(points, (80, 350), strict=False)]
-    page = trust.html({"trust": {"area": {"title": "Dies", "rows": [], "points": near, "missing": []}}})
+    page = trust.html({"trust": {"area": {"rows": [], "points": near, "missing": []}}})
     assert ">80 mm²<" in page and ">350 mm²<" in page  # no two powers of ten: both ends

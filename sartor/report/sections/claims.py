@@ -23,14 +23,14 @@ def html(report: Report) -> Html:
     limits = {n: figure(f"{n}_s", part[n] or report["study"]["slo"][n]) for n in ("ttft", "tpot")}
     traffic = part["profile"] or report["study"]["traffic"]["profile"]
     about = tag("p", say("claims.limits", traffic=traffic, **limits))
-    each, note = [_claim(claim) for claim in report["claims"]], tag("p", say("claims.note"), cls="note")
-    return section("claims", about, _variants(report["variants"]), *each, note)
+    note = [tag("p", say("claims.note"), cls="note")] if report["claims"] else []
+    return section("claims", about, _variants(report["variants"]), *note, *map(_claim, report["claims"]))
 
 
 def _variants(rows: list[dict[str, Any]]) -> Html:
     heads = [say("claims.variant"), say("claims.bits"), *(say(f"figure.{f}") for f in FIGURES)]
     heads += [say(f"variable.{c}") for c in CHOICES]
-    return table(heads, [_variant(row) for row in rows])
+    return table(heads, [_variant(row) for row in rows], "variants")
 
 
 def _variant(row: dict[str, Any]) -> Html:
@@ -78,7 +78,7 @@ def _factor(p: dict[str, Any]) -> float:
 
 
 def _words(p: dict[str, Any]) -> dict[str, str]:
-    at = f"{p['weights']}, {p['memory']}, batch {p['batch']}, context {count(p['context'])}"
+    at = f"{p['weights']}, {p['memory']}, {p['batch']} × {count(p['context'])}"
     return {"factor": plain(p["factor"]), "at": at}
 
 

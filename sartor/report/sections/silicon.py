@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..bars import parts_card
+from ..facts import refusal
 from ..numbers import change, count, percent, plain, quantity
 from ..tags import Html, cell, esc, named, say, section, shown, table, tag
 
@@ -24,7 +25,8 @@ def html(report: Report) -> Html:
         return ""
     found = report["silicon"]
     if "refused" in found:
-        return section("silicon", tag("p", say("silicon.refused", reason=found["refused"]), cls="warn"))
+        key, blanks = refusal(found)
+        return section("silicon", tag("p", say(key, **blanks), cls="warn"))
     return section("silicon", _said(found), _equal(found), _figures(found), _cycles(found), _area(found))
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from ...units import si
 from ..bars import PARTS
 from ..numbers import percent, plain
-from ..tags import Html, cell, esc, say, section, shown, table, tag
+from ..tags import Html, cell, esc, named, say, section, shown, table, tag
 
 Report = dict[str, Any]
 _WIDTH, _HEIGHT, _LEFT, _BOTTOM = 320.0, 170.0, 30.0, 24.0
@@ -28,17 +28,21 @@ def html(report: Report) -> Html:
     if not present(report):
         return ""
     how = tag("p", say("trust.plots"), cls="note")
-    return section("trust", how, *(_kind(found) for found in report["trust"].values()))
+    return section("trust", how, *(_kind(*one) for one in report["trust"].items()))
 
 
-def _kind(found: dict[str, Any]) -> Html:
+def _kind(name: str, found: dict[str, Any]) -> Html:
     heads = [say(f"trust.{h}") for h in ("group", "rows", "n", "median", "p90", "band")]
     plots = [_figure(group, list(points)) for group, points in _groups(found["points"])]
-    missing = tag("ul", *(tag("li", esc(what)) for what in found["missing"]))
-    whole = tag("details", tag("summary", say("trust.table")), table(heads, [_row(r) for r in found["rows"]]))
-    title = tag("h3", esc(found["title"]))
+    missing = _folded(say("trust.missing", n=len(found["missing"])),
+                      tag("ul", *(tag("li", esc(what)) for what in found["missing"])))  # fmt: skip
+    whole = _folded(say("trust.table"), table(heads, [_row(r) for r in found["rows"]]))
     drawn = tag("div", *plots, cls="plots") if plots else tag("p", say("trust.no_plot"), cls="note")
-    return title + drawn + whole + tag("p", say("trust.missing")) + missing
+    return tag("h3", named("truth", name)) + drawn + whole + missing
+
+
+def _folded(title: Html, inner: Html) -> Html:
+    return tag("details", tag("summary", title), inner)
 
 
 def _row(row: dict[str, Any]) -> list[Html]:
@@ -86,7 +90,7 @@ def _ticks(low: float, high: float) -> list[float]:
 
 def _tick(value: float, unit: str) -> str:
     """In its unit, with a prefix where the unit takes one."""
-    return si(value, unit) if unit in ("s", "J") else f"{plain(value, 2)} {unit}".strip()
+    return si(value, unit).replace(" u", " µ") if unit in ("s", "J") else f"{plain(value, 2)} {unit}".strip()
 
 
 def _y(ratio: float) -> float:
