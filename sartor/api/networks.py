@@ -15,7 +15,7 @@ from ..errors import InputError, Unsupported
 from ..families.tensor.network import Network
 from ..formats.hardware import Coding, codings_of
 from ..formats.parts import BASE, EMBEDDING
-from ..workload.fetch import WEIGHTS, cache_folder, fetch
+from ..workload.fetch import WEIGHTS, cache_folder, fetch, named
 from .say import Say, silent
 
 
@@ -73,11 +73,7 @@ def _told(say: Say) -> hf.Progress:
 
 
 def _known(model: str, say: Say) -> Weights:
-    if model not in WEIGHTS:
-        raise InputError(
-            f"model {model!r}: no weights are known to run it with (known: {', '.join(WEIGHTS)}; or give a .gguf "
-            "file, or a folder with config.json and .safetensors)"
-        )
+    model = named(model)
     say("fetching and checking the weights")
     path = fetch(WEIGHTS[model], cache_folder())
     return Weights(model, gguf.network(path), path, WEIGHTS[model].sha256)

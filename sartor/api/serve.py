@@ -16,7 +16,6 @@ from ..families.tensor.sizing import core_of
 from ..search import study as studies
 from ..search.economy import Economy
 from ..search.problem import economy
-from ..workload.fetch import WEIGHTS
 from ..workload.find import find_model
 from . import image
 from .balance import balanced
@@ -58,7 +57,7 @@ def service(
     core, tile = core_of(whole), whole.tile
     if tile is None:
         raise InputError(f"{whole.name}: only a generated chip has a golden model to serve")
-    weights = balanced(weights_of(_with_weights(model), tile.formats, say, requantize), core, say)
+    weights = balanced(weights_of(model, tile.formats, say, requantize), core, say)
     placed = place(core, weights, context)
     say("packing weights")
     path = image.checked(core, weights.network, weights.key, placed.memory.context, say)
@@ -89,16 +88,6 @@ def assembled(
     limits = Limits(how.body_bytes, how.tokens, how.seconds, how.streams, how.waiting)
     text = tokenizer or tokenizer_of(weights.path)
     return Service(name, engine, text, metrics, limits, how.keys, how.log_text)
-
-
-def _with_weights(model: str) -> str:
-    """The model itself, or of the same name the one whose weights are known.
-
-    >>> _with_weights("smollm2-135m")
-    'smollm2-135m-q4_1'
-    """
-    known = [name for name in WEIGHTS if name.startswith(f"{model}-")]
-    return model if model in WEIGHTS or not known else known[0]
 
 
 def _economy(chip: Chip) -> Economy:

@@ -28,7 +28,7 @@ class _Place:
 
 
 class Checkpoint:
-    """`taken`: the tensors that were asked for; `left()` names one that nobody wanted."""
+    """`taken`: the tensors that were asked for; `check_left()` refuses others."""
 
     def __init__(self, folder: Path) -> None:
         self.folder, self.name = folder, folder.resolve().name
@@ -53,11 +53,17 @@ class Checkpoint:
     def parts(self, matrix: str) -> Tensors:
         """All tensors of `matrix`, by what follows its name, as `layouts.read` takes them."""
         begin = f"{matrix}."
-        found = {name.removeprefix(begin): self._tensor(name) for name in self._places if name.startswith(begin)}
+        found = {name.removeprefix(begin): self._tensor(name) for name in self.names(begin)}
         return Tensors(f"{self.name}: {matrix}", found)
 
-    def left(self) -> str | None:
-        return next((name for name in self._places if name not in self.taken), None)
+    def names(self, begin: str) -> list[str]:
+        """The tensors whose names begin so."""
+        return [name for name in self._places if name.startswith(begin)]
+
+    def check_left(self) -> None:
+        """Refuses a tensor that nobody wanted: another network would be run than the one in the file."""
+        if left := next((name for name in self._places if name not in self.taken), None):
+            raise Unsupported(f"{self.name}: tensor {left!r} has no place in the network that is lowered")
 
     def key(self) -> str:
         """Names the content: the sha256 of config and tensors."""

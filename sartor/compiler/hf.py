@@ -61,8 +61,7 @@ def network(
     found = [_found(point, s, i) for i in range(f.layers("num_hidden_layers"))]
     embedding, head = tables(point, f, s.dim)
     final_norm = point.vector("model.norm.weight", s.dim)
-    if left := point.left():
-        raise Unsupported(f"{point.name}: tensor {left!r} has no place in the network that is lowered")
+    point.check_left()
     layers = []
     for i, tensors in enumerate(found):
         (progress or _nobody)("quantizing weights", i / len(found))

@@ -9,8 +9,8 @@ from typing import Any
 from ..compiler.checkpoint import Checkpoint, folder_of
 from ..compiler.hf_tokenizer import folder_tokenizer
 from ..compiler.tokenizer import tokenizer
-from ..errors import InputError, UnknownName
-from ..workload.fetch import WEIGHTS, cache_folder, fetch
+from ..errors import InputError
+from ..workload.fetch import WEIGHTS, cache_folder, fetch, named
 from . import gguf_reader, hf_reader
 from .model import Model
 
@@ -29,14 +29,10 @@ def model_of(name: str) -> tuple[Model, Any]:
 
 
 def _known(name: str) -> str:
-    """The weights that are known of a bundled model, or of the same model in another format."""
-    low = name.lower()
-    found = next((known for known in WEIGHTS if known == low or known.startswith(f"{low}-")), None)
-    if found is None and ("/" in name or name.endswith((".json", ".safetensors"))):
+    """The weights that are known of a bundled model."""
+    if "/" in name or name.endswith((".json", ".safetensors")):
         raise InputError(f"--model {name}: no such file or folder (a folder with config.json, or a .gguf file)")
-    if found is None:
-        raise UnknownName("model with real weights", name, WEIGHTS, "--model (or a .gguf file, or a folder)")
-    return found
+    return named(name)
 
 
 def _files(folder: Path) -> list[Path]:

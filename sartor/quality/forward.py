@@ -19,7 +19,7 @@ QKV, GATE_UP = ("attn_q", "attn_k", "attn_v"), ("ffn_gate", "ffn_up")
 
 
 class Forward:
-    """`x` float32 [windows, tokens, dim], the residual stream before layer `i`; window 0 is scored, the others
+    """`x` [windows, tokens, dim], in Recipe.real, the residual stream before layer `i`; window 0 is scored, the others
     calibrate."""
 
     def __init__(self, model: Model, recipe: Recipe, balance: Balance | None = None) -> None:
@@ -45,8 +45,9 @@ class Forward:
         return np.asarray(x + self.linear(i, ("ffn_down",), up)[0])
 
     def end(self, x: np.ndarray) -> np.ndarray:
-        """What the head multiplies, [tokens, dim] of the scored window."""
-        return self.linear.last(norm(self.linear.back(x[0]), self.model.reader.final_norm(), self.model.epsilon))
+        """What the head multiplies, float32 [tokens, dim] of the scored window."""
+        h = norm(self.linear.back(x[0]), self.model.reader.final_norm(), self.model.epsilon)
+        return self.linear.last(h).astype(np.float32)
 
     def _normed(self, x: np.ndarray, gamma: np.ndarray) -> np.ndarray:
         """Where the stream is turned the norm's factors are in the matrices behind it."""

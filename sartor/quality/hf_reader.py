@@ -18,6 +18,7 @@ _NAMES = {
     "attn_q": "self_attn.q_proj", "attn_k": "self_attn.k_proj", "attn_v": "self_attn.v_proj",
     "attn_o": "self_attn.o_proj", "ffn_gate": "mlp.gate_proj", "ffn_up": "mlp.up_proj", "ffn_down": "mlp.down_proj",
 }  # fmt: skip
+_NORMS, _LAST = ("input_layernorm", "post_attention_layernorm"), "model.norm.weight"
 _TABLES = {EMBEDDING: "model.embed_tokens.weight", HEAD: "lm_head.weight"}
 
 
@@ -26,10 +27,24 @@ def model(point: Checkpoint, key: str) -> Model:
     shape, tied = hf.shape_of(f), f.flag("tie_word_embeddings")
     embedding, head = hf.tables(point, f, shape.dim)
     base, divisors = hf.angles(f, shape.head_dim)
+    layers = f.layers("num_hidden_layers")
+    _check(point, layers)
     return Model(
-        point.name, key, shape, f.layers("num_hidden_layers"), embedding.n, hf.context(f),
+        point.name, key, shape, layers, embedding.n, hf.context(f),
         f.real("rms_norm_eps", default=1e-6), base, divisors, tied, HfReader(point, shape, embedding, head),
     )  # fmt: skip
+
+
+def _check(point: Checkpoint, layers: int) -> None:
+    """Refuses tensors that no layer reads, such as a bias."""
+    rounded = point.config.has("quantization_config")  # then formats.layouts knows what lies beside a matrix
+    for layer in (f"model.layers.{i}." for i in range(layers)):
+        for name in point.names(layer):
+            holder, _, part = name.removeprefix(layer).rpartition(".")
+            if (holder in _NAMES.values() and (rounded or part == "weight")) or (holder in _NORMS and part == "weight"):
+                point.taken.add(name)
+    point.taken.add(_LAST)
+    point.check_left()
 
 
 class HfReader:
@@ -56,12 +71,12 @@ class HfReader:
     def norms(self, layer: int) -> tuple[np.ndarray, np.ndarray]:
         first, second = (
             self.point.vector(f"model.layers.{layer}.{name}.weight", self.shape.dim)
-            for name in ("input_layernorm", "post_attention_layernorm")
+            for name in _NORMS
         )
         return first, second
 
     def final_norm(self) -> np.ndarray:
-        return self.point.vector("model.norm.weight", self.shape.dim)
+        return self.point.vector(_LAST, self.shape.dim)
 
     def embedding(self, rows: np.ndarray) -> np.ndarray:
         return self._embedding.rows(rows).dequantized()

