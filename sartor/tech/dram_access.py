@@ -95,7 +95,10 @@ def _page(t: Timings, rows: Any, run: Any, entries: Any) -> tuple[Any, Any]:
     alone = t.groups ** -np.maximum(entries / run, 1.0)  # all chunks in the queue are of one bank group
     mixed = (1 - alone) * apart + alone * np.maximum(t.same_group * run, apart)
     busy = banks * (1 - (1 - 1 / banks) ** (entries / run + 1))  # banks that have a chunk
-    one = norm(HARD, norm(SOFT, mixed, t.spacing), bank_clocks(t, run) / busy)
+    many = norm(HARD, norm(SOFT, mixed, t.spacing), bank_clocks(t, run) / busy)
+    # With no more than the next chunk in the queue, now and then that is of the same bank.
+    few = mixed + np.maximum(bank_clocks(t, run) - t.same_group * run, 0) / banks
+    one = np.where(entries < 2 * run, np.maximum(few, t.spacing), many)
     return one, norm(HARD, apart, t.spacing)
 
 

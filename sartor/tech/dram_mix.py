@@ -82,14 +82,17 @@ def mixed(t: Timings, mapping: str, n_bytes: Any, writes: Any, queue: Any, acces
 
     Writes gather in their queue and go out in batches; each costs both turns of the bus and, where both streams are in
     the same banks, closing and opening rows twice."""
-    chunk, size = chunk_of(t, n_bytes), entries(t, queue)
-    turns = chunk / (1 - writes)  # writes in a row
-    batch = np.maximum((WRITES_FROM - WRITES_TO) * size + turns / 2, turns)
-    lost = _turns(t) + _met(t, mapping, chunk, writes, accesses) * _reopened(t, mapping)
+    # Of one pseudo channel; less than an access where single accesses go to each in turn.
+    turn, size = n_bytes / t.burst_bytes / t.pseudo_channels, entries(t, queue)
+    # A batch begins with the turn that fills the queue to its mark, and takes the turns that write right after it.
+    batch = turn * (np.ceil((WRITES_FROM - WRITES_TO) * size / turn) + writes / (1 - writes))
+    lost = _turns(t) + _met(t, mapping, turn, writes, accesses) * _reopened(t, mapping)
     if mapping in ("page", "badrow"):
-        lost = lost + _one_group(t, size)
+        lost = lost + _one_group(t, size, turn, writes)
     reads = chunk_clocks(t, mapping, LONG, size, follows=True) / LONG
-    return _share(t, reads + lost / (batch / writes))
+    # The next rows open while a batch goes out: once a batch, reads need not wait for them.
+    ready = np.minimum(batch * (1 - writes) / writes, ways(t, mapping) * t.columns)
+    return _share(t, reads + (lost - ready * (reads - t.burst)) / (batch / writes))
 
 
 def _turns(t: Timings) -> Any:
@@ -100,8 +103,9 @@ def _turns(t: Timings) -> Any:
 def _reopened(t: Timings, mapping: str) -> Any:
     """Clocks beyond the turns; the first bank can close while the others of a round are used."""
     round_ = t.burst * (ways(t, mapping) - 1)
-    there = t.read_precharge + t.precharge + t.act_write - t.read_write - round_
-    back = t.write_recovery + t.reopen - t.write_read - round_
+    there = np.maximum(t.read_precharge - round_, 0) + t.precharge + t.act_write - t.read_write
+    wrote = t.write_latency + t.burst
+    back = np.maximum(wrote + t.write_recovery - round_, 0) + t.reopen - wrote - t.write_read
     return np.maximum(there, 0) + np.maximum(back, 0)
 
 
@@ -113,11 +117,14 @@ def _met(t: Timings, mapping: str, chunk: Any, writes: Any, accesses: Any) -> An
     return np.where(of > 1, 1 / of + (1 - 1 / of) * together / (1 + together), 1.0)
 
 
-def _one_group(t: Timings, size: Any) -> Any:
-    """Clocks of a batch of writes that lie in one row, for want of another bank group."""
+def _one_group(t: Timings, size: Any, chunk: Any, writes: Any) -> Any:
+    """Clocks of a batch of writes that lie in one row, for want of another bank group. Turns of whole rows start with
+    a row: beside it the queue has what it kept of the row before, or, one time in so many, the row of the next turn."""
     held, batch = WRITES_FROM * size, (WRITES_FROM - WRITES_TO) * size
     two_rows = np.minimum(1.0, held / t.columns)
-    return np.maximum(batch - 0.45 * two_rows * held, 0) * (t.same_group - t.burst)
+    any_part = np.maximum(batch - 0.45 * two_rows * held, 0)
+    whole = (1 - writes) * np.maximum(t.columns - WRITES_TO * size, 0)
+    return np.where(chunk % t.columns == 0, whole, any_part) * (t.same_group - t.burst)
 
 
 def _share(t: Timings, clocks: Any) -> Any:

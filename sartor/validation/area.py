@@ -26,6 +26,8 @@ FORM = Form(
 RETICLE_MM2, LARGEST_MM2 = 858.0, 50_000.0  # a field; the square that is cut out of a wafer of 300 mm
 MOST_W_PER_MM2 = 3.0
 DENSEST_PER_MM2 = 400e6  # transistors
+# Of public chips: 0.0016 (Loihi, not predicted) to 0.7 W and 0.09 to 6 T multiply-adds and adds a second a mm2.
+LEAST_W_PER_MM2, LEAST_OPS_PER_MM2, MOST_OPS_PER_MM2 = 0.002, 0.005e12, 100e12
 
 
 class Area:
@@ -69,8 +71,13 @@ def _impossible(row: Row) -> str | None:
             return "die_mm2 is more than so many dies can have: a wafer's, or a wrong unit"
         if known.sram_mm2 is not None and known.sram_mm2 > mm2:
             return "die_mm2 is less than its SRAM takes: a wrong unit"
+        if known.macs_mm2 is not None and known.macs_mm2 > mm2:
+            return "die_mm2 is less than its multipliers take: macs, peak_dense_TOPS or clock_GHz has a wrong unit"
+        if known.ops_per_s and not LEAST_OPS_PER_MM2 < known.ops_per_s / mm2 < MOST_OPS_PER_MM2:
+            return "a peak that no such die has: peak_dense_TOPS, or macs and clock_GHz, has a wrong unit"
         if known.transistors and known.transistors / mm2 > DENSEST_PER_MM2:
             return "more transistors than any node has on such a die: a wrong unit"
-    if mm2 is not None and watts is not None and watts / mm2 > MOST_W_PER_MM2:
-        return "tdp_W is more than a die can be cooled of: a wrong unit"
+    if mm2 is not None and watts is not None and not LEAST_W_PER_MM2 < watts / mm2 < MOST_W_PER_MM2:
+        much = "more than a die can be cooled of" if watts > mm2 else "less than such a die rests with"
+        return f"tdp_W is {much}: a wrong unit"
     return None

@@ -25,6 +25,8 @@ _DATAPATHS = {"int8": "int8", "int4": "int4", "fp8": "fp8-array", "fp4": "fp4-ar
               "mx8": "int8", "tf32": "fp16"}  # fmt: skip
 _CLOCKS_HZ = {"gpu": 1.7e9}  # where none is given
 _CLOCK_HZ = 1.0e9
+# 5, 5.0, 7nm, N4P, 4N, TSMC 12FFN; other makers' names mean other densities.
+_NODE = re.compile(r"(?:tsmc\s*)?n?(\d+)(?:\.0)?\s*(?:nm|n|p|x|e|c|ff|ffc|ffn|\+)?")
 WAFER_DIES = 84  # 7 x 12 fields of a wafer-scale chip
 RETICLE_MM2 = 858.0
 
@@ -42,6 +44,7 @@ class Known:
     transistors: float | None
     macs_w: float | None  # at the peak, cells alone
     memory_w: float
+    ops_per_s: float | None = None  # at the peak
 
     @property
     def counted(self) -> bool:
@@ -51,10 +54,10 @@ class Known:
 
 def asked(inputs: Inputs) -> Known | str:
     """What a row tells, or why nothing is predicted."""
-    digits = re.sub(r"(nm|\s)", "", inputs["node"].strip().lower()).upper().removeprefix("N").removesuffix(".0")
-    node, form = f"N{digits}".replace("N14", "N16"), (inputs.get("mac_fmt") or "").lower()
+    found, form = _NODE.fullmatch(inputs["node"].strip().lower()), (inputs.get("mac_fmt") or "").lower()
+    node = f"N{found.group(1)}".replace("N14", "N16") if found else ""
     if node not in table("nodes").items:
-        return f"node {inputs['node']!r} is not known"
+        return f"node {inputs['node']!r} is not known (try nanometres or a name like N5, N4P, 4N)"
     if form not in _DATAPATHS and (form or not number(inputs, "transistors_B")):
         return f"format {form!r} of multiply-adds is not known"
     dies = number(inputs, "n_logic_dies") or 1.0
@@ -72,11 +75,11 @@ def asked(inputs: Inputs) -> Known | str:
         macs = per_s = None
     fact = table("macs").fact(_DATAPATHS.get(form, "int8"), "area").value
     return Known(
-        row, inputs["class"] == "gpu", dies,
+        row, _class(inputs) == "gpu", dies,
         None if macs is None else macs * fact * float(logic.area_ratio(NOMINAL, row)),
         None if sram is None else sram * 1e6 / table("nodes").fact(node, "sram_density").value,
         _phy_mm2(inputs), transistors and transistors * 1e9,
-        None if per_s is None else per_s * _energy(form, row), _memory_w(inputs),
+        None if per_s is None else per_s * _energy(form, row), _memory_w(inputs), per_s and 2 * per_s,
     )  # fmt: skip
 
 
@@ -92,9 +95,13 @@ def number(inputs: Mapping[str, Any], name: str) -> float | None:
 def _macs(inputs: Inputs) -> tuple[float | None, float | None]:
     """Multiply-adds, and those a second at the peak."""
     macs, peak, clock = (number(inputs, n) for n in ("macs", "peak_dense_TOPS", "clock_GHz"))
-    hz = clock * 1e9 if clock else _CLOCKS_HZ.get(inputs["class"], _CLOCK_HZ)
+    hz = clock * 1e9 if clock else _CLOCKS_HZ.get(_class(inputs), _CLOCK_HZ)
     per_s = peak * 1e12 / 2 if peak else macs * hz if macs and clock else None
     return macs or (per_s and per_s / hz), per_s
+
+
+def _class(inputs: Inputs) -> str:
+    return (inputs.get("class") or "").strip().lower()
 
 
 def _energy(form: str, node: int) -> float:

@@ -17,7 +17,7 @@ from . import names
 
 PARTS = ("die", "memory")
 _WHAT = {"total": "bill", "logic": "die", "hbm": "memory"}
-_ITEM = re.compile(r"^(.*?)_(total|logic|hbm)(?:_.*)?$")
+_ITEM = re.compile(r"^(.*?)_(total|logic|hbm)(?:_.*)?$", re.IGNORECASE)
 FIRST_YEAR = 2025  # of hourly prices: those of the shortage before say nothing of what an hour costs
 
 
@@ -42,8 +42,8 @@ def asked(group: str, item: str, date: str) -> Asked | str:
         found = _ITEM.match(item)
         if not found:
             return f"item {item!r} is not a chip's total, logic or hbm"
-        name, what = found.group(1), _WHAT[found.group(2)]
-    if name.startswith("GB"):
+        name, what = found.group(1), _WHAT[found.group(2).lower()]
+    if name.upper().startswith("GB"):
         return "a board of GPUs and a CPU"
     chip = names.chip(name)
     return Asked(chip, what) if chip else f"chip {name!r} is not known"

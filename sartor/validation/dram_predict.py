@@ -8,13 +8,15 @@ from dataclasses import dataclass, replace
 from ..errors import UnknownName
 from ..tech import dram_mix
 from ..tech.dram_access import LONG, MAPPINGS
-from ..tech.dram_timings import Timings, device
+from ..tech.dram_timings import Timings, device, devices
 from .kind import Inputs
 from .rows import LARGEST
 
 REFRESH = {"none": "none", "off": "none", "no": "none", "all": "all", "all_bank": "all", "allbank": "all", "ab": "all",
            "pb": "pb", "per_bank": "pb", "perbank": "pb"}  # fmt: skip
+FAMILIES = sorted({name.partition("-")[0] for name in devices()})
 SCHEDULERS = ("", "FRFCFSRowHit", "FRFCFS")
+PATTERNS = ("seq", "chunk", "mixed", "multi")
 _NUMBER = r"(\d*\.?\d+)"
 # How a file may write the share of writes: 10%, w10, w=0.1, 90r10w, r90; and the streams: 16s, s16, 16 streams.
 _WRITES = (rf"{_NUMBER}\s*%", rf"w[a-z_=]*{_NUMBER}", rf"{_NUMBER}\s*w")
@@ -42,7 +44,7 @@ def asked(inputs: Inputs) -> Asked | str:
     try:
         known = device(re.sub(r"[\s_]+", "-", inputs["device"].strip()).upper())
     except UnknownName:
-        return f"device {inputs['device']!r}: no timings (sartor/data/dram.csv)"
+        return f"device {inputs['device']!r}: no timings (FAMILY-RATE of {', '.join(FAMILIES)}: sartor/data/dram.csv)"
     timings = replace(
         known, burst_bytes=inputs["tx_bytes"], columns=inputs["page_bytes"] / inputs["tx_bytes"]
     )
@@ -61,7 +63,7 @@ def asked(inputs: Inputs) -> Asked | str:
 
 
 def _not_modeled(inputs: Inputs, timings: Timings, pattern: str, refresh: str) -> str | None:
-    if pattern not in ("seq", "chunk", "mixed", "multi"):
+    if pattern not in PATTERNS or "write" in _word(inputs["pattern"]):
         return (
             f"pattern {inputs['pattern']!r} is not modeled (seq_read, chunk_read, mixed_rw, multi_stream are)"
         )

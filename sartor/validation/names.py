@@ -20,7 +20,7 @@ _WORDS = {"nvidia", "amd", "instinct", "geforce", "tesla", "oam", "ac", "hbm2e",
           "server", "edition", "gpu"}  # fmt: skip
 _SIZE = re.compile(r"\d+gb")
 SIZE_ROOM = 0.1  # GB or GiB, with or without what is kept for errors
-_TAIL = re.compile(r"_(hf|instruct|chat|base|it|fp8|fp8_dynamic|nvfp4|fp4|fp8_kv|bf16|w4a16|awq|gptq)$")
+_TAIL = re.compile(r"_(hf|instruct|chat|base|it|fp8|fp8_dynamic|nvfp4|fp4|fp8_kv|bf16|w4a16|awq|gptq|v0\.\d)$")
 
 
 @functools.cache

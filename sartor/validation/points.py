@@ -6,12 +6,13 @@ runs, request by request, are `serving.py`.
 
 from __future__ import annotations
 
+import math
+import re
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from types import ModuleType
+from types import MappingProxyType, ModuleType
 from typing import Any
-
-import numpy as np
 
 from . import names, points_layout, points_predict, pools_predict
 from .gpu_limits import CLOCK_ROOM, SLOW
@@ -22,16 +23,25 @@ _SERVICE = {
     "system": Column("chip"), "model_path": Column("model"), "precision": Column("format", optional=True),
     "backend": Column("stack"), "isl": Column("prompt", whole=True), "osl": Column("output", whole=True),
 }  # fmt: skip
-_MEASURED = {"silicon_tpot_ms": Column("tpot", "ms"), "silicon_ttft_ms": Column("ttft", "ms")}
+def _spelled(row: Row) -> Row:
+    """With our name of its stack: vLLM, SGLang, TensorRT-LLM."""
+    plain = re.sub(r"[^a-z0-9]", "", row.inputs["stack"].lower()).replace("tensorrt", "trt")
+    known = {**row.inputs, "stack": plain if plain in points_predict.STACKS else row.inputs["stack"]}
+    return replace(row, inputs=MappingProxyType(known))
+
+
+_MEASURED = {"silicon_tpot_ms": Column("tpot", "ms", optional=True),
+             "silicon_ttft_ms": Column("ttft", "ms", optional=True)}  # fmt: skip
 FORM = Form(
     "point",
     {
-        **_SERVICE, "mode": Column("mode"), "batch_size": Column("at_once", whole=True),
+        **_SERVICE, "mode": Column("mode", optional=True), "batch_size": Column("at_once", whole=True),
         "tp_size": Column("chips", whole=True), "pp_size": Column("stages", optional=True),
         "attention_dp_size": Column("copies", optional=True), "moe_tp_size": Column("expert_parts", optional=True),
         "moe_ep_size": Column("expert_ranks", optional=True),
     },
     _MEASURED,
+    mend=_spelled,
 )  # fmt: skip
 _OF_A_POOL = {"num_workers": "workers", "tp_size": "chips", "pp_size": "stages", "attention_dp_size": "copies",
               "moe_ep_size": "ranks"}  # fmt: skip
@@ -43,7 +53,9 @@ POOLS = Form(
            for pool in pools_predict.POOLS for at, name in _OF_A_POOL.items()},
     },
     _MEASURED,
+    mend=_spelled,
 )  # fmt: skip
+MODES = {"": FORM, "agg": FORM, "aggregated": FORM, "disagg": POOLS, "disaggregated": POOLS}
 MOST_AT_ONCE = 100_000
 SLOWEST_START_S = 1.0
 MOST_TOGETHER = 72  # chips of one worker: a rack
@@ -57,9 +69,11 @@ class Points:
         return []
 
     def form(self, row: Mapping[str, Any]) -> Form | str:
-        if "silicon_tpot_ms" not in row:
+        if not any(name in row for name in _MEASURED):
             return "no column 'silicon_tpot_ms': not a form of kind serving"
-        return POOLS if row.get("mode") == "disagg" else FORM
+        if not any(row.get(name) for name in _MEASURED):
+            return "neither silicon_tpot_ms nor silicon_ttft_ms: nothing was measured"
+        return MODES.get(_mode(row), FORM)
 
     def impossible(self, rows: Sequence[Row]) -> Sequence[str | None]:
         known = [row for row in rows if refusal(row.inputs) is None]
@@ -86,12 +100,17 @@ def _of(inputs: Inputs) -> ModuleType:
     return pools_predict if inputs["form"] == POOLS.name else points_predict
 
 
+def _mode(row: Mapping[str, Any]) -> str:
+    return str(row.get("mode") or "").strip().lower()
+
+
 def _impossible(row: Row, step_s: float, prefill_s: float) -> str | None:
-    if row.measured["tpot"] < step_s:
+    tpot, ttft = (row.measured.get(name, math.inf) for name in ("tpot", "ttft"))
+    if tpot < step_s:
         return "faster than the DRAM's peak: more than one token a step, or a wrong unit"
-    if row.measured["ttft"] < prefill_s / CLOCK_ROOM:
+    if ttft < prefill_s / CLOCK_ROOM:
         return "a first token faster than the peak of the arithmetic: a prompt that was cached, or a wrong unit"
-    if row.measured["tpot"] > SLOW * step_s + SLOWEST_START_S:
+    if SLOW * step_s + SLOWEST_START_S < tpot < math.inf:
         return "hundreds of times slower than the chip: the unit of time may be wrong"
     return None
 
@@ -106,6 +125,8 @@ def refusal(inputs: Inputs) -> str | None:
         return f"format {form!r} is not known"
     if model and inputs["prompt"] + inputs["output"] > model.max_context:
         return f"prompt and output are longer than {model.name} holds"
+    if inputs["form"] != POOLS.name and _mode(inputs) not in MODES:
+        return f"mode {inputs['mode']!r} is not known (agg, disagg)"
     if inputs["stack"] not in points_predict.STACKS:
         return f"serving stack {inputs['stack']!r} was not measured"
     if inputs["form"] == POOLS.name:
@@ -131,5 +152,5 @@ def _pools_refusal(inputs: Inputs) -> str | None:
 
 
 def as_rows(rows: Sequence[Row]) -> list[Row]:
-    """Those that the estimate stands for."""
-    return [row for row in rows if refusal(row.inputs) is None and np.isfinite(row.measured["tpot"])]
+    """Those that the estimate stands for, and of which both times were measured."""
+    return [row for row in rows if refusal(row.inputs) is None and len(row.measured) == len(_MEASURED)]

@@ -48,5 +48,8 @@ class Rtl:
 
 
 def _impossible(row: Row) -> str | None:
+    wrong = rtl_predict.impossible(row.inputs, row.measured["latency"])
+    if wrong:
+        return wrong
     classes = sum(row.measured.get(name, 0) for name in CLASSES)
     return "its classes take more cycles than the pass" if classes > row.measured["latency"] else None

@@ -20,6 +20,7 @@ from . import names
 from .kind import Inputs, Prediction, Refused
 
 KIB = 1024
+SLOW = 1e5
 BEYOND = "a number is beyond what the hardware is generated with"
 
 
@@ -28,14 +29,48 @@ def cycles(row: Inputs) -> Prediction:
     model = names.model(row["model"])
     if model is None or len(model.layers) != 1:
         return Refused(f"model {row['model']!r} is not known, or its layers are not alike")
-    if any(row[name] > BOUNDS[name][1] for name in ("rows", "lanes", "columns", "vector_lanes")):
+    if _beyond(row):
         return Refused(BEYOND)
+    if row["layers"] > model.layers[0].count or row["vocabulary"] > model.vocabulary:
+        return Refused(f"more layers or rows of the head than {model.name} has")
+    if row["tokens"] + row["position"] > model.max_context:
+        return Refused(f"more tokens than {model.name} holds")
     try:
         return _cycles(row, sliced(model, row["layers"], row["vocabulary"]))
     except SartorError as error:
         return Refused(str(error))
     except (ArithmeticError, ValueError):
         return Refused(BEYOND)
+
+
+def _beyond(row: Inputs) -> bool:
+    """Whether no core is generated with these numbers."""
+    bounds = [(row[name], *BOUNDS[name]) for name in ("rows", "lanes", "columns", "vector_lanes")]
+    return any(not low <= value <= high or (power and value & (value - 1)) for value, low, high, power in bounds)
+
+
+def impossible(row: Inputs, measured: float) -> str | None:
+    """Why no pass of so many cycles can be as a row says; None where it can, or where it is not predicted."""
+    if _share(row["efficiency"]) > 1:
+        return "efficiency is a share of the memory's rate: more than 1"
+    model = names.model(row["model"])
+    if model is None or len(model.layers) != 1 or _beyond(row):
+        return None
+    step = Step(1, row["tokens"], row["position"])
+    walked = operators(sliced(model, row["layers"], row["vocabulary"]), "decode")
+    # The head only of the last token; each multiplier one product a cycle.
+    work = walked.macs(step) - (row["tokens"] - 1) * row["vocabulary"] * model.hidden
+    least = work / (row["rows"] * row["lanes"] * row["columns"])
+    if measured < 0.5 * least:
+        return "fewer cycles than its multipliers take: another core or slice, or a wrong unit"
+    return "100,000 times the cycles that its multipliers take: a wrong unit" if measured > SLOW * least else None
+
+
+def _share(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return math.nan
 
 
 def sliced(model: Model, layers: int, vocabulary: int) -> Model:
@@ -56,11 +91,16 @@ def _cycles(row: Inputs, model: Model) -> Prediction:
 
 def _chip(row: Inputs) -> Chip:
     tile = Tile(
-        row["rows"], row["lanes"], row["columns"], row["vector_lanes"], row["weights"], kv="int8-g32",
+        row["rows"], row["lanes"], row["columns"], row["vector_lanes"], _weights(row), kv="int8-g32",
         scratchpad_bytes=row["scratchpad_kib"] * KIB, fifo_bytes=row["fifo_kib"] * KIB,
     )  # fmt: skip
     memory = Memory(row["memory"], 1, 4e9, _number(row, "gb_per_s") * 1e9)
     return Chip("measured", "tensor", "N7", row["clock_mhz"] * 1e6, memory, tile=tile)
+
+
+def _weights(row: Inputs) -> str:
+    """As files spell it."""
+    return names.number_format(row["weights"]) or str(row["weights"])
 
 
 def _replica(chip: Chip, row: Inputs, formats: dict[str, str]) -> Replica:

@@ -105,6 +105,9 @@ def test_the_band_holds_four_in_five_of_what_it_was_made_from(quantity):
         ("area", {"die_mm2": 70685}, "a wafer's, or a wrong unit"),
         ("area", {"die_mm2": 4}, "less than its SRAM takes"),
         ("area", {"tdp_W": 175_000}, "more than a die can be cooled of"),
+        ("area", {"tdp_W": 0.175}, "less than such a die rests with"),
+        ("area", {"peak_dense_TOPS": 0.138}, "a peak that no such die has"),
+        ("area", {"peak_dense_TOPS": 138e3, "macs": ""}, "less than its multipliers take"),
         ("area", {"class": "testchip"}, "a test chip"),
         ("area", {"die_mm2": "", "tdp_W": ""}, "neither die_mm2 nor tdp_W"),
         ("cost", {"unit": "EUR"}, "unit 'EUR' is not USD"),
@@ -124,13 +127,16 @@ def test_what_cannot_be_is_named_and_counted(file, kind, change, reason):
     ("kind", "change", "reason"),
     [
         ("dram", {"device": "HBM9-1"}, "device 'HBM9-1': no timings"),
+        ("dram", {"device": "HBM9-1"}, "FAMILY-RATE of ddr5, gddr6"),
         ("dram", {"pattern": "random_walk"}, "pattern 'random_walk' is not modeled"),
+        ("dram", {"pattern": "seq_write"}, "pattern 'seq_write' is not modeled"),
         ("dram", {"mapping": "xor"}, "mapping 'xor' is not modeled"),
         ("dram", {"scheduler": "FCFS"}, "scheduler 'FCFS' is not modeled"),
         ("dram", {"refresh": "fgr"}, "refresh 'fgr' is not modeled for HBM3-6400"),
         ("dram", {"pattern": "mixed_rw"}, "does not say the share of writes"),
         ("dram", {"pattern": "multi_stream"}, "does not say how many streams"),
         ("area", {"node": "intel4"}, "node 'intel4' is not known"),
+        ("area", {"node": "18A"}, "node '18A' is not known (try nanometres or a name like N5, N4P, 4N)"),
         ("area", {"mac_fmt": "spike"}, "format 'spike' of multiply-adds is not known"),
         ("area", {"n_logic_dies": 12}, "dies on base dies"),
         ("cost", {"item": "GB200_total"}, "a board of GPUs and a CPU"),
@@ -153,6 +159,17 @@ def test_what_was_measured_changes_no_prediction(file, kind, change):
     one, two = (validation(kind, [file({**GOOD[kind], **c})]).pairs for c in ({}, change))
     assert [p.predicted for p in one] == [p.predicted for p in two]
     assert [p.measured for p in one] != [p.measured for p in two]
+
+
+@pytest.mark.parametrize("node", ["7nm", "N7", "7.0", "TSMC N7", "7 nm", "N7P", "7+"])
+def test_how_a_node_may_be_written(file, node):
+    assert validate("area", file(CHIP, CHIP | {"node": node}))["by"]["die"]["n"] == 2
+
+
+def test_items_and_classes_are_read_in_capitals_too(file):
+    assert validate("cost", file(BILL, BILL | {"item": "H100_SXM_Total_BOM"}))["by"]["bill"]["n"] == 2
+    pairs = validation("area", [file(CHIP | {"class": "gpu"}, CHIP | {"class": "GPU"})]).pairs
+    assert pairs[0].predicted == pairs[2].predicted
 
 
 @pytest.mark.parametrize("param", ["10%", "w10", "w0.1", "10% 4tx", "w10_4tx", "90r10w", "r90", "0.1", "10"])

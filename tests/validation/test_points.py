@@ -82,6 +82,7 @@ def test_a_point(file):
         (("vllm", "tgi"), "serving stack 'tgi' was not measured"),
         ((",4,1,1,", ",16,1,1,"), "more than one node"),
         ((",fp8,", ",w3a5,"), "format 'w3a5' is not known"),
+        ((",agg,", ",static,"), "mode 'static' is not known (agg, disagg)"),
         (("1024,16,", "200000,16,"), "prompt and output are longer than llama-3.1-70b holds"),
         ((",16,4,", ",1000000,4,"), "more requests at once than any service takes"),
         ((",4,1,1,", ",4,2,1,"), "pipeline stages: not modeled"),
@@ -91,6 +92,17 @@ def test_a_point(file):
 def test_what_is_refused(file, change, reason):
     coverage = validate("serving", file(ROW, ROW.replace(*change)))["coverage"]
     assert [r["reason"] for r in coverage["refused"]] == [reason]
+
+
+def test_one_of_both_times_is_enough(file):
+    by = validate("serving", file(ROW, ROW.replace(",130,12", ",,12"), ROW.replace(",130,12", ",130,")))["by"]
+    assert by["point tpot"]["n"] == by["point ttft"]["n"] == 2
+
+
+def test_stacks_and_modes_are_known_as_they_spell_themselves(file):
+    stacks = [ROW.replace("vllm", name) for name in ("vLLM", "TensorRT-LLM", "SGLang")]
+    found = validate("serving", file(ROW, ROW.replace(",agg,", ",Aggregated,"), *stacks))
+    assert not found["coverage"]["refused"] and found["by"]["point trtllm tpot"]["n"] == 1
 
 
 def test_copies_of_attention_hold_a_share_of_the_requests_each():
@@ -125,7 +137,7 @@ def test_copies_hold_all_but_the_experts():
         # 1024 tokens of 140 Gop over 4 x 1979 Tops: 18 ms at least. Microseconds for milliseconds.
         ((",130,12", ",13,12"), "a first token faster than the peak of the arithmetic"),
         ((",130,12", ",130000,12000"), "hundreds of times slower than the chip"),
-        ((",130,12", ",,12"), "no column 'silicon_ttft_ms' (ttft, ms)"),
+        ((",130,12", ",,"), "neither silicon_tpot_ms nor silicon_ttft_ms"),
     ],
 )
 def test_what_is_excluded(file, change, reason):

@@ -58,7 +58,10 @@ def test_what_was_measured_is_not_seen(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("changed", "reason"),
     [
-        ({"cycles": "1000"}, "its classes take more cycles than the pass"),
+        ({"cycles": "200000"}, "its classes take more cycles than the pass"),
+        ({"cycles": "1000"}, "fewer cycles than its multipliers take: another core or slice, or a wrong unit"),
+        ({"cycles": "1e12"}, "100,000 times the cycles that its multipliers take: a wrong unit"),
+        ({"efficiency": "92"}, "efficiency is a share of the memory's rate: more than 1"),
         ({"cycles": "none"}, "cycles is not a number"),
         ({"rows": "0"}, "rows is not a whole number of at least 1"),
     ],
@@ -72,6 +75,9 @@ def test_rows_that_cannot_be_are_counted(tmp_path: Path, changed: dict[str, str]
     ("changed", "reason"),
     [({"model": "gpt-9"}, "model 'gpt-9' is not known"), ({"efficiency": "-1"}, "efficiency is not a number above 0"),
      ({"gb_per_s": "fast"}, "gb_per_s is not a number above 0"),
+     ({"layers": "1000", "cycles": "1e9"}, "more layers or rows of the head than smollm2-135m-q4_1 has"),
+     ({"position": "1000000", "cycles": "1e9"}, "more tokens than smollm2-135m-q4_1 holds"),
+     ({"rows": "3"}, "a number is beyond what the hardware is generated with"),
      ({"rows": "1000000"}, "a number is beyond what the hardware is generated with")],
 )
 def test_rows_that_are_not_modeled_are_refused(tmp_path: Path, changed: dict[str, str], reason: str) -> None:
