@@ -3,8 +3,9 @@
     python benchmarks/silicon.py LIBERTY [PART ...] [--write]
 
 Prints measured against fitted, and the targets; `--write` regenerates sartor/data/silicon.csv, or its rows of the
-parts that are named (`energy` and `gate` are such, too). Dot units are those of benchmarks/silicon_formats.py. Mappings
-are kept by content, so that a second run is quick.
+parts that are named (`energy`, `gate` and `short_cache` are such, too). Dot units are those of
+benchmarks/silicon_formats.py, `short_cache` is counted (silicon_cache.py), not mapped. Mappings are kept by content, so
+that a second run is quick.
 Cell figures: no wires, no clock tree; memories of 16 words and more that are read with a clock are left out.
 """
 
@@ -19,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from silicon_cache import short_cache
 from silicon_parts import FLAT, PARTS, UNIT, Point
 
 from sartor.api import alike
@@ -27,8 +29,10 @@ from sartor.families.tensor import silicon
 from sartor.families.tensor.core import GROUP
 from sartor.flow import Library, gate_count, map_cells, read_library, to_rtlil
 from sartor.rtl.yosys import version
+from sartor.tables import table
 
 PERIOD_S = 1e-9
+COUNTED = ("energy", "gate", "short_cache")
 TARGETS = {4: 26_000, 8: 16_000}  # MAC / mm2 of tile cells
 GATES = ("unit", "decoder", "host")  # of those without memories: most of a core, and what is unlike it
 COLUMNS = ("item", "quantity", "value", "unit", "low", "high", "kind", "date", "source")
@@ -101,16 +105,17 @@ def fit_all(library: Library, parts: Collection[str] = PARTS) -> Iterator[tuple[
 
 def rows_of(
     library: Library, areas: list[tuple[str, str, float]], energies: dict[str, float],
-    gate: tuple[float, float, float] | None,
+    gate: tuple[float, float, float] | None, short: dict[str, float],
 ) -> list[list[str]]:  # fmt: skip
     """Rows of silicon.csv."""
     source = f"{library.name} {library.voltage_v} V typical, pyosys {version()}"
     where = f"python benchmarks/silicon.py: {source}; cells only"
     date, rows = datetime.date.today().strftime("%Y-%m"), []
 
-    def add(item: str, quantity: str, value: float, unit: str, span: tuple[float, float], note: str) -> None:
+    def add(item: str, quantity: str, value: float, unit: str, span: tuple[float, float], note: str,
+            kind: str = "measured") -> None:  # fmt: skip
         numbers = [f"{v:.4g}" for v in (value, *span)]
-        rows.append([item, quantity, numbers[0], unit, *numbers[1:], "measured", date, f"{where}; {note}"])
+        rows.append([item, quantity, numbers[0], unit, *numbers[1:], kind, date, f"{where}; {note}"])
 
     for item, quantity, value in areas:
         if quantity == "clock":
@@ -122,6 +127,11 @@ def rows_of(
     for item, joules in energies.items():
         value, note = joules * 1e12, "toggles of a replay without delays, cells only; range: a guess"
         add(item, "energy", value, UNITS[item], (value * ENERGY_RANGE[0], value * ENERGY_RANGE[1]), note)
+    each = table("silicon").fact("gate", "area")
+    for quantity, count in short.items():
+        value, *span = (count * mm2 * 1e6 for mm2 in (each.value, each.low, each.high))
+        note = f"{count:.4g} gate equivalents, counted, at the area of one; range: of that area"
+        add("short_cache", quantity, value, "um2", (span[0], span[1]), note, "derived")
     if gate is not None:
         note = f"mapped area over gate equivalents: geometric mean, least and most of {', '.join(GATES)}"
         add("gate", "area", gate[0], "um2", gate[1:], note)
@@ -135,7 +145,7 @@ def table_text(rows: list[list[str]], kept: str = "") -> str:
     writer.writerow(COLUMNS)
     made = {row[0]: [r for r in rows if r[0] == row[0]] for row in rows}
     before = list(csv.reader(io.StringIO(kept)))[1:]
-    order = [i for i in dict.fromkeys([*(row[0] for row in before), *made]) if i in (*PARTS, *UNITS, "gate")]
+    order = [i for i in dict.fromkeys([*(row[0] for row in before), *made]) if i in (*PARTS, *UNITS, *COUNTED)]
     for item in order:
         writer.writerows(made.get(item) or [row for row in before if row[0] == item])
     return text.getvalue()
@@ -156,12 +166,13 @@ def targets() -> None:
 
 def main(arguments: list[str], say: Callable[[str], None] = print) -> None:
     library, named = read_library(arguments[0]), [a for a in arguments[1:] if a != "--write"]
-    parts = named or [*PARTS, "energy", "gate"]
+    parts = named or [*PARTS, *COUNTED]
     areas = list(fit_all(library, parts))
     energies = energies_j(library, PERIOD_S) if "energy" in parts else {}
     for item, joules in energies.items():
         say(f"{item}: {joules * 1e15:.1f} fJ ({UNITS[item]})")
-    rows = rows_of(library, areas, energies, gate_um2(library) if "gate" in parts else None)
+    short = short_cache() if "short_cache" in parts else {}
+    rows = rows_of(library, areas, energies, gate_um2(library) if "gate" in parts else None, short)
     if "--write" in arguments:
         kept = WRITTEN.read_text(encoding="utf-8") if named else ""
         WRITTEN.write_text(table_text(rows, kept), encoding="utf-8")

@@ -8,7 +8,8 @@ times, each time buffered and sized, which takes minutes. The dot product of eac
 each format in front of it; the same by table, with the tables that rows share; and FP8 with exact and with binary32
 sums. Without names of parts: those that have no row yet. `--write` puts the rows of this liberty into
 sartor/data/measured/formats_silicon.csv, from which docs/crossover.py draws where tables beat multipliers, and what
-chips are priced by into sartor/data/units.csv: the dot units on ASAP7.
+chips are priced by into sartor/data/units.csv and lut.csv: the dot units on ASAP7, and those of engine `lut` with its
+tables and keys.
 """
 
 from __future__ import annotations
@@ -30,9 +31,13 @@ PERIODS_S = {"asap7": 1e-9, "sky130": 10e-9}
 CYCLES, WORDS = 24, 1
 COLUMNS = ("library", "part", "area_um2", "fmax_hz", "energy_j", "date", "source")
 DATA = Path(__file__).parents[1] / "sartor" / "data"
-WRITTEN, PRICES = DATA / "measured" / "formats_silicon.csv", DATA / "units.csv"
+WRITTEN = DATA / "measured" / "formats_silicon.csv"
 # Datapath of formats.csv: the dot unit that its chips have.
 PRICED = {"int4": "unit int4", "int8": "unit int8", "fp4": "unit mxfp4", "nvfp4": "unit nvfp4", "fp8": "unit fp8"}
+READ = {"int4": "unit int4 lut", "fp4": "unit mxfp4 lut", "int8": "unit int8 lut"}  # the same by table
+# Not mapped whole: the unit with multipliers less those, and more reads of as many planes.
+SUMS = {"unit int8 lut": ("unit int8", "mac 8", 8)}
+SHARED = {"tables": "lut tables", "keys": "lut keys"}  # of all rows, and of all columns
 # Stated guesses, as in silicon.csv; of the clock the range is overheads.csv, clock cells_margin.
 AREA_RANGE, ENERGY_RANGE, BLOCK = (0.9, 1.3), (0.8, 1.25), 32
 
@@ -75,24 +80,39 @@ def write(short: str, rows: list[dict[str, Any]]) -> None:
         out = csv.DictWriter(file, COLUMNS, lineterminator="\n")
         out.writeheader()
         out.writerows(sorted(kept, key=lambda row: row["library"]))
-    PRICES.write_text(price_text(kept), encoding="utf-8")
+    for name, text in (("units.csv", price_text(kept, PRICED)), ("lut.csv", price_text(kept, READ | SHARED))):
+        (DATA / name).write_text(text, encoding="utf-8")
 
 
-def price_text(rows: list[dict[str, Any]]) -> str:
-    """units.csv: area of a dot unit, energy of one of its 32 multiply-adds, and the clock that it reaches."""
+def price_text(rows: list[dict[str, Any]], parts: dict[str, str]) -> str:
+    """units.csv and lut.csv: area of a part, energy of one of the 32 multiply-adds that it is for, and the clock that
+    it reaches."""
     found, text = {row["part"]: row for row in rows if row["library"] == "asap7"}, io.StringIO()
     out = csv.writer(text, lineterminator="\n")
     out.writerow(("item", "quantity", "value", "unit", "low", "high", "kind", "date", "source"))
-    for item, part in PRICED.items():
-        row = found[part]
+    for item, part in parts.items():
+        row = found.get(part) or by_parts(found, part)
         whole = {"area": (float(row["area_um2"]), "um2", AREA_RANGE),
                  "energy": (float(row["energy_j"]) * 1e12 / BLOCK, "pJ/MAC", ENERGY_RANGE),
                  "clock": (float(row["fmax_hz"]) / 1e9, "GHz", (1, 1))}  # fmt: skip
         for quantity, (value, unit, span) in whole.items():
             figures = [f"{value * factor:.4g}" for factor in (1, *span)]
-            about = f"{row['source']}; {part}, with a minimum; range: a guess"
-            out.writerow((item, quantity, figures[0], unit, *figures[1:], "measured", row["date"], about))
+            about = f"{row['source']}; {part}{', with a minimum' * (item not in SHARED)}; range: a guess"
+            kind = "measured" if part in found else "derived"
+            out.writerow((item, quantity, figures[0], unit, *figures[1:], kind, row["date"], about))
     return text.getvalue()
+
+
+def by_parts(found: dict[str, dict[str, Any]], part: str) -> dict[str, Any]:
+    """A row for a unit by table: a plane beyond four takes what it takes between one and four; the clock is that of the
+    slowest unit by table that was mapped."""
+    unit, mac, planes = SUMS[part]
+    made: dict[str, Any] = {"fmax_hz": min(float(found[name]["fmax_hz"]) for name in READ.values() if name in found)}
+    for figure in ("area_um2", "energy_j"):
+        had, out, one, four = (float(found[name][figure]) for name in (unit, mac, "lut 1", "lut 4"))
+        made[figure] = had - out + four + (planes - 4) * (four - one) / 3
+    source = f"{found[unit]['source']}; {unit} less {mac} and more lut {planes}, not mapped whole; clock of the slowest"
+    return {**made, "date": found[unit]["date"], "source": source}
 
 
 if __name__ == "__main__":

@@ -32,6 +32,9 @@ FREE = 10**9  # rows or columns that share what costs nothing then
 BATCH_ROWS = 8  # of the core whose energy is shown by columns
 MEMORIES = ("lpddr5x", "hbm3e")
 
+# Dot unit, the multipliers in it, and the planes that the unit by table reads in their place.
+UNITS = (("unit int4", "mac 4", 4), ("unit mxfp4", "mac 5 signed", 5), ("unit int8", "mac 8", 8))
+
 Rows = dict[tuple[str, str], dict[str, float]]
 
 
@@ -60,6 +63,13 @@ def half_ratio(rows: Rows, library: str, figure: str, bits: int, shared: int, ag
     take weights in binary16, whose bits are as many in any case."""
     reads, tables, other = (rows[library, f"half {name}"][figure] for name in ("reads", "tables", against))
     return (bits * reads + tables / shared) / (other * (bits if against == "plane" else 1))
+
+
+def sum_of_parts(rows: Rows, library: str, figure: str, unit: str, mac: str, planes: int) -> float:
+    """Of a dot unit by table: the one with multipliers, those taken out and reads of planes put in; from four on each
+    plane takes what it takes between one and four."""
+    had, out, one, four = (rows[library, name][figure] for name in (unit, mac, "lut 1", "lut 4"))
+    return had - out + four + (planes - 4) * (four - one) / 3
 
 
 def bits_of(rows: Rows, library: str, activations: int = 8, mu: int = 4) -> list[int]:
@@ -205,6 +215,20 @@ def best(rows: Rows, library: str, figure: str, bits: int, activations: int) -> 
     return f"{least[0]:.2f} ({least[1]})" if len(known) > 1 else ""
 
 
+def wholes(rows: Rows) -> str:
+    """Dot units by table mapped whole, against the sums of their parts."""
+    lines = []
+    for library in NAMES:
+        for unit, mac, planes in UNITS:
+            if (whole := rows.get((library, f"{unit} lut"))) is None:
+                continue
+            sums = {figure: sum_of_parts(rows, library, figure, unit, mac, planes) for figure in FIGURES}
+            cells = [f"{whole[figure] * unit_of:,.0f} | {sums[figure] * unit_of:,.0f} | {whole[figure] / sums[figure]:.2f}"
+                     for figure, unit_of in (("area_um2", 1), ("energy_j", 1e15))]  # fmt: skip
+            lines.append([library, f"{unit} lut", *cells, f"{whole['fmax_hz'] / 1e9:.2f}"])
+    return markdown(("", "part", "um2", "of parts", "ratio", "fJ a cycle", "of parts", "ratio", "GHz"), lines)
+
+
 def halves(rows: Rows) -> str:
     lines = [[f"{library}, {title}, over {words}", str(bits),
               *(f"{half_ratio(rows, library, figure, bits, n, against):.2f}" for n in SHARED)]
@@ -221,6 +245,7 @@ def batches() -> str:
 def pages() -> dict[Path, str]:
     rows, page = measured(), PAGE.read_text(encoding="utf-8")
     made = {"parts": tables(rows), "ratios": ratios(rows), "widths": widths(rows), "halves": halves(rows),
+            "wholes": wholes(rows),
             "batches": batches()}  # fmt: skip
     for name, text in made.items():
         page = filled(page, name, text) if f"<!-- {name} -->" in page else page

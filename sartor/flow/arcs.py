@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ..errors import BrokenFile
+from ..errors import BrokenFile, Unsupported
 from .cells import Arc, Cell, Floats, Library, Table
 from .netlist import Netlist
 from .tables import Ints, Tables
@@ -137,3 +137,23 @@ def loads_f(netlist: Netlist, output_load_f: float) -> Floats:
         for net in ports:
             load[2 * net : 2 * net + 2] += output_load_f
     return load
+
+
+def in_levels(arcs: ArcList, nodes: int) -> list[Ints]:
+    """Rows of arcs in an order in which every source is known before it is used."""
+    waits = np.bincount(arcs.target, minlength=nodes)
+    order = np.argsort(arcs.source, kind="stable")
+    starts = np.searchsorted(arcs.source[order], np.arange(nodes + 1))
+    ready = np.flatnonzero(waits == 0)
+    levels, done = [], 0
+    while len(ready):
+        spans = [order[starts[n] : starts[n + 1]] for n in ready]
+        rows = np.concatenate([*spans, np.zeros(0, dtype=np.int64)])
+        done += len(rows)
+        targets = arcs.target[rows]
+        np.subtract.at(waits, targets, 1)
+        ready = np.unique(targets[waits[targets] == 0])
+        levels += [rows] if len(rows) else []
+    if done < len(arcs):
+        raise Unsupported("timing: the netlist has a combinational loop, which is not modeled (break it)")
+    return levels

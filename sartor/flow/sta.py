@@ -12,13 +12,14 @@ from functools import cached_property
 
 import numpy as np
 
-from ..errors import InputError, Unsupported
-from .arcs import FALL, RISE, ArcList, ArcTables, loads_f
+from ..errors import InputError
+from .arcs import FALL, RISE, ArcTables, in_levels, loads_f
 from .cells import Floats
 from .constraints import Constraints
 from .netlist import Netlist
+from .path import end_name, path
 from .tables import Ints
-from .timing import Step, Timing
+from .timing import Timing
 
 
 class Sta:
@@ -31,7 +32,7 @@ class Sta:
         self.arcs = arc_tables.of(netlist, "combinational")
         self.launches = arc_tables.of(netlist, "clock")
         self.setups = arc_tables.of(netlist, "setup")
-        self.levels = _levels(self.arcs, 2 * netlist.nets)
+        self.levels = in_levels(self.arcs, 2 * netlist.nets)
         self._forward()
         self._backward()
 
@@ -159,52 +160,4 @@ class Sta:
         """The slowest path, from its start to its end."""
         end, slack = self._worst()
         period = self.constraints.period_s
-        return Timing(period - slack, slack, period, tuple(self._path(end)), self._end_name(end // 2))
-
-    def _path(self, end: int) -> list[Step]:
-        rows = self.worst_rows()
-        steps = [
-            self._step(int(self.arcs.instance[r]), int(self.arcs.target[r]), float(self.delay[r]))
-            for r in rows
-        ]
-        start = int(self.arcs.source[rows[0]]) if rows else end
-        first = np.flatnonzero(self.launches.target == start)
-        if len(first):
-            index = int(self.launches.instance[first[0]])
-            steps.insert(0, self._step(index, start, float(self.arrival[start])))
-        return steps
-
-    def _step(self, index: int, node: int, delay: float) -> Step:
-        i = self.netlist.instances[index]
-        arrival = float(self.arrival[node])
-        return Step(".".join(i.path), i.name, i.cell.name, node // 2, node % 2 != FALL, delay, arrival)
-
-    def _end_name(self, net: int) -> str:
-        for port, nets in self.netlist.outputs.items():
-            if net in nets:
-                return f"{port}[{nets.index(net)}]"
-        if net in self.netlist.memory_inputs:
-            return "a memory"
-        row = np.flatnonzero(self.setups.target // 2 == net)
-        instance = self.netlist.instances[int(self.setups.instance[row[0]])]
-        return ".".join((*instance.path, instance.name))
-
-
-def _levels(arcs: ArcList, nodes: int) -> list[Ints]:
-    """Rows of arcs in an order in which every source is known before it is used."""
-    waits = np.bincount(arcs.target, minlength=nodes)
-    order = np.argsort(arcs.source, kind="stable")
-    starts = np.searchsorted(arcs.source[order], np.arange(nodes + 1))
-    ready = np.flatnonzero(waits == 0)
-    levels, done = [], 0
-    while len(ready):
-        spans = [order[starts[n] : starts[n + 1]] for n in ready]
-        rows = np.concatenate([*spans, np.zeros(0, dtype=np.int64)])
-        done += len(rows)
-        targets = arcs.target[rows]
-        np.subtract.at(waits, targets, 1)
-        ready = np.unique(targets[waits[targets] == 0])
-        levels += [rows] if len(rows) else []
-    if done < len(arcs):
-        raise Unsupported("timing: the netlist has a combinational loop, which is not modeled (break it)")
-    return levels
+        return Timing(period - slack, slack, period, tuple(path(self, end)), end_name(self, end // 2))

@@ -13,7 +13,7 @@ from ..errors import InputError
 from .csa import placed, registered, summed, two_rows
 
 MAX_REGISTERS = 2
-DEPTH = 50  # of a tree before its register, in the units of csa.py: 0.75 ns on ASAP7
+DEPTH = 50  # of a tree before its register, in the units of csa_plan.py: 0.75 ns on ASAP7
 
 
 def total_bits(lanes: int, code_bits: int, value_bits: int) -> int:

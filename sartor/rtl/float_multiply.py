@@ -16,7 +16,7 @@ _HALF = MANTISSA_BITS // 2
 _EXPONENT = signed(10)
 # Of the 48 bits of a product the upper 26 decide a mantissa and its guard; the rest is sticky.
 _UPPER = MANTISSA_BITS + 2
-_TREE = 56  # depth of the tree before the first register, in the units of csa.py: 0.8 ns on ASAP7
+_TREE = 56  # depth of the tree before the first register, in the units of csa_plan.py: 0.8 ns on ASAP7
 
 
 class FloatMultiply(wiring.Component):

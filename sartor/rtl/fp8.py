@@ -14,7 +14,8 @@ from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
-from .csa import drawn_as, levels, registered, rows_of
+from .csa import drawn_as, registered, rows_of
+from .csa_plan import levels
 
 CODE_BITS = VALUE_BITS = 8
 NUMBER_BITS = 5  # of a code: 4 bits and a sign

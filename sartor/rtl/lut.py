@@ -22,7 +22,7 @@ from .csa import placed, registered, summed, two_rows
 
 MU = 4  # values of one table
 VALUE_BITS = 8
-DEPTH = 30  # of a tree behind its reads before its register, in the units of csa.py
+DEPTH = 30  # of a tree behind its reads before its register, in the units of csa_plan.py
 
 
 def sizes(lanes: int, mu: int = MU) -> list[int]:

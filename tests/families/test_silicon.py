@@ -3,6 +3,7 @@
 import csv
 import io
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pytest import approx
 
+from sartor.chip.spec import Chip, Memory, Tile
 from sartor.families.tensor import silicon
 from sartor.families.tensor.core import BOUNDS, TILE_MACS, most_beside
+from sartor.families.tensor.physical import area_mm2
+from sartor.families.tensor.spec import from_chip
 from sartor.tables import data_text, table
+from sartor.tech.technology import NOMINAL
 
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 LIBERTY = Path(__file__).parents[2] / ".." / "shared" / "data" / "pdk" / "asap7_rvt_tt.lib.gz"
@@ -56,6 +61,23 @@ def test_the_rest_by_hand() -> None:
     # 8 blocks of 16 bytes; scales of a packet: 4 bytes a block, at least a word.
     decoder = fact("decoder", "fixed") + 128 * (fact("decoder", "code_byte") + fact("decoder", "port_byte"))
     assert found["decoder"] == approx(decoder + 128 * fact("decoder", "scale_byte"))
+
+
+def test_a_cache_of_four_bits_by_hand() -> None:
+    # 16 lanes of the quantizer, 8 blocks of the decoder.
+    more = fact("short_cache", "fixed") + 16 * fact("short_cache", "lane") + 8 * fact("short_cache", "row_block")
+    assert silicon.short_cache_mm2(**SMALL) == approx(more)
+    # Counted for such a core (with a port of 64 bytes): 4,091 gate equivalents (docs/formats-silicon.md).
+    assert more == approx(4091 * fact("gate", "area"), rel=0.05)
+
+
+def test_a_chip_with_it_is_larger_by_that() -> None:
+    tile = Tile(8, 32, 4, 16, "int4-g32", kv="int8-g32", scratchpad_bytes=2**18, fifo_bytes=2**16)
+    plain = Chip("c", "tensor", "N7", 1e9, Memory("lpddr5x", 1, 2**31, 100e9), tile=tile)
+    short = replace(plain, tile=replace(tile, kv="int4-g32"))
+    before, after = (area_mm2(from_chip(c), NOMINAL, True) for c in (plain, short))
+    cells = silicon.short_cache_mm2(**SMALL) / NOMINAL.fact("overheads", "area", "cell_utilization")
+    assert after["vector"] - before["vector"] == approx(cells) and after["tile"] == before["tile"]
 
 
 @given(cores, st.sampled_from(NAMES))
@@ -114,7 +136,8 @@ def test_the_table_is_what_the_benchmark_writes(monkeypatch: pytest.MonkeyPatch)
 
     library = read_library(LIBERTY)
     energies, gate = benchmark.energies_j(library, benchmark.PERIOD_S), benchmark.gate_um2(library)
-    text = benchmark.table_text(benchmark.rows_of(library, list(benchmark.fit_all(library)), energies, gate))
+    areas, short = list(benchmark.fit_all(library)), benchmark.short_cache()
+    text = benchmark.table_text(benchmark.rows_of(library, areas, energies, gate, short))
     (made, kept) = (
         {(r["item"], r["quantity"]): float(r["value"]) for r in csv.DictReader(io.StringIO(t))}
         for t in (text, data_text("silicon.csv"))

@@ -9,7 +9,7 @@ from polynomials import Polynomial, Word, modulo, netlist, product, total
 from prove import Free, bounded, broken, needs_solver
 
 from sartor.families.tensor.core import GROUP, HALF, Core
-from sartor.families.tensor.rtl import dots
+from sartor.families.tensor.rtl import dots, packed_dots
 from sartor.rtl import dot
 
 needs_solver()
@@ -59,7 +59,7 @@ def test_a_block_is_its_sum_of_products(bits: int, structural: bool) -> None:
 @pytest.mark.parametrize("bits, rows", [(4, 2), (4, 4), (8, 2)])
 def test_packed_rows_are_their_sums_side_by_side(bits: int, rows: int) -> None:
     core = Core(rows=rows, columns=2, multiplier_bits=bits)
-    packed, field_bits = netlist(dots.PackedDots(core)), dots.PACK_BITS // rows
+    packed, field_bits = netlist(packed_dots.PackedDots(core)), packed_dots.PACK_BITS // rows
     for column in range(core.columns):
         for half in range(1 if bits == 8 else 2):
             sums = [sum_of_products(core, half, row=row, column=column) for row in range(rows)]
@@ -67,13 +67,13 @@ def test_packed_rows_are_their_sums_side_by_side(bits: int, rows: int) -> None:
             assert all(Word(s, 2).within(-limit, limit) for s in sums)
             found = packed.word(f"total_{column}_{half}_0").value
             want = total(*((1 << field_bits * row, s) for row, s in enumerate(sums)))
-            assert modulo(found, dots.PACK_BITS) == modulo(want, dots.PACK_BITS)
+            assert modulo(found, packed_dots.PACK_BITS) == modulo(want, packed_dots.PACK_BITS)
 
 
 def fields_are_sums(function: Any, rows: int, m: Module, free: Free) -> None:
     """Sums side by side come out again, whatever they are."""
-    bits = dots.PACK_BITS // rows
-    side_by_side = Signal(dots.PACK_BITS)
+    bits = packed_dots.PACK_BITS // rows
+    side_by_side = Signal(packed_dots.PACK_BITS)
     sums = [free(f"sum{row}", bits).as_signed() for row in range(rows)]
     least = -(1 << bits - 1) + 1
     m.d.comb += side_by_side.eq(sum(one << bits * row for row, one in enumerate(sums)))
@@ -84,12 +84,12 @@ def fields_are_sums(function: Any, rows: int, m: Module, free: Free) -> None:
 
 @pytest.mark.parametrize("rows", [2, 4])
 def test_fields_are_the_sums(rows: int, tmp_path: Path) -> None:
-    assert not bounded(lambda m, free: fields_are_sums(dots.field, rows, m, free), tmp_path, 1)
+    assert not bounded(lambda m, free: fields_are_sums(packed_dots.field, rows, m, free), tmp_path, 1)
 
 
 @pytest.mark.parametrize("old, new", [(" + total[row * bits - 1]", ""), ("[:bits].as_signed()", "[:bits]")])
 def test_a_planted_bug_in_the_fields_is_refuted(old: str, new: str, tmp_path: Path) -> None:
-    wrong = broken(dots.field, old, new)
+    wrong = broken(packed_dots.field, old, new)
     assert "Assert failed" in bounded(lambda m, free: fields_are_sums(wrong, 4, m, free), tmp_path, 1)
 
 

@@ -37,6 +37,8 @@ SUITES: dict[str, tuple[str, ...]] = {
     "host": (f"{_RTL}/test_host.py",),
     "sequencer": (f"{_RTL}/test_sequencer.py",),
     "matrix": ("tests/mutation/test_small_matrix.py",),
+    "csa": ("tests/rtl/test_dot.py", "-k", "levels or plan"),
+    "fp8": ("tests/rtl/test_fp8.py",),
     "lut": ("tests/rtl/test_lut.py",),
     "tables": ("tests/families/rtl_matrix/test_tables.py", "-k", "every_element", "-m", "not slow"),
     "elements": ("tests/mutation/test_small_elements.py",),

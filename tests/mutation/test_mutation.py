@@ -15,8 +15,9 @@ from mutants import ROOT, SUITES, Bug, Workshop, bugs, verdict, workshop
 BUGS = bugs()
 SAMPLE = [bug for bug in BUGS if bug.sample]
 BLOCKS = {
-    "weight decoder", "tables", "activation buffer", "dot unit", "tile", "drain", "argmax", "float", "functions",
-    "lane", "operands", "mask", "reducer", "quantizer", "cache writer", "sequencer", "memory", "FIFO", "host", "core",
+    "weight decoder", "carry-save tree", "tables", "activation buffer", "dot unit", "tile", "drain", "argmax", "float",
+    "functions", "lane", "operands", "mask", "reducer", "quantizer", "cache writer", "sequencer", "memory", "FIFO",
+    "host", "core",
 }  # fmt: skip
 
 

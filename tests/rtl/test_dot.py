@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sartor.errors import InputError
-from sartor.rtl.csa import CARRY_DELAY, MIXED_DELAY, SUM_DELAY, Plan, levels, plan
+from sartor.rtl.csa_plan import CARRY_DELAY, MIXED_DELAY, SUM_DELAY, Plan, levels, plan
 from sartor.rtl.dot import DotProduct, total_bits
 
 pytest.importorskip("pyosys", reason="needs Yosys: pip install pyosys")

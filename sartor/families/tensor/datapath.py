@@ -57,26 +57,39 @@ def _of_engine(tech: Technology, quantity: str, datapath: Any, d: Designs | None
     """A unit that reads tables has its share of them, which all rows of a tile read, and of keys, which all columns
     have."""
     plain = rows_of(_each(tech, quantity), datapath)
-    if d is None or (isinstance(d.engine, int) and not _BY_TABLE[d.engine]):
+    if d is None or not _any_table(d):
         return plain
     tables, keys = (tech.fact("lut", item, quantity) for item in ("tables", "keys"))
-    each = tech.once(("by table", quantity), lambda: np.stack([tech.fact("lut", unit, quantity) for unit in READ]))
-    read = rows_of(each, datapath) + tables / d.rows + keys / d.columns
+    read = rows_of(_by_table(tech, quantity), datapath) + tables / d.rows + keys / d.columns
     return plain + (read - plain) * rows_of(_BY_TABLE.astype(tech.dtype), d.engine)
 
 
-def clock_hz(tech: Technology, datapath: Any) -> Any:
-    """What the slowest part of a core with this datapath reaches in ASAP7 cells. Where all units are faster than the
-    rest of a core, that is one number."""
+def _any_table(d: Designs) -> bool:
+    return not isinstance(d.engine, int) or bool(_BY_TABLE[d.engine])
+
+
+def _by_table(tech: Technology, quantity: str) -> np.ndarray:
+    """Of every datapath: that of the unit that reads tables in its place."""
+    return tech.once(("by table", quantity), lambda: np.stack([tech.fact("lut", unit, quantity) for unit in READ]))
+
+
+def clock_hz(tech: Technology, datapath: Any, d: Designs | None = None) -> Any:
+    """What the slowest part of a core with this datapath reaches in ASAP7 cells; of `d` with its engine. Where all
+    units are faster than the rest of a core, that is one number."""
+    rest = silicon.clock_hz(tech)
     units = tech.whole("units", "clock")[[OWN.index(unit) for unit in UNIT]]
-    each = np.minimum(units, silicon.clock_hz(tech)).astype(tech.dtype)
-    return each[0] if np.all(each == each[0]) else rows_of(each, datapath)
+    each = np.minimum(units, rest).astype(tech.dtype)
+    plain = each[0] if np.all(each == each[0]) else rows_of(each, datapath)
+    if d is None or not _any_table(d):
+        return plain
+    read = rows_of(np.minimum(_by_table(tech, "clock"), rest).astype(tech.dtype), datapath)
+    return np.where(rows_of(_BY_TABLE, d.engine), read, plain)
 
 
-def slowest_part(datapath: int) -> tuple[str, float]:
-    """Of a core with this datapath, and the clock at which it is mapped."""
-    unit = UNIT[datapath]
-    clocks = {f"dot unit for {unit}": table("units").fact(unit, "clock").value}
+def slowest_part(datapath: int, d: Designs) -> tuple[str, float]:
+    """Of a core with this datapath and the engine of `d`, and the clock at which it is mapped."""
+    unit, lut = UNIT[datapath], _any_table(d)
+    clocks = {f"dot unit for {unit}{' with tables' * lut}": table("lut" if lut else "units").fact(unit, "clock").value}
     clocks |= {PART_NAMES.get(part, part): table("silicon").fact(part, "clock").value for part in silicon.TERMS}
     return min(clocks.items(), key=lambda each: each[1])
 

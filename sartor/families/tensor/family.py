@@ -38,7 +38,7 @@ class Tensor:
     def relative_voltage(self) -> Any:
         """V / Vnom that the clock needs, of the slowest part."""
         d = self.designs
-        return logic.relative_voltage(self.tech, d.node, d.clock_hz, clock_hz(self.tech, datapath_of(d)))
+        return logic.relative_voltage(self.tech, d.node, d.clock_hz, clock_hz(self.tech, datapath_of(d), d))
 
     @functools.cached_property
     def machine(self) -> Machine:

@@ -27,6 +27,7 @@ TERMS = {
     "counters": ("fixed",),
     "vector": ("fixed", "lane", "port_byte", "column"),
 }
+SOME = {"short_cache": ("fixed", "lane", "row_block")}  # what a cache of 4 bits takes beyond one of 8
 MATRIX = ("tile", "buffer", "decoder", "drain", "argmax")  # parts of the matrix unit
 
 
@@ -60,6 +61,15 @@ def cells_mm2(
     parts = {p: sum(tech.fact("silicon", p, n) * counts[n] for n in names) for p, names in TERMS.items()}
     unit = _of_integers("area", multiplier_bits, tech) if unit_mm2 is None else unit_mm2
     return {"tile": counts["unit"] * unit + parts.pop("shell"), **parts}
+
+
+def short_cache_mm2(
+    rows: Any, lanes: Any, columns: Any, vector_lanes: Any, port_bytes: Any, multiplier_bits: Any,
+    tech: Technology = NOMINAL,
+) -> Any:  # fmt: skip
+    """Cell area in ASAP7 that a cache of 4 bits adds to a core: quantizer, writer and decoder."""
+    counts = terms(rows, lanes, columns, vector_lanes, port_bytes, multiplier_bits)
+    return sum(tech.fact("silicon", "short_cache", n) * counts[n] for n in SOME["short_cache"])
 
 
 def clock_hz(tech: Technology = NOMINAL) -> Any:

@@ -46,11 +46,11 @@ def _check_clock(chip: Chip, designs: Designs) -> None:
     """The highest voltage gives (voltage_max - 1) / voltage_slope more than the nominal one: the line of
     logic.relative_voltage, solved for the clock."""
     row, overheads = int(datapath_of(designs)), table("overheads")
-    cells_hz = float(clock_hz(NOMINAL, row))
+    cells_hz = float(clock_hz(NOMINAL, row, designs))
     highest, slope = (overheads.fact("clock", name).value for name in ("voltage_max", "voltage_slope"))
     most_hz = float(logic.clock_hz(NOMINAL, designs.node, cells_hz)) * (1 + (highest - 1) / slope)
     if chip.clock_hz > most_hz * (1 + 1e-9):
-        slowest, hz = slowest_part(row)
+        slowest, hz = slowest_part(row, designs)
         raise InputError(
             f"{chip.name}: clock = {si(chip.clock_hz, 'Hz')} is more than the {si(most_hz, 'Hz')} that its parts keep "
             f"in {chip.node} at {highest:g} times the nominal voltage; the slowest is the {slowest}, mapped at "
@@ -66,7 +66,7 @@ def to_chip(designs: Designs, name: str, device: bool, row: int = 0) -> Chip:
         return getattr(one, name)
 
     node = table("nodes").items[at("node")]
-    cells_hz = clock_hz(NOMINAL, datapath_of(one))
+    cells_hz = clock_hz(NOMINAL, datapath_of(one), one)
     relative = float(logic.relative_voltage(NOMINAL, at("node"), at("clock_hz"), cells_hz))
     # A part in the format of all others needs no word.
     mix = {part: FORMATS[form] for part, form in one.mix.items() if form != at("weights")}

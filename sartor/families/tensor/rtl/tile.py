@@ -18,8 +18,9 @@ from ..isa import Scale
 from . import matrix_ports as ports
 from .accumulator import Accumulator
 from .dot_unit import MANTISSA_BITS, DotUnit, Scaler, has_second, stages
-from .dots import PackedDots, dot_stages, packed_rows, paired, sum_bits
+from .dots import dot_stages, paired, sum_bits
 from .matrix_ports import HALF_BITS, SCALE_BITS, SHIFT_BITS, TOP_BITS
+from .packed_dots import PackedDots, packed_rows
 from .table_dots import ColumnTables, RowKeys, corrections
 from .weight_codes import codes_layout
 
