@@ -114,7 +114,9 @@ def codings_of(formats: str | Mapping[str, str]) -> dict[str, Coding]:
 
 def _coding(form: NumberFormat) -> Coding | None:
     if form.codec in BYTES:
-        known = form.number in (*(f.name.lower() for f in FLOATS.values()), "n/64")
+        # A scale of its kind: E4M3 for 16, E8M0 for more.
+        shared = form.group == PAIRED if form.codec == "nvfp4" else form.group in GROUPS
+        known = shared and form.number in (*(f.name.lower() for f in FLOATS.values()), "n/64")
         return Coding(int(form.element_bits), form.group, False, form.element == "float", True) if known else None
     if form.codec == "bcq" and form.element_bits in PLANES and form.group in GROUPS:
         return Coding(int(form.element_bits), form.group, True, binary=True)

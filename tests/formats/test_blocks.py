@@ -1,12 +1,15 @@
 """Weights as stored: groups that do not divide a row, rows below each other, the table of decoders."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from sartor.errors import Unsupported
 from sartor.formats.blocks import Blocks, stacked
+from sartor.formats.decode import Scale
 from sartor.formats.floats import Floats
-from sartor.formats.hardware import Coding, coding_of, decoded
+from sartor.formats.hardware import Coding, _coding, coding_of, decoded
 from sartor.formats.quantize import quantize
 from sartor.formats.spec import format_named
 
@@ -31,6 +34,13 @@ def test_a_decoder_stores_the_bits_that_its_format_says() -> None:
         assert coding.stored_bits == stored + (coding.zero and coding.bits == 3) / coding.group  # in 4 bits
     with pytest.raises(Unsupported, match=r"'nf4' has no decoder in hardware \(fp8-e4m3, fp8-e4m3-tensor, "):
         coding_of("nf4")
+
+
+def test_a_scale_has_the_groups_that_its_kind_has_in_hardware() -> None:
+    """E8M0 for 32 and more, E4M3 for 16 alone: others are formats without a decoder, not formats read wrongly."""
+    mx, nv = format_named("mxfp4"), format_named("nvfp4")
+    assert _coding(replace(mx, group=16)) is None and _coding(replace(nv, group=32)) is None
+    assert _coding(replace(mx, group=64)).scale == Scale.POWER and _coding(nv).scale == Scale.PAIR
 
 
 def test_a_short_last_group_has_a_scale_of_its_own() -> None:
