@@ -181,3 +181,15 @@ def test_a_stated_band_holds_four_in_five_of_models_it_was_not_made_from(quantit
         wide = band([p for p in held if p.labels["model"] != model])
         inside += [abs(np.log(p.measured / p.predicted)) <= wide for p in held if p.labels["model"] == model]
     assert 0.75 <= np.mean(inside) <= 0.85
+
+
+@needs_file
+@pytest.mark.slow
+@pytest.mark.parametrize("quantity", ["tpot", "ttft"])
+def test_a_stated_band_holds_four_in_five_on_gpus_that_were_never_fitted(quantity):
+    unseen = [p for p in pairs(points_on(FILE, ())) if p.labels["chip"] not in FITTED_CHIPS and p.quantity == quantity]
+    inside = []
+    for model in {p.labels["model"] for p in unseen}:
+        wide = band([p for p in unseen if p.labels["model"] != model])
+        inside += [abs(np.log(p.measured / p.predicted)) <= wide for p in unseen if p.labels["model"] == model]
+    assert len(inside) > 500 and 0.75 <= np.mean(inside) <= 0.85
