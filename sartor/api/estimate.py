@@ -108,12 +108,13 @@ def _check(
         raise InputError(
             f"context = {context} is beyond the {model.max_context} tokens that {model.name} holds"
         )
-    for form in filter(None, (weights, kv)):
-        format_named(form)
-    if chip.tile and weights not in (None, chip.tile.weights):
-        raise InputError(
-            f"{chip.name}: its decoder takes {chip.tile.weights} weights, not {weights!r} (leave --weights out)"
-        )
+    for option, form in (("weights", weights), ("kv", kv)):
+        if form is not None:
+            format_named(form, f"--{option}")
+            own = chip.tile and getattr(chip.tile, option)
+            if own and form != own:
+                what = "weights" if option == "weights" else "a cache"
+                raise InputError(f"{chip.name}: it takes {what} in {own}, not {form!r} (leave --{option} out)")
     _check_fits(chip, model, weights, tensor_parallel)
 
 

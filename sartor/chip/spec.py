@@ -6,11 +6,13 @@ import math
 from dataclasses import dataclass, field
 
 from ..errors import InputError, UnknownName
+from ..formats.hardware import by_table
 from ..formats.parts import BASE, EMBEDDING, GROUPS, PARTS, by_part
-from ..formats.spec import format_named
+from ..formats.spec import format_named, listed
 from ..tables import table
 
 ENGINES = ("mac", "lut")
+ACTIVATIONS = "int8"  # what tiles multiply weights with
 FAMILIES = ("tensor", "gpu", "npu")
 _MIXED = tuple(name for name in (*PARTS, *GROUPS) if BASE not in GROUPS.get(name, (name,)))  # parts of [tile.mix]
 PACKAGES = ("fccsp", "fcbga", "cowos-s", "cowos-l", "wafer")
@@ -39,7 +41,7 @@ class Tile:
     columns: int
     vector_lanes: int
     weights: str  # number format the decoder takes
-    activations: str = "int8"
+    activations: str = ACTIVATIONS
     kv: str = "int8"
     engine: str = "mac"
     scratchpad_bytes: int = 256 * 1024  # activations and weight blocks
@@ -53,10 +55,16 @@ class Tile:
             _check(whole, f"[tile] {name} = {value!r} must be a whole number >= 1")
         if self.engine not in ENGINES:
             raise UnknownName("engine", self.engine, ENGINES, "[tile]")
-        for part, name in self.mix.items():
+        for part in self.mix:
             if part not in _MIXED:
                 raise UnknownName("part of a model", part, _MIXED, "[tile.mix]")
-            format_named(name)
+        for key, name in {"weights": self.weights, "kv": self.kv, **self.mix}.items():
+            place = f"[tile.mix] {key}" if key in self.mix else f"[tile] {key}"
+            form = listed(name, place)
+            _check(self.engine != "lut" or key == "kv" or by_table(form.name),
+                   f"{place} = {name!r} with engine 'lut', whose tables hold no sums of it (try engine = \"mac\")")
+        _check(self.activations == ACTIVATIONS, f"[tile] activations = {self.activations!r}: a tile multiplies "
+               f"{ACTIVATIONS}, with a scale for 32 neighbors (leave it out)")  # fmt: skip
         object.__setattr__(self, "mix", by_part(self.mix))
 
     @property
@@ -166,7 +174,7 @@ class Chip:
             needs = f"{self.name}: family {self.family} needs [peaks] (ops/s by number format)"
             _check(bool(self.peaks), needs)
         for name, peak in self.peaks.items():
-            format_named(name)
+            format_named(name, f"{self.name}: [peaks]")
             _check(0 < peak < math.inf, f"{self.name}: [peaks] {name} = {peak} must be above 0 and finite")
 
     @property

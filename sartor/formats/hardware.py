@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from ..errors import Unsupported
 from .decode import SYMMETRIC, Element, Scale, zero_bits
 from .parts import GROUPS as PARTS_OF
-from .spec import NumberFormat, formats
+from .spec import NumberFormat, format_named, formats
 
 BLOCK = 32  # weights that meet one group of activations
 HALF_BITS = 16  # binary16: a scale, a minimum
@@ -101,8 +101,21 @@ def decoded() -> dict[str, Coding]:
 def coding_of(name: str) -> Coding:
     """How weights of the format `name` are stored on the chip."""
     if name not in decoded():
-        raise Unsupported(f"{name!r} has no decoder in hardware ({', '.join(decoded())} have)")
+        raise Unsupported(no_decoder(name))
     return decoded()[name]
+
+
+def no_decoder(name: str) -> str:
+    """What is said of a format without: the four with one whose bits are nearest."""
+    bits = format_named(name).bits()
+    near = sorted(decoded(), key=lambda other: abs(formats()[other].bits() - bits))[:4]
+    return f"{name!r} has no decoder in hardware (try {', '.join(near)}; all that have: sartor list formats)"
+
+
+def by_table(name: str) -> bool:
+    """Whether tables hold its sums: no E4M3, no two scales a block; of what has no decoder nothing is known."""
+    coding = decoded().get(name)
+    return coding is not None and coding.scale != Scale.PAIR and coding.element != Element.E4M3
 
 
 def codings_of(formats: str | Mapping[str, str]) -> dict[str, Coding]:

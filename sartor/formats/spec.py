@@ -6,7 +6,7 @@ import csv
 import functools
 from dataclasses import dataclass, replace
 
-from ..errors import UnknownName
+from ..errors import UnknownName, Unsupported
 from ..tables import data_text
 
 SPARSE = "-2:4"  # behind the name of any format: two of four weights are kept
@@ -56,13 +56,22 @@ def _format(r: dict[str, str]) -> NumberFormat:
     )  # fmt: skip
 
 
-def format_named(name: str) -> NumberFormat:
-    """`-2:4` behind a name: groups of kept weights span twice as many."""
+def format_named(name: str, where: str = "") -> NumberFormat:
+    """`-2:4` behind a name: groups of kept weights span twice as many. `where` names the place in errors."""
     if name not in formats():
         if (dense := name.removesuffix(SPARSE)) in formats():
             return _sparse(formats()[dense])
-        raise UnknownName("number format", name, formats())
+        raise UnknownName("number format", name, formats(), where)
     return formats()[name]
+
+
+def listed(name: str, where: str) -> NumberFormat:
+    """One with a row of its own: what designs name formats by."""
+    form = format_named(name, where)
+    if form.name not in formats():
+        dense = name.removesuffix(SPARSE)
+        raise Unsupported(f"{where}: {name!r} keeps two weights of four, which no tile reads (try {dense})")
+    return form
 
 
 def _sparse(dense: NumberFormat) -> NumberFormat:

@@ -13,10 +13,9 @@ from ..chip.spec import ENGINES
 from ..errors import InputError, UnknownName
 from ..families.tensor.design import FORMATS, Designs
 from ..families.tensor.multipliers import together
-from ..formats.decode import Element, Scale
-from ..formats.hardware import decoded
+from ..formats.hardware import by_table, decoded, no_decoder
 from ..formats.parts import BASE, by_part
-from ..formats.spec import format_named
+from ..formats.spec import format_named, listed
 from ..tables import data_text, table
 from ..tech.technology import Technology, rows_of
 from ..units import parse
@@ -148,18 +147,16 @@ def _check_mix(formats: Mapping[str, Any], where: str) -> None:
         for name in _listed(values):
             known = format_named(str(name)).name
             if known not in decoded():
-                able = ", ".join(decoded())
-                raise InputError(f"{where} {part}: {name!r} has no decoder in hardware (try one of {able})")
+                raise InputError(f"{where} {part}: {no_decoder(known)}")
             codings[known] = decoded()[known]
     together(codings, f"{where} weights")
 
 
 def _check_by_table(formats: Mapping[str, Any], where: str) -> None:
-    """Only what tables hold: no E4M3, no two scales a block; of what has no decoder nothing is known."""
+    """Only what tables hold."""
     for part, values in formats.items():
         for name in _listed(values):
-            coding = decoded().get(format_named(str(name)).name)
-            if coding is None or coding.scale == Scale.PAIR or coding.element == Element.E4M3:
+            if not by_table(format_named(str(name)).name):
                 raise InputError(f"{where} {part}: {name!r} with engine 'lut', whose tables hold no sums of it "
                                  "(leave the format out, or the engine)")  # fmt: skip
 
@@ -183,7 +180,7 @@ def _number(name: str, value: Any, where: str) -> float:
             raise UnknownName(name, value, known, where)
         return known.index(str(value))
     if kind == "format":
-        return FORMATS.index(format_named(str(value)).name)
+        return FORMATS.index(listed(str(value), where).name)
     if kind == "engine":
         if value not in ENGINES:
             raise UnknownName("engine", str(value), ENGINES, where)

@@ -35,3 +35,13 @@ def test_what_the_checkpoint_fixes_is_counted_as_it_is() -> None:
     assert estimate(chip(needed, uniform), "smollm2-135m-q4_1")["latency_s"] > 0
     with pytest.raises(InputError, match="in q4_1 takes"):
         estimate(chip(needed - 1, uniform), "smollm2-135m-q4_1")
+
+
+@pytest.mark.parametrize(("how", "message"), [
+    ({"kv": "int4-g32"}, "it takes a cache in int8-g32, not 'int4-g32' .leave --kv out"),
+    ({"weights": "int8-g32"}, "it takes weights in int4-g32, not 'int8-g32' .leave --weights out"),
+    ({"weights": ""}, "--weights: unknown number format ''"),
+])  # fmt: skip
+def test_a_generated_chip_takes_its_own_formats_alone(how, message) -> None:
+    with pytest.raises(InputError, match=message):
+        estimate(chip(1e9), "smollm2-135m", **how)

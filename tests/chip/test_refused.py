@@ -9,7 +9,7 @@ from edge_chip import TENSOR
 from sartor.chip.presets import find
 from sartor.chip.spec import Price
 from sartor.chip.toml import loads
-from sartor.errors import BrokenFile, InputError, UnknownName
+from sartor.errors import BrokenFile, InputError, UnknownName, Unsupported
 
 # what is replaced, by what, the error, words of the message
 REFUSED = [
@@ -65,6 +65,11 @@ REFUSED = [
     ('name = "edge"', "name = " + "9" * 5000, BrokenFile, ["chip.toml: not TOML"]),
     ('name = "edge"', "name = " + "[" * 20000, BrokenFile, ["chip.toml: not TOML"]),
     ('"tensor"', '"gpu"', InputError, ["edge: family gpu needs [peaks]"]),
+    ('"int4-g128"', '"int4-g100"', UnknownName, ["chip.toml: [tile] weights: unknown number format", "'int4-g128'?"]),
+    ('"int4-g128"', '"int4-g128-2:4"', Unsupported, ["[tile] weights: 'int4-g128-2:4' keeps two", "try int4-g128)"]),
+    ("rows = 32", 'rows = 32\nkv = "fp8"', UnknownName, ["[tile] kv: unknown number format 'fp8'"]),
+    ("rows = 32", 'rows = 32\nactivations = "int4"', InputError, ["activations = 'int4': a tile multiplies int8"]),
+    ('"int4-g128"', '"nvfp4"\nengine = "lut"', InputError, ["[tile] weights = 'nvfp4' with engine 'lut'", "mac"]),
 ]  # fmt: skip
 
 

@@ -13,6 +13,7 @@ from sartor.chip.presets import names, preset
 from sartor.chip.spec import ENGINES, PACKAGES, Chip, Link, Memory, Price, Tile
 from sartor.chip.toml import dumps, loads
 from sartor.errors import SartorError
+from sartor.formats.hardware import by_table
 from sartor.formats.spec import formats
 from sartor.tables import data_text, table
 
@@ -20,10 +21,11 @@ whole = st.integers(1, 10**15 - 1)
 positive = st.floats(min_value=0, exclude_min=True, allow_infinity=False)
 not_negative = st.one_of(st.just(0.0), positive)
 names_of_formats = st.sampled_from(sorted(formats()))
-tiles = st.builds(
-    Tile, whole, whole, whole, whole, names_of_formats, names_of_formats, names_of_formats,
-    st.sampled_from(ENGINES), whole, whole,
-)  # fmt: skip
+FOR = {"mac": sorted(formats()), "lut": [name for name in sorted(formats()) if by_table(name)]}
+tiles = st.sampled_from(ENGINES).flatmap(lambda engine: st.builds(
+    Tile, whole, whole, whole, whole, st.sampled_from(FOR[engine]), st.just("int8"), names_of_formats,
+    st.just(engine), whole, whole,
+))  # fmt: skip
 memories = st.builds(
     Memory, st.sampled_from(table("memories").items), st.integers(0, 10**6), not_negative, not_negative
 )

@@ -10,7 +10,7 @@ import numpy as np
 from ...chip.spec import Chip
 from ...errors import InputError, Unsupported
 from ...formats.decode import Element, Scale
-from ...formats.hardware import Coding, coding_of, decoded
+from ...formats.hardware import Coding, coding_of, decoded, no_decoder
 from . import multipliers
 from .core import BOUNDS, Core
 
@@ -80,9 +80,8 @@ def core_of(chip: Chip) -> Core:
     own = ((f"mix {part}", name, HARDWARE_WEIGHTS) for part, name in tile.mix.items())
     for what, name, known in (("weights", tile.weights, HARDWARE_WEIGHTS), ("kv", tile.kv, HARDWARE_CACHE), *own):
         if name not in known:
-            raise Unsupported(
-                f"{chip.name}: [tile] {what} = {name!r} has no decoder in hardware ({', '.join(known)} have)"
-            )
+            why = no_decoder(name) if what != "kv" else f"{name!r} has no decoder in hardware (try {', '.join(known)})"
+            raise Unsupported(f"{chip.name}: [tile] {what} = {why}")
     codings = {name: coding_of(name) for name in (tile.weights, *tile.mix.values())}
     port = int(port_bytes(chip.memory.bandwidth_bytes_per_s, chip.cores, chip.clock_hz))
     weight_words, cache_words = fifo_words(tile.fifo_bytes, port)
