@@ -34,7 +34,8 @@ def fitted(model: Model, windows: np.ndarray) -> Balance:
         seen = _Seen(Attention(model.shape))
         forward = Forward(model, Recipe())
         forward.attention = seen
-        done, x = state if state and state[0] <= len(powers) else (0, forward.begin(windows))
+        # In binary64, so that every machine takes the same steps to the same balance.
+        done, x = state if state and state[0] <= len(powers) else (0, forward.begin(windows).astype(np.float64))
         powers, offsets = powers[:done], offsets[:done]
         for i in range(done, model.layers):
             x = forward.layer(i, x)
@@ -54,7 +55,7 @@ class _Seen:
         self.attention, self.kept = attention, []  # type: tuple[Attention, list[tuple[np.ndarray, np.ndarray]]]
 
     def __call__(self, q: np.ndarray, k: np.ndarray, v: np.ndarray) -> np.ndarray:
-        self.kept.append((q.copy(), k.copy()))
+        self.kept.append((q.astype(np.float32), k.astype(np.float32)))
         return self.attention(q, k, v)
 
     def heads(self) -> list[tuple[np.ndarray, np.ndarray]]:

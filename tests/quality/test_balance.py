@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tiny_model import SHAPE, tiny, windows
+from tiny_model import SHAPE, reordered, tiny, windows
 
 from sartor.quality import balance
 from sartor.quality.balance import _Head, fitted
@@ -74,6 +74,10 @@ def test_keys_of_four_bits_do_less_harm_balanced() -> None:
         model.reader.matrices[i, "attn_q"][8:10] /= 16
     plain, found = (measure(model, WINDOWS, Recipe(kv=kv))["kl"] for kv in ("chip-int4-plain", "chip-int4"))
     assert 0 < found < plain
+
+
+def test_it_is_the_same_in_whatever_order_sums_are_taken() -> None:
+    assert fitted(tiny(), WINDOWS[1:]).key == fitted(reordered(tiny()), WINDOWS[1:]).key
 
 
 def test_it_is_fitted_once(monkeypatch) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from sartor.compiler.hf import Shape
@@ -54,6 +56,15 @@ class Weights:
 def tiny(layers: int = 3, seed: int = 0) -> Model:
     weights, key = Weights(layers, seed), f"{layers} layers, seed {seed}"
     return Model(f"tiny{seed}", key, SHAPE, layers, VOCABULARY, 256, 1e-5, 10000.0, (), True, weights)
+
+
+def reordered(model: Model) -> Model:
+    """The same network, the channels of its FFN in another order: groups of 32 stay together."""
+    order = (np.random.default_rng(2).permutation(SHAPE.ffn // 32)[:, None] * 32 + np.arange(32)[::-1]).reshape(-1)
+    moved = {"ffn_gate": lambda w: w[order], "ffn_up": lambda w: w[order], "ffn_down": lambda w: w[:, order]}
+    reader = model.reader
+    reader.matrices = {key: moved.get(key[1], np.copy)(w) for key, w in reader.matrices.items()}
+    return replace(model, key=f"{model.key}, in another order")
 
 
 def windows(count: int = 1, tokens: int = 40) -> np.ndarray:
