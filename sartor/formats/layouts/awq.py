@@ -27,7 +27,7 @@ def read(config: Mapping[str, Any], tensors: Tensors, shape: tuple[int, int]) ->
     number({"bits": config.get("bits", config.get("w_bit"))}, "bits", (BITS,), where)
     number({"version": str(config.get("version", "gemm")).lower()}, "version", ("gemm",), where)
     tensors.only("qweight", "qzeros", "scales", "bias")
-    groups = groups_of(k, int(config.get("group_size", config.get("q_group_size", -1))), where)
+    groups = groups_of(k, config.get("group_size", config.get("q_group_size")), where)
     q = _outputs(tensors.array("qweight", ("I32",), (k, n // 8)))
     zero = _outputs(tensors.array("qzeros", ("I32",), (groups, n // 8)))
     scale = tensors.real("scales", (groups, n)).T

@@ -33,9 +33,9 @@ Reader = Callable[[Mapping[str, Any], Tensors, tuple[int, int]], Encoded | Float
 
 def read(config: Mapping[str, Any], tensors: Tensors, shape: tuple[int, int]) -> Encoded | Floats:
     """`weights` of the group whose format fits; several groups must not differ in it."""
-    groups = list((config.get("config_groups") or {}).values())
-    weights = [g.get("weights") or {} for g in groups if isinstance(g, Mapping)]
-    kinds = {str(g.get("format") or config.get("format")) for g in groups if isinstance(g, Mapping)}
+    groups = [g for g in _table(config.get("config_groups")).values() if isinstance(g, Mapping)]
+    weights = [_table(g.get("weights")) for g in groups]
+    kinds = {str(g.get("format") or config.get("format")) for g in groups}
     if len(kinds) != 1 or any(w != weights[0] for w in weights[1:]):
         raise Unsupported(f"{tensors.where}: config_groups has {len(groups)} groups that differ: one scheme is read")
     (kind,) = kinds
@@ -43,6 +43,11 @@ def read(config: Mapping[str, Any], tensors: Tensors, shape: tuple[int, int]) ->
         known = ", ".join(_FORMATS)
         raise Unsupported(f"{tensors.where}: format = {kind!r} is a layout that is not known (known: {known})")
     return _FORMATS[kind](weights[0], tensors, shape)
+
+
+def _table(value: Any) -> Mapping[str, Any]:
+    """Nothing for what is none."""
+    return value if isinstance(value, Mapping) else {}
 
 
 def _packed(weights: Mapping[str, Any], tensors: Tensors, shape: tuple[int, int]) -> Encoded | Floats:
@@ -121,7 +126,7 @@ def _mx(name: str, codes: np.ndarray, tensors: Tensors, shape: tuple[int, int]) 
 
 def _groups(weights: Mapping[str, Any], k: int, where: str) -> int:
     strategy = number({"strategy": "group", **weights}, "strategy", ("channel", "group", "tensor"), where)
-    return groups_of(k, int(weights.get("group_size") or -1) if strategy == "group" else -1, where)
+    return groups_of(k, weights.get("group_size") if strategy == "group" else -1, where)
 
 
 _FORMATS: dict[str, Reader] = {

@@ -16,7 +16,8 @@ from .tensors import Tensors, number
 
 def read(config: Mapping[str, Any], tensors: Tensors, shape: tuple[int, int]) -> Encoded | Floats:
     if (block := config.get("weight_block_size")) is not None:
-        number({"weight_block_size": tuple(block)}, "weight_block_size", ((SIDE, SIDE),), tensors.where)
+        side = tuple(block) if isinstance(block, list) else block
+        number({"weight_block_size": side}, "weight_block_size", ((SIDE, SIDE),), tensors.where)
     scale = "weight_scale_inv" if "weight_scale_inv" in tensors.found else "weight_scale"
     tensors.only("weight", scale, "bias", "input_scale", "activation_scale")
     return eights(tensors, "weight", scale, shape)

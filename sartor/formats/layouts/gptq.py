@@ -29,7 +29,7 @@ def read(config: Mapping[str, Any], tensors: Tensors, shape: tuple[int, int]) ->
     bits = number(config, "bits", BITS, where)
     less = _LESS[number({"checkpoint_format": "gptq", **config}, "checkpoint_format", tuple(_LESS), where)]
     tensors.only("qweight", "qzeros", "scales", "g_idx", "bias")
-    groups = groups_of(k, int(config.get("group_size", -1)), where)
+    groups = groups_of(k, config.get("group_size"), where)
     q = words(tensors.array("qweight", ("I32",), (k * bits // WORD, n)).T, bits)
     scale = tensors.real("scales", (groups, n)).T
     zero = words(tensors.array("qzeros", ("I32",), (groups, n * bits // WORD)), bits).T.astype(np.int16) + less

@@ -79,10 +79,12 @@ def number(config: Mapping[str, Any], name: str, known: Collection[Any], where: 
     return value
 
 
-def groups_of(k: int, size: int, where: str) -> int:
-    """How many groups a row has; -1 is one for all of it."""
-    if size == -1:
+def groups_of(k: int, size: Any, where: str) -> int:
+    """How many groups a row has; -1, or nothing said, is one for all of it."""
+    if size is None or size == -1:
         return 1
+    if not isinstance(size, int) or isinstance(size, bool):
+        raise Unsupported(f"{where}: group_size = {size!r} is not a whole number (such as 128; -1 for a whole row)")
     if size < 1 or k % size:
         raise InputError(f"{where}: groups of {size} weights do not divide rows of {k}")
     return k // size
