@@ -29,6 +29,9 @@ def fit(kind: str, data: str | Path | Sequence[str | Path] = ()) -> dict[str, An
         raise UnknownName("kind of fit", kind, FITTED)
     paths = [data] if isinstance(data, str | Path) else data
     rows = [row for path in paths for row in fittable(Path(path))] if paths else fittable()
+    if not rows:
+        which = ", ".join(map(str, paths))
+        raise InputError(f"{which}: no row that could be fitted to (sartor validate {kind} --data FILE says why)")
     return {"generations": [_one(*item) for item in by_generation(rows).items()]}
 
 

@@ -96,6 +96,8 @@ def find_study(name_or_path: str) -> Study:
     if name_or_path in names():
         return loads(data_text(f"studies/{name_or_path}.toml"), f"studies/{name_or_path}.toml")
     if not name_or_path.endswith(".toml"):
+        if Path(name_or_path).is_file():
+            raise InputError(f"{name_or_path}: a study is a TOML file (its name must end in .toml)")
         raise UnknownName("study", name_or_path, names())
     try:
         return loads(Path(name_or_path).read_text(encoding="utf-8"), name_or_path)

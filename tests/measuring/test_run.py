@@ -121,6 +121,9 @@ def test_too_little_to_fit_is_said(tmp_path):
     measure(out=file, sections="decode", models="llama-3.1-8b", weights="bf16", device=Replay())
     with pytest.raises(InputError, match="hopper: 21 rows are of too few models and shapes"):
         fit("gpu", file)
+    file.write_text('{"kind": "gemm", "gpu": "H100", "dt": "bf17", "M": 1, "K": 64, "N": 64, "s": 1e-5}\n')
+    with pytest.raises(InputError, match=r"gpu.jsonl: no row that could be fitted to .sartor validate gpu --data"):
+        fit("gpu", file)
 
 
 @pytest.mark.parametrize(

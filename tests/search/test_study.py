@@ -55,6 +55,12 @@ def test_unknown_study_names_the_closest():
         study.find_study("edge-smolm2")
 
 
+def test_a_study_in_a_file_of_another_kind_is_said(tmp_path):
+    (tmp_path / "mine.txt").write_text(TEXT)
+    with pytest.raises(InputError, match=r"mine.txt: a study is a TOML file .its name must end in .toml"):
+        study.find_study(str(tmp_path / "mine.txt"))
+
+
 def test_a_missing_file_is_one_message():
     with pytest.raises(InputError, match=r"nowhere.toml: cannot be read"):
         study.find_study("nowhere.toml")
