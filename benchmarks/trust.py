@@ -12,21 +12,27 @@ from __future__ import annotations
 
 import argparse
 import sys
+from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "docs"))
+sys.path.insert(0, str(Path(__file__).parent))
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import generate
+import gpu_facts
 import trust
 import vl_convert
 
 from sartor.report.trusted import POINTS
-from sartor.validation import KINDS, validation
+from sartor.tables import Fact, table
+from sartor.tech.technology import Technology
+from sartor.validation import KINDS, gpu_predict, validation
 from sartor.validation.gpu_fit import by_generation
 from sartor.validation.gpu_folds import held_out
 from sartor.validation.gpu_rows import fittable
+from sartor.validation.kind import Refused
 from sartor.validation.points import POOLS
 from sartor.validation.points_fit import FITTED_CHIPS, left_out, pairs, points_on
 from sartor.validation.record import FILE, Recorded, by_chip, by_quantity, on_record, records, written
@@ -35,8 +41,6 @@ from sartor.validation.summary import Pair
 from sartor.validation.ticks import AS_READ
 
 ROOT = Path(__file__).parents[1]
-OURS = ("h100-sxm", "bf16")
-EVERY = 5  # rows of a table that are fitted to
 
 
 def gpu(gemms: Path | None) -> tuple[list[Recorded], list[Pair]]:
@@ -51,12 +55,32 @@ def gpu(gemms: Path | None) -> tuple[list[Recorded], list[Pair]]:
 
 def tables(gemms: Path) -> list[Recorded]:
     """GEMMs of other stacks and chips: the H100's in 16 bits are unseen, of the others shapes are held out."""
-    unseen = [p for p in validation("gpu", [gemms]).pairs if (p.labels["chip"], p.labels["format"]) == OURS]
-    found = by_chip("gpu", "unseen", unseen)
-    for generation, rows in by_generation(fittable(gemms)).items():
-        others = [r for r in rows if tuple(KINDS["gpu"].labels(r.inputs).values())[1:3] != OURS]
-        found += by_chip("gpu", "held_out", held_out(others, generation, EVERY).pairs(others, KINDS["gpu"].labels))
-    return found
+    pairs = validation("gpu", [gemms]).pairs
+    ours = [p for p in pairs if (p.labels["chip"], p.labels["format"]) == gpu_facts.OURS_TOO]
+    found = by_chip("gpu", "unseen", ours)
+    for generation, others in by_generation(gpu_facts.not_ours(fittable(gemms))).items():
+        whole = held_out(others, generation, gpu_facts.EVERY)
+        found += by_chip("gpu", "held_out", whole.pairs(others, KINDS["gpu"].labels))
+    return found + sheet_alone(gemms)
+
+
+def sheet_alone(gemms: Path) -> list[Recorded]:
+    """GEMMs of chips of other generations by their data sheets and Hopper's figures: what a new GPU may expect."""
+    known = table("gpu").facts
+
+    def pick(fact: Fact) -> float:
+        same = known.get(("hopper", fact.quantity)) if fact.table == "gpu" else None
+        return (same or fact).value
+
+    rows = [r for r in fittable(gemms) if KINDS["gpu"].labels(r.inputs)["format"] in ("bf16", "fp8-e4m3")]
+    rows = [r for r in rows if KINDS["gpu"].labels(r.inputs)["chip"] != gpu_facts.OURS_TOO[0]]
+    predictions = gpu_predict.predict([r.inputs for r in rows], Technology(pick))
+    pairs = [
+        Pair(r.where, KINDS["gpu"].labels(r.inputs), "latency", float(p["latency"]), r.measured["latency"])
+        for r, p in zip(rows, predictions, strict=True)
+        if not isinstance(p, Refused)
+    ]
+    return [replace(one, group=f"{one.group} by hopper") for one in by_chip("gpu", "unseen", pairs)]
 
 
 def serving(points: Path | None) -> list[Recorded]:

@@ -28,7 +28,8 @@ own tool: 17 % and 45 %. Recorded runs, request by request: [validation.md](vali
     "gpu": """One H100 SXM, PyTorch 2 with CUDA graphs: GEMMs, attention, and whole steps of four models. `unseen` are measured
 GEMMs of aiconfigurator-core 0.12.0 (vLLM, TensorRT-LLM and SGLang, median) on the H100 in BF16, to which no figure
 was fitted; the figures of A100, B200 and of FP8 there (scaled by rows, and `-blocks`) are fitted to a fifth of such rows, and judged on the shapes
-left out.""",
+left out. `by hopper` are A100 and B200 from their data sheets and the H100's figures alone, nothing fitted: what to expect of a GPU that
+nobody has measured (one of the H100's own generation shares its figures, and is less far off).""",
     "rtl": """Cycles of a decoded token, or of a chunk of a prompt, on twenty generated chips (five cores with four memories
 each) running slices of SmolLM2-135M: the RTL in its simulator against the estimate that the search uses, in all and by class of
 instructions, each class against its own cycles: matrices of weights, matrices of the cache (attention), and what is no matrix
@@ -98,10 +99,10 @@ MISSING = {
         "is: there an estimate that is never wrong would be {least}. `energy` is of whole ticks, as far as "
         "the window, the power limit and the clock tell how many there were; {unjudged} rows of which they do not are not judged "
         "([validation.md](validation.md)). One decode step in twenty is a tick short all the same, an eighth of it.",
-        "INT4 weights: PyTorch's packed kernel is refused; of good ones the GEMMs of serving stacks on the A100 were measured.",
+        "INT4 weights: PyTorch's packed kernel is refused; of others the GEMMs of one serving stack on the A100 were measured (`-weights`), which start slowly (10 us) and reach 0.8 of the arithmetic's peak.",
         "H200: its bandwidth is that of its memory clock, 4.92 TB/s, not the 4.8 of the data sheet, and the energy of a byte its maker's claim (3 pJ a bit "
         "with the interface; 3.95 is the mean of HBM3E's makers): no watts of one were measured.",
-        "INT8 on the H100: what PyTorch's kernel gives, 12 % in the middle.",
+        "INT8 on the H100: what PyTorch's kernel gives, which takes tiles of 128 x 128 whatever the shape.",
         "Several GPUs (their all-reduce alone was, on A100, H100 and B200: model.md), mixtures of experts, sliding windows, state-space layers, chunked prefill: no whole step was measured.",
         "Prefill: two models; its band is less sure than the others.",
     ),

@@ -42,6 +42,8 @@ def _line(name: str, row: dict[str, Any]) -> dict[str, str]:
 def _coverage(coverage: dict[str, Any]) -> None:
     predicted, rows = f"{coverage['predicted']:,}", f"{coverage['rows']:,}"
     OUT.print(f"predicted {predicted} of {rows} usable rows", highlight=False)
+    for one in coverage.get("wrong_units", ()):
+        OUT.print(one, highlight=False, markup=False)
     for verb in ("refused", "excluded", "unjudged"):
         for row in coverage.get(verb, ()):
             OUT.print(f"{verb} {row['n']:,}: {row['reason']} ({row['where'][0]})", highlight=False, markup=False)

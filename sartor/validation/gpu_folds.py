@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 
 from . import gpu_predict
-from .gpu_fit import Fit, fit, speaks
+from .gpu_fit import Fit, fit
+from .gpu_speaks import speaks
 from .kind import Inputs, Prediction, Refused, Row
 from .summary import Pair
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -11,59 +12,90 @@ from ..chip.spec import Chip
 from ..errors import Unsupported
 from ..families.gpu.estimate import LIMIT, Replica
 from ..families.gpu.family import Existing
-from ..families.gpu.machine import BLOCKS, DYNAMIC, Machine
+from ..families.gpu.machine import BLOCKS, DYNAMIC, GROUPS, UNPACKED, Machine
 from ..families.gpu.passes import Setting
 from ..formats.spec import format_named
 from ..tech.technology import NOMINAL, Technology
+from ..workload.operators import Operators
+from ..workload.step import Step
 from . import names
 from .gpu_work import CACHE, FORMATS, by_group, work
 from .kind import Inputs, Prediction, Refused
 from .ticks import AS_READ
 
-# A step's time is the median of five replays, after two calls, two replays and one more (measuring/torch_timing.py).
-REPLAYS = 7.5
+# Calls from idle until the middle of what is timed, and the least seconds they take (measuring/torch_timing.py). Steps
+# are the median of five replays, after two calls, two replays and one more; kernels too, of graphs of four and more,
+# for 12 ms at least. Tables come from loops long enough that large GEMMs run at the power limit and small ones do not:
+# between 15 and 150 calls in a row tell their rows alike.
+STEPS, KERNELS, TABLES = (7.5, 0.0), (22.0, 6e-3), (45.0, 0.0)
 INT4 = "int4: the estimate stands for good kernels, and PyTorch's packed one is not"
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Rows of one group, ready to be priced as one array."""
+
+    first: Inputs
+    operators: Operators
+    step: Step
+    n: int
+
+
+def asked(rows: Sequence[Inputs]) -> Asked:
+    """`rows`, all of one group."""
+    return Asked(rows[0], *work(rows), len(rows))
 
 
 def predict(rows: Sequence[Inputs], tech: Technology = NOMINAL) -> list[Prediction]:
     """One prediction a row, in its order."""
-    return by_group(rows, lambda alike: _alike(alike, tech))
+    return by_group(rows, lambda alike: _alike(asked(alike), tech))
 
 
-def _alike(rows: Sequence[Inputs], tech: Technology) -> Sequence[Prediction]:
-    """Rows of one group."""
-    form = names.number_format(rows[0].get("format", CACHE)) or CACHE
-    if form.startswith("int4") and not rows[0].get("casts"):
-        return [Refused(INT4)] * len(rows)
-    chip, (operators, step) = _chip(rows[0]), work(rows)
-    whole, casts = "model" in rows[0], rows[0].get("casts", False)
-    alone, narrow = names.weight_only(rows[0].get("format", CACHE)), format_named(form).element_bits < 16
-    machine = Machine(chip, tech, scaling(rows[0]) if narrow and not alone else "", weight_only=alone)
-    casts = casts and not alone
+def _alike(some: Asked, tech: Technology) -> Sequence[Prediction]:
+    found = priced(some, tech)
+    if isinstance(found, Refused):
+        return [found] * some.n
+    return [{"latency": s, "energy": j, AS_READ: j} for s, j in zip(*found, strict=True)]
 
-    replica = Replica(machine, 1, form, CACHE, FORMATS, Setting(casts=whole or casts, pads=whole))
+
+def priced(some: Asked, tech: Technology) -> tuple[Any, Any] | Refused:
+    """Seconds and joules; arrays [rows]."""
+    first, chip = some.first, _chip(some.first)
+    form = names.number_format(first.get("format", CACHE)) or CACHE
+    if form.startswith("int4") and not first.get("casts"):
+        return Refused(INT4)
+    whole, casts = "model" in first, first.get("casts", False)
+    alone, narrow = names.weight_only(first.get("format", CACHE)), format_named(form).element_bits < 16
+    machine = Machine(chip, tech, scaling(first) if narrow else "", weight_only=alone)
+
+    setting = Setting(casts=whole or (casts and not alone), pads=whole, alone=not whole)
+    replica = Replica(machine, 1, form, CACHE, FORMATS, setting)
     try:
-        phase = replica.phase(operators, step, keep=True)
+        phase = replica.phase(some.operators, some.step, keep=True)
     except Unsupported as unsupported:
-        return [Refused(str(unsupported))] * len(rows)
+        return Refused(str(unsupported))
     joules = phase.dynamic_j + Existing(chip, form, CACHE, tech).static_w * phase.latency_s
-    # For joules all run until the power limit acts; kernels alone are timed in a moment.
+    # For joules all run until the power limit acts; for seconds in a burst.
     full_s = phase.latency_s - sum(op.latency_s for op in phase.operators if op.name == LIMIT)
-    seconds = burst_s(full_s, phase.latency_s, machine) if whole else full_s
-    both = np.broadcast_arrays(seconds, joules, np.zeros(len(rows)))[:2]
-    return [{"latency": s, "energy": j, AS_READ: j} for s, j in zip(*both, strict=True)]
+    calls, least_s = STEPS if whole else TABLES if casts else KERNELS
+    seconds = burst_s(full_s, phase.latency_s, machine, np.maximum(calls * full_s, least_s))
+    return tuple(np.broadcast_arrays(seconds, joules, np.zeros(some.n))[:2])  # type: ignore[return-value]
 
 
 def scaling(inputs: Inputs) -> str:
     """How the narrow operands of a row are scaled: of our own GEMMs they are given ready."""
     if not inputs.get("casts"):
         return ""
-    return BLOCKS if "block" in inputs["format"].lower() else DYNAMIC
+    if names.weight_only(inputs["format"]):
+        return UNPACKED
+    if "block" in inputs["format"].lower():
+        return BLOCKS
+    return GROUPS if format_named(names.number_format(inputs["format"]) or CACHE).element_bits < 8 else DYNAMIC
 
 
-def burst_s(full_s: Any, limited_s: Any, machine: Machine) -> Any:
-    """Seconds of a step in a short burst from idle: the power limit lowers the clock only after a while."""
-    return full_s + (limited_s - full_s) * (1 - np.exp(-REPLAYS * full_s / machine.gen("limit_reaction")))
+def burst_s(full_s: Any, limited_s: Any, machine: Machine, after_s: Any) -> Any:
+    """Seconds of one of many calls, `after_s` from idle: the power limit lowers the clock only after a while."""
+    return full_s + (limited_s - full_s) * (1 - np.exp(-after_s / machine.gen("limit_reaction")))
 
 
 def _chip(inputs: Inputs) -> Chip:

@@ -22,7 +22,7 @@ FORMATS = {"head": "bf16"}
 
 def by_group(rows: Sequence[Inputs], price: Callable[[Sequence[Inputs]], Sequence[Any]]) -> list[Any]:
     """What `price` says of each of `rows`, given to it group by group."""
-    return grouped(rows, _group, price)
+    return grouped(rows, group, price)
 
 
 Price = Callable[[Sequence[Inputs]], Sequence[Any]]
@@ -40,7 +40,7 @@ def grouped(rows: Sequence[Inputs], key: Callable[[Inputs], Any], price: Price) 
     return found
 
 
-def _group(inputs: Inputs) -> tuple[Any, ...]:
+def group(inputs: Inputs) -> tuple[Any, ...]:
     """Rows of one group differ in numbers only, and are priced as one array."""
     shape = (inputs["heads"], inputs["kv_heads"], inputs["head_dim"]) if "heads" in inputs else ()
     named = (inputs.get("format", CACHE), inputs.get("model", ""), inputs.get("casts", False))

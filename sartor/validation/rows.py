@@ -41,14 +41,20 @@ class Unusable(Exception):
 
 def usable_rows(kind: Kind, path: Path, excluded: Tally) -> list[Row]:
     """The rows of `path` that can be used; the others are counted in `excluded`."""
+    return parted(kind, path, excluded)[0]
+
+
+def parted(kind: Kind, path: Path, excluded: Tally) -> tuple[list[Row], list[Row]]:
+    """The same, and the rows that no measurement can be, which are among those counted."""
     rows = list(_read(kind, path, excluded))
-    kept = []
+    kept, impossible = [], []
     for row, why in zip(rows, kind.impossible(rows), strict=True):
         if why is None:
             kept.append(row)
         else:
             excluded.add(why, row.where)
-    return kept
+            impossible.append(row)
+    return kept, impossible
 
 
 def _read(kind: Kind, path: Path, excluded: Tally) -> Iterator[Row]:

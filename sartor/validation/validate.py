@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import BrokenFile, InputError, UnknownName
+from . import wrong_units
 from .area import Area
 from .cost import Cost
 from .dram import Dram
 from .gpu import Gpu
 from .kind import Kind, Prediction, Refused, Row
 from .points import Points
-from .rows import Tally, usable_rows
+from .rows import Tally, parted
 from .rtl import Rtl
 from .summary import MAIN, Pair, by_label, figures
 
@@ -34,6 +35,7 @@ class Validation:
     refused: Tally = field(default_factory=Tally)
     excluded: Tally = field(default_factory=Tally)
     unjudged: Tally = field(default_factory=Tally)  # quantities of usable rows
+    wrong_units: list[str] = field(default_factory=list)  # columns of whole files
 
     def facts(self) -> dict[str, Any]:
         """Everything that is printed."""
@@ -44,7 +46,8 @@ class Validation:
             "kind": self.kind, "files": self.files, **figures(main or self.pairs), "by": by_label(self.pairs),
             "coverage": {"rows": self.rows, "predicted": predicted, "share": predicted / max(self.rows, 1),
                          "refused": refused, "excluded": excluded,
-                         "excluded_n": sum(r["n"] for r in excluded), "unjudged": self.unjudged.rows()},
+                         "excluded_n": sum(r["n"] for r in excluded), "unjudged": self.unjudged.rows(),
+                         "wrong_units": self.wrong_units},
         }  # fmt: skip
 
 
@@ -62,20 +65,29 @@ def validation(kind: str, data: Sequence[Path] = ()) -> Validation:
 
 
 def _add(found: Validation, kind: Kind, path: Path) -> None:
-    rows = usable_rows(kind, path, found.excluded)
-    if not rows:
-        why = "; ".join(f"{r['n']} x {r['reason']}" for r in found.excluded.rows()[:3])
-        raise BrokenFile(f"{path.name}: no row can be used: {why or 'it is empty'}")
-    found.rows += len(rows)
+    rows, impossible = parted(kind, path, found.excluded)
     # Only the inputs go in: what was measured cannot leak into what is predicted.
-    for row, prediction in zip(rows, kind.predict([row.inputs for row in rows]), strict=True):
-        _judge(found, kind, row, prediction)
+    predictions = list(kind.predict([row.inputs for row in rows]))
+    kept = [_judge(found, kind, *both) for both in zip(rows, predictions, strict=True)]
+    if impossible or not all(kept):
+        again = kind.predict([row.inputs for row in impossible])
+        both = zip((*rows, *impossible), (*predictions, *again), strict=True)
+        found.wrong_units += [f"{path.name}: {one}" for one in wrong_units.named((r.measured, p) for r, p in both)]
+    if not any(kept):
+        said = [f"{r['n']} x {r['reason']}" for r in found.excluded.rows()[:3]]
+        why = "; ".join((*found.wrong_units, *said))
+        raise BrokenFile(f"{path.name}: no row can be used: {why or 'it is empty'}")
+    found.rows += sum(kept)
 
 
-def _judge(found: Validation, kind: Kind, row: Row, prediction: Prediction) -> None:
+def _judge(found: Validation, kind: Kind, row: Row, prediction: Prediction) -> bool:
+    """Whether the row can be used."""
     if isinstance(prediction, Refused):
         found.refused.add(prediction.reason, row.where)
-        return
+        return True
+    if why := wrong_units.why(prediction, row.measured):
+        found.excluded.add(why, row.where)
+        return False
     if row.unjudged:
         found.unjudged.add(row.unjudged, row.where)
     labels = kind.labels(row.inputs)
@@ -83,3 +95,4 @@ def _judge(found: Validation, kind: Kind, row: Row, prediction: Prediction) -> N
         if quantity in prediction:
             least = row.least.get(quantity, ())
             found.pairs.append(Pair(row.where, labels, quantity, float(prediction[quantity]), measured, least))
+    return True

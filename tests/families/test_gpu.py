@@ -15,10 +15,10 @@ from sartor.errors import Unsupported
 from sartor.families import priced
 from sartor.families.gpu.estimate import Replica
 from sartor.families.gpu.family import Existing
-from sartor.families.gpu.kernels import LARGE, TILES, UNSPLIT, fullest, gemm_s, operand_bytes
-from sartor.families.gpu.machine import BLOCKS, DYNAMIC, Machine
+from sartor.families.gpu.machine import BLOCKS, DYNAMIC, GROUPS, Machine
 from sartor.families.gpu.passes import Setting
 from sartor.families.gpu.power import SLOWEST, clock
+from sartor.families.gpu.tiles import LARGE, TILES, UNSPLIT, Tiling, fullest, gemm_s, operand_bytes
 from sartor.formats.spec import format_named
 from sartor.tables import draws, table
 from sartor.tech.technology import Technology
@@ -30,6 +30,8 @@ from sartor.workload.step import Step
 
 DECODE, PREFILL = Step(8, 1, 1024), Step(2, 777, 0)
 GEMM = Gemm("gemm", k=8192, n=8192, count=2, tensor="ffn")
+FP8, BF16 = format_named("fp8-e4m3"), format_named("bf16")
+ON = Tiling(cores=132, edge=64, near_bytes_per_s=1e30)
 every_chip = pytest.mark.parametrize("name", names())
 
 
@@ -43,13 +45,13 @@ def run(op, step: Step, chips: int = 1, weights: str = "bf16", chip=None):
 
 
 def test_a_gemv_by_hand() -> None:
-    # 8192 x 8192 of 2 bytes, and a vector of 2 x 16 KiB: 134.25 MB at 0.83 x 3.35 TB/s = 48.0 us, and 2.8 us to start.
-    # Meanwhile 64 tiles of 16 x 128 outputs on 132 cores: 6 us.
+    # 8192 x 8192 of 2 bytes, and a vector of 2 x 16 KiB: 134.25 MB at 0.83 x 3.35 TB/s = 48.0 us, 2.1 us to start and
+    # 0.5 for one wave of tiles. Meanwhile 64 tiles of 16 x 128 outputs on 132 cores: 6 us.
     n_bytes = 8192 * 8192 * 2 + 2 * 8192 * 2
     memory_s = n_bytes / (hopper("stream_efficiency_16") * 3.35e12)
     phase = run(GEMM, Step(1, 1, 0))
     assert phase.dram_bytes == approx(2 * n_bytes)
-    assert phase.latency_s == approx(2 * (memory_s + hopper("op_overhead")), rel=1e-4)
+    assert phase.latency_s == approx(2 * (memory_s + hopper("op_overhead") + hopper("tile_wave")), rel=1e-4)
     assert phase.operators[0].bound == "memory"
 
 
@@ -65,7 +67,7 @@ def test_a_large_gemm_is_bound_by_compute_by_hand() -> None:
 def test_waves_of_tiles_are_seen() -> None:
     # 132 x 128 columns are one wave of 64 rows; 133 x 128 begin a second one, or, cut in four, a fifth quarter.
     def seconds(tiles: int) -> float:
-        return float(gemm_s(64, 16384, 128 * tiles, 1, 0.0, 1e15, 1e30, 132, 64)[0])
+        return float(gemm_s(64, 16384, 128 * tiles, 1, 0.0, 1e15, ON)[0])
 
     assert seconds(131) == approx(seconds(132)) and seconds(133) == approx(1.25 * seconds(132))
 
@@ -73,14 +75,52 @@ def test_waves_of_tiles_are_seen() -> None:
 def test_sums_that_stay_in_a_core_read_slowly_where_tiles_are_few() -> None:
     # 2048 columns are 16 tiles of 128 on 132 cores: each draws 4 times its share, all together 64 of 132 of the rate.
     # Split in four they are 64 cores' work, of which each needs but 2.1 times its share.
-    asked = (16, 8192, 2048, 1, 10e-6, 1e15, 1e30, 132, 64)
-    slow, split = (float(gemm_s(*asked, shapes=shapes, draw=4.0)[1]) for shapes in (UNSPLIT, TILES))
+    asked = (16, 8192, 2048, 1, 10e-6, 1e15)
+    on = (replace(ON, shapes=shapes, draw=4.0) for shapes in (UNSPLIT, TILES))
+    slow, split = (float(gemm_s(*asked, one)[1]) for one in on)
     assert slow == approx(10e-6 * 132 / 64) and split == approx(10e-6)
-    blocks, rows = (Machine(preset("h100-sxm"), Technology(), scaling) for scaling in (BLOCKS, DYNAMIC))
-    assert (blocks.shapes, blocks.core_draw(8)) == (LARGE, hopper("block_core_draw_8"))
-    assert (rows.shapes, rows.core_draw(8)) == (UNSPLIT, hopper("dynamic_core_draw_8"))
-    plain = Machine(preset("h100-sxm"), Technology())
-    assert plain.shapes == TILES and plain.core_draw(8) == plain.core_draw(16) == rows.core_draw(16) == np.inf
+    blocks, rows, plain = (Machine(preset("h100-sxm"), Technology(), scaling) for scaling in (BLOCKS, DYNAMIC, ""))
+    cut = blocks.tiling(FP8, False, True)
+    assert (cut.shapes, cut.draw) == (LARGE, hopper("block_core_draw_8"))
+    cut = rows.tiling(FP8, False, True)
+    assert (cut.shapes, cut.draw) == (UNSPLIT, hopper("dynamic_core_draw_8"))
+    groups = Machine(preset("b200-sxm"), Technology(), GROUPS)
+    assert groups.tiling(format_named("nvfp4"), False, True).shapes == UNSPLIT
+    cut = plain.tiling(FP8, False, True)
+    assert cut.shapes == TILES and cut.draw == np.inf  # nothing was measured
+    assert plain.tiling(BF16, False, True).draw == hopper("core_draw_16")
+
+
+def test_a_wave_fills_and_drains_and_cores_that_share_a_tile_wait() -> None:
+    # 133 x 128 columns of 64 rows: two waves, or, cut in two, three of half the time: where a wave costs
+    # more than it saves, two.
+    def cut(**costs: float) -> tuple[float, ...]:
+        return tuple(float(one) for one in gemm_s(64, 16384, 133 * 128, 1, 0.0, 1e15, replace(ON, **costs)))
+
+    free, *_ = cut()
+    slow, _, arithmetic, beside = cut(wave_s=100e-6)
+    assert (arithmetic, beside) == (approx(2 * 64 * 128 * 2 * 16384 * 132 / 1e15), approx(200e-6)) and slow > free
+    _, _, arithmetic, beside = cut(split_s=1e-9)  # in four: five quarters of a wave, and a nanosecond
+    assert (arithmetic, beside) == (approx(1.25 * 64 * 128 * 2 * 16384 * 132 / 1e15), approx(1e-9))
+
+
+def test_beyond_some_rows_all_tiles_are_high() -> None:
+    # 192 rows, 4096 columns: 96 tiles of 64 rows are a wave, and 64 of 128 rows: twice the time.
+    on = replace(ON, shapes=UNSPLIT)
+    low, high = (float(gemm_s(192, 8192, 4096, 1, 0.0, 1e15, replace(on, high=rows))[0]) for rows in (192, 128))
+    assert high == approx(2 * low)
+    dynamic, integers = Machine(preset("h100-sxm"), Technology(), DYNAMIC), Machine(preset("h100-sxm"), Technology())
+    assert dynamic.tiling(FP8, False, True).high == 128 and integers.tiling(FP8, False, True).high == np.inf
+    # Integers: tiles of 128 x 128.
+    cut = integers.tiling(format_named("int8"), False, True)
+    assert (cut.shapes, cut.wave_s) == (LARGE, hopper("tile_wave_int8"))
+
+
+def test_cores_that_share_a_tile_wait_where_a_kernel_is_alone() -> None:
+    alone, within = (Machine(preset("h100-sxm"), Technology()).tiling(BF16, False, how) for how in (True, False))
+    assert (alone.split_s, within.split_s) == (hopper("split_overhead"), 0.0)
+    # Kernels of many experts stay on their cores.
+    assert Machine(preset("h100-sxm"), Technology()).tiling(BF16, True, False).wave_s == 0.0 < within.wave_s
 
 
 def test_few_tiles_are_split_along_k() -> None:
@@ -89,7 +129,7 @@ def test_few_tiles_are_split_along_k() -> None:
     op = run(gemm, Step(64, 1, 0)).operators[0]
     assert op.compute_s == approx(64 * 128 / 4 * 2 * 65536 * 132 / (hopper("compute_efficiency_16") * 989e12))
     parts_s = 2 * 4 * 3 * 64 * 512 / (hopper("vector_bytes_per_cycle") * 132 * 1.83e9)
-    assert op.vector_s == approx(parts_s + hopper("op_overhead"))
+    assert op.vector_s == approx(parts_s + hopper("op_overhead") + hopper("tile_wave"))
 
 
 def test_activations_are_cast_and_padded_to_narrow_operands() -> None:

@@ -57,10 +57,10 @@ def test_a_burst_from_idle_runs_before_the_limit_acts():
     # 8 x 10 ms into a reaction of 0.1 s the clock has fallen by 1 - exp(-0.75) = 0.528 of the way: 10 + 0.528 x 4 ms.
     tech = technology("hopper", {"limit_reaction": 0.1})
     machine = Machine(preset("h100-sxm"), tech)
-    assert gpu_predict.burst_s(0.010, 0.014, machine) == pytest.approx(0.010 + 0.004 * (1 - math.exp(-0.75)))
+    assert gpu_predict.burst_s(0.010, 0.014, machine, 0.075) == pytest.approx(0.010 + 0.004 * (1 - math.exp(-0.75)))
     # Long steps are limited throughout; a step that the limit does not touch takes as long as ever.
-    assert gpu_predict.burst_s(10.0, 14.0, machine) == pytest.approx(14.0)
-    assert gpu_predict.burst_s(0.01, 0.01, machine) == 0.01
+    assert gpu_predict.burst_s(10.0, 14.0, machine, 75.0) == pytest.approx(14.0)
+    assert gpu_predict.burst_s(0.01, 0.01, machine, 0.075) == 0.01
 
 
 def test_groups(file):
@@ -111,6 +111,44 @@ def test_what_is_not_known_is_refused_by_name(file, change, reason):
     coverage = validate("gpu", file(STEP, {**GEMM, **change}))["coverage"]
     assert coverage["refused"] == [{"reason": reason, "n": 1, "where": ["rows.jsonl line 2"]}]
     assert coverage["share"] == 0.5
+
+
+FEW = {**STEP, "b": 1, "J": None, "W": None}
+
+
+@pytest.mark.parametrize(
+    ("by", "words"),
+    [(1e3, "a thousand times"), (1e-3, "a thousandth of"), (1e6, "a million times")],
+)
+def test_a_column_in_another_unit_is_named(file, by, words):
+    small = {**FEW, "model": "smollm2-135m", "s": 1e-3}  # times 1,000 it may be so long
+    rows = [{**row, "s": row["s"] * by} for row in (FEW, small, GEMM)]
+    with pytest.raises(BrokenFile) as error:
+        validate("gpu", file(*rows))
+    assert f"latency is {words} what is predicted in 3 of 3 rows: its column is in another unit" in str(error.value)
+
+
+def test_of_a_column_in_another_unit_what_is_right_beside_it_is_judged(file):
+    rows = [{**STEP, "J": 2.9e3, "W": None}, {**STEP, "b": 8, "J": 3.6e3, "W": None}, GEMM, {**GEMM, "M": 16}, FEW]
+    found = validate("gpu", file(*rows))
+    assert found["coverage"]["wrong_units"] == [
+        "rows.jsonl: energy is a thousand times what is predicted in 2 of 2 rows: its column is in another unit"
+    ]
+    assert found["coverage"]["excluded_n"] == 2 and found["coverage"]["rows"] == found["n"] == 3
+
+
+def test_a_row_in_another_unit_among_right_ones_is_counted_and_not_judged(file):
+    # 1 s for a step of 135 million parameters: less than 300 times a kernel's 50 us each, but no step takes so long.
+    small = {**FEW, "model": "smollm2-135m", "s": 1.1}
+    found = validate("gpu", file(STEP, GEMM, FEW, small))
+    (why,) = found["coverage"]["excluded"]
+    assert why["reason"] == "latency is a thousand times what is predicted: its unit is wrong" and why["n"] == 1
+    assert found["coverage"]["rows"] == found["n"] == 3 and found["coverage"]["wrong_units"] == []
+
+
+def test_an_error_of_twenty_is_an_error(file):
+    found = validate("gpu", file(STEP, {**FEW, "s": 6.5e-3 * 20}))
+    assert found["n"] == 2 and found["worst_ape"] == pytest.approx(0.95, abs=0.01)
 
 
 def test_a_line_cut_off_is_one_row_lost(file):

@@ -6,13 +6,30 @@ from typing import Any
 
 import numpy as np
 
+from ...formats.spec import format_named
 from ...workload.operators import Attention
 from ...workload.step import Step
 from . import kernels
-from .machine import Machine
+from .machine import BYTE_BITS, Machine
+from .run import Cost, Run
 
 PARTIAL_BYTES = 4.0  # of a sum that another program adds to
 Parts = tuple[Any, Any, Any, Any]  # seconds of memory, of arithmetic, to start; bytes that stay on the die
+
+
+def attention(run: Run, op: Attention) -> Cost:
+    """`op` in all its layers."""
+    m, step, chips = run.machine, run.step, run.chips
+    element = format_named(run.served.cache).bits(op.key_dim) / BYTE_BITS
+    macs = op.macs(step)
+    ops = 2 * macs / chips
+    # Flash attention keeps scores on the chip; the cache passes once.
+    moved = op.cache_elements_read(step) + 2 * op.cache_elements_written(step)
+    moved = moved * element / np.minimum(chips, op.kv_heads)
+    parts = decode(m, op, step, ops, moved, chips) if run.decode else prefill(m, op, step, moved, chips)
+    memory_s, compute_s, start_s, near = parts
+    joules = ops * chips * (operand_rows(queries(op, chips), run.decode) * m.gen("j_per_op"))
+    return Cost(memory_s, compute_s, start_s, 0.0, moved, near, 0.0, joules, macs)
 
 
 def queries(op: Attention, chips: Any) -> Any:

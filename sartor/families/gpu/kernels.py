@@ -1,87 +1,20 @@
 """Seconds of one kernel of each kind on one chip. Every formula takes floats and arrays alike.
 
 A kernel is the time to start it, and then what the memory or the cores need, of which the longer hides most of the
-other. Work is cut into tiles and handed out to `cores` in waves, the last of which may be nearly empty.
+other. GEMMs, which are cut into tiles, are in tiles.py.
 """
 
 from __future__ import annotations
 
-from statistics import NormalDist
 from typing import Any
 
 import numpy as np
 
-# Output rows and columns a core works on at once, in edges of the smallest tile (64 on GPUs), and how many cores may
-# share one tile along K.
-TILES = tuple((rows, 2.0, split) for rows in (1.0, 2.0) for split in (1.0, 2.0, 4.0))
-# Of kernels with scales their sums stay in one core; where scales change along K tiles are of 128 x 128.
-UNSPLIT = tuple(tile for tile in TILES if tile[2] == 1.0)
-LARGE = ((2.0, 2.0, 1.0),)
 OVERLAP = 6.0  # of memory and arithmetic: the p-norm of both; infinite would be the roofline
 CACHED = 8192.0  # elements of keys a program of decode attention takes at once: 64 positions of 128
 PROGRAMS = 4.0  # of decode attention started a core, two of which it holds at a time
 PARTIAL_BYTES = 4.0  # of a sum that others add to
 ROWS = 16.0  # least rows of a tensor core's operand
-
-
-def gemm_s(
-    m: Any, k: Any, n: Any, matrices: Any, memory_s: Any, ops_per_s: Any, near_per_s: Any, cores: float, edge: Any,
-    least: Any = 0.0, shapes: tuple[tuple[float, float, float], ...] = TILES, draw: Any = np.inf,
-) -> tuple[Any, Any, Any, Any]:
-    """m x k times k x n, `matrices` times side by side, on `cores` cores that make `ops_per_s` together while the
-    memory takes `memory_s`: all of it, the memory, the arithmetic, and the sums of parts, in the best of the tile
-    `shapes`, `edge` the least rows of one, which takes as long as `least` rows. Where tiles are fewer than cores they
-    are split along K; the parts meet on the die. A core draws `draw` times its share of the memory's rate at most, so
-    that a few tiles read slowly.
-
-    >>> one, memory, arithmetic, parts = gemm_s(128, 4096, 132 * 128, 1, 0.0, 1e15, 5e12, 132, 64)  # a tile a core
-    >>> round(1e6 * float(one), 2), float(parts)
-    (17.72, 0.0)
-    >>> one_more, *_ = gemm_s(128, 4096, 133 * 128, 1, 0.0, 1e15, 5e12, 132, 64)
-    >>> bool(one_more > 1.4 * one)
-    True
-    """
-    shape = np.broadcast_shapes(*(np.shape(a) for a in (m, k, n, matrices, memory_s, ops_per_s, near_per_s, edge)))
-    rows, columns, split = (np.reshape(c, (-1, *(1 for _ in shape))) for c in np.transpose(shapes))
-    # Of few rows the tile is lower, down to one operand of a tensor core.
-    rows, columns = np.minimum(rows * edge, ROWS * np.ceil(m / ROWS)), columns * edge
-    tiles = np.ceil(m / rows) * np.ceil(n / columns) * matrices
-    waves = np.ceil(tiles * split / cores - 1e-9)
-    arithmetic_s = waves * (np.maximum(rows, least) * columns / split) * (2 * k * cores) / ops_per_s
-    parts_s = 2 * PARTIAL_BYTES * (split - 1) * (m * n * matrices) / near_per_s
-    slowed = np.maximum(cores / (draw * np.minimum(tiles * split, cores)), 1.0)
-    memory_s = memory_s * slowed
-    whole_s = overlapped_s(memory_s, arithmetic_s) + parts_s
-    best = np.argmin(whole_s, axis=0)[None]
-    spread = (np.broadcast_to(each, whole_s.shape) for each in (whole_s, memory_s, arithmetic_s, parts_s))
-    whole_s, memory_s, arithmetic_s, parts_s = (np.take_along_axis(each, best, 0)[0] for each in spread)
-    return whole_s, memory_s, arithmetic_s, parts_s
-
-
-def operand_bytes(m: Any, k: Any, n: Any, n_bytes: float, cores: float, edge: Any) -> Any:
-    """Bytes of the m x k operand, `n_bytes` an element, that cores read: all of it for each tile of columns. Tiles are
-    as wide as leaves each core one, half an edge to four.
-
-    >>> float(operand_bytes(m=128, k=1000, n=132 * 128, n_bytes=2.0, cores=132, edge=64))  # 132 tiles of 128 columns
-    33792000.0
-    """
-    wanted = np.maximum(n * np.ceil(m / (2 * edge)) / cores, 1.0)
-    columns = np.clip(2 ** np.ceil(np.log2(wanted) - 1e-9), edge / 2, 4 * edge)
-    return m * k * n_bytes * (n / columns)
-
-
-def fullest(touched: Any, held: Any, chips: int) -> Any:
-    """How many times the mean the fullest of `chips` has to do, each of which holds `held` experts, `touched` of them
-    in the mean: of as many binomial numbers the largest, as of normal ones (Blom 1958).
-
-    >>> float(fullest(touched=32.0, held=32.0, chips=8)), float(fullest(touched=1.0, held=32.0, chips=1))
-    (1.0, 1.0)
-    >>> round(float(fullest(touched=4.0, held=32.0, chips=8)), 2)  # 4 and 1.43 times 1.87
-    1.67
-    """
-    above = NormalDist().inv_cdf((chips - 0.375) / (chips + 0.25))
-    share = np.clip(touched / held, 1e-9, 1.0)
-    return np.minimum(1 + above * np.sqrt((1 - share) / (held * share)), 1 / share)
 
 
 def overlapped_s(memory_s: Any, arithmetic_s: Any) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -13,21 +13,23 @@ from ...errors import Unsupported
 from ...formats.spec import NumberFormat, format_named
 from ...tables import table
 from ...tech.technology import Technology
-from .kernels import LARGE, TILES, UNSPLIT
+from .tiles import LARGE, TILES, UNSPLIT, Tiling
 
 # Formats whose operands a tensor core of another name takes as they are.
 _SAME_PEAK = {
     "fp16": "bf16", "bf16": "fp16", "fp8-e5m2": "fp8-e4m3", "mxfp8-e4m3": "fp8-e4m3", "mxfp4": "nvfp4",
     "mxint8": "int8", "q8_0": "int8", "int8-g32": "int8",
 }  # fmt: skip
-# Narrow operands that are scaled on the fly: a row at a time, or in blocks of 128 x 128.
-DYNAMIC, BLOCKS = "dynamic_", "block_"
+# Narrow operands that are scaled on the fly: a row at a time, in blocks of 128 x 128, or in groups of 16 (NVFP4).
+DYNAMIC, BLOCKS, GROUPS = SCALED = "dynamic_", "block_", "group_"
+UNPACKED = "unpacked_"  # narrow weights unpacked to 16 bits, by kernels that were measured
+ACTIVATION_BYTES, BYTE_BITS = 2.0, 8.0
 _UNPACKED = ("bf16", "fp16", "int8", "fp8-e4m3")
 
 
 @dataclass(frozen=True)
 class Machine:
-    """One chip under the facts of `tech`; `scaling`: narrow operands are scaled on the fly (DYNAMIC or BLOCKS), as
+    """One chip under the facts of `tech`; `scaling`: narrow operands are scaled on the fly (one of SCALED), as
     serving stacks do, which has figures of its own; `weight_only`: narrow weights meet 16-bit activations."""
 
     chip: Chip
@@ -36,23 +38,38 @@ class Machine:
     weight_only: bool = False
 
     def gen(self, quantity: str) -> Any:
-        """A figure of the chip's generation."""
+        """A figure of the chip's generation, of the machine's own kernels where they have one."""
+        return self.tech.fact("gpu", self.chip.generation, self._named(quantity) or quantity)
+
+    def told(self, quantity: str, otherwise: Any) -> Any:
+        """The same of a figure that only measured kernels tell; `otherwise` where none were."""
+        return self.gen(quantity) if self._named(quantity) else otherwise
+
+    def _named(self, quantity: str) -> str | None:
         item, known = self.chip.generation, table("gpu").facts
-        for scaling in (self.scaling, DYNAMIC) if self.scaling else ():
-            if (item, scaling + quantity) in known:
-                return self.tech.fact("gpu", item, scaling + quantity)
-        return self.tech.fact("gpu", item, quantity)
+        own = (self.scaling + quantity, *([DYNAMIC + quantity] if self.scaling in SCALED else ()))
+        return next((name for name in (*own, quantity) if (item, name) in known), None)
 
     @property
     def shapes(self) -> tuple[tuple[float, float, float], ...]:
         """Of the tiles of a GEMM."""
-        return {BLOCKS: LARGE, DYNAMIC: UNSPLIT}.get(self.scaling, TILES)
+        return {BLOCKS: LARGE, DYNAMIC: UNSPLIT, GROUPS: UNSPLIT}.get(self.scaling, TILES)
 
-    def core_draw(self, element_bits: float) -> Any:
-        """How many times its share of the memory's rate a core draws with such weights, where kernels tell."""
-        name = f"core_draw_{8 if element_bits > 4 else 4}"
-        known = (self.chip.generation, self.scaling + name) in table("gpu").facts
-        return self.gen(name) if known and element_bits < 16 else np.inf
+    def tiling(self, weights: NumberFormat, expert: bool, alone: bool) -> Tiling:
+        """How GEMMs with such weights are cut. Kernels of many experts at once stay on their cores from one tile to the
+        next, and work on whole tiles however few tokens an expert gets. That cores wait for each other is seen of
+        kernels `alone`; within a step it is not."""
+        edge = self.gen("tile_edge")
+        plain = Tiling(self.cores, edge, self.near_bytes_per_s, self.shapes)
+        if expert:
+            return replace(plain, least=edge / 2)
+        if self._peak(weights) == "int8" and (wave_s := self.told("tile_wave_int8", None)) is not None:
+            return replace(plain, shapes=LARGE, draw=self.gen("core_draw_int8"), wave_s=wave_s)
+        return replace(
+            plain, draw=self.told(f"core_draw_{_width(weights.element_bits)}", np.inf),
+            wave_s=self.told("tile_wave", 0.0), split_s=self.told("split_overhead", 0.0) if alone else 0.0,
+            high=self.told("high_tile_rows", np.inf),
+        )  # fmt: skip
 
     @property
     def peak_bytes_per_s(self) -> float:
@@ -64,12 +81,18 @@ class Machine:
 
     def rate(self, weights: NumberFormat) -> tuple[Any, float]:
         """Achieved ops/s with such weights, and the bits of the operands it computes in."""
+        name = self._peak(weights)
+        if name is None:
+            return self._weight_only()
+        bits = format_named(name).element_bits
+        kind = "int8" if name == "int8" else str(int(bits))
+        return self.chip.peaks[name] * self.gen(f"compute_efficiency_{kind}"), bits
+
+    def _peak(self, weights: NumberFormat) -> str | None:
+        """The format that such weights are computed in; None where they are unpacked."""
         name = weights.name if weights.name in self.chip.peaks else _SAME_PEAK.get(weights.name, "")
-        if name in self.chip.peaks and not (self.weight_only and weights.element_bits < 16):
-            bits = format_named(name).element_bits
-            kind = "int8" if name == "int8" else str(int(bits))
-            return self.chip.peaks[name] * self.gen(f"compute_efficiency_{kind}"), bits
-        return self._weight_only()
+        unpacked = self.weight_only and weights.element_bits < 16
+        return name if name in self.chip.peaks and not unpacked else None
 
     def _weight_only(self) -> tuple[Any, float]:
         """Weights are unpacked to the narrowest operands of 8 bits or more that the chip has."""
@@ -83,8 +106,7 @@ class Machine:
 
     def stream_bytes_per_s(self, element_bits: float) -> Any:
         """Achieved rate of weights with such elements."""
-        width = 16 if element_bits > 8 else 8 if element_bits > 4 else 4
-        return self.peak_bytes_per_s * self.gen(f"stream_efficiency_{width}")
+        return self.peak_bytes_per_s * self.gen(f"stream_efficiency_{_width(element_bits)}")
 
     @functools.cached_property
     def near_bytes_per_s(self) -> Any:
@@ -115,3 +137,8 @@ class Machine:
     def j_per_byte(self) -> Any:
         """The same, and the way through the die."""
         return self.device_j_per_byte + self.gen("j_per_byte")
+
+
+def _width(element_bits: float) -> int:
+    """Figures are of elements of 16, 8 and 4 bits."""
+    return 16 if element_bits > 8 else 8 if element_bits > 4 else 4

@@ -22,6 +22,7 @@ class Setting:
     sustained: bool = True
     casts: bool = True
     pads: bool = True  # rows of narrow operands to a multiple of 16
+    alone: bool = False  # one kernel over and over: of what ends it, nothing hides behind the next
 
 
 @dataclass(frozen=True)
@@ -64,6 +65,12 @@ class Passes:
     def one_s(self, n_bytes: Any) -> Any:
         """One pass over `n_bytes`."""
         return vector_s(n_bytes, 1.0, self._start_s(self.step.rows), *self.rates)
+
+    def cast_s(self, n_bytes: Any) -> Any:
+        """A cast to narrow operands, which reads `n_bytes` and writes them."""
+        near, far, on_die = self.rates
+        far = self.machine.peak_bytes_per_s * self.machine.told("cast_efficiency", far / self.machine.peak_bytes_per_s)
+        return vector_s(n_bytes, 1.0, self._start_s(self.step.rows), near, far, on_die)
 
     def vector_s(self, op: Vector) -> Any:
         """The passes of `op` in all its layers."""

@@ -1,0 +1,63 @@
+"""Measurements a thousand times what is predicted, or a thousandth: their unit is wrong.
+
+No estimate that we have is off by more than a factor of twenty; milliseconds taken for seconds are off by a thousand.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterable, Mapping
+
+from .kind import Measured, Prediction, Refused
+
+READ = " as read"  # behind a quantity that is there twice
+OFF = 2.5  # decimal orders of magnitude beyond which no estimate is off
+MOST = 0.5  # share of a file's rows that must be off alike before its column is named
+_FACTORS = {-2: "a millionth of", -1: "a thousandth of", 1: "a thousand times", 2: "a million times"}
+
+
+def why(predicted: Mapping[str, float], measured: Measured) -> str | None:
+    """Why a row is not judged: one of its quantities is out of all proportion; None where none is.
+
+    >>> why({"latency": 1e-3}, {"latency": 1.2})
+    'latency is a thousand times what is predicted: its unit is wrong'
+    >>> why({"latency": 1e-3}, {"latency": 2e-2}) is None
+    True
+    """
+    for quantity, value in measured.items():
+        if predicted.get(quantity, 0.0) > 0 and abs(_orders(value, predicted[quantity])) >= OFF:
+            return f"{quantity} is {factor(value, predicted[quantity])} what is predicted: its unit is wrong"
+    return None
+
+
+def factor(measured: float, predicted: float) -> str:
+    """How far off, in words."""
+    orders = _orders(measured, predicted)
+    words = _FACTORS.get(round(orders / 3))
+    return words if words and abs(orders) >= OFF else f"{measured / predicted:.2g} times"
+
+
+def named(rows: Iterable[tuple[Measured, Prediction]]) -> list[str]:
+    """The columns that are off alike in most of a file's `rows`."""
+    of: Counter[str] = Counter()
+    off: Counter[tuple[str, str]] = Counter()
+    for measured, predicted in rows:
+        if isinstance(predicted, Refused):
+            continue
+        words = {
+            quantity.removesuffix(READ): factor(value, predicted[quantity])
+            for quantity, value in measured.items()
+            if predicted.get(quantity, 0.0) > 0
+        }
+        of.update(words.keys())
+        off.update(words.items())
+    return [
+        f"{quantity} is {words} what is predicted in {n} of {of[quantity]} rows: its column is in another unit"
+        for (quantity, words), n in off.most_common()
+        if words in _FACTORS.values() and n > MOST * of[quantity]
+    ]
+
+
+def _orders(measured: float, predicted: float) -> float:
+    return math.log10(measured / predicted)
