@@ -10,7 +10,8 @@ from ..errors import InputError
 from ..search.economy import Economy
 from ..search.parts import ComparePart
 from ..serve.day import at_least
-from ..serve.fleet import Ask, Sized, day_of, failure_of, replica_usd_per_s, sized
+from ..serve.fleet import Ask, Sized, sized
+from ..serve.fleet_day import day_of, failure_of, replica_usd_per_s
 from ..serve.spec import Faults
 from ..tables import table
 from ..workload.find import find_model

@@ -8,9 +8,6 @@ reordered: RoPE turns element i of a head with i + half there, neighbors here.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-
-import numpy as np
 
 from ..errors import Unsupported
 from ..families.tensor.network import Layer, Network
@@ -22,32 +19,10 @@ from ..formats.hardware import Coding
 from ..formats.parts import BASE, EMBEDDING, PARTS, VALUES
 from ..formats.quantize import as_stored, quantize
 from ..workload.readers.fields import Fields
-from ..workload.readers.hf_dense import head_dim, silu
-from . import rope
 from .checkpoint import Checkpoint
+from .hf_shape import Shape, angles, context, neighbors, of_family, shape_of
 
-FAMILIES = ("llama", "mistral")
 Progress = Callable[[str, float], None]  # what, done share
-
-
-@dataclass(frozen=True)
-class Shape:
-    dim: int
-    heads: int
-    kv_heads: int
-    head_dim: int
-    ffn: int
-
-    @property
-    def matrices(self) -> dict[str, tuple[int, int]]:
-        """Rows and columns, by their names in a layer."""
-        wide, narrow = self.heads * self.head_dim, self.kv_heads * self.head_dim
-        return {
-            "self_attn.q_proj": (wide, self.dim), "self_attn.k_proj": (narrow, self.dim),
-            "self_attn.v_proj": (narrow, self.dim), "self_attn.o_proj": (self.dim, wide),
-            "mlp.gate_proj": (self.ffn, self.dim), "mlp.up_proj": (self.ffn, self.dim),
-            "mlp.down_proj": (self.dim, self.ffn),
-        }  # fmt: skip
 
 
 def network(
@@ -75,26 +50,8 @@ def network(
     ).checked()  # fmt: skip
 
 
-def shape_of(f: Fields) -> Shape:
-    heads = f.whole("num_attention_heads")
-    return Shape(
-        f.whole("hidden_size"), heads, f.whole("num_key_value_heads", default=heads), head_dim(f, heads),
-        f.whole("intermediate_size"),
-    )  # fmt: skip
-
-
 def _nobody(what: str, share: float) -> None:
     """Progress that nobody watches."""
-
-
-def of_family(point: Checkpoint) -> Fields:
-    """The config, whatever the weights are stored as; another architecture is refused by name."""
-    f = point.config
-    f.one_of("model_type", known=FAMILIES)
-    silu(f)
-    for holder in (f, *(f.part(name) for name in ("rope_parameters", "rope_scaling") if f.has(name))):
-        holder.only("partial_rotary_factor", 1.0)
-    return f
 
 
 def stored(point: Checkpoint, name: str, size: tuple[int, int]) -> Encoded | Floats:
@@ -165,15 +122,6 @@ def _layer(
     )
 
 
-def neighbors(rows: int, size: int) -> np.ndarray:
-    """Row numbers in the order in which the two of a pair are neighbors.
-
-    >>> neighbors(8, 4)
-    array([0, 2, 1, 3, 4, 6, 5, 7])
-    """
-    return np.arange(rows).reshape(-1, 2, size // 2).swapaxes(1, 2).reshape(-1)
-
-
 def tables(point: Checkpoint, f: Fields, dim: int) -> tuple[Floats, Floats]:
     """Embedding and head, which may be one: a head that is stored beside a tied one is not looked at."""
     vocabulary = f.whole("vocab_size")
@@ -182,20 +130,3 @@ def tables(point: Checkpoint, f: Fields, dim: int) -> tuple[Floats, Floats]:
         point.taken.add("lm_head.weight")
         return embedding, embedding
     return embedding, point.matrix("lm_head.weight", vocabulary, dim)
-
-
-def context(f: Fields) -> int:
-    """Within a sliding window all tokens are seen: beyond it nothing is lowered."""
-    context = f.whole("max_position_embeddings")
-    return int(min(context, f.whole("sliding_window", default=context)))
-
-
-def angles(f: Fields, size: int) -> tuple[float, tuple[float, ...]]:
-    """The base of the angles, and their divisors."""
-    base = f.real("rope_theta", default=10000.0)
-    for name in ("rope_parameters", "rope_scaling"):
-        if f.has(name):
-            part = f.part(name)
-            base = part.real("rope_theta", default=base)
-            return base, rope.divisors(part, size, base)
-    return base, ()

@@ -1,210 +1,29 @@
-"""One request from its arrival to its answer: into the engine, and out as one object or as server-sent events."""
+"""One request from its arrival to its answer."""
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
-import json
 import logging
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
 
-import numpy as np
 from fastapi import Request
-from fastapi.responses import JSONResponse, Response, StreamingResponse
+from fastapi.responses import Response
 
-from ..errors import InputError
-from .answers import Answer
-from .asked import Asked, ChatAsked, CompletionAsked, StreamOptions
-from .engine import Draining, Engine, Full
-from .guards import Limits
+from .asked import Asked
+from .prompt import Served, prompt_of
 from .refusal import Refused
-from .sampling import Sampling
-from .stream import Event, Finished, Piece, Stream
-from .text import Text, Tokenizer
+from .running import Running
+
+__all__ = ["Served", "respond"]
 
 LOG = logging.getLogger("sartor.endpoint")
-_GONE = Refused(503, "the client has gone")
-_ENDS = {
-    "draining": Refused(503, "the server is going down: try again"),
-    "timeout": Refused(504, "the answer took longer than this server allows", None, "timeout"),
-    "error": Refused(500, "a fault of the server; its log says where"),
-    "abort": _GONE,
-}
-
-
-@dataclass(frozen=True, eq=False)
-class Served:
-    """What is asked for, and by what it is answered."""
-
-    model: str
-    engine: Engine
-    tokenizer: Tokenizer
-    limits: Limits
-    log_text: bool
 
 
 async def respond(served: Served, asked: Asked, request: Request) -> Response:
     if asked.model != served.model:
         raise Refused(404, f"model {asked.model[:100]!r} is not served here (it serves {served.model!r})", "model",
                       "model_not_found")  # fmt: skip
-    prompt = await _prompt(served, asked)
+    prompt = await prompt_of(served, asked)
     if served.log_text:
         LOG.warning("prompt: %r", served.tokenizer.decode(prompt))
     running = Running(served, asked, prompt, request)
     running.begin()
     return await running.response()
-
-
-async def _prompt(served: Served, asked: Asked) -> list[int]:
-    """Tokens of what is asked, checked. Long texts are cut into tokens beside the event loop."""
-    try:
-        ids = await asyncio.to_thread(_tokens, served.tokenizer, asked)
-    except InputError as error:
-        raise Refused(400, str(error)) from None
-    name = "messages" if isinstance(asked, ChatAsked) else "prompt"
-    vocabulary, context = served.engine.binary.vocabulary, served.engine.binary.memory.context
-    if not ids:
-        raise Refused(400, "the prompt is empty (at least one token)", name)
-    if wrong := next((t for t in ids if t >= vocabulary), None):
-        raise Refused(400, f"token {wrong} is not in the vocabulary of {vocabulary}", name)
-    if len(ids) > context:
-        raise Refused(400, f"the prompt has {len(ids)} tokens, but this chip holds {context}", name,
-                      "context_length_exceeded")  # fmt: skip
-    return ids
-
-
-def _tokens(tokenizer: Tokenizer, asked: Asked) -> list[int]:
-    if isinstance(asked, ChatAsked):
-        conversation = getattr(tokenizer, "conversation", None)
-        if conversation is None:
-            raise InputError("this model has no chat template that is known (use /v1/completions)")
-        roles = [("system" if m.role == "developer" else m.role, m.text) for m in asked.messages]
-        return list(conversation(roles))
-    assert isinstance(asked, CompletionAsked)
-    prompt = asked.prompt
-    if isinstance(prompt, list) and isinstance(prompt[0], (str, list)):
-        prompt = prompt[0]
-    return tokenizer.encode(prompt) if isinstance(prompt, str) else [int(t) for t in prompt]  # type: ignore[arg-type]
-
-
-def _most(served: Served, asked: Asked, prompt: list[int]) -> int:
-    """Tokens of the answer; what is asked for and has no room is refused."""
-    room = min(served.engine.binary.memory.context - len(prompt) + 1, served.limits.tokens)
-    given = asked.max_tokens if isinstance(asked, CompletionAsked | ChatAsked) else None
-    if isinstance(asked, ChatAsked):
-        given = asked.max_completion_tokens or given
-    if given is None:
-        return room
-    if given > room:
-        raise Refused(400, f"max_tokens = {given} after a prompt of {len(prompt)} tokens: at most {room} here",
-                      "max_tokens", "context_length_exceeded")  # fmt: skip
-    return given
-
-
-class Running:
-    """A request in the engine. Whoever asked may go at any time: then it is cancelled."""
-
-    def __init__(self, served: Served, asked: Asked, prompt: list[int], request: Request) -> None:
-        self._served, self._asked, self._request = served, asked, request
-        self._loop, self._events = asyncio.get_running_loop(), asyncio.Queue[Event]()
-        sampling = Sampling(asked.temperature, asked.top_p, max(asked.top_k, 0), asked.top)  # type: ignore[attr-defined]
-        ends = frozenset() if asked.ignore_eos else served.tokenizer.ends
-        seed = None if asked.seed is None else asked.seed & (2**64 - 1)
-        self._stream = Stream(
-            prompt, _most(served, asked, prompt), sampling, Text(served.tokenizer, asked.stops), self._emit,
-            np.random.default_rng(seed), ends, asked.min_tokens,
-        )  # fmt: skip
-        costs = served.engine.costs
-        chat = isinstance(asked, ChatAsked)
-        self._answer = Answer(
-            served.model, costs.chip, costs.usd_per_s, chat, sampling.logprobs, served.tokenizer, self._stream
-        )
-
-    def begin(self) -> None:
-        try:
-            self._served.engine.submit(self._stream)
-        except Full:
-            raise Refused(
-                429, f"{self._served.limits.waiting} requests wait already: try again later"
-            ) from None
-        except Draining:
-            raise _ENDS["draining"] from None
-        seconds = self._served.limits.seconds
-        self._timer = self._loop.call_later(seconds, self._served.engine.cancel, self._stream, "timeout")
-        self._gone = asyncio.create_task(self._until_gone())
-
-    async def response(self) -> Response:
-        """Its first event decides whether the answer is one at all."""
-        try:
-            first = await self._next()
-            if self._asked.stream:
-                return _Events(self._sent(first), self._close)
-            return JSONResponse(await self._collected(first))
-        finally:
-            if not self._asked.stream or self._stream.reason in _ENDS:
-                self._close()
-
-    def _emit(self, event: Event) -> None:
-        with contextlib.suppress(RuntimeError):  # the loop has ended
-            self._loop.call_soon_threadsafe(self._events.put_nowait, event)
-
-    async def _until_gone(self) -> None:
-        while (await self._request.receive())["type"] != "http.disconnect":
-            pass
-        self._served.engine.cancel(self._stream)
-
-    def _close(self) -> None:
-        self._served.engine.cancel(self._stream)
-        self._timer.cancel()
-        self._gone.cancel()
-
-    async def _next(self) -> Event:
-        """The next event; an end that is none of an answer raises Refused."""
-        event = await self._events.get()
-        if isinstance(event, Finished) and event.reason in _ENDS:
-            raise _ENDS[event.reason]
-        return event
-
-    async def _collected(self, event: Event) -> dict:
-        pieces: list[Piece] = []
-        while isinstance(event, Piece):
-            pieces.append(event)
-            event = await self._next()
-        return self._answer.whole(pieces, event.text, event.reason)
-
-    async def _sent(self, event: Event) -> AsyncIterator[bytes]:
-        answer, options = self._answer, self._asked.stream_options or StreamOptions()
-        said = 0 if options.include_usage and options.continuous_usage_stats else None
-        if answer.chat:
-            yield _data(answer.opening(said))
-        try:
-            while isinstance(event, Piece):
-                said = None if said is None else said + 1
-                if event.text or event.scored:
-                    yield _data(answer.chunk(event.text, [event], said=said))
-                event = await self._next()
-            yield _data(answer.chunk(event.text, [], event.reason, said))
-            if options.include_usage:
-                yield _data(answer.closing())
-        except Refused as refused:
-            yield _data(refused.body())
-        yield b"data: [DONE]\n\n"
-
-
-def _data(body: dict) -> bytes:
-    return b"data: " + json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode() + b"\n\n"
-
-
-class _Events(StreamingResponse):
-    """Server-sent events; `close` is called however it ends."""
-
-    def __init__(self, content: AsyncIterator[bytes], close: object) -> None:
-        super().__init__(content, media_type="text/event-stream", headers={"Cache-Control": "no-cache"})
-        self._close = close
-
-    async def __call__(self, scope, receive, send) -> None:  # type: ignore[no-untyped-def]
-        try:
-            await super().__call__(scope, receive, send)
-        finally:
-            self._close()  # type: ignore[operator]

@@ -7,7 +7,7 @@ from typing import Protocol
 
 import numpy as np
 
-from ..compiler.hf import Shape
+from ..compiler.hf_shape import Shape
 from ..families.tensor.core import GROUP
 from . import rounding
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from ..compiler import gguf
 from ..compiler.gguf import File
-from ..compiler.hf import Shape
+from ..compiler.hf_shape import Shape
 from ..errors import Unsupported
 from ..formats import gguf_types
 from .classes import EMBEDDING, HEAD

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..compiler import hf
+from ..compiler import hf, hf_shape
 from ..compiler.checkpoint import Checkpoint
 from ..formats.codec import Encoded
 from ..formats.floats import Floats
@@ -23,14 +23,14 @@ _TABLES = {EMBEDDING: "model.embed_tokens.weight", HEAD: "lm_head.weight"}
 
 
 def model(point: Checkpoint, key: str) -> Model:
-    f = hf.of_family(point)
-    shape, tied = hf.shape_of(f), f.flag("tie_word_embeddings")
+    f = hf_shape.of_family(point)
+    shape, tied = hf_shape.shape_of(f), f.flag("tie_word_embeddings")
     embedding, head = hf.tables(point, f, shape.dim)
-    base, divisors = hf.angles(f, shape.head_dim)
+    base, divisors = hf_shape.angles(f, shape.head_dim)
     layers = f.layers("num_hidden_layers")
     _check(point, layers)
     return Model(
-        point.name, key, shape, layers, embedding.n, hf.context(f),
+        point.name, key, shape, layers, embedding.n, hf_shape.context(f),
         f.real("rms_norm_eps", default=1e-6), base, divisors, tied, HfReader(point, shape, embedding, head),
     )  # fmt: skip
 
@@ -50,18 +50,18 @@ def _check(point: Checkpoint, layers: int) -> None:
 class HfReader:
     """Rows of queries and keys are reordered: RoPE turns element i of a head with i + half there."""
 
-    def __init__(self, point: Checkpoint, shape: hf.Shape, embedding: Floats, head: Floats) -> None:
+    def __init__(self, point: Checkpoint, shape: hf_shape.Shape, embedding: Floats, head: Floats) -> None:
         self.point, self.shape, self._embedding, self._head = point, shape, embedding, head
 
     def matrix(self, layer: int, part: str) -> np.ndarray:
         w = self._stored(layer, part).dequantized()
-        return w[hf.neighbors(len(w), self.shape.head_dim)] if part in ("attn_q", "attn_k") else w
+        return w[hf_shape.neighbors(len(w), self.shape.head_dim)] if part in ("attn_q", "attn_k") else w
 
     def place(self, layer: int, part: str, row: int) -> tuple[str, int]:
         if part in _TABLES:
             return _TABLES[part], row
         if part in ("attn_q", "attn_k"):
-            row = int(hf.neighbors(self.shape.matrices[_NAMES[part]][0], self.shape.head_dim)[row])
+            row = int(hf_shape.neighbors(self.shape.matrices[_NAMES[part]][0], self.shape.head_dim)[row])
         return f"model.layers.{layer}.{_NAMES[part]}.weight", row
 
     def bits(self, layer: int, part: str) -> float:

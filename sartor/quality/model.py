@@ -8,7 +8,7 @@ from typing import Protocol
 
 import numpy as np
 
-from ..compiler.hf import Shape
+from ..compiler.hf_shape import Shape
 from ..errors import InputError
 from ..families.tensor.network import turns
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from safetensors import TensorSpec, serialize_file
 
-from sartor.compiler.hf import neighbors
+from sartor.compiler.hf_shape import neighbors
 from sartor.families.tensor.network import Network
 
 KINDS = {"BF16": "bfloat16", "F16": "float16", "F32": "float32", "I32": "int32"}

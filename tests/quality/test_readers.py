@@ -8,7 +8,7 @@ from hf_folder import CONFIG, folder, weights
 
 from sartor.compiler.checkpoint import Checkpoint
 from sartor.compiler.gguf import network
-from sartor.compiler.hf import neighbors
+from sartor.compiler.hf_shape import neighbors
 from sartor.errors import InputError, Unsupported
 from sartor.quality import gguf_reader, hf_reader
 from sartor.quality.linear import Linear

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from sartor.compiler.hf import Shape
+from sartor.compiler.hf_shape import Shape
 from sartor.quality.classes import LINEAR
 from sartor.quality.model import Model
 
