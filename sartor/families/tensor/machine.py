@@ -4,55 +4,23 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-from ...formats.hardware import decoded
 from ...formats.parts import VALUES
-from ...formats.spec import NumberFormat, format_named
-from ...formulas import tile
+from ...formats.spec import format_named
 from ...tech import dram, logic, sram
 from ...tech.technology import Technology, rows_of
 from . import silicon, sizing
 from .core import GROUP
 from .cycles_control import FETCH_TO_REQUEST, RESPONSE_TO_WORD
-from .datapath import NAMES, datapath_of, mac_j
-from .design import FORMATS, Designs
+from .datapath import datapath_of, mac_j
+from .design import Designs
 from .memory_stream import MemoryStream, streams
 from .passes import LANES, PORTS, Work, unit_of
-
-BYTE_BITS = 8.0
-
-@dataclass(frozen=True)
-class Stored:
-    """A number format on this machine: bits of an element and of its scales, and cycles that a beat of it takes the
-    tile: codes wider than a multiplier go through in parts."""
-
-    element_bits: Any
-    scale_bits: Any
-    steps: Any
-    group: Any  # elements that share a scale; 0: a row
-
-    @functools.cached_property
-    def bits(self) -> Any:
-        return self.element_bits + self.scale_bits
-
-    @functools.cached_property
-    def n_bytes(self) -> Any:
-        """Of one element."""
-        return self.bits / BYTE_BITS
-
-    def in_rows(self, k: int, lanes: Any) -> Stored:
-        """The same of rows of `k`, whose last group may be shorter; where they are not whole folds, scales are those
-        of the largest groups that divide a row (Blocks.group_in)."""
-        whole = max(k & -k, GROUP)
-        if whole >= np.max(self.group):
-            return self
-        group = np.maximum(self.group, GROUP)
-        shared = np.where(tile.folds(k, lanes) * lanes > k, np.minimum(group, whole), group)
-        return replace(self, scale_bits=self.scale_bits * (tile.folds(k, shared) * group / k))
+from .stored import BYTE_BITS, Stored, stored, stored_by_row, widths
 
 
 @dataclass(frozen=True)
@@ -163,63 +131,10 @@ class Machine(MemoryStream):
         return np.maximum(np.maximum(np.maximum(GROUP, d.lanes), np.maximum(d.rows, self.dot_units)), word)
 
 
-def stored(form: NumberFormat, datapath: Any, dtype: Any = np.float64) -> Stored:
-    whole, group = _in_memory(form)
-    steps = rows_of(_steps(dtype)[:, FORMATS.index(form.name)], datapath)
-    return Stored(form.element_bits, whole - form.element_bits, steps, group)
-
-
-def _in_memory(form: NumberFormat) -> tuple[float, int]:
-    """Bits of an element, and how many share a scale: as the weight stream has them, where there is a decoder."""
-    coding = decoded().get(form.name)
-    return (form.bits(), form.group) if coding is None else (coding.stored_bits, coding.group)
-
-
-# Bits of a weight code that one multiplier of each datapath takes a cycle; of an integer FP8's takes 4.
-_WIDTHS = {"int8": 8, "int4": 4, "fp4": 4, "nvfp4": 4, "fp8": 8, "fp8-array": 8, "fp4-array": 4, "ternary": 2,
-           "bf16": 16, "fp16": 16}  # fmt: skip
-_SIGNED = "fp4", "nvfp4"  # 4 bits and a sign: integers of 5 bits go through at once
-_SHIFTED = "e2m1", "e2m3", "e4m3"  # numbers of up to four bits and a shift
-
-
-def _width(datapath: str, number: bool = False) -> int:
-    """Of integers, or of the number of a format with a shift of its own."""
-    return _WIDTHS["int4"] if datapath == "fp8" and not number else _WIDTHS[datapath]
-
-
-@functools.cache
-def _steps(dtype: Any) -> np.ndarray:
-    """[datapaths, formats]: cycles in which a beat of the format goes through the multipliers, in parts where its codes
-    are wider."""
-
-    def of(datapath: str, form: NumberFormat) -> float:
-        number = form.datapath == "fp8" or form.number in _SHIFTED
-        width = _width(datapath, number) + (datapath in _SIGNED and form.element == "integer")
-        return float(max(np.ceil(form.element_bits / form.planes / width), 1) * form.planes)
-
-    return np.array([[of(name, format_named(form)) for form in FORMATS] for name in NAMES], dtype)
-
-
-@functools.cache
-def _columns(dtype: Any) -> tuple[np.ndarray, ...]:
-    """Bits of an element and of its scales, and elements that share one, by the row in FORMATS."""
-    every = [format_named(name) for name in FORMATS]
-    element, whole, group = (
-        np.array(values, dtype) for values in zip(*((f.element_bits, *_in_memory(f)) for f in every), strict=True)
-    )
-    return element, whole - element, group
-
-
 def prepare(designs: Designs, relative_voltage: Any, tech: Technology) -> Machine:
     """Rates and energies of `designs` at `relative_voltage` (V / Vnom) under the facts of `tech`."""
     d, dtype = designs, tech.dtype
     datapath = datapath_of(d)
-    steps = _steps(dtype).ravel()
-
-    def of(rows: Any) -> Stored:
-        element, scale, group = (rows_of(column, rows) for column in _columns(dtype))
-        return Stored(element, scale, rows_of(steps, datapath * len(FORMATS) + rows), group)
-
     energy = logic.energy_ratio(tech, d.node, relative_voltage)
     cells = energy * tech.fact("overheads", "energy", "cells_factor")
     # A core takes a word a cycle; where its share of the bandwidth is wider than any word, the rest is in vain.
@@ -228,11 +143,11 @@ def prepare(designs: Designs, relative_voltage: Any, tech: Technology) -> Machin
         **streams(tech, d, port),
         designs=d,
         sync=tech.fact("overheads", "pipeline", "sync_cycles") * np.minimum(d.cores - 1, 1),
-        weights=of(d.weights),
-        cache=of(d.cache),
-        mix={part: of(rows) for part, rows in d.mix.items()},
+        weights=stored_by_row(d.weights, datapath, dtype),
+        cache=stored_by_row(d.cache, datapath, dtype),
+        mix={part: stored_by_row(rows, datapath, dtype) for part, rows in d.mix.items()},
         datapath=datapath,
-        multiplier_bits=rows_of(np.array([_width(item) for item in NAMES], dtype), datapath),
+        multiplier_bits=widths(datapath, dtype),
         link_latency_s=tech.column("links", "latency", d.link),
         mac_j=mac_j(tech, datapath, d) * cells,
         vector_j=silicon.vector_j(tech) * cells,

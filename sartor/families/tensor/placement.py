@@ -14,7 +14,8 @@ from ...tech import link
 from ...workload.gemm import Gemm
 from ...workload.operators import Attention
 from ...workload.step import Step
-from .machine import Machine, Stored
+from .machine import Machine
+from .stored import Stored
 
 RESULT_BYTES = 2.0  # a GEMM's output element, before it is quantized again
 

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from sartor.errors import InputError
 from sartor.families.tensor.core import Core
 from sartor.families.tensor.isa import Scale
-from sartor.families.tensor.layout import PARTS, pack_matrix, unpack_matrix
+from sartor.families.tensor.layout import pack_matrix, unpack_matrix
+from sartor.families.tensor.stream_scales import PARTS
 from sartor.families.tensor.stream_shape import Shape
 from sartor.formats.decode import SYMMETRIC, Element, zero_bits
 from sartor.formats.hardware import decoded
