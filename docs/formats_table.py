@@ -39,7 +39,7 @@ def text() -> list[str]:
         "weight takes in it, planes and halves of bytes included; `~`: no such multiplier was synthesized, the figure is",
         "ours times a ratio of macs.csv ([formats-silicon.md](formats-silicon.md)). RTL: cycles of a decoded token against",
         "`q8_0`, a layer of Llama-3.2-1B's shapes, batch 1, and the share of what the bits promise. *(trained)*: only for models",
-        "trained for it; `~` before a speed: not run at RTL, but estimated, which is within 0.1 % of all that were. Empty: no",
+        "trained for it; `~` before a speed: not run at RTL, but estimated, which is within 0.2 % of all that were. Empty: no",
         "decoder; Q4_K and Q6_K are read and not written, so that nothing is rounded to them. `python docs/generate.py` makes this table; the rows come from `benchmarks/quality.py`, `silicon.py`",
         "and `proportionality.py`, each with `--write`.", "",
     ]  # fmt: skip

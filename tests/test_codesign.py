@@ -82,7 +82,7 @@ def test_speeds_that_were_not_counted_are_estimated_as_well_as_those_that_were()
     counted = {name: row["cycles"] for name, row in formats_table._speeds().items()}
     assert len(counted) >= 12
     for name, cycles in counted.items():
-        assert formats_table.estimated_cycles(name) == pytest.approx(cycles, rel=0.001), name
+        assert formats_table.estimated_cycles(name) == pytest.approx(cycles, rel=0.002), name
     rows = {row[0].split("`")[1]: row[-2:] for row in formats_table.rows()}
     assert all(all(rows[name]) for name in decoded()) and rows["bf16"] == ("", "")
     assert rows["int4-g32"] == rows["q4_0"] and rows["int3-g32"][0].startswith("~2.4")

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from program_walk import walk
+from program_walk import retired, walk
 from tiny_network import tiny
 
 from sartor.chip.spec import Chip, Memory, Tile
@@ -22,6 +22,7 @@ from sartor.families.tensor.core import Core
 from sartor.families.tensor.cycles_control import FETCH_TO_REQUEST, RESPONSE_TO_WORD
 from sartor.families.tensor.estimate import Replica
 from sartor.families.tensor.family import Tensor
+from sartor.families.tensor.isa import Op
 from sartor.families.tensor.lower import Program, lower
 from sartor.families.tensor.memory_map import check, memory_map
 from sartor.families.tensor.network import Network
@@ -150,6 +151,17 @@ def test_values_by_themselves_take_the_cycles_of_their_program(seed: int) -> Non
     walked = sum(walk(core, program, program.prefill, at, core.columns).total() for at in starts)
     ops = without_head(operators_of(net, "prefill"))
     assert estimated_cycles(chip, ops, Step(1, 8 * core.columns, 0)) == pytest.approx(walked, rel=0.01)
+
+
+@pytest.mark.parametrize(("columns", "passes"), [(1, 3), (2, 2), (3, 1), (4, 1)])
+def test_queries_of_a_kv_head_share_its_cache_where_they_have_columns(columns: int, passes: int) -> None:
+    # 61 tokens are 2 granules of 32: keys with two scales of 2 bytes are 68 words of 64, values 64, their scales 2.
+    net = tiny(heads=6, kv_heads=2, head_dim=64, layers=2)
+    core = Core(rows=16, columns=columns, port_bytes=64)
+    program = program_of(core, net)
+    run = retired(program.instructions, program.decode, len(program.instructions))
+    words = sum(2 * i.unit * i.outer * times for i, times in run if i.op is Op.FETCH and i.dynamic)
+    assert words == passes * 2 * 2 * (68 + 64 + 2)
 
 
 def test_values_below_broken_tiles_are_refused() -> None:
