@@ -71,7 +71,7 @@ def _band(band: Any, language: str) -> str:
 
 def _table(report: Report, language: str) -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column(text("card.chip", language))
+    table.add_column(text("card.chip", language), overflow="fold")
     for name in ("cost", "price", "energy", "tpot", "ttft", "chips", "batch"):
         table.add_column(text(f"card.{name}", language), justify="right")
     for row in report["comparison"]:

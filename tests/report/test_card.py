@@ -13,8 +13,8 @@ from sartor.report.card import card
 FOLDER = Path(__file__).parent
 
 
-def shown(report, language: str = "en") -> str:
-    console = Console(width=100, color_system=None, force_terminal=False, legacy_windows=False)
+def shown(report, language: str = "en", width: int = 100) -> str:
+    console = Console(width=width, color_system=None, force_terminal=False, legacy_windows=False)
     with console.capture() as capture:
         console.print(card(report, language))
     return "\n".join(line.rstrip() for line in capture.get().splitlines()) + "\n"
@@ -23,6 +23,12 @@ def shown(report, language: str = "en") -> str:
 @pytest.mark.parametrize("language", ["en", "ko"])
 def test_golden(report, language):
     assert shown(report, language) == (FOLDER / f"card_{language}.txt").read_text(encoding="utf-8")
+
+
+def test_a_long_name_goes_on_below_where_the_terminal_is_narrow(report):
+    report["comparison"][0]["name"] = "a-chip-with-a-name-of-many-words"
+    table = shown(report, width=80).split("$/Mtoken")[1]
+    assert "…" not in table and "many-words" in table.replace("\n", "").replace(" ", "")
 
 
 def test_names_are_not_markup(report):
