@@ -157,6 +157,7 @@ def charts(rows: Rows) -> Iterator[tuple[str, dict[str, Any]]]:
     yield "-width", chart(
         "Tables of 2 to 6 values, by bits of an activation", below,
         axis("activations", "bits of an activation", ACTIVATIONS, False), {"field": "table", "title": "values a table"},
+        scale={"type": "log", "domain": [0.7, 5], "nice": False},
         encoding={"strokeDash": {"field": "bits", "type": "nominal", "title": "weights"}}, **panels(width_points(rows)),
     )  # fmt: skip
     below = "8 activations in binary16, sums in binary16, at half of the clock; below 1 the table wins"
