@@ -22,7 +22,8 @@ from ..units import factor
 class Timings:
     """One channel; each a float, or an array of devices. Times in clocks.
 
-    `burst` is the time of one access of `burst_bytes` on the data bus; `same_group` between two of one bank group;
+    `burst` is the time of one access of `burst_bytes` on the data bus; `same_group` between two of one bank group,
+    `same_group_write` of writes (DDR5 reads what it corrects first);
     `act_act` between activations, `four_act` of any five; a row takes `act_read` (`act_write`) to open, `precharge` to
     close, and no less than `row_cycle` in all. `row_command` is what activation and precharge take of the command bus,
     `column_command` what an access takes, where it is the same bus (`shared_bus`); where not, pseudo channels share
@@ -32,6 +33,7 @@ class Timings:
     clock_s: Any
     burst: Any
     same_group: Any
+    same_group_write: Any
     act_act: Any
     four_act: Any
     row_cycle: Any
@@ -73,8 +75,8 @@ class Timings:
 
 
 # Fixed in clocks or in number; the others are fixed in time, so that they are more clocks of a faster device.
-_COUNTED = ("burst", "same_group", "groups", "banks", "columns", "burst_bytes", "pseudo_channels", "stacked",
-            "row_command", "column_command", "shared_bus")  # fmt: skip
+_COUNTED = ("burst", "same_group", "same_group_write", "groups", "banks", "columns", "burst_bytes", "pseudo_channels",
+            "stacked", "row_command", "column_command", "shared_bus")  # fmt: skip
 
 
 @functools.cache

@@ -57,6 +57,8 @@ def asked(inputs: Inputs) -> Asked | str:
         return f"{pattern}: neither chunk_bytes nor accesses in param"
     found = Asked(timings, pattern, _word(inputs["mapping"]), refresh, inputs["queue"], chunk or 0.0,
                   accesses=_number(inputs.get("n_tx")) or LONG)  # fmt: skip
+    if pattern == "mixed" and found.mapping in ("page", "badrow") and timings.same_group_write > timings.same_group:
+        return f"mixed, {found.mapping}: writes of one bank group take longer than reads in {inputs['device']}"
     if pattern == "mixed":
         return _mixed(found, _number(inputs.get("write_share")), param)
     return _multi(found, _number(inputs.get("streams")), param) if pattern == "multi" else found

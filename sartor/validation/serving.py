@@ -29,8 +29,8 @@ def serving(data: Sequence[Path], layers: Path | None) -> dict[str, Any]:
     """Errors over all runs in the folders `data`, by quantity (`tpot_mean`, ...) and by run and quantity."""
     if not data or layers is None:
         raise InputError(
-            "validate serving: no recorded runs come with the package (try --data DIR with folders of vLLM runs and "
-            "--layers DIR with the layers' times: docs/validation.md)"
+            "validate serving: no recorded runs come with the package (try --data FILE.csv with measured points, or "
+            "--data DIR with folders of vLLM runs and --layers DIR with the layers' times: docs/validation.md)"
         )
     runs = [read_run(folder) for path in data for folder in find_runs(path)]
     pairs = [pair for run in runs for pair in compared(run, layers)]

@@ -146,6 +146,8 @@ def test_what_cannot_be_is_named_and_counted(file, kind, change, reason):
         ("dram", {"refresh": "fgr"}, "refresh 'fgr' is not modeled for HBM3-6400"),
         ("dram", {"pattern": "mixed_rw"}, "does not say the share of writes"),
         ("dram", {"pattern": "multi_stream"}, "does not say how many streams"),
+        ("dram", {"device": "DDR5-6400", "pattern": "mixed_rw", "mapping": "page", "param": "10%", "peak_gbs": 25.6,
+                  "tx_bytes": 64, "page_bytes": 4096, "gbs": ""}, "writes of one bank group take longer"),
         ("area", {"node": "intel4"}, "node 'intel4' is not known"),
         ("area", {"node": "18A"}, "node '18A' is not known (try nanometres or a name like N5, N4P, 4N)"),
         ("area", {"mac_fmt": "spike"}, "format 'spike' of multiply-adds is not known"),
