@@ -111,7 +111,7 @@ def test_the_bound_decides_the_format():
 
 
 def test_a_bound_that_nothing_keeps_names_the_nearest_formats():
-    # INT8 by channel 0.0034, the chip's arithmetic and cache 0.0079: 0.0112, before anything is searched.
+    # INT8 by channel 0.0034, the chip's arithmetic and cache 0.0078: 0.0111, before anything is searched.
     words = r"^car: .* kl = 0.001: the nearest is weights in int8, cache in int8-g32, 0.0111 nats \(try kl = 0.012\)"
     with pytest.raises(Infeasible, match=words):
         problem(study(0.001))
