@@ -13,7 +13,7 @@ from ..families.tensor.design import FORMATS, Designs
 from ..families.tensor.family import Tensor
 from ..formats.hardware import decoded
 from ..formats.parts import by_part
-from ..formats.spec import format_named
+from ..formats.spec import format_named, listed
 from ..tables import table
 from ..tech.technology import Technology
 from ..units import UNITS, parse
@@ -152,9 +152,14 @@ def _check_names(study: Study) -> None:
             raise UnknownName("chip", chip, presets.names(), f"{study.name}: [compare] chips")
     claims = study.claims
     demand(study.variants.profile or study.traffic.profile, study.slo.percentile)
-    for form in (*study.compare.weights, *study.compare.cache, *study.variants.weights,
-                 *(f for claim in claims for f in (claim.weights, claim.cache))):  # fmt: skip
-        format_named(form)
+    named = {"[compare] weights": study.compare.weights, "[compare] cache": study.compare.cache,
+             "[[claims]] weights": [c.weights for c in claims],
+             "[[claims]] cache": [c.cache for c in claims]}  # fmt: skip
+    for place, names in named.items():
+        for name in names:
+            format_named(name, f"{study.name}: {place}")
+    for name in study.variants.weights:
+        listed(name, f"{study.name}: [variants] weights")
     for claim in claims:
         if claim.chip not in presets.names():
             raise UnknownName("chip", claim.chip, presets.names(), f"{study.name}: [[claims]] chip")

@@ -41,6 +41,8 @@ def test_studies_load_and_say_what_they_rest_on(name):
             'weights = ["q4_1"]', 'weights = ["q4_1", "int4-g128"]',
             r"'int4-g128' would round the real weights of smollm2-135m-q4_1, which are q4_1, once more \(try",
         ),
+        ('[compare]', '[compare]\ncache = ["fp9"]', r"\[compare\] cache: unknown number format 'fp9'"),
+        ('[compare]', '[variants]\nweights = ["int4-g32-2:4"]\n[compare]', r"weights: 'int4-g32-2:4' keeps two"),
         ('rows = [2, 4, 8, 16, 32, 64]', 'rowz = [2]', r"unknown search variable 'rowz': did you mean 'rows'\?"),
     ],
 )  # fmt: skip
