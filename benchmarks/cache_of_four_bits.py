@@ -3,8 +3,9 @@
     python benchmarks/cache_of_four_bits.py [--only WORD]
 
 Keys or values alone, weights as they are, the first 1,024 tokens of the English text; keys meet queries in the chip's
-groups. Scales: `power`: a power of two for the largest; `quarters`: what the chip has (docs/numerics.md, section 3);
-`real`: the largest over 7; `minimum`: the range over 15, beside a real minimum. A minute and a half of a core.
+groups. Codes -7 to 7 with scales `power`: a power of two for the largest; `quarters`: two bits of fraction; `real`:
+the largest over 7; `minimum`: the range over 15, beside a real minimum. Codes -8 to 7 with `signed` scales, of which
+the largest is -8: two bits of fraction, as the chip has them (docs/numerics.md, section 3), or real. Two minutes.
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ from dataclasses import replace
 import numpy as np
 
 from sartor.compiler.balance import Balance
-from sartor.families.tensor.numerics import KEY_HIGH, KEY_LOW, biased_exponent, power_scale
+from sartor.families.tensor import float32
+from sartor.families.tensor.numerics import KEY_HIGH, KEY_LOW, biased_exponent, power_scale, scale_value
 from sartor.quality import attention, balance, rounding, text
 from sartor.quality.find import model_of
 from sartor.quality.forward import Forward
@@ -53,11 +55,29 @@ def with_minimum(group: int) -> Rounding:
 
 def power(largest: np.ndarray) -> np.ndarray:
     exponent = np.clip(biased_exponent(largest), KEY_LOW, KEY_HIGH)
-    return np.asarray(rounding.scale_value(power_scale(exponent + 4)))
+    return np.asarray(scale_value(power_scale(exponent + 4)))
 
 
 def quarters(largest: np.ndarray) -> np.ndarray:
-    return np.asarray(rounding.scale_value(rounding.cache_scale(largest, 4)))
+    """The largest is 6 to 7.5 of it."""
+    eighths = np.clip(float32.bits(largest).astype(np.int64) >> 20, 8 * KEY_LOW, 8 * KEY_HIGH + 7)
+    return np.asarray(scale_value((eighths + 3 >> 1) - 12))
+
+
+def signed(x: np.ndarray) -> np.ndarray:
+    """As the chip has values."""
+    codes, scale = rounding.chip_values(x, 4)
+    return np.asarray(codes * scale[..., None])
+
+
+def signed_keys(x: np.ndarray) -> np.ndarray:
+    return rounding.chip_keys(x, 4)
+
+
+def signed_real(x: np.ndarray) -> np.ndarray:
+    largest = np.take_along_axis(x, np.abs(x).argmax(-1)[..., None], -1)
+    s = (np.where(largest == 0, 1, largest) / -8).astype(np.float32)
+    return np.asarray(np.clip(np.rint(x / s), -8, 7) * s)
 
 
 def real(largest: np.ndarray) -> np.ndarray:
@@ -92,16 +112,19 @@ def rows(found: Balance) -> Iterator[tuple[str, Rounding | None, Rounding | None
     powers = replace(found, offsets=np.zeros_like(found.offsets))
     for name, scale in (("power", power), ("quarters", quarters), ("real", real)):
         yield f"keys, {name}", scaled(32, scale), None, None
-    yield "keys balanced, quarters", scaled(32, quarters), None, found
-    yield "keys, quarters, offsets alone", scaled(32, quarters), None, offsets
-    yield "keys, quarters, powers of two alone", scaled(32, quarters), None, powers
+    yield "keys, signed", signed_keys, None, None
+    yield "keys, signed, powers of two alone", signed_keys, None, powers
+    yield "keys, signed, offsets alone", signed_keys, None, offsets
+    yield "keys, signed, both", signed_keys, None, found
     yield "keys, quarters, groups of 16", scaled(16, quarters), None, None
     yield "keys, minimum", with_minimum(32), None, None
     yield "keys of 8 bits, power", rounding.chip_keys, None, None
     for name, scale in (("power", power), ("quarters", quarters), ("real", real)):
         yield f"values, {name}", None, scaled(64, scale), None
+    yield "values, signed", None, signed, None
+    yield "values, signed, real", None, signed_real, None
     yield "values, quarters, groups of 32", None, scaled(32, quarters), None
-    yield "values, quarters, turned", None, turned(scaled(64, quarters)), None
+    yield "values, signed, turned", None, turned(signed), None
     yield "values, minimum", None, with_minimum(64), None
 
 

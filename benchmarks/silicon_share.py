@@ -61,7 +61,7 @@ def gates(part: Any, core: Core, *rest: bool) -> float:
 def ratios(name: str, size: dict[str, int]) -> tuple[int, float, float]:
     """Bits of the multipliers that stand for those of the format; gates of its dot unit and of its decoder over those
     beside these. Columns and vector lanes are not in them."""
-    core = Core(**size, **_decoders({name: coding_of(name)}, 8, name))
+    core = Core(**size, **_decoders({name: coding_of(name)}, (8, 8), name))
     bits = 8 if core.multiplier_bits == 8 else 4
     both = core, replace(core, multiplier_bits=bits, elements=Core().elements, scales=(), planes=1)
     unit = [gates(DotUnit, replace(c, **UNIT), True, True) for c in both]

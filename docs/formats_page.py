@@ -38,6 +38,7 @@ def page(made: str, markdown: Any) -> str:
         "weights a second and core (`benchmarks/formats.py`; the slowest, binary codes of 4 planes, at 67).", "",
     ]  # fmt: skip
     lines += [*formats_table.text(), *markdown(formats_table.HEAD, formats_table.rows()), ""]
+    lines += [*formats_table.cache_text(), *markdown(formats_table.CACHE_HEAD, formats_table.caches()), ""]
     files = dict.fromkeys(form.codec for form in formats().values())
     for name in [*files, "sparse"]:
         lines += _section(name, markdown)

@@ -16,7 +16,7 @@ from sartor.families.tensor.design import FORMATS
 from sartor.families.tensor.family import Tensor
 from sartor.families.tensor.spec import from_chip
 from sartor.formats.hardware import decoded
-from sartor.formats.harm import SAME, Row, measured
+from sartor.formats.harm import OWN_CACHE, SAME, Row, measured
 from sartor.formats.spec import format_named
 from sartor.quality.trained import needs_training
 from sartor.tech.technology import NOMINAL
@@ -28,6 +28,7 @@ BENCH = Path(__file__).parents[1] / "benchmarks" / "proportionality.py"
 MODEL, NETWORK = "smollm2-135m-q4_1", "llama-3.2-1b"
 HEAD = ("format", "bits", "KL", "perplexity", "KL, file's grid", "um2 a multiply-add", "fJ a weight", "RTL: times faster",
         "of what bits promise")  # fmt: skip
+CACHE_HEAD = ("format", "chip", "bits", "KL", "perplexity")
 
 
 def text() -> list[str]:
@@ -47,8 +48,27 @@ def text() -> list[str]:
 
 def rows() -> list[tuple[str, ...]]:
     """By bits, the fewest last."""
-    names = [name for name in FORMATS if format_named(name).codec != "kivi"]
+    names = [name for name in FORMATS if format_named(name).codec not in ("kivi", "pair")]
     return [_row(name) for name in sorted(names, key=lambda n: (-format_named(n).bits(), n))]
+
+
+def cache_text() -> list[str]:
+    return [
+        "### Caches", "",
+        "Keys and values of SmolLM2-135M-Instruct in the format, nothing else changed; *chip*: as a generated chip stores them, its keys",
+        "balanced where they have 4 bits, queries and softmax weights as the chip has them. `int4` and `int3` are in KIVI form.", "",
+    ]  # fmt: skip
+
+
+def caches() -> list[tuple[str, ...]]:
+    """By KL."""
+    own = {called: name for name, called in OWN_CACHE.items()}
+    found = [r for r in measured() if r.model == MODEL and r.smooth is None and r.weights == r.activations == SAME]
+    known = [(own.get(r.kv, r.kv), r) for r in found if r.kv in own or r.kv in FORMATS]
+    return [
+        (f"`{name}`", "yes" if r.kv in own else "", f"{format_named(name).bits():.4g}", _kl(r), _perplexity(r))
+        for name, r in sorted(known, key=lambda each: each[1].kl)
+    ]
 
 
 def _row(name: str) -> tuple[str, ...]:

@@ -77,7 +77,9 @@ def quality(
         typer.Option(help="Format of the linear layers (-gptq: calibrated), or of classes: ffn_down=int8,int4-g32."),
     ] = "none",
     activations: Annotated[str, typer.Option(help="Format of the linear layers' inputs; chip: as ours.")] = "none",
-    kv: Annotated[str, typer.Option(help="Format of the cache; chip, chip-int4, chip-int4-plain: as ours.")] = "none",
+    kv: Annotated[
+        str, typer.Option(help="Format of the cache; chip, chip-k8v4, chip-int4, chip-int4-plain: as ours.")
+    ] = "none",
     text: Annotated[str, typer.Option(help="The text that is scored: en, ko, or a file.")] = "en",
     tokens: Annotated[int, typer.Option(help="Tokens of it, in one window.")] = 1024,
     rotate: Annotated[bool, typer.Option("--rotate", help="Turn the residual stream before rounding.")] = False,

@@ -141,7 +141,7 @@ def _coding(form: NumberFormat) -> Coding | None:
     if not plain or form.scale_bits != HALF_BITS or form.offset_bits not in (0, HALF_BITS, form.element_bits):
         return None
     zero = form.offset_bits == form.element_bits
-    if zero and form.codec != "integers":  # a cache in KIVI form
+    if form.codec == "pair" or (zero and form.codec != "integers"):  # of a cache alone
         return None
     if form.offset_bits and INTEGERS[int(form.element_bits)] in SYMMETRIC:
         return None

@@ -16,7 +16,8 @@ from ..errors import UnknownName
 from .measured import CALIBRATED, SAME, Row, measured
 from .parts import LINEAR, PARTS
 
-OWN_CACHE = {"int8-g32": "chip", "int4-g32": "chip-int4"}  # caches of generated chips, as measurements call them
+# Caches of generated chips, as measurements call them.
+OWN_CACHE = {"int8-g32": "chip", "k8v4-g32": "chip-k8v4", "int4-g32": "chip-int4"}
 NEVER = float("inf")
 _LEAST = 1e-12  # keeps the logarithm of a sum finite
 

@@ -24,21 +24,22 @@ class Cache(Protocol):
 
 @dataclass(frozen=True)
 class Attention:
-    """`cache` None: keys and values as they are; `chip`: bits of the chip's cache, queries, keys, values and softmax
-    weights as it has them; 0: not."""
+    """`cache` None: keys and values as they are; `chip`: bits of keys and values in the chip's cache; queries, keys,
+    values and softmax weights as it has them."""
 
     shape: Shape
     cache: Cache | None = None
-    chip: int = 0
+    chip: tuple[int, int] | None = None
 
     def __call__(self, q: np.ndarray, k: np.ndarray, v: np.ndarray) -> np.ndarray:
         """[tokens, heads, head_dim] of q, alike, and k, v [tokens, kv_heads, head_dim]; q and k are turned."""
         scale = None
         if self.cache is not None:
             k, v = self.cache.keys(k), self.cache.values(v)
-        if self.chip:
-            q, k = rounding.chip_groups(q), rounding.chip_keys(k, self.chip)
-            v, scale = rounding.chip_values(v, self.chip)
+        if self.chip is not None:
+            of_keys, of_values = self.chip
+            q, k = rounding.chip_groups(q), rounding.chip_keys(k, of_keys)
+            v, scale = rounding.chip_values(v, of_values)
         out = np.empty_like(q)
         for head in range(self.shape.heads):
             kv = head // (self.shape.heads // self.shape.kv_heads)

@@ -25,7 +25,7 @@ class Forward:
     def __init__(self, model: Model, recipe: Recipe, balance: Balance | None = None) -> None:
         self.model, self.recipe, self.balance = model, recipe, balance
         self.linear = Linear(model, recipe)
-        self.attention: Attending = Attention(model.shape, rounding.cache(recipe.kv), CACHES.get(recipe.kv, 0))
+        self.attention: Attending = Attention(model.shape, rounding.cache(recipe.kv), CACHES.get(recipe.kv))
 
     def begin(self, tokens: np.ndarray) -> np.ndarray:
         """The residual stream of tokens [windows, tokens]."""

@@ -15,9 +15,10 @@ from .model import Model
 
 GPTQ = CALIBRATED
 CHIP = "chip"  # activations, cache and softmax as the generated chip has them
-# Caches of generated chips: bits of a code. Of 4 bits keys are balanced (compiler/balance.py), or stored as they are.
+# Caches of generated chips: bits of a key's code and of a value's. Keys of 4 bits are balanced (compiler/balance.py),
+# or stored as they are.
 BALANCED, PLAIN = "chip-int4", "chip-int4-plain"
-CACHES = {CHIP: 8, BALANCED: 4, PLAIN: 4}
+CACHES = {CHIP: (8, 8), "chip-k8v4": (8, 4), BALANCED: (4, 4), PLAIN: (4, 4)}
 
 
 @dataclass(frozen=True)

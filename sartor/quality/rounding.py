@@ -2,7 +2,7 @@
 
 `chip` is what the generated chip does (docs/numerics.md, section 3): codes of 8 bits with a power of two for 32
 neighbors, for keys alike, for values one for a head and token, exponents of the cache clamped; of a cache of 4 bits
-likewise, with scales of two more bits.
+likewise, with scales of two more bits and a sign.
 """
 
 from __future__ import annotations
@@ -14,7 +14,15 @@ import numpy as np
 
 from ..errors import InputError
 from ..families.tensor.core import GROUP
-from ..families.tensor.numerics import EXPONENT_BIAS, biased_exponent, cache_scale, scale_value
+from ..families.tensor.numerics import (
+    EXPONENT_BIAS,
+    biased_exponent,
+    cache_scale,
+    coded,
+    key_scale,
+    marked,
+    scale_value,
+)  # fmt: skip
 from ..formats import kv
 from ..formats.codec import codec
 from .classes import STORED
@@ -58,29 +66,27 @@ def chip_groups(x: np.ndarray) -> np.ndarray:
     """Groups of 32 along the last axis, as activations."""
     groups = _groups(x)
     scale = np.ldexp(np.float32(1), biased_exponent(np.abs(groups).max(-1, keepdims=True)) - EXPONENT_BIAS)
-    return (_coded(groups, scale, 8) * scale).reshape(x.shape)
+    return (coded(groups, scale, 8) * scale).reshape(x.shape)
 
 
 def chip_keys(keys: np.ndarray, bits: int = 8) -> np.ndarray:
     """Groups of 32 along the last axis, as keys."""
     groups = _groups(keys)
-    scale = scale_value(cache_scale(np.abs(groups).max(-1, keepdims=True), bits)).astype(np.float32)
-    return (_coded(groups, scale, bits) * scale).reshape(keys.shape)
+    scale = _float(key_scale(groups, bits))
+    return (coded(groups, scale, bits) * scale).reshape(keys.shape)
 
 
 def chip_values(values: np.ndarray, bits: int = 8) -> tuple[np.ndarray, np.ndarray]:
     """Codes [tokens, heads, head_dim] and scales [tokens, heads]."""
-    scale = scale_value(cache_scale(np.abs(values).max(-1, keepdims=True), bits)).astype(np.float32)
-    return _coded(values, scale, bits), scale[..., 0]
+    scale = _float(cache_scale(marked(values).max(-1), bits))
+    return coded(values, scale, bits), scale[..., 0]
+
+
+def _float(scale: np.ndarray) -> np.ndarray:
+    return scale_value(scale[..., None]).astype(np.float32)
 
 
 def _groups(x: np.ndarray) -> np.ndarray:
     if x.shape[-1] % GROUP:
         raise InputError(f"rows of {x.shape[-1]} numbers are not whole groups of {GROUP}, which the chip quantizes")
     return x.reshape(*x.shape[:-1], -1, GROUP)
-
-
-def _coded(groups: np.ndarray, scale: np.ndarray, bits: int) -> np.ndarray:
-    codes = groups / scale
-    most = (1 << bits - 1) - 1
-    return np.asarray(np.clip(np.rint(codes, out=codes), -most, most, out=codes))

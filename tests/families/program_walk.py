@@ -12,7 +12,7 @@ from sartor.families.tensor.isa import Instruction, Op
 from sartor.families.tensor.lower import Program
 
 VEC = ("columns", "a_source", "p", "q", "function", "reduce", "target")
-PARAMETERS = ("vector_lanes", "port_bytes", "rows", "lanes", "multiplier_bits", "cache_bits")
+PARAMETERS = ("vector_lanes", "port_bytes", "rows", "lanes", "multiplier_bits", "cache_bits", "key_bits")
 
 
 def retired(code: list[Instruction], first: int, last: int) -> Iterator[tuple[Instruction, int]]:

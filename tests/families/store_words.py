@@ -28,7 +28,7 @@ def written(core: Core, offset: int, values: int, scale: int, codes: bytes) -> t
 
 
 def _key_bytes(core: Core) -> int:
-    return GROUP if core.multiplier_bits == 8 and core.cache_bits == 8 and core.port_bytes >= GROUP else HALF
+    return GROUP if core.multiplier_bits == 8 and core.key_bits == 8 and core.port_bytes >= GROUP else HALF
 
 
 def words(core: Core, stores: list[dict[str, Any]]) -> tuple[list[np.ndarray], list[np.ndarray]]:

@@ -18,8 +18,9 @@ from sartor.workload.operators import Attention
 HEAD = 64
 OP = Attention("attention", heads=1, kv_heads=1, key_dim=HEAD, value_dim=HEAD, count=1, cached=2 * HEAD)
 CORES = [
-    Core(rows=rows, lanes=lanes, multiplier_bits=bits, port_bytes=port, cache_bits=cache)
-    for rows in (2, 8, 32) for lanes in (32, 64) for bits in (4, 8) for port in (32, 64, 128) for cache in (4, 8)
+    Core(rows=rows, lanes=lanes, multiplier_bits=bits, port_bytes=port, cache_bits=cache, wide_keys=wide)
+    for rows in (2, 8, 32) for lanes in (32, 64) for bits in (4, 8) for port in (32, 64, 128)
+    for cache, wide in ((4, False), (4, True), (8, False))
 ]  # fmt: skip
 
 
@@ -29,7 +30,8 @@ def counted(core: Core, word: float, jump: float) -> Stores:
     machine: Any = SimpleNamespace(
         designs=designs, multiplier_bits=np.float64(core.multiplier_bits), port_bytes=np.float64(core.port_bytes),
         dot_units=core.dot_units, word_cycles=word, jump_cycles=jump, dtype=np.float64,
-        cache=SimpleNamespace(element_bits=np.float64(core.cache_bits)),
+        keys=SimpleNamespace(element_bits=np.float64(core.key_bits)),
+        values=SimpleNamespace(element_bits=np.float64(core.cache_bits)),
     )  # fmt: skip
     return stores(machine, OP)
 
@@ -42,7 +44,7 @@ def key_words(core: Core, token: int) -> list[int]:
     """Of each group its scale, then its codes, whole or in halves."""
     codes, exponents = np.zeros((HEAD // GROUP, GROUP), np.int8), np.full(HEAD // GROUP, 500)
     at, _ = cache_layout.key_writes(core, 0, token, codes, exponents)
-    size = HEAD * core.cache_bits // 8
+    size = HEAD * core.key_bits // 8
     codes_at, scales_at = at[:size].reshape(HEAD // GROUP, -1), at[size::2]
     found = [[scale, *group[:: key_bytes(core)]] for scale, group in zip(scales_at, codes_at, strict=True)]
     return [int(byte) // core.port_bytes for group in found for byte in group]

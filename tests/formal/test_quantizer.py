@@ -1,4 +1,4 @@
-"""A code of the quantizer is the scaled number to the nearest integer, a half to even, at most 127, or 7: for all."""
+"""A code of the quantizer is the scaled number to the nearest integer, a half to even, within its range: for all."""
 
 import sys
 from pathlib import Path
@@ -55,26 +55,28 @@ def test_a_planted_bug_is_refuted(old: str, new: str, tmp_path: Path) -> None:
 
 
 def is_nearest_short(function: Any, m: Module, free: Free) -> None:
-    """Of a scale S = (4 + quarter) 2^(exponent - 134), and a number X = M 2^(field - 150): the code q is right where
-    (2 q - 1) S <= 2 X <= (2 q + 1) S, for what lies on a border where it is even; 7 has no upper border. In units of
-    2^(field - 150), halved where the shift is odd: 2 X = 2 M, S = (4 + quarter) 2^shift."""
-    number, exponent, quarter = free("number", 32), free("exponent", 8), free("quarter", 2)
+    """Of a scale +-S = +-(4 + quarter) 2^(exponent - 134), and a number X = M 2^(field - 150): the code +-q is right
+    where (2 q - 1) S <= 2 X <= (2 q + 1) S, for what lies on a border where it is even; 7 and -8 have no border beyond.
+    In units of 2^(field - 150), halved where the shift is odd: 2 X = 2 M, S = (4 + quarter) 2^shift."""
+    number, exponent, quarter, negative = (free(*each) for each in (("number", 32), ("exponent", 8), ("quarter", 2),
+                                                                    ("negative", 1)))  # fmt: skip
     field, fraction = number[23:31], number[:23]
     m.d.comb += Assume((field != 0) | (fraction == 0))
     shift, twice = Signal(signed(10)), Signal(25)
-    # 2^(exponent - 134) is 2^shift; from a shift of 24 on every code is 0, below 8 all but zero are 7.
+    # 2^(exponent - 134) is 2^shift; from a shift of 24 on every code is 0, below 8 all but zero are the most.
     m.d.comb += [shift.eq(exponent - field + 16), twice.eq(Cat(Const(0, 1), fraction, field != 0))]
     scale, q = Signal(28), Signal(8)
     least = Mux(shift > 25, 25, Mux(shift < 0, 0, shift))
     m.d.comb += scale.eq((4 + quarter) << least[:5])
     found = Signal(signed(8))
-    of = Short(Const(1, 1), limits(m, quarter))
-    m.d.comb += [found.eq(function(m, number, exponent, "code", of)), q.eq(Mux(number[31], -found, found))]
+    of = Short(Const(1, 1), limits(m, quarter), negative)
+    below_zero = number[31] ^ negative
+    m.d.comb += [found.eq(function(m, number, exponent, "code", of)), q.eq(Mux(below_zero, -found, found))]
     low, high = Signal(36), Signal(36)
     m.d.comb += [low.eq((2 * q - 1) * scale), high.eq((2 * q + 1) * scale)]
-    at_low, at_high = twice == low, twice == high
-    below, above = (q == 0) | (low < twice) | at_low & ~q[0], (q == 7) | (twice < high) | at_high & ~q[0]
-    m.d.comb += [Assert(q <= 7), Assert(below), Assert(above)]
+    at_low, at_high, most = twice == low, twice == high, Mux(below_zero, 8, 7)
+    below, above = (q == 0) | (low < twice) | at_low & ~q[0], (q == most) | (twice < high) | at_high & ~q[0]
+    m.d.comb += [Assert(q <= most), Assert(below), Assert(above)]
 
 
 def test_codes_of_four_bits_of_all_numbers_and_scales(tmp_path: Path) -> None:
@@ -88,6 +90,7 @@ def test_codes_of_four_bits_of_all_numbers_and_scales(tmp_path: Path) -> None:
         ("near + more > limit", "near > limit"),  # a number just above a limit
         ("over | kept[size:].any()", "kept[size:].any()"),
         ("p[2] & ~p[3] | p[4]", "p[2] | p[4]"),
+        ("passed[-1] & flip", "passed[-1]"),  # 8, which no code above zero is
     ],
 )
 def test_a_planted_bug_in_codes_of_four_bits_is_refuted(

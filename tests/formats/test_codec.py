@@ -10,7 +10,7 @@ from sartor.formats.codec import codec
 from sartor.formats.floats import Floats
 from sartor.formats.spec import format_named, formats
 
-READ_ONLY = {"kquants"}
+READ_ONLY = {"kquants", "pair"}
 WRITTEN = [name for name, form in formats().items() if form.codec not in READ_ONLY]
 SCALED = [name for name in WRITTEN if formats()[name].codec != "plain"]
 SPARSE = ["int4-g32-2:4", "nvfp4-2:4", "fp16-2:4", "int8-2:4", "bcq2-g64-2:4"]

@@ -79,12 +79,18 @@ def test_a_chip_for_a_mix_of_formats(net: Network, names: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("form", ["q4_1", pytest.param("q8_0", marks=pytest.mark.long)])
-def test_a_chip_with_a_cache_of_four_bits(net: Network, form: str) -> None:
+@pytest.mark.parametrize(
+    "form, kv",
+    [("q4_1", "int4-g32"),
+     *(pytest.param(form, kv, marks=pytest.mark.long)
+       for form, kv in (("q4_1", "k8v4-g32"), ("q8_0", "int4-g32"), ("q8_0", "k8v4-g32")))],
+)
+def test_a_chip_with_a_cache_of_four_bits(net: Network, form: str, kv: str) -> None:
     # Two chunks of two tokens, then two tokens, on multipliers of 4 and of 8 bits; keys with powers and offsets.
-    chip = replace(CHIP, tile=replace(TILE, weights=form, kv="int4-g32"))
+    chip = replace(CHIP, tile=replace(TILE, weights=form, kv=kv))
     rng, heads = np.random.default_rng(0), (1, net.kv_heads)
     how = Balance(rng.integers(-2, 3, (*heads, 32)).astype(np.int8), rng.normal(0, 2, (*heads, 64)).astype(np.float32))
+    assert core_of(chip).balanced == (kv == "int4-g32")
     made = balanced(requantized(net, coding_of(form)), how)
     found = verify(bench(chip, made, f"{KEY} {form} balanced {how.key}", 256), PROMPT, 2)
     assert found.mismatches == 0 and [t.rtl for t in found.tokens] == [t.golden for t in found.tokens]

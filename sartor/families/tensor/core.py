@@ -22,6 +22,7 @@ SCALARS = 4  # scalar registers, each one binary32 a column
 MOST_COLUMNS = 16
 ACCUMULATOR_BITS = 40
 MULTIPLIERS = (4, 5, 8, 9)
+CACHE_ELEMENTS = {8: Element.INT8, 4: Element.INT4}  # by bits of a code
 
 # Parameter: lowest, highest, power of two.
 BOUNDS = {
@@ -70,6 +71,7 @@ class Core:
     scales: tuple[Scale, ...] = ()  # beside SCALE, and SCALE_MINIMUM where it is not left out
     planes: int = 1  # at most, of binary codes
     cache_bits: int = 8  # of a code of the KV cache: 8, or 4
+    wide_keys: bool = False  # keys have 8 bits beside values of 4
     engine: str = "mac"  # multipliers, or `lut`: sums read from tables, with the same integers
 
     def __post_init__(self) -> None:
@@ -102,8 +104,11 @@ class Core:
             raise InputError(f"core: engine = 'lut' has no sums of {what} (try engine = 'mac')")
         if self.cache_bits not in (4, 8):
             raise InputError(f"core: cache_bits = {self.cache_bits!r} must be 4 or 8")
-        if self.cache_element not in self.elements:
-            raise InputError(f"core: elements without {self.cache_element.name}, in which the cache is stored")
+        if self.wide_keys and self.cache_bits == 8:
+            raise InputError("core: wide_keys are those beside values of 4 bits (try cache_bits = 4)")
+        for element, what in ((self.cache_element, "the cache is"), (self.key_element, "keys are")):
+            if element not in self.elements:
+                raise InputError(f"core: elements without {element.name}, in which {what} stored")
         if Element.E2M1 in self.elements and self.multiplier_bits == 4:
             raise InputError("core: E2M1 codes, up to 12 and signed, need multiplier_bits = 5, 8 or 9, not 4")
         if Element.E4M3 in self.elements and not self.shifting:
@@ -123,13 +128,22 @@ class Core:
 
     @property
     def cache_element(self) -> Element:
-        """In which keys and values are stored."""
-        return Element.INT4 if self.cache_bits == 4 else Element.INT8
+        """In which values are stored."""
+        return CACHE_ELEMENTS[self.cache_bits]
+
+    @property
+    def key_bits(self) -> int:
+        """Of a code of the keys."""
+        return 8 if self.wide_keys else self.cache_bits
+
+    @property
+    def key_element(self) -> Element:
+        return CACHE_ELEMENTS[self.key_bits]
 
     @property
     def balanced(self) -> bool:
         """Keys lose an offset before they are stored: codes of 4 bits have no room for it."""
-        return self.cache_bits == 4
+        return self.key_bits == 4
 
     @property
     def dot_units(self) -> int:

@@ -63,7 +63,7 @@ def attention(m: Machine, op: Attention, share: Any, step: Step, attended: Any) 
 
 def _offsets(m: Machine, op: Attention) -> Any:
     """What keys of 4 bits lose, from the weight stream, once a pass over the layers."""
-    return vector(m, once("stream", op.kv_heads * op.key_dim), 1) * (m.cache.element_bits == 4)
+    return vector(m, once("stream", op.kv_heads * op.key_dim), 1) * (m.keys.element_bits == 4)
 
 
 def _positions(m: Machine, attended: Any, tokens: Any, chunks: Any) -> Any:
@@ -79,13 +79,12 @@ def _over_cache(m: Machine, op: Attention, share: Any, positions: Any, columns: 
     """One pass over one head's cache. Its keys come while the queries are quantized and multiplied; scales and values
     follow the last of them, while the scores are weighed."""
     d = m.designs
-    key_bytes = positions * (share.token_bytes * (op.key_dim / (op.key_dim + op.value_dim)) / share.heads)
-    value_bytes = key_bytes * (op.value_dim / op.key_dim)
-    codes_bytes = positions * (op.value_dim * m.cache.element_bits / 8)  # the vector unit takes their scales before
-    drain, beat = columns * m.drain, m.beat_cycles(m.cache)
+    key_bytes, value_bytes = (positions * (each / share.heads) for each in (share.key_bytes, share.value_bytes))
+    codes_bytes = positions * (op.value_dim * m.values.element_bits / 8)  # the vector unit takes their scales before
+    drain, beat = columns * m.drain, m.beat_cycles(m.keys)
     all_there, folds, tail = drain + CACHE_LATENCY, tile.folds(op.value_dim, d.rows), drain + LAST
     keys = between(tile.folds(op.key_dim, d.lanes) * beat, positions / d.rows - 1, drain, all_there)
-    values = between(positions / d.lanes * m.cache_code_cycles, folds - 1, drain, all_there)
+    values = between(positions / d.lanes * m.value_code_cycles, folds - 1, drain, all_there)
     before, softmax, after = _around_cache(op.key_dim, op.value_dim)
     queries, scored = vector(m, before, columns), m.at(_scored())
     weighing = (scored[0] * columns + m.at(_SCALES)[0]) * positions + vector(m, softmax, columns)

@@ -70,13 +70,13 @@ def stores(m: Machine, op: Attention) -> Stores:
 
 def _read(m: Machine) -> Any:
     """More cycles of a word of keys: those of 4 bits lose an offset, which is read beside them."""
-    return (m.cache.element_bits == 4).astype(m.dtype)
+    return (m.keys.element_bits == 4).astype(m.dtype)
 
 
 def _keys(m: Machine, op: Attention, words: Any, fixed: Any) -> Pass:
     """Halves of a group lie side by side where a half beat is a word: one jump less."""
     groups = op.key_dim / GROUP
-    whole = (m.cache.element_bits == 4) | ((m.multiplier_bits == 8) & (m.port_bytes >= GROUP))
+    whole = (m.keys.element_bits == 4) | ((m.multiplier_bits == 8) & (m.port_bytes >= GROUP))
     whole = whole.astype(m.dtype)
     beside = (m.dot_units * HALF == m.port_bytes) * (1 - whole)
     writes = 3 - whole
@@ -89,7 +89,7 @@ def _keys(m: Machine, op: Attention, words: Any, fixed: Any) -> Pass:
 
 def _values(m: Machine, op: Attention, words: Any, fixed: Any) -> Pass:
     """The words of a row tile lie side by side where each is written whole. Of 4 bits two rows share a byte."""
-    d, both = m.designs, 1 + (m.cache.element_bits == 4).astype(m.dtype)
+    d, both = m.designs, 1 + (m.values.element_bits == 4).astype(m.dtype)
     row_bytes = d.lanes * np.minimum(m.multiplier_bits * both, 8) / 8
     together = np.clip(m.port_bytes / row_bytes, 1, np.minimum(GROUP, d.rows) / both)  # bytes of a write
     rows = together * both

@@ -23,7 +23,7 @@ READ = 1  # of the scratchpad
 def cycles(
     *, vector_lanes: Any, port_bytes: Any, rows: Any, lanes: Any, multiplier_bits: Any,
     n: Any, columns: Any, a_source: Any, p: Any, q: Any, function: Any, reduce: Any, target: Any,
-    after_function: Any = 0, cache_bits: Any = 8,
+    after_function: Any = 0, cache_bits: Any = 8, key_bits: Any = 8,
 ) -> Any:  # fmt: skip
     """One pass of n groups a column.
 
@@ -48,7 +48,7 @@ def cycles(
     )
     first_group = 1 + (words - 1) * pace + first + 1
     written = first_group + cached(
-        words, pace, key_cycles(port_bytes, multiplier_bits, cache_bits), 0, n, columns
+        words, pace, key_cycles(port_bytes, multiplier_bits, key_bits), 0, n, columns
     ) * np.equal(target, Target.KEYS) + np.equal(target, Target.VALUES) * cached(
         words, pace, value_cycles(port_bytes, rows, lanes, multiplier_bits, cache_bits), 1, n, columns
     )  # fmt: skip
@@ -96,9 +96,9 @@ def cached(words: Any, pace: Any, group: Any, scale: Any, n: Any, columns: Any) 
     return columns * (first + (n - 1) * step) - last_step + last
 
 
-def key_cycles(port_bytes: Any, multiplier_bits: Any, cache_bits: Any = 8) -> Any:
+def key_cycles(port_bytes: Any, multiplier_bits: Any, key_bits: Any = 8) -> Any:
     """Of one group of keys: to begin, the scale, the codes in one or two words."""
-    whole = np.equal(cache_bits, 4) | np.equal(multiplier_bits, 8) & (np.asarray(port_bytes) >= GROUP)
+    whole = np.equal(key_bits, 4) | np.equal(multiplier_bits, 8) & (np.asarray(port_bytes) >= GROUP)
     return np.where(whole, 3, 4)
 
 

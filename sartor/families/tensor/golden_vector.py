@@ -78,11 +78,11 @@ def _to_buffer(s: State, i: Instruction, y: np.ndarray) -> None:
 
 
 def _to_keys(s: State, i: Instruction, y: np.ndarray) -> None:
-    if s.core.cache_bits == 8:
+    if s.core.key_bits == 8:
         codes, exponents = quantized(y, numerics.KEY_LOW, numerics.KEY_HIGH)
         scales = numerics.power_scale(exponents)
     else:
-        codes, scales = numerics.quantize_keys(y, s.core.cache_bits)
+        codes, scales = numerics.quantize_keys(y, s.core.key_bits)
     for q, c in np.ndindex(y.shape[:2]):
         token = int(s.positions[q]) + c
         s.write_memory(

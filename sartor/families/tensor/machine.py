@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from ...formats.pair import of_keys, of_values
 from ...formats.parts import VALUES
 from ...formats.spec import format_named
 from ...tech import dram, logic, sram
@@ -17,7 +18,7 @@ from . import silicon, sizing
 from .core import GROUP
 from .cycles_control import FETCH_TO_REQUEST, RESPONSE_TO_WORD
 from .datapath import datapath_of, mac_j
-from .design import Designs
+from .design import FORMATS, Designs
 from .memory_stream import MemoryStream, streams
 from .passes import LANES, PORTS, Work, unit_of
 from .stored import BYTE_BITS, Stored, stored, stored_by_row, widths
@@ -30,7 +31,9 @@ class Machine(MemoryStream):
     designs: Designs
     sync: Any  # cycles of a barrier, 0 with one core
     weights: Stored
-    cache: Stored
+    cache: Stored  # the mean of keys and values
+    keys: Stored
+    values: Stored
     mix: dict[str, Stored]  # of parts that have their own
     datapath: Any  # row of macs.csv: the multipliers
     multiplier_bits: Any  # of an integer, a cycle
@@ -115,8 +118,8 @@ class Machine(MemoryStream):
         return np.maximum(self.words_per_bit * form.element_bits, form.steps)
 
     @functools.cached_property
-    def cache_code_cycles(self) -> Any:
-        return self.code_cycles(self.cache)
+    def value_code_cycles(self) -> Any:
+        return self.code_cycles(self.values)
 
     @functools.cached_property
     def fetched(self) -> Any:
@@ -127,8 +130,12 @@ class Machine(MemoryStream):
     def granule(self) -> Any:
         """Tokens by which the cache is read: Core.granule."""
         d, port = self.designs, self.port_bytes
-        word = port * np.maximum(0.5, BYTE_BITS / (self.cache.element_bits * d.rows))
+        word = port * np.maximum(0.5, BYTE_BITS / (self.values.element_bits * d.rows))
         return np.maximum(np.maximum(np.maximum(GROUP, d.lanes), np.maximum(d.rows, self.dot_units)), word)
+
+
+# Formats of keys and of values, by that of the cache.
+_KEYS, _VALUES = (np.array([FORMATS.index(of(name)) for name in FORMATS]) for of in (of_keys, of_values))
 
 
 def prepare(designs: Designs, relative_voltage: Any, tech: Technology) -> Machine:
@@ -145,6 +152,8 @@ def prepare(designs: Designs, relative_voltage: Any, tech: Technology) -> Machin
         sync=tech.fact("overheads", "pipeline", "sync_cycles") * np.minimum(d.cores - 1, 1),
         weights=stored_by_row(d.weights, datapath, dtype),
         cache=stored_by_row(d.cache, datapath, dtype),
+        keys=stored_by_row(rows_of(_KEYS, d.cache), datapath, dtype),
+        values=stored_by_row(rows_of(_VALUES, d.cache), datapath, dtype),
         mix={part: stored_by_row(rows, datapath, dtype) for part, rows in d.mix.items()},
         datapath=datapath,
         multiplier_bits=widths(datapath, dtype),

@@ -15,7 +15,7 @@ from .datapath import UNIT_BITS, datapath_of, decoders, unit_mm2
 from .design import FORMATS, Designs
 from .sizing import HARDWARE_CACHE, port_bytes
 
-_SHORT = np.array([HARDWARE_CACHE.get(name) == 4 for name in FORMATS])  # caches of 4 bits
+_SHORT = np.array([HARDWARE_CACHE.get(name, (8, 8))[1] == 4 for name in FORMATS])  # caches with values of 4 bits
 
 
 @dataclass(frozen=True)

@@ -42,7 +42,8 @@ class CacheShare:
 
     heads: Any  # KV heads of a sequence
     group: Any  # queries of a token that share a KV head
-    token_bytes: Any  # cache of one token
+    key_bytes: Any  # of one token in the cache
+    value_bytes: Any
 
 
 class Placement:
@@ -110,10 +111,12 @@ class Placement:
 
     def _share(self, op: Attention) -> CacheShare:
         split = np.minimum(self.chips, op.kv_heads)  # beyond it, chips share a KV head's cache
+        elements = op.cached / split / (op.key_dim + op.value_dim)
         return CacheShare(
             heads=op.kv_heads / split,
             group=op.heads / op.kv_heads * (split / self.chips),
-            token_bytes=(op.cached / split) * self.machine.cache.n_bytes,
+            key_bytes=elements * op.key_dim * self.machine.keys.n_bytes,
+            value_bytes=elements * op.value_dim * self.machine.values.n_bytes,
         )
 
     def expert_matrices(self, op: Gemm, touched: Any) -> Any:

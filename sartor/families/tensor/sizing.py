@@ -12,14 +12,14 @@ from ...errors import InputError, Unsupported
 from ...formats.decode import Element, Scale
 from ...formats.hardware import Coding, coding_of, decoded, no_decoder
 from . import multipliers
-from .core import BOUNDS, Core
+from .core import BOUNDS, CACHE_ELEMENTS, Core
 
 BUFFER_SHARE = 8  # one part in eight of the scratchpad is the activation buffer
 BUFFER_GROUP_BYTES = 35  # 32 codes, their exponent, their sum
 SCRATCH_GROUP_BYTES = 128  # 32 binary32 numbers
 CACHE_SHARE = 8  # one part in eight of the FIFO is the cache queue's
 HARDWARE_WEIGHTS = tuple(decoded())  # formats with a decoder
-HARDWARE_CACHE = {"int8-g32": 8, "int4-g32": 4}  # bits of a code
+HARDWARE_CACHE = {"int8-g32": (8, 8), "k8v4-g32": (8, 4), "int4-g32": (4, 4)}  # bits of a key's code, of a value's
 
 
 def port_bytes(bandwidth_bytes_per_s: Any, cores: Any, clock_hz: Any) -> Any:
@@ -51,24 +51,25 @@ def fifo_words(fifo_bytes: Any, port: Any) -> tuple[Any, Any]:
     return np.maximum(np.floor(fifo_bytes / port) - cache, least), cache
 
 
-def _decoder(coding: Coding, cache: Element) -> dict[str, Any]:
+def _decoder(coding: Coding, cache: tuple[Element, ...]) -> dict[str, Any]:
     """What the decoder of one format knows beside the cache."""
     element, plain = coding.element, (Element.INT4, Element.INT8)
     return {
-        "elements": plain if element in plain else (cache, element),
+        "elements": plain if element in plain else (*cache, element),
         "scales": (coding.scale,) if coding.scale > Scale.SCALE_MINIMUM else (), "planes": coding.planes,
     }  # fmt: skip
 
 
-def _decoders(codings: Mapping[str, Coding], cache_bits: int, where: str) -> dict[str, Any]:
+def _decoders(codings: Mapping[str, Coding], cache_bits: tuple[int, int], where: str) -> dict[str, Any]:
     """Of a chip for several formats: multipliers that take them all, and what any decoder knows."""
-    cache = Element.INT4 if cache_bits == 4 else Element.INT8
+    keys, values = cache_bits
+    cache = tuple(dict.fromkeys(CACHE_ELEMENTS[bits] for bits in (values, keys)))
     each = [_decoder(coding, cache) for coding in codings.values()]
     return {
         "multiplier_bits": multipliers.together(codings, where),
         "elements": tuple(dict.fromkeys(element for one in each for element in one["elements"])),
         "scales": tuple(dict.fromkeys(scale for one in each for scale in one["scales"])),
-        "planes": max(one["planes"] for one in each), "cache_bits": cache_bits,
+        "planes": max(one["planes"] for one in each), "cache_bits": values, "wide_keys": keys != values,
     }
 
 

@@ -130,7 +130,10 @@ def operation(sheet: Sheet) -> list[str]:
 
 
 def formats(sheet: Sheet) -> Rows:
-    cache_bits = sheet["core"]["cache_bits"]
+    core = sheet["core"]
+    each = {4: "a scale with two bits of fraction and a sign", 8: "a power of two"}
+    value_bits = core["cache_bits"]
+    key_bits = 8 if core["wide_keys"] else value_bits
     return [
         (
             "weights",
@@ -138,8 +141,8 @@ def formats(sheet: Sheet) -> Rows:
             "and a minimum, for 32 to 256",
         ),
         ("activations", "INT8, a power of two for each 32"),
-        ("keys", f"INT{cache_bits}, a power of two (binary16) for each 32 of a token"),
-        ("values", f"INT{cache_bits}, a power of two (bfloat16) for each head and token"),
+        ("keys", f"INT{key_bits}, {each[key_bits]} (binary16) for each 32 of a token"),
+        ("values", f"INT{value_bits}, {each[value_bits]} (bfloat16) for each head and token"),
         ("sums", "40 bits, exact; results binary32"),
         ("vectors", "binary32, one rounding an operation"),
     ]

@@ -1,6 +1,7 @@
 """Keys and values written token by token are the matrices that the matrix unit reads."""
 
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,6 +18,8 @@ CORES = [
     Core(lanes=64, rows=4, port_bytes=32, multiplier_bits=8), Core(cache_bits=4),
     Core(rows=2, port_bytes=256, cache_bits=4), Core(rows=2, port_bytes=16, cache_bits=4),
     Core(lanes=64, rows=4, port_bytes=64, multiplier_bits=8, cache_bits=4),
+    Core(cache_bits=4, wide_keys=True), Core(rows=2, port_bytes=16, cache_bits=4, wide_keys=True),
+    Core(lanes=64, rows=4, port_bytes=64, multiplier_bits=8, cache_bits=4, wide_keys=True),
 ]  # fmt: skip
 
 
@@ -26,16 +29,15 @@ def test_keys_token_by_token_are_a_matrix(core: Core) -> None:
     tokens, base = 2 * core.granule, 3
     where = memory_map.cache_map(core, net, tokens)
     memory = np.zeros((base + where.head_words) * core.port_bytes, np.uint8)
-    most = _most(core)
-    codes = rng.integers(-most, most + 1, (tokens, 2, 32)).astype(np.int8)
-    scales = rng.integers(453, 546, (tokens, 2))
+    codes = rng.integers(*_range(core.key_bits), (tokens, 2, 32)).astype(np.int8)
+    scales = rng.integers(453, 546, (tokens, 2)) + _signs(rng, core.key_bits, (tokens, 2))
     for t in rng.permutation(tokens):
         at, data = cache_layout.key_writes(core, base, int(t), codes[t], scales[t])
         memory[at] = data
     words = memory[base * core.port_bytes :][: where.key_words * core.port_bytes]
-    found, d, _ = unpack_matrix(core, words, tokens, 64, element=core.cache_element)
-    assert np.array_equal(found, codes.reshape(tokens, 64) + _offset(core))
-    # binary16 of (1 + m/4) 2^e.
+    found, d, _ = unpack_matrix(core, words, tokens, 64, element=core.key_element)
+    assert np.array_equal(found, codes.reshape(tokens, 64) + _offset(core.key_bits))
+    # binary16 of +-(1 + m/4) 2^e.
     assert d is not None and np.array_equal(d.view(np.float16), scale_value(scales))
 
 
@@ -45,9 +47,8 @@ def test_values_token_by_token_are_a_matrix(core: Core) -> None:
     tokens, base = 2 * core.granule, 5
     where = memory_map.cache_map(core, net, tokens)
     memory = np.zeros((base + where.value_words + where.scale_words) * core.port_bytes, np.uint8)
-    most = _most(core)
-    codes = rng.integers(-most, most + 1, (tokens, 64)).astype(np.int8)
-    numbers = rng.integers(453, 546, tokens)
+    codes = rng.integers(*_range(core.cache_bits), (tokens, 64)).astype(np.int8)
+    numbers = rng.integers(453, 546, tokens) + _signs(rng, core.cache_bits, tokens)
     for t in rng.permutation(tokens):
         at, data = cache_layout.value_writes(
             core, base, where.value_stride, where.value_words, int(t), codes[t], numbers[t]
@@ -58,23 +59,28 @@ def test_values_token_by_token_are_a_matrix(core: Core) -> None:
     found, d, _ = unpack_matrix(
         core, values, 64, tokens, element=core.cache_element, scale=Scale.NONE, paired=core.cache_bits == 4
     )
-    assert d is None and np.array_equal(found, codes.T + _offset(core))
+    assert d is None and np.array_equal(found, codes.T + _offset(core.cache_bits))
     wide = scales[: 2 * tokens].view(np.uint16).astype(np.uint32) << 16
     assert np.array_equal(wide.view(np.float32), scale_value(numbers))
 
 
-def _most(core: Core) -> int:
-    return 7 if core.cache_bits == 4 else 127
+def _range(bits: int) -> tuple[int, int]:
+    return (-8, 8) if bits == 4 else (-127, 128)
 
 
-def _offset(core: Core) -> int:
+def _signs(rng: np.random.Generator, bits: int, shape: Any) -> np.ndarray:
+    """Of scales, 1,024 for a negative one: only those of 4 bits have any."""
+    return rng.integers(0, 2, shape) << 10 if bits == 4 else np.zeros(shape, np.int64)
+
+
+def _offset(bits: int) -> int:
     """Codes of 4 bits are stored with 8 added."""
-    return 8 if core.cache_bits == 4 else 0
+    return 8 if bits == 4 else 0
 
 
-@pytest.mark.parametrize("bits", [4, 8])
-def test_no_two_tokens_write_the_same_byte(bits: int) -> None:
-    core, net = Core(rows=4, cache_bits=bits), tiny()
+@pytest.mark.parametrize("bits, wide", [(4, False), (4, True), (8, False)])
+def test_no_two_tokens_write_the_same_byte(bits: int, wide: bool) -> None:
+    core, net = Core(rows=4, cache_bits=bits, wide_keys=wide), tiny()
     where = memory_map.cache_map(core, net, core.granule)
     taken: list[int] = []
     for t in range(core.granule):

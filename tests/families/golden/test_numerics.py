@@ -148,28 +148,36 @@ def test_a_sum_has_32_running_sums_in_order() -> None:
     assert float(numerics.reduce(Reduce.SUM, x)) == 2.0**24 + 2
 
 
-def test_a_magnitude_is_of_either_sign() -> None:
+def test_a_magnitude_has_its_sign_in_the_lowest_bit() -> None:
     x = np.float32([[1, -3] + [0] * 30])
-    assert numerics.reduce(Reduce.MAX, x) == [1] and numerics.reduce(Reduce.MAGNITUDE, x) == [3]
-    assert float32.bits(numerics.reduce(Reduce.MAGNITUDE, x))[0] == 0x40400000
+    assert numerics.reduce(Reduce.MAX, x) == [1]
+    assert float32.bits(numerics.reduce(Reduce.MAGNITUDE, x))[0] == 0x40400001
+    assert float32.bits(numerics.reduce(Reduce.MAGNITUDE, -x))[0] == 0x40400000
+    both = np.float32([[3, -3] + [0] * 30])  # negative where both signs are
+    assert float32.bits(numerics.reduce(Reduce.MAGNITUDE, both))[0] == 0x40400001
 
 
 def test_a_cache_of_four_bits_by_hand() -> None:
-    # The largest, 7.4 = 1.85 x 2^2, has the scale 1, with which 1.875 x 2^2 would still be 7. Ties go to even.
+    # The largest, -8.4 = -1.05 x 2^3, has the scale 1, in which 7 is the most and -8 the least. Ties go to even.
     keys = np.zeros((1, 32), np.float32)
-    keys[0, :5] = 6.6, -7.4, 2.5, -3.5, 0.5
+    keys[0, :6] = 7.9, -8.4, 2.5, -3.5, 0.5, -7.5
     codes, scale = numerics.quantize_keys(keys, 4)
-    assert codes[0, 0, :5].tolist() == [7, -7, 2, -4, 0] and numerics.scale_value(scale) == [[1]]
-    # From 1, 1.125, 1.375, 1.625 and 1.875 on an octave's scales are 5, 6, 7, 8 and 10 32nds.
+    assert codes[0, 0, :6].tolist() == [7, -8, 2, -4, 0, -8] and numerics.scale_value(scale) == [[1]]
+    # The same turned: so is the scale, not the codes.
+    codes, scale = numerics.quantize_keys(-keys, 4)
+    assert codes[0, 0, :6].tolist() == [7, -8, 2, -4, 0, -8] and numerics.scale_value(scale) == [[-1]]
+    # From 1, 1.125, 1.375, 1.625 and 1.875 on an octave's scales are 4, 5, 6, 7 and 8 32nds.
     eighths = np.array([1, 1.124, 1.125, 1.374, 1.375, 1.624, 1.625, 1.874, 1.875, 1.999], np.float32)
-    found = numerics.scale_value(numerics.cache_scale(eighths, 4)) * 32
-    assert found.tolist() == [5, 5, 6, 6, 7, 7, 8, 8, 10, 10] and (eighths / found * 32 <= 7.5).all()
-    # In scales of 1.25: ties to even, and one that is none.
+    found = numerics.scale_value(numerics.cache_scale(numerics.marked(-eighths), 4)) * 32
+    assert found.tolist() == [4, 4, 5, 5, 6, 6, 7, 7, 8, 8] and (eighths / found * 32 < 9).all()
+    # In scales of 1.25: ties to even, and one that is none. -8 and 8 eighths of the same octave: negative wins.
     keys[0] = 0
-    keys[0, :4] = 7 * 1.25, -2.5 * 1.25, np.nextafter(np.float32(2.5 * 1.25), np.float32(9)), 3.5 * 1.25
+    keys[0, :5] = 8 * 1.25, -8 * 1.25, -2.5 * 1.25, np.nextafter(np.float32(2.5 * 1.25), np.float32(9)), 3.5 * 1.25
     codes, scale = numerics.quantize_keys(keys, 4)
-    assert numerics.scale_value(scale) == [[1.25]] and codes[0, 0, :4].tolist() == [7, -2, 3, 4]
-    # Beyond the bounds the largest code, 7 x 1.25 x 2^9 of keys, and nothing at all.
+    assert numerics.scale_value(scale) == [[1.25]] and codes[0, 0, :5].tolist() == [7, -8, -2, 3, 4]
+    values, scale = numerics.quantize_values(keys, numerics.reduce(Reduce.MAGNITUDE, keys), 4)
+    assert numerics.scale_value(scale) == [1.25] and values[0, :5].tolist() == [7, -8, -2, 3, 4]
+    # Beyond the bounds the largest code, -8 x 2^9 of keys, and nothing at all.
     codes, scale = numerics.quantize_keys(np.repeat(np.float32([2.0**-20, 2.0**20]), 32)[None], 4)
-    assert codes[0, :, 0].tolist() == [0, 7]
-    assert numerics.scale_value(scale).tolist() == [[1.25 * 2.0**-11, 1.25 * 2.0**9]]
+    assert codes[0, :, 0].tolist() == [0, -8]
+    assert numerics.scale_value(scale).tolist() == [[-(2.0**-11), -(2.0**9)]]

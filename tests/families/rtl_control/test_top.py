@@ -87,7 +87,8 @@ def unit_cycles(i: Instruction, granules: int) -> int:
     return int(
         cycles_vector.cycles(
             vector_lanes=core.vector_lanes, port_bytes=core.port_bytes, rows=core.rows, lanes=core.lanes,
-            multiplier_bits=core.multiplier_bits, cache_bits=core.cache_bits, n=i.n * (granules if i.n_dynamic else 1),
+            multiplier_bits=core.multiplier_bits, cache_bits=core.cache_bits, key_bits=core.key_bits,
+            n=i.n * (granules if i.n_dynamic else 1),
             after_function=i.after["after_function"] if i.reduce else 0, **{name: getattr(i, name) for name in fields},
         )
     )  # fmt: skip

@@ -170,6 +170,6 @@ class Bench:
                 vector_lanes=c.vector_lanes, port_bytes=c.port_bytes, rows=c.rows, lanes=c.lanes,
                 multiplier_bits=c.multiplier_bits, n=self.state.count(i.n, i.n_dynamic), columns=i.columns,
                 a_source=i.a_source, p=i.p, q=i.q, function=i.function, reduce=i.reduce, target=i.target,
-                after_function=i.after["after_function"], cache_bits=c.cache_bits,
+                after_function=i.after["after_function"], cache_bits=c.cache_bits, key_bits=c.key_bits,
             )
         )  # fmt: skip

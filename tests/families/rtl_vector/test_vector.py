@@ -18,7 +18,12 @@ SMALL = Core(rows=2, lanes=32, columns=3, vector_lanes=2, multiplier_bits=8, por
 MIDDLE = Core(rows=8, lanes=64, columns=4, vector_lanes=8, multiplier_bits=4, port_bytes=256, **MEMORIES)
 # A cache of 4-bit codes.
 FOUR = Core(rows=8, lanes=64, columns=4, vector_lanes=8, multiplier_bits=4, port_bytes=256, cache_bits=4, **MEMORIES)
+# Of it, keys of 8 bits.
+APART = Core(rows=2, lanes=32, columns=2, vector_lanes=4, multiplier_bits=4, port_bytes=32, cache_bits=4,
+             wide_keys=True, **MEMORIES)  # fmt: skip
 WIDE = [
+    Core(rows=4, lanes=64, columns=2, vector_lanes=8, multiplier_bits=8, port_bytes=64, cache_bits=4, wide_keys=True,
+         **MEMORIES),
     Core(rows=2, lanes=32, columns=3, vector_lanes=2, multiplier_bits=8, port_bytes=16, cache_bits=4, **MEMORIES),
     Core(rows=64, lanes=128, columns=1, vector_lanes=32, multiplier_bits=5, port_bytes=64, cache_bits=4, **MEMORIES),
     Core(rows=8, lanes=32, columns=4, vector_lanes=16, multiplier_bits=4, port_bytes=128, **MEMORIES),
@@ -28,9 +33,10 @@ WIDE = [
     Core(rows=32, lanes=64, columns=2, vector_lanes=16, multiplier_bits=8, port_bytes=32, **MEMORIES),
 ]
 CORES = [
-    pytest.param(core, id=f"{core.vector_lanes} lanes, {core.port_bytes} bytes, cache of {core.cache_bits} bits",
-                 marks=[] if core in (SMALL, MIDDLE, FOUR) else [pytest.mark.slow, pytest.mark.long])
-    for core in (SMALL, MIDDLE, FOUR, *WIDE)
+    pytest.param(core, id=f"{core.vector_lanes} lanes, {core.port_bytes} bytes, "
+                 f"cache of {core.cache_bits} bits{', keys of 8' * core.wide_keys}",
+                 marks=[pytest.mark.slow, *[pytest.mark.long] * (core in WIDE)] if core in (APART, *WIDE) else [])
+    for core in (SMALL, MIDDLE, FOUR, APART, *WIDE)
 ]  # fmt: skip
 STALLS = [None, Stalls(offered=0.5), Stalls(taken=0.5), Stalls(offered=0.3, taken=0.7)]
 

@@ -50,7 +50,7 @@ class Reduce(enum.IntEnum):
     NONE = 0
     SUM = 1
     MAX = 2
-    MAGNITUDE = 3  # largest absolute value
+    MAGNITUDE = 3  # largest absolute value, its sign in the lowest bit
 
 
 class Target(enum.IntEnum):

@@ -48,6 +48,13 @@ def field(x):
 
 
 @compiled
+def marked(x):
+    """|x| with its sign in the lowest bit."""
+    whole = np.float32(x).view(np.uint32)
+    return np.uint32(whole & np.uint32(0x7FFFFFFE) | whole >> np.uint32(31)).view(np.float32)
+
+
+@compiled
 def _assembled(table, index, r, exponent):
     biased = exponent + 127
     if biased <= 0:

@@ -6,7 +6,7 @@ from ..core import GROUP
 from ..isa import BYPASS, Mask, Operand, Reduce
 from ..numerics import PARTIALS, SCALES
 from .compiled import compiled
-from .numbers import MOST, canonical, code, field, function, plus, times
+from .numbers import MOST, canonical, code, field, function, marked, plus, times
 
 _A, _B, _D, _SCALAR = int(Operand.A), int(Operand.B), int(Operand.D), int(Operand.SCALAR)
 _CAUSAL, _SUM, _MAX = int(Mask.CAUSAL), int(Reduce.SUM), int(Reduce.MAX)
@@ -95,9 +95,9 @@ def _sum(row):
 
 @compiled
 def _largest(row, signed):
-    most = row[0] if signed else abs(row[0])
+    most = row[0] if signed else marked(row[0])
     for i in range(1, row.size):
-        most = max(most, row[i] if signed else abs(row[i]))
+        most = max(most, row[i] if signed else marked(row[i]))
     return most
 
 

@@ -74,22 +74,23 @@ def attend(b: Body) -> None:
 
 def _attend_columns(b: Body, columns: int, stride: int, heads: int) -> None:
     s, h, granule, net = b.s, b.head_groups, b.core.granule, b.net
-    element, top = b.core.cache_element, CACHE_EXPONENT[b.core.cache_bits]
+    top = CACHE_EXPONENT[b.core.key_bits]
     stride_of = {"d_stride": b.mixed_groups if b.tokens > 1 else h, "d_reg": QUERY}
     _fetch_cache(b)
     b.vec(
         "queries", columns=columns, n=h, a_addr=s.turned, a_stride=stride, a_reg=QUERY, target=Target.BUFFER
     )
     b.add(
-        Op.MM, "scores", cache=1, element=element, scale=Scale.SCALE, tiles=granule // b.core.rows,
+        Op.MM, "scores", cache=1, element=b.core.key_element, scale=Scale.SCALE, tiles=granule // b.core.rows,
         tiles_dynamic=1, folds=net.head_dim // b.core.lanes, exponent=top,
         unit=unit_of(Scale.SCALE, top), columns=columns, d_addr=s.scores,
         d_stride=s.score_groups,
     )  # fmt: skip
     _softmax(b, columns)
     b.add(
-        Op.MM, "mixed values", cache=1, element=element, scale=Scale.NONE, tiles=net.head_dim // b.core.rows,
-        folds=granule // b.core.lanes, folds_dynamic=1, exponent=PLAIN, unit=unit_of(Scale.NONE, PLAIN),
+        Op.MM, "mixed values", cache=1, element=b.core.cache_element, scale=Scale.NONE,
+        tiles=net.head_dim // b.core.rows, folds=granule // b.core.lanes, folds_dynamic=1, exponent=PLAIN,
+        unit=unit_of(Scale.NONE, PLAIN),
         columns=columns, d_addr=s.mixed, **stride_of,
     )  # fmt: skip
     b.vec(

@@ -31,7 +31,7 @@ class CacheMap:
 def cache_map(core: Core, net: Network, context: int) -> CacheMap:
     granules = context // core.granule
     slots, blocks = core.slots(SCALE_BYTES), core.granule * net.head_dim // GROUP
-    key_unit = blocks // slots * (slots * (SCALE_BYTES + GROUP * core.cache_bits // 8) // core.port_bytes)
+    key_unit = blocks // slots * (slots * (SCALE_BYTES + GROUP * core.key_bits // 8) // core.port_bytes)
     value_unit = core.granule * core.rows * core.cache_bits // (8 * core.port_bytes)
     scale_unit = core.granule * SCALE_BYTES // core.port_bytes
     tiles = net.head_dim // core.rows

@@ -38,12 +38,12 @@ def row_bytes(core: Core) -> int:
 
 def whole_keys(core: Core) -> bool:
     """Whether the 32 codes of a key's group lie side by side in one word."""
-    return core.cache_bits == 4 or (core.multiplier_bits == 8 and core.port_bytes >= GROUP)
+    return core.key_bits == 4 or (core.multiplier_bits == 8 and core.port_bytes >= GROUP)
 
 
 def key_bytes(core: Core) -> int:
     """Bytes of codes of a key that are written together; no row of values needs more."""
-    return GROUP if whole_keys(core) and core.cache_bits == 8 else HALF
+    return GROUP if whole_keys(core) and core.key_bits == 8 else HALF
 
 
 def block_number(core: Core, token: Value, group: Value, groups: Value) -> Value:
@@ -60,7 +60,7 @@ def key_offset(core: Core, block: Value, count: Value) -> Value:
     """Byte of the codes in their packet."""
     slots, units = log2(core.slots(SLOT_BYTES)), log2(core.dot_units)
     half, byte = count[0], Const(0, log2(HALF))
-    if core.cache_bits == 4:
+    if core.key_bits == 4:
         return Cat(byte, block[:slots])
     if core.multiplier_bits == 8:
         return Cat(byte, half, block[:slots])

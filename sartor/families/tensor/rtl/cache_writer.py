@@ -51,7 +51,7 @@ class CacheWriter(wiring.Component):
             {
                 "load": In(1), "values": In(1), "token": In(TOKEN_BITS), "group": In(GROUP_BITS),
                 "groups": In(GROUP_BITS + 1), "codes": In(CODE_BITS * GROUP), "exponent": In(EXPONENT_BITS),
-                "quarter": In(QUARTER_BITS),
+                "quarter": In(QUARTER_BITS), "negative": In(1),
                 "base": In(ADDRESS_BITS), "value_stride": In(ADDRESS_BITS), "value_scales": In(ADDRESS_BITS),
                 "busy": Out(1), "shift": Out(2), "store": Out(stream.Signature(store_layout(core))),
             }
@@ -111,7 +111,7 @@ class CacheWriter(wiring.Component):
         scale_words = core.slots(SLOT_BYTES) * SLOT_BYTES // core.port_bytes
         packet = block[slots:]
         code_at = in_words(core, Cat(key_offset(core, self.block, count), packet))
-        code_bytes = GROUP * core.cache_bits // 8 * core.slots(SLOT_BYTES)
+        code_bytes = GROUP * core.key_bits // 8 * core.slots(SLOT_BYTES)
         of_scale = Cat(Const(0, log2(code_bytes) - log2(core.port_bytes)), packet)
         inside = in_words(core, Cat(Const(0, 1), block[:slots]))
         first = Mux(scale, of_scale, code_at)
@@ -147,11 +147,12 @@ class CacheWriter(wiring.Component):
             return self.codes
         codes = [self.codes[CODE_BITS * i :][:4] ^ 8 for i in range(GROUP)]
         of_keys = Cat(Cat(codes[i], codes[HALF + i]) for i in range(HALF))
-        return Mux(self.values, Cat(codes), of_keys)
+        return Mux(self.values, Cat(codes), self.codes if self.core.wide_keys else of_keys)
 
     def exponent_word(self) -> Value:
-        """binary16 of a key, bfloat16 of a value: (1 + quarter / 4) 2^(exponent - 133); as often as codes have room."""
-        quarter = self.quarter if self.core.cache_bits == 4 else Const(0, QUARTER_BITS)
-        half = Cat(Const(0, 8), quarter, (self.exponent - (EXPONENT_BIAS - _HALF_BIAS))[:5], Const(0, 1))
-        brain = Cat(Const(0, 5), quarter, (self.exponent - (EXPONENT_BIAS - _BF16_BIAS))[:8], Const(0, 1))
+        """binary16 of a key, bfloat16 of a value: +-(1 + quarter / 4) 2^(exponent - 133); as often as there is room."""
+        short = self.core.cache_bits == 4
+        quarter, sign = (self.quarter, self.negative) if short else (Const(0, QUARTER_BITS), Const(0, 1))
+        half = Cat(Const(0, 8), quarter, (self.exponent - (EXPONENT_BIAS - _HALF_BIAS))[:5], sign)
+        brain = Cat(Const(0, 5), quarter, (self.exponent - (EXPONENT_BIAS - _BF16_BIAS))[:8], sign)
         return Mux(self.values, brain, half).replicate(len(self.store.payload.codes) // (8 * SLOT_BYTES))

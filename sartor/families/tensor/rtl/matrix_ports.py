@@ -10,6 +10,7 @@ from ..core import GROUP, HALF, MOST_COLUMNS, Core
 
 EXPONENT_BITS = 8
 EIGHTH_BITS = 3  # of a fraction: they decide the scale of a cache of 4 bits
+MARK_BITS = 1 + EIGHTH_BITS + EXPONENT_BITS  # a sign below a magnitude's upper bits
 QUARTER_BITS = 2  # of that scale, beside its exponent
 CODE_BITS = 8
 HALF_BITS = 16  # a binary16 number

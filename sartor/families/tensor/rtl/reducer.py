@@ -83,8 +83,8 @@ class Reducer(wiring.Component):
         with m.If(self.kind != 0):
             m.d.sync += held.eq(Mux(halving, self.partner(), self.word))
         magnitude = self.kind == Reduce.MAGNITUDE
-        result = Cat(
-            Cat(x[:-1], x[-1] & ~magnitude)
+        result = Cat(  # a magnitude has its sign in the lowest bit
+            Cat(Mux(magnitude, x[-1], x[0]), x[1:-1], x[-1] & ~magnitude)
             for x in (self.result.word_select(i, FLOAT_BITS) for i in range(core.vector_lanes))
         )
         initial = Mux(self.kind == Reduce.MAX, MINUS_MOST, 0)

@@ -13,7 +13,7 @@ from ....rtl.float_parts import FRACTION_BITS, ONE
 from ..core import CONSTANTS, SCALARS, Core
 from ..isa import AFTER, BYPASS, Operand
 from .fetch import COLUMN_BITS
-from .matrix_ports import EIGHTH_BITS, EXPONENT_BITS, FLOAT_BITS
+from .matrix_ports import EIGHTH_BITS, EXPONENT_BITS, FLOAT_BITS, MARK_BITS
 from .vector_ports import command_layout, constant_write_signature
 
 _SCALAR_BITS = SCALARS.bit_length() - 1
@@ -33,7 +33,7 @@ class SharedOperands(wiring.Component):
                 "write": In(1), "write_scalar": In(_SCALAR_BITS), "write_column": In(COLUMN_BITS),
                 "write_data": In(FLOAT_BITS),
                 "p": Out(FLOAT_BITS), "q": Out(FLOAT_BITS), "take_q": Out(1),
-                "largest": Out(EXPONENT_BITS + EIGHTH_BITS),
+                "largest": Out(MARK_BITS),
             }
         )  # fmt: skip
 
@@ -56,7 +56,8 @@ class SharedOperands(wiring.Component):
         m.d.comb += self.q.eq(self.chosen(m, c.q, c.q_index, self.steps.after_q, column, 0))
         m.d.comb += self.take_q.eq(self.after | ~addend_is_memory)
         largest = self.scalar(m, c.q_index, self.largest_column)
-        m.d.comb += self.largest.eq(largest[FRACTION_BITS - EIGHTH_BITS : FRACTION_BITS + EXPONENT_BITS])
+        upper = largest[FRACTION_BITS - EIGHTH_BITS : FRACTION_BITS + EXPONENT_BITS]
+        m.d.comb += self.largest.eq(Cat(largest[0], upper))
         return m
 
     def delayed(self, m: Module) -> Value:

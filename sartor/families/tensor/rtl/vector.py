@@ -183,7 +183,7 @@ class VectorUnit(wiring.Component):
             writer.load.eq(quantizer.loaded & cached), writer.values.eq(c.target == Target.VALUES),
             writer.token.eq(token), writer.group.eq(group), writer.groups.eq(c.n),
             writer.codes.eq(quantizer.codes), writer.exponent.eq(quantizer.exponent), writer.base.eq(c.base),
-            writer.quarter.eq(quantizer.quarter),
+            writer.quarter.eq(quantizer.quarter), writer.negative.eq(quantizer.negative),
             writer.value_stride.eq(c.value_stride), writer.value_scales.eq(c.value_scales),
             self.buffer_write.codes.eq(quantizer.codes), self.buffer_write.exponent.eq(quantizer.exponent),
         ]  # fmt: skip
