@@ -35,8 +35,6 @@ WRITTEN = DATA / "measured" / "formats_silicon.csv"
 # Datapath of formats.csv: the dot unit that its chips have.
 PRICED = {"int4": "unit int4", "int8": "unit int8", "fp4": "unit mxfp4", "nvfp4": "unit nvfp4", "fp8": "unit fp8"}
 READ = {"int4": "unit int4 lut", "fp4": "unit mxfp4 lut", "int8": "unit int8 lut"}  # the same by table
-# Not mapped whole: the unit with multipliers less those, and more reads of as many planes.
-SUMS = {"unit int8 lut": ("unit int8", "mac 8", 8)}
 SHARED = {"tables": "lut tables", "keys": "lut keys"}  # of all rows, and of all columns
 # Stated guesses, as in silicon.csv; of the clock the range is overheads.csv, clock cells_margin.
 AREA_RANGE, ENERGY_RANGE, BLOCK = (0.9, 1.3), (0.8, 1.25), 32
@@ -91,28 +89,15 @@ def price_text(rows: list[dict[str, Any]], parts: dict[str, str]) -> str:
     out = csv.writer(text, lineterminator="\n")
     out.writerow(("item", "quantity", "value", "unit", "low", "high", "kind", "date", "source"))
     for item, part in parts.items():
-        row = found.get(part) or by_parts(found, part)
+        row = found[part]
         whole = {"area": (float(row["area_um2"]), "um2", AREA_RANGE),
                  "energy": (float(row["energy_j"]) * 1e12 / BLOCK, "pJ/MAC", ENERGY_RANGE),
                  "clock": (float(row["fmax_hz"]) / 1e9, "GHz", (1, 1))}  # fmt: skip
         for quantity, (value, unit, span) in whole.items():
             figures = [f"{value * factor:.4g}" for factor in (1, *span)]
             about = f"{row['source']}; {part}{', with a minimum' * (item not in SHARED)}; range: a guess"
-            kind = "measured" if part in found else "derived"
-            out.writerow((item, quantity, figures[0], unit, *figures[1:], kind, row["date"], about))
+            out.writerow((item, quantity, figures[0], unit, *figures[1:], "measured", row["date"], about))
     return text.getvalue()
-
-
-def by_parts(found: dict[str, dict[str, Any]], part: str) -> dict[str, Any]:
-    """A row for a unit by table: a plane beyond four takes what it takes between one and four; the clock is that of the
-    slowest unit by table that was mapped."""
-    unit, mac, planes = SUMS[part]
-    made: dict[str, Any] = {"fmax_hz": min(float(found[name]["fmax_hz"]) for name in READ.values() if name in found)}
-    for figure in ("area_um2", "energy_j"):
-        had, out, one, four = (float(found[name][figure]) for name in (unit, mac, "lut 1", "lut 4"))
-        made[figure] = had - out + four + (planes - 4) * (four - one) / 3
-    source = f"{found[unit]['source']}; {unit} less {mac} and more lut {planes}, not mapped whole; clock of the slowest"
-    return {**made, "date": found[unit]["date"], "source": source}
 
 
 if __name__ == "__main__":

@@ -104,9 +104,9 @@ def test_a_chip_keeps_the_clock_of_its_slowest_part() -> None:
 
 
 def test_tables_slow_their_chips() -> None:
-    """Units that read tables miss 1 GHz on ASAP7; the same chip with multipliers does not."""
+    """Units that read tables of four and five planes miss 1 GHz on ASAP7; the same chip with multipliers does not."""
     clocks = {item: table("lut").fact(item, "clock").value for item in ("int4", "fp4", "int8")}
-    assert all(hz < 1e9 for hz in clocks.values())
+    assert clocks["fp4"] < clocks["int4"] < 1e9 < clocks["int8"]
     tile = chip("mxfp4").tile
     assert tile is not None
     slow = chip("mxfp4", clock_hz=1.1e9, tile=replace(tile, engine="lut"))
