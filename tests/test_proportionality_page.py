@@ -43,10 +43,3 @@ def test_every_format_with_a_decoder_keeps_what_its_bits_promise(page) -> None:
     for name in decoded():
         speedup, promised = page.by_batch(name, 1)
         assert speedup / promised > page.TARGET, name
-
-
-def test_more_requests_share_the_weights_and_read_more_of_the_cache(page) -> None:
-    # What does not shrink with the weights takes more of a step.
-    for name in ("int4-g128", "bcq2-g128"):
-        shares = [page.by_batch(name, batch)[0] / page.by_batch(name, batch)[1] for batch in page.BATCHES]
-        assert shares[0] > shares[1] > shares[2] > 0.5, name

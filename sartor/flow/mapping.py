@@ -14,6 +14,7 @@ from .cache import kept, key_of
 from .cells import Cell, Library
 from .constraints import Constraints, surroundings
 from .netlist import Netlist, from_flat, to_flat
+from .path import timing
 from .sta import Sta
 from .timing import Timing
 
@@ -68,9 +69,9 @@ def map_cells(
     key = key_of(REVISION, *_SCRIPTS, version(), rtlil, top, library.digest, repr(around), str(flatten))
     flat = kept("map", key, lambda: _search(rtlil, top, tables, around, flatten, progress))
     netlist = from_flat(flat, library)
-    timing = Sta(netlist, tables, around).timing()
     counts = Counter(i.cell.name for i in netlist.instances)
-    return Mapped(netlist, _components(netlist), timing, around, dict(sorted(counts.items())))
+    slowest = timing(Sta(netlist, tables, around))
+    return Mapped(netlist, _components(netlist), slowest, around, dict(sorted(counts.items())))
 
 
 def analysis(mapped: Mapped) -> Sta:

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
 from .arcs import FALL
-from .timing import Step
-
-if TYPE_CHECKING:
-    from .sta import Sta
+from .sta import Sta
+from .timing import Step, Timing
 
 
-def path(sta: Sta, end: int) -> list[Step]:
+def timing(sta: Sta) -> Timing:
+    """The slowest path, from its start to its end."""
+    end, slack = sta.worst()
+    period = sta.constraints.period_s
+    return Timing(period - slack, slack, period, tuple(_steps(sta, end)), _end_name(sta, end // 2))
+
+
+def _steps(sta: Sta, end: int) -> list[Step]:
     """From its start to the node `end`, at which it ends."""
     rows = sta.worst_rows()
     steps = [
@@ -33,7 +36,7 @@ def _step(sta: Sta, index: int, node: int, delay: float) -> Step:
     return Step(".".join(i.path), i.name, i.cell.name, node // 2, node % 2 != FALL, delay, arrival)
 
 
-def end_name(sta: Sta, net: int) -> str:
+def _end_name(sta: Sta, net: int) -> str:
     """Of a port, a memory, or the register that takes the net."""
     for port, nets in sta.netlist.outputs.items():
         if net in nets:

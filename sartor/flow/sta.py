@@ -17,9 +17,7 @@ from .arcs import FALL, RISE, ArcTables, in_levels, loads_f
 from .cells import Floats
 from .constraints import Constraints
 from .netlist import Netlist
-from .path import end_name, path
 from .tables import Ints
-from .timing import Timing
 
 
 class Sta:
@@ -118,7 +116,7 @@ class Sta:
     @cached_property
     def worst_s(self) -> float:
         """The least slack."""
-        return self._worst()[1]
+        return self.worst()[1]
 
     @cached_property
     def total_s(self) -> float:
@@ -140,7 +138,7 @@ class Sta:
                 found.setdefault(2 * net + int(row[3]), []).append(int(row[4]))
         return found
 
-    def _worst(self) -> tuple[int, float]:
+    def worst(self) -> tuple[int, float]:
         """The node at which the slowest path ends, and its slack."""
         late = self.late
         end = int(np.argmax(late))
@@ -150,14 +148,8 @@ class Sta:
 
     def worst_rows(self) -> list[int]:
         """The arcs of the slowest path, in its direction."""
-        node, rows = self._worst()[0], []
+        node, rows = self.worst()[0], []
         while (row := int(self.cause[node])) >= 0:
             rows.append(row)
             node = int(self.arcs.source[row])
         return rows[::-1]
-
-    def timing(self) -> Timing:
-        """The slowest path, from its start to its end."""
-        end, slack = self._worst()
-        period = self.constraints.period_s
-        return Timing(period - slack, slack, period, tuple(path(self, end)), end_name(self, end // 2))

@@ -5,18 +5,32 @@ from __future__ import annotations
 import csv
 import functools
 import json
+from dataclasses import replace
 from importlib.resources import files
 from typing import Any
+
+from ..chip.spec import Chip, Memory, Tile
+from ..families.tensor.family import Tensor
+from ..families.tensor.spec import from_chip
+from ..formats.spec import format_named
+from ..workload.derive import operators
+from ..workload.find import bundled
+from ..workload.step import Step
 
 GPU = {"gpu": "H100", "model": "llama3-8b", "context": 512, "from": "bf16"}
 BITS = {"bf16": 16.0, "fp8": 8.0, "int4": 4.125}  # as they were stored: INT4 with a BF16 scale and zero for 128
 NETWORK = "llama-3.2-1b"
+FORMULAS = "formulas"
+BASE, BATCHES, CONTEXT = "q8_0", (4, 16), 512  # of the formulas; at batch 1 cycles are counted
+TILE = Tile(16, 32, 16, 32, BASE, kv="int8-g32", scratchpad_bytes=1024 * 1024, fifo_bytes=128 * 1024)
+CHIP = Chip("proportional", "tensor", "N7", 450e6, Memory("lpddr4x", 1, 4e9, 64 * 0.55 * 450e6), tile=TILE)
 
 
 @functools.cache
 def points() -> tuple[dict[str, Any], ...]:
-    """Speed-ups: `who` at `batch`, `promised` by the bits, `speedup` measured."""
-    return (*_ours(), *_gpu())
+    """Speed-ups: `who` at `batch`, `promised` by the bits, `speedup` counted, estimated or measured."""
+    ours = _ours()
+    return (*ours, *_batched([p["name"] for p in ours]), *_gpu())
 
 
 def _ours() -> list[dict[str, Any]]:
@@ -28,6 +42,29 @@ def _ours() -> list[dict[str, Any]]:
     rows = [r for r in csv.DictReader(path.read_text(encoding="utf-8").splitlines()) if r["network"] == NETWORK]
     return [{"who": "RTL", "batch": 1, "name": r["format"], "speedup": float(r["speedup"]),
              "promised": float(r["speedup"]) / float(r["proportionality"])} for r in rows]  # fmt: skip
+
+
+def _batched(names: list[str]) -> list[dict[str, Any]]:
+    """The same core with columns for as many tokens, by the formulas of cycles."""
+    found = []
+    for batch in BATCHES:
+        for name in names:
+            speedup, promised = by_batch(name, batch)
+            found.append({"who": FORMULAS, "batch": batch, "name": name, "speedup": speedup, "promised": promised})
+    return found
+
+
+def by_batch(name: str, batch: int) -> tuple[float, float]:
+    """How many times faster a decode step is than in BASE, by the formulas of cycles, and what the bits promise."""
+    return token_s(BASE, batch) / token_s(name, batch), format_named(BASE).bits() / format_named(name).bits()
+
+
+@functools.cache
+def token_s(name: str, batch: int) -> float:
+    """Of a decode step of NETWORK, all of it, with CONTEXT tokens before each of `batch`."""
+    designs = from_chip(replace(CHIP, tile=replace(TILE, weights=name)))
+    phase = Tensor(designs).replica(1, {}).phase(operators(bundled(NETWORK), "decode"), Step(batch, 1, CONTEXT))
+    return float(phase.latency_s)
 
 
 def _gpu() -> list[dict[str, Any]]:

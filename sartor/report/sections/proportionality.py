@@ -7,17 +7,18 @@ from typing import Any
 import vl_convert
 
 from ..numbers import count, percent, plain
-from ..proportionality import points
+from ..proportionality import BATCHES, FORMULAS, points
 from ..specs import BEST, RIVAL, Spec
-from ..tags import Html, cell, say, section, shown, table, tag, tr
+from ..tags import Html, both, cell, say, section, shown, table, tag, tr
 from ..words import LANGUAGES, text
 
 Report = dict[str, Any]
-SHOWN = (1, 8, 64)  # batches that are drawn
+SHOWN = {"RTL": (1,), FORMULAS: BATCHES, "H100": (1, 8, 64)}  # batches that are drawn, by chip
+LOOKS = (BEST, "#56b4e9", "#009e73", RIVAL, "#e69f00", "#8a8f98")
 
 
 def html(report: Report) -> Html:
-    rows = [p for p in points() if p["batch"] in SHOWN]
+    rows = [p for p in points() if p["batch"] in SHOWN[p["who"]]]
     drawn = "".join(tag("div", _svg(rows, language), lang=language, cls="drawn") for language in LANGUAGES)
     note = tag("p", say("proportionality.note"), cls="note")
     return section("proportionality", *_answer(rows), drawn, _table(rows), note)
@@ -29,8 +30,14 @@ def _answer(rows: list[dict[str, Any]]) -> list[Html]:
     for who in dict.fromkeys(p["who"] for p in rows):
         worst = min((p for p in rows if p["who"] == who), key=_share)
         blanks = {"share": percent(_share(worst)), "name": worst["name"], "batch": count(worst["batch"])}
-        found.append(tag("p", say("proportionality.worst", who=who, **blanks), cls="answer"))
+        said = {lang: text("proportionality.worst", lang, who=_who(who, lang), **blanks) for lang in LANGUAGES}
+        found.append(tag("p", both(said), cls="answer"))
     return found
+
+
+def _who(who: str, language: str) -> str:
+    """Chips have names; estimates are called so."""
+    return text("proportionality.formulas", language) if who == FORMULAS else who
 
 
 def _share(p: dict[str, Any]) -> float:
@@ -39,10 +46,13 @@ def _share(p: dict[str, Any]) -> float:
 
 def _table(rows: list[dict[str, Any]]) -> Html:
     heads = [say(f"proportionality.{h}") for h in ("who", "batch", "format", "promised", "speedup", "share")]
-    body = [tr([shown(p["who"]), cell(p["batch"], count(p["batch"])), shown(p["name"]),
-                cell(p["promised"], f"{plain(p['promised'])}×"), cell(p["speedup"], f"{plain(p['speedup'])}×"),
-                cell(_share(p), percent(_share(p)))]) for p in rows]  # fmt: skip
-    return tag("details", tag("summary", say("say.as_table")), table(heads, body, "sortable"))
+    return tag("details", tag("summary", say("say.as_table")), table(heads, [_row(p) for p in rows], "sortable"))
+
+
+def _row(p: dict[str, Any]) -> Html:
+    who = both({language: _who(p["who"], language) for language in LANGUAGES})
+    times = [cell(p[key], f"{plain(p[key])}×") for key in ("promised", "speedup")]
+    return tr([who, cell(p["batch"], count(p["batch"])), shown(p["name"]), *times, cell(_share(p), percent(_share(p)))])
 
 
 def _svg(rows: list[dict[str, Any]], language: str) -> Html:
@@ -51,14 +61,14 @@ def _svg(rows: list[dict[str, Any]], language: str) -> Html:
 
 def spec(rows: list[dict[str, Any]], language: str) -> Spec:
     """On the dashed line a chip gains what the bits promise."""
-    values = [{**p, "series": f"{p['who']}, {text('proportionality.batch', language)} {p['batch']}"} for p in rows]
+    batch = text("proportionality.batch", language)
+    values = [{**p, "series": f"{_who(p['who'], language)}, {batch} {p['batch']}"} for p in rows]
     series = list(dict.fromkeys(v["series"] for v in values))
-    looks = [BEST, RIVAL, "#e69f00", "#8a8f98"][: len(series)]
     scale = {"type": "log", "domain": [1, 4.5], "nice": False}
     x = {"field": "promised", "type": "quantitative", "scale": scale, "title": text("proportionality.x", language)}
     y = {"field": "speedup", "type": "quantitative", "scale": {"type": "log", "domain": [0.2, 4.5], "nice": False},
          "title": text("proportionality.y", language)}  # fmt: skip
-    colors = {"domain": series, "range": looks}
+    colors = {"domain": series, "range": LOOKS[: len(series)]}
     legend = {"title": None, "orient": "top", "columns": 2, "columnPadding": 40}
     color = {"field": "series", "type": "nominal", "scale": colors, "legend": legend}
     values += [{"series": one, "promised": 1, "speedup": 1} for one in series]  # what each is compared with
