@@ -19,7 +19,8 @@ import numpy as np
 
 from sartor.compiler.balance import Balance
 from sartor.families.tensor import float32
-from sartor.families.tensor.numerics import KEY_HIGH, KEY_LOW, biased_exponent, power_scale, scale_value
+from sartor.families.tensor.cache_numerics import KEY_HIGH, KEY_LOW, power_scale, scale_value
+from sartor.families.tensor.numerics import biased_exponent
 from sartor.quality import attention, balance, rounding, text
 from sartor.quality.find import model_of
 from sartor.quality.forward import Forward

@@ -13,16 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..errors import InputError
+from ..families.tensor.cache_numerics import cache_scale, coded, key_scale, scale_value
 from ..families.tensor.core import GROUP
-from ..families.tensor.numerics import (
-    EXPONENT_BIAS,
-    biased_exponent,
-    cache_scale,
-    coded,
-    key_scale,
-    marked,
-    scale_value,
-)  # fmt: skip
+from ..families.tensor.numerics import EXPONENT_BIAS, biased_exponent, marked
 from ..formats import kv
 from ..formats.codec import codec
 from .classes import STORED

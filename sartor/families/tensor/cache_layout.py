@@ -16,7 +16,7 @@ _OFFSET = 8  # of 4-bit codes
 def key_writes(
     core: Core, base: int, token: int, codes: np.ndarray, scale: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Byte addresses and bytes of `codes` int8 [groups, 32] with `scale` [groups] (numerics.cache_scale)."""
+    """Byte addresses and bytes of `codes` int8 [groups, 32] with `scale` [groups] (cache_numerics.cache_scale)."""
     half = (scale - 4 * _HALF_LESS & 127 | scale >> 10 << 7).astype(np.uint16) << 8
     at = _key_places(core, token, len(codes)) + base * core.port_bytes
     stored = _stored(core.key_bits, codes, codes.reshape(-1, 2, HALF).swapaxes(1, 2))
@@ -43,7 +43,7 @@ def _key_places(core: Core, token: int, groups: int) -> np.ndarray:
 def value_writes(
     core: Core, base: int, stride: int, scales: int, token: int, codes: np.ndarray, scale: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Byte addresses and bytes of `codes` int8 [head dimension] with one `scale` (numerics.cache_scale)."""
+    """Byte addresses and bytes of `codes` int8 [head dimension] with one `scale` (cache_numerics.cache_scale)."""
     brain = np.array([int(scale) << 5], np.uint16)
     at = _value_places(core, stride, scales, token, len(codes)) + base * core.port_bytes
     return at, np.concatenate([_stored(core.cache_bits, codes, codes), brain.view(np.uint8)])

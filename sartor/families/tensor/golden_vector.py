@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from . import cache_layout, float32, numerics
+from . import cache_layout, cache_numerics, float32
 from .core import GROUP
 from .golden_state import State
 from .isa import VALUE_SCALES, VALUE_STRIDE, Instruction, Operand, Source, Target
@@ -79,10 +79,10 @@ def _to_buffer(s: State, i: Instruction, y: np.ndarray) -> None:
 
 def _to_keys(s: State, i: Instruction, y: np.ndarray) -> None:
     if s.core.key_bits == 8:
-        codes, exponents = quantized(y, numerics.KEY_LOW, numerics.KEY_HIGH)
-        scales = numerics.power_scale(exponents)
+        codes, exponents = quantized(y, cache_numerics.KEY_LOW, cache_numerics.KEY_HIGH)
+        scales = cache_numerics.power_scale(exponents)
     else:
-        codes, scales = numerics.quantize_keys(y, s.core.key_bits)
+        codes, scales = cache_numerics.quantize_keys(y, s.core.key_bits)
     for q, c in np.ndindex(y.shape[:2]):
         token = int(s.positions[q]) + c
         s.write_memory(
@@ -91,7 +91,7 @@ def _to_keys(s: State, i: Instruction, y: np.ndarray) -> None:
 
 
 def _to_values(s: State, i: Instruction, y: np.ndarray) -> None:
-    codes, scales = numerics.quantize_values(y, s.scalars[:, i.q_index & 3, : i.columns], s.core.cache_bits)
+    codes, scales = cache_numerics.quantize_values(y, s.scalars[:, i.q_index & 3, : i.columns], s.core.cache_bits)
     base = s.registers[i.d_reg], s.registers[VALUE_STRIDE], s.registers[VALUE_SCALES]
     for q, c in np.ndindex(y.shape[:2]):
         token = int(s.positions[q]) + c

@@ -8,10 +8,10 @@ import pytest
 from tiny_network import tiny
 
 from sartor.families.tensor import cache_layout, memory_map
+from sartor.families.tensor.cache_numerics import scale_value
 from sartor.families.tensor.core import Core
 from sartor.families.tensor.isa import Scale
 from sartor.families.tensor.layout import unpack_matrix
-from sartor.families.tensor.numerics import scale_value
 
 CORES = [
     Core(), Core(rows=2, port_bytes=16), Core(rows=64, port_bytes=256), Core(lanes=64), Core(multiplier_bits=8),

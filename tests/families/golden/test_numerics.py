@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sartor.families.tensor import float32, golden_matrix, numerics
+from sartor.families.tensor import cache_numerics, float32, golden_matrix, numerics
 from sartor.families.tensor.core import Core
 from sartor.families.tensor.isa import Reduce, Scale
 from sartor.families.tensor.layout import pack_matrix
@@ -29,8 +29,8 @@ def test_the_largest_code_is_127() -> None:
 
 def test_keys_are_clamped_to_normal_half_precision() -> None:
     # 2^-20 has the field 107, which becomes 119: scale 2^-14, code round(2^-6) = 0. 2^20 becomes 138: code 127.
-    codes, scale = numerics.quantize_keys(np.repeat(np.float32([2.0**-20, 2.0**20]), 32)[None])
-    assert numerics.scale_value(scale).tolist() == [[2.0**-14, 2.0**5]] and codes[0, :, 0].tolist() == [0, 127]
+    codes, scale = cache_numerics.quantize_keys(np.repeat(np.float32([2.0**-20, 2.0**20]), 32)[None])
+    assert cache_numerics.scale_value(scale).tolist() == [[2.0**-14, 2.0**5]] and codes[0, :, 0].tolist() == [0, 127]
 
 
 @given(st.integers(-(2**31), 2**31), st.integers(0, 60))
@@ -161,23 +161,23 @@ def test_a_cache_of_four_bits_by_hand() -> None:
     # The largest, -8.4 = -1.05 x 2^3, has the scale 1, in which 7 is the most and -8 the least. Ties go to even.
     keys = np.zeros((1, 32), np.float32)
     keys[0, :6] = 7.9, -8.4, 2.5, -3.5, 0.5, -7.5
-    codes, scale = numerics.quantize_keys(keys, 4)
-    assert codes[0, 0, :6].tolist() == [7, -8, 2, -4, 0, -8] and numerics.scale_value(scale) == [[1]]
+    codes, scale = cache_numerics.quantize_keys(keys, 4)
+    assert codes[0, 0, :6].tolist() == [7, -8, 2, -4, 0, -8] and cache_numerics.scale_value(scale) == [[1]]
     # The same turned: so is the scale, not the codes.
-    codes, scale = numerics.quantize_keys(-keys, 4)
-    assert codes[0, 0, :6].tolist() == [7, -8, 2, -4, 0, -8] and numerics.scale_value(scale) == [[-1]]
+    codes, scale = cache_numerics.quantize_keys(-keys, 4)
+    assert codes[0, 0, :6].tolist() == [7, -8, 2, -4, 0, -8] and cache_numerics.scale_value(scale) == [[-1]]
     # From 1, 1.125, 1.375, 1.625 and 1.875 on an octave's scales are 4, 5, 6, 7 and 8 32nds.
     eighths = np.array([1, 1.124, 1.125, 1.374, 1.375, 1.624, 1.625, 1.874, 1.875, 1.999], np.float32)
-    found = numerics.scale_value(numerics.cache_scale(numerics.marked(-eighths), 4)) * 32
+    found = cache_numerics.scale_value(cache_numerics.cache_scale(numerics.marked(-eighths), 4)) * 32
     assert found.tolist() == [4, 4, 5, 5, 6, 6, 7, 7, 8, 8] and (eighths / found * 32 < 9).all()
     # In scales of 1.25: ties to even, and one that is none. -8 and 8 eighths of the same octave: negative wins.
     keys[0] = 0
     keys[0, :5] = 8 * 1.25, -8 * 1.25, -2.5 * 1.25, np.nextafter(np.float32(2.5 * 1.25), np.float32(9)), 3.5 * 1.25
-    codes, scale = numerics.quantize_keys(keys, 4)
-    assert numerics.scale_value(scale) == [[1.25]] and codes[0, 0, :5].tolist() == [7, -8, -2, 3, 4]
-    values, scale = numerics.quantize_values(keys, numerics.reduce(Reduce.MAGNITUDE, keys), 4)
-    assert numerics.scale_value(scale) == [1.25] and values[0, :5].tolist() == [7, -8, -2, 3, 4]
+    codes, scale = cache_numerics.quantize_keys(keys, 4)
+    assert cache_numerics.scale_value(scale) == [[1.25]] and codes[0, 0, :5].tolist() == [7, -8, -2, 3, 4]
+    values, scale = cache_numerics.quantize_values(keys, numerics.reduce(Reduce.MAGNITUDE, keys), 4)
+    assert cache_numerics.scale_value(scale) == [1.25] and values[0, :5].tolist() == [7, -8, -2, 3, 4]
     # Beyond the bounds the largest code, -8 x 2^9 of keys, and nothing at all.
-    codes, scale = numerics.quantize_keys(np.repeat(np.float32([2.0**-20, 2.0**20]), 32)[None], 4)
+    codes, scale = cache_numerics.quantize_keys(np.repeat(np.float32([2.0**-20, 2.0**20]), 32)[None], 4)
     assert codes[0, :, 0].tolist() == [0, -8]
-    assert numerics.scale_value(scale).tolist() == [[-(2.0**-11), -(2.0**9)]]
+    assert cache_numerics.scale_value(scale).tolist() == [[-(2.0**-11), -(2.0**9)]]

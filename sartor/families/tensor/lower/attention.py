@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from ..cache_numerics import CACHE_EXPONENT
 from ..core import GROUP
 from ..isa import VALUE_STRIDE, Function, Mask, Op, Operand, Reduce, Scale, Source, Target, after
-from ..numerics import CACHE_EXPONENT, unit_of
+from ..numerics import unit_of
 from .body import Body
 from .program import ANGLE, CACHE, HEAD, KEYS, MINUS_SOFTMAX, QUERY, ROW, SOFTMAX, VALUES
 

@@ -14,9 +14,9 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from ....rtl.float_parts import FLOAT, FRACTION_BITS, rounded, shifted_right
+from ..cache_numerics import KEY_HIGH, KEY_LOW
 from ..core import GROUP, Core
 from ..isa import Target
-from ..numerics import KEY_HIGH, KEY_LOW
 from .matrix_ports import CODE_BITS, EIGHTH_BITS, EXPONENT_BITS, FLOAT_BITS, MARK_BITS, QUARTER_BITS
 
 _MOST = (1 << CODE_BITS - 1) - 1
@@ -134,7 +134,7 @@ class Quantizer(wiring.Component):
         with m.If(self.accept):
             m.d.sync += top.eq(found[0])
         if short:
-            quarters = Signal(size)  # numerics.cache_scale, 12 more
+            quarters = Signal(size)  # cache_numerics.cache_scale, 12 more
             m.d.comb += quarters.eq((clamped + 1) >> 1)
             exponent = (quarters[QUARTER_BITS:] + (CODE_BITS - self.core.cache_bits - 2))[:EXPONENT_BITS]
             with m.If(self.accept & self.last):
