@@ -10,6 +10,7 @@ import numpy as np
 from ..chip.spec import Chip
 from ..errors import InputError, UnknownName
 from ..families import priced
+from ..families.tensor.sizing import not_generated
 from ..formats.spec import format_named
 from ..formulas.phase import Phase
 from ..search.evaluate import model_bytes
@@ -41,8 +42,9 @@ def estimate(
     tokens. Prefill: `batch` prompts of `context` tokens.
 
     Returns latency_s, energy_j (chips and memory, idle power included), tokens_per_s, bound, a breakdown by operator,
-    and error: the fractions within which four in five measurements of such steps lie (None: of that nothing was
-    measured), what was measured, and what the band does not cover.
+    error: the fractions within which four in five measurements of such steps lie (None: of that nothing was measured),
+    what was measured, and what the band does not cover; and note: why `build` refuses the chip (None: it does not, or
+    the chip is none to be built).
     """
     chip = find_chip(chip) if isinstance(chip, str) else chip
     model = find_model(model) if isinstance(model, str) else model
@@ -69,7 +71,7 @@ def estimate(
         "weights": used, "error": asdict(step_error(chip, phase, used, tensor_parallel, spread)),
         "tensor_parallel": tensor_parallel,
         "latency_s": latency, "energy_j": float(done.dynamic_j) + static_j, "tokens_per_s": tokens / latency,
-        "bound": _longest(rows), "dram_bytes": float(done.dram_bytes),
+        "bound": _longest(rows), "dram_bytes": float(done.dram_bytes), "note": not_generated(chip),
         "breakdown": {"time": rows, "energy_j": {k: float(v) for k, v in done.energy_j.items()} | {"static": static_j}},
     }  # fmt: skip
 

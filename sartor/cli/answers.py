@@ -81,7 +81,7 @@ def estimate(facts: dict[str, Any], json: bool) -> None:
               f"{si(facts['tokens_per_s'], 'token/s')}, {si(facts['energy_j'], 'J')}, "
               f"bound by {facts['bound']}")  # fmt: skip
     OUT.print(f"{_trust(facts['error'])}\n", highlight=False)
-    grid.show(OUT, "by operator", [_time(row) for row in facts["breakdown"]["time"]])
+    grid.show(OUT, "by operator", [_time(row) for row in facts["breakdown"]["time"]], facts["note"] or "")
 
 
 def _trust(error: dict[str, Any]) -> str:

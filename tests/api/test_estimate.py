@@ -1,4 +1,4 @@
-"""What `sartor estimate` refuses before it estimates."""
+"""What `sartor estimate` refuses before it estimates, and what it says of a chip that `build` would refuse."""
 
 from dataclasses import replace
 
@@ -7,6 +7,7 @@ import pytest
 from sartor.api.estimate import estimate
 from sartor.chip.spec import Chip, Memory, Tile
 from sartor.errors import InputError
+from sartor.families.tensor.sizing import core_of
 
 MIX = {"attn_qkv": "int8-g32", "embedding": "int8-g32"}
 TILE = Tile(8, 32, 1, 32, "int4-g32", kv="int8-g32", mix=MIX)
@@ -45,3 +46,23 @@ def test_what_the_checkpoint_fixes_is_counted_as_it_is() -> None:
 def test_a_generated_chip_takes_its_own_formats_alone(how, message) -> None:
     with pytest.raises(InputError, match=message):
         estimate(chip(1e9), "smollm2-135m", **how)
+
+
+@pytest.mark.parametrize(("changes", "what"), [
+    ({"weights": "nf4"}, "weights = 'nf4'"),
+    ({"mix": {"ffn_down": "nf4"}}, "mix ffn_down = 'nf4'"),
+    ({"kv": "int8"}, "kv = 'int8'"),
+])  # fmt: skip
+def test_a_chip_without_a_decoder_is_priced_and_said_to_be_refused(changes, what) -> None:
+    one = chip(1e9, replace(TILE, **changes))
+    found = estimate(one, "smollm2-135m")
+    assert found["latency_s"] > 0
+    assert found["note"].startswith(f"priced, but not generated: mixed: [tile] {what} has no decoder in hardware (try ")
+    with pytest.raises(InputError) as refused:
+        core_of(one)
+    assert found["note"].endswith(str(refused.value))
+
+
+def test_of_other_chips_there_is_nothing_to_say() -> None:
+    assert core_of(chip(1e9)) and estimate(chip(1e9), "smollm2-135m")["note"] is None
+    assert estimate("h100-sxm", "smollm2-135m")["note"] is None  # none to be built

@@ -10,6 +10,7 @@ from sartor.cli import app
 from sartor.errors import UnknownName
 from sartor.formats.spec import formats
 from sartor.tables import data_text
+from tests.chip.edge_chip import TENSOR
 
 
 def as_json(*args):
@@ -44,6 +45,18 @@ def test_estimate_is_near_the_measured_h100(batch, measured_s):
     assert facts["tokens_per_s"] == pytest.approx(batch / facts["latency_s"])
     assert sum(row["latency_s"] for row in facts["breakdown"]["time"]) == pytest.approx(facts["latency_s"])
     assert sum(facts["breakdown"]["energy_j"].values()) == pytest.approx(facts["energy_j"])
+
+
+def test_estimate_says_that_a_chip_cannot_be_generated(tmp_path):
+    path, real = tmp_path / "mine.toml", TENSOR.replace("lanes = 16", 'lanes = 32\nkv = "int8-g32"')
+    asked = ["--chip", str(path), "--model", "smollm2-135m"]
+    refused = "edge: [tile] weights = 'nf4' has no decoder in hardware (try "
+    for weights, said in (("nf4", refused), ("int4-g128", None)):
+        path.write_text(real.replace("int4-g128", weights), encoding="utf-8")
+        shown = " ".join(CliRunner().invoke(app, ["estimate", *asked]).stdout.split())
+        assert ("priced, but not generated" in shown) == (said is not None)
+        note = as_json("estimate", *asked)["note"]
+        assert note is None if said is None else said in note and said in shown
 
 
 def test_cost_has_ranges_and_its_parts_sum():

@@ -96,3 +96,14 @@ def core_of(chip: Chip) -> Core:
         )  # fmt: skip
     except InputError as error:
         raise type(error)(f"{chip.name}: {error}") from None
+
+
+def not_generated(chip: Chip) -> str | None:
+    """Why `chip`, of family tensor, cannot be generated, though it is priced; None where it can, and of others."""
+    if chip.tile is None:
+        return None
+    try:
+        core_of(chip)
+    except InputError as error:
+        return f"priced, but not generated: {error}"
+    return None
