@@ -51,8 +51,9 @@ KV = ("chip", "int8", "int4", "fp8-e4m3", "int3", "nvfp4", "mxint8", "fp8-e5m2",
 CLASSES = ("int4-g32", "mxint8", "int4-g32-asym", "int3-g32", "mxfp6-e2m3", "int3-g64", "nvfp4", "int4-g64", "int8-g32",
            "int4-g128", "int8", "mxfp4", "bcq4-g64", "bcq3-g64", "int5-g32", "int6-g32")  # fmt: skip
 # With calibration: together, then class by class; the embedding is not calibrated.
-CLASSES_CALIBRATED = ("int4-g32-asym", "int4-g64", "int4-g32", "int3-g32", "int3-g64", "mxint8", "int8-g32",
-                      "mxfp6-e2m3", "int4-g128", "nvfp4", "mxfp4", "int8", "bcq4-g64", "bcq3-g64")  # fmt: skip
+CLASSES_CALIBRATED = ("int4-g32-asym", "int4-g64", "mxfp6-e2m3", "int6-g32", "int5-g32", "mxint8", "int4-g32",
+                      "int3-g32", "int3-g64", "int8-g32", "int4-g128", "nvfp4", "mxfp4", "int8", "bcq4-g64",
+                      "bcq3-g64")  # fmt: skip
 # Mixes that docs/mixed.py found, and others: what the sum over classes says of them is compared with these.
 MIXED = (
     "attn_qkv=mxfp6-e2m3,ffn_down=int4-g32,embedding=mxfp6-e2m3,int4-g64",
@@ -79,6 +80,9 @@ MIXED = (
     "attn_v=int8-g32,embedding=int6-g32,int6-g32",
     "embedding=int5-g32,int5-g32",
     "attn_v=int8-g32,embedding=int6-g32,int5-g32",
+    "embedding=int6-g32,int6-g32-gptq",
+    "attn_qk=int5-g32-gptq,attn_o=int5-g32-gptq,ffn_in=mxfp6-e2m3-gptq,embedding=mxint8,int6-g32-gptq",
+    "attn_qk=int5-g32-gptq,attn_o=int5-g32-gptq,ffn_in=mxfp6-e2m3-gptq,embedding=int8-g32,int6-g32-gptq",
 )  # fmt: skip
 
 
