@@ -105,6 +105,9 @@ MISSING = {
         "with the interface; 3.95 is the mean of HBM3E's makers): no watts of one were measured.",
         "INT8 on the H100: what PyTorch's kernel gives, which takes tiles of 128 x 128 whatever the shape.",
         "Several GPUs (their all-reduce alone was, on A100, H100 and B200: model.md), mixtures of experts, sliding windows, state-space layers, chunked prefill: no whole step was measured.",
+        "FP8 steps were measured on products 16 times too large (the scale of the weights was not undone; `sartor measure gpu` does now). By the same "
+        "arithmetic on a CPU, nearly all of softmax then falls on one token, and a quarter of what enters the last matrix of a layer is 0: "
+        "their watts are likely too low, and with them their times at the power limit.",
         "Prefill: two models; its band is less sure than the others.",
     ),
 }

@@ -10,6 +10,7 @@ from .plan import Shape
 EPSILON = 1e-5
 GROUP = 128  # of INT4 weights
 PADDED = 16  # rows of an FP8 GEMM
+RAISED = 16.0  # FP8 weights are stored so many times larger, away from subnormals, and products scaled back
 
 
 class Linear:
@@ -24,7 +25,8 @@ class Linear:
             scales = torch.full((k // GROUP, n), 0.01, device=device), torch.zeros(k // GROUP, n, device=device)
             self.scales = torch.stack(scales, -1).to(torch.bfloat16).contiguous()
         elif dt == "fp8":
-            self.w, self.one = (w * 16).to(torch.float8_e4m3fn), torch.ones((), device=device)
+            self.w = (w * RAISED).to(torch.float8_e4m3fn)
+            self.one, self.lowered = (torch.full((), scale, device=device) for scale in (1.0, 1 / RAISED))
         else:
             self.w = w
 
@@ -39,7 +41,7 @@ class Linear:
         if rows % PADDED:
             more = (0, 0, 0, PADDED - rows % PADDED)
             narrow = torch.nn.functional.pad(narrow.view(torch.uint8), more).view(torch.float8_e4m3fn)
-        out = torch._scaled_mm(narrow, self.w.t(), scale_a=self.one, scale_b=self.one, out_dtype=torch.bfloat16,
+        out = torch._scaled_mm(narrow, self.w.t(), scale_a=self.one, scale_b=self.lowered, out_dtype=torch.bfloat16,
                                use_fast_accum=True)  # fmt: skip
         return out[:rows]
 

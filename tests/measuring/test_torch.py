@@ -36,17 +36,30 @@ def test_decode_and_prefill_agree():
     assert torch.nn.functional.cosine_similarity(last.float(), whole.float()).min() > 0.999
 
 
+def scaled_product(x, w, **how):
+    """torch._scaled_mm, which not every CPU has."""
+    return (x.float() @ w.float() * how["scale_a"] * how["scale_b"]).to(how["out_dtype"])
+
+
 def test_eight_bit_rows_are_padded_and_cut_off_again():
     torch.manual_seed(0)
     linear, asked = Linear(torch, "cpu", 32, 16, "fp8"), []
 
     def scaled(x, w, **how):
         asked.append(x.shape)
-        return (x.float() @ w.float()).to(how["out_dtype"])
+        return scaled_product(x, w, **how)
 
     linear.torch = SimpleNamespace(**{**vars(torch), "_scaled_mm": scaled})
     x = torch.randn(5, 32, dtype=torch.bfloat16)
     assert linear(x).shape == (5, 16) and asked == [(16, 32)]
+
+
+def test_eight_bit_weights_give_products_as_large_as_those_of_16_bits():
+    torch.manual_seed(0)
+    narrow, wide = (Linear(torch, "cpu", 256, 128, dt) for dt in ("fp8", "bf16"))
+    narrow.torch = SimpleNamespace(**{**vars(torch), "_scaled_mm": scaled_product})
+    x = torch.randn(64, 256, dtype=torch.bfloat16)
+    assert float(narrow(x).float().std() / wide(x).float().std()) == pytest.approx(1.0, rel=0.05)
 
 
 def test_without_a_gpu_it_says_so():
