@@ -47,6 +47,7 @@ SUITES: dict[str, tuple[str, ...]] = {
     "short cache writes": (
         "tests/families/rtl_vector/test_vector.py", "-k", "cache and 4 and keys_and_values", "-m", "not slow",
     ),
+    "wide keys": ("tests/families/rtl_vector/test_vector.py", "-k", "32 and keys_and_values", "-m", "not long"),
     "quantizer": ("tests/formal/test_quantizer.py", "-k", "all_numbers"),
     "found": ("tests/mutation/test_found.py",),
     "found vector": ("tests/mutation/test_found_vector.py",),

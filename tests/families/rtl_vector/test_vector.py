@@ -59,6 +59,22 @@ def test_keys_and_values(bench: Bench, target: Target, stalls: Stalls | None) ->
         bench.run(command(bench, target), stalls)
 
 
+def test_signs_of_keys_and_values_that_tie(bench: Bench) -> None:
+    """Two of a group have the largest magnitude, in one eighth of an octave, and other signs: of keys the negative one
+    decides, of values the larger, which MAGNITUDE finds."""
+    rng, n = bench.rng, 4
+    copied = {"columns": 1, "n": n, "a_addr": 0, "p": 0, "q": 0, "function": 0, "mask": 0, "swap": 0}
+    for _ in range(4):
+        x = rng.normal(0, 0.2, (n, 32)).clip(-0.9, 0.9)
+        for row in x:
+            row[rng.permutation(32)[:2]] = rng.uniform(1, 1.124, 2) * [1, -1]
+        copy = make(Op.VEC, n=n, columns=1, a_source=Source.WEIGHTS)
+        bench.run(copy, raw=x.astype(np.float32).view(np.uint8).ravel())
+        bench.run(command(bench, Target.KEYS, **copied))
+        bench.run(make(Op.VEC, n=n, columns=1, reduce=Reduce.MAGNITUDE, d_addr=after(2)))
+        bench.run(command(bench, Target.VALUES, q_index=2, **copied))
+
+
 @pytest.mark.parametrize("source", [Source.WEIGHTS, Source.CACHE, Source.CACHE_BF16])
 def test_streams_become_canonical(bench: Bench, source: Source) -> None:
     for n in (1, 3):
