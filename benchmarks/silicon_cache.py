@@ -16,7 +16,7 @@ from sartor.families.tensor.rtl.cache_writer import CacheWriter
 from sartor.families.tensor.rtl.quantizer import Quantizer
 from sartor.families.tensor.rtl.store_word import StoreWord
 from sartor.families.tensor.rtl.weight_decoder import WeightDecoder
-from sartor.flow import gate_count, to_rtlil
+from sartor.flow import Library, gate_count, map_cells, to_rtlil
 
 LEAST = Core(rows=2, lanes=32, columns=1, vector_lanes=2, port_bytes=16)
 CORES = [
@@ -70,3 +70,10 @@ def short_cache() -> dict[str, float]:
         size = f"{core.rows} x {core.lanes}, {core.vector_lanes} vector lanes, a port of {core.port_bytes} bytes"
         print(f"short_cache {size:52} {count:7,.0f} gate equivalents, fitted {fitted:7,.0f}", flush=True)
     return dict(zip(silicon.SOME["short_cache"], found.tolist(), strict=True))
+
+
+def clock(library: Library, period_s: float) -> float:
+    """Hz that the quantizer of the largest of the cores reaches: one that finds the largest number of 16 lanes."""
+    core = replace(CORES[4], cache_bits=4)
+    mapped = map_cells(to_rtlil(Quantizer(core, rows_of_word(core)), "part"), "part", library, period_s=period_s)
+    return mapped.timing.fmax_hz

@@ -13,7 +13,9 @@ from silicon_tables_parts import Fill, Part, parts
 from sartor.api.cells import RUNS, SHIFT_MOST, normal_codes, ones, random_bits, table_words
 from sartor.families.tensor.core import GROUP, Core
 from sartor.families.tensor.isa import Scale
+from sartor.families.tensor.rtl.cache_address import rows_of_word
 from sartor.families.tensor.rtl.dot_unit import DotUnit, Scaler
+from sartor.families.tensor.rtl.quantizer import Quantizer
 from sartor.families.tensor.rtl.table_dots import RowKeys
 from sartor.families.tensor.rtl.to_float import ToFloat
 from sartor.families.tensor.rtl.weight_codes import WeightCodes
@@ -101,6 +103,15 @@ def fp8_weights(simulator: Simulator, rng: np.random.Generator) -> None:
     simulator.set("codes", np.concatenate([to_words(lane, 9) for lane in lanes]))
 
 
+def floats(simulator: Simulator, rng: np.random.Generator) -> None:
+    """A result of normal numbers accepted every cycle, and one before it that becomes codes."""
+    anything("accept", "go")(simulator, rng)
+    for port in {"result", "word"} & set(simulator.netlist.inputs):
+        lanes = len(simulator.netlist.inputs[port]) // 32
+        numbers = rng.normal(0, 1, (lanes, RUNS)).astype(np.float32).view(np.uint32).astype(np.int64)
+        simulator.set(port, np.concatenate([to_words(lane, 32) for lane in numbers]))
+
+
 def _codes(element: Element, bits: int, *scales: Scale) -> Core:
     elements = (Element.INT4, Element.INT8) if element in (Element.INT4, Element.INT8) else (Element.INT8, element)
     return Core(rows=2, lanes=32, port_bytes=32, multiplier_bits=bits, elements=elements, scales=scales)
@@ -121,6 +132,8 @@ DECODERS = {
     "decoder bcq": _codes(Element.SIGN, 4, Scale.PLANES), "decoder int5": _codes(Element.INT5, 5),
     "decoder int6": _codes(Element.INT6, 8),
 }  # fmt: skip
+_STORING = Core(rows=8, lanes=32, columns=4, vector_lanes=16, port_bytes=64)
+CACHES = {"int8": _STORING, "int4": replace(_STORING, cache_bits=4)}
 PARTS: dict[str, Part] = {
     **parts(), "mac 8": Part(lambda: DotProduct(code_bits=8, structural=True), anything()),
     "mac 5 signed": Part(lambda: DotProduct(code_bits=5, structural=True, signed_codes=True), anything()),
@@ -134,6 +147,8 @@ PARTS: dict[str, Part] = {
     "lut keys": Part(lambda: RowKeys(replace(UNITS["unit int4"], engine="lut")), anything("enable")),
     **{name: Part(lambda c=DECODERS[name]: WeightCodes(c), codes_of(element))
        for name, element in (("decoder int5", Element.INT5), ("decoder int6", Element.INT6))},
+    **{f"quantizer kv {name}": Part(lambda c=core: Quantizer(c, rows_of_word(c)), floats)
+       for name, core in CACHES.items()},
     "fp8 block": Part(Fp8Dot, anything()),
     "fp8 fixed sum": Part(FixedSum, anything()),
     "fp8 float sum": Part(FloatSum, anything("enable")),

@@ -73,7 +73,7 @@ def test_a_cache_of_four_bits_by_hand() -> None:
 
 def test_a_chip_with_it_is_larger_by_that() -> None:
     tile = Tile(8, 32, 4, 16, "int4-g32", kv="int8-g32", scratchpad_bytes=2**18, fifo_bytes=2**16)
-    plain = Chip("c", "tensor", "N7", 1e9, Memory("lpddr5x", 1, 2**31, 100e9), tile=tile)
+    plain = Chip("c", "tensor", "N7", 0.7e9, Memory("lpddr5x", 1, 2**31, 100e9), tile=tile)
     short = replace(plain, tile=replace(tile, kv="int4-g32"))
     before, after = (area_mm2(from_chip(c), NOMINAL, True) for c in (plain, short))
     cells = silicon.short_cache_mm2(**SMALL) / NOMINAL.fact("overheads", "area", "cell_utilization")

@@ -119,6 +119,22 @@ def test_tables_slow_their_chips() -> None:
     assert datapath.clock_hz(NOMINAL, row, both) == approx(np.array([1e9, clocks["fp4"]]))
 
 
+@pytest.mark.parametrize("kv", ["int4-g32", "k8v4-g32"])
+def test_a_short_cache_slows_its_chips(kv: str) -> None:
+    """What quantizes to 4 bits, at 16 lanes, misses 1 GHz on ASAP7; what quantizes to 8 does not."""
+    hz = table("silicon").fact("short_cache", "clock").value
+    assert hz == approx(float(MEASURED["quantizer kv int4"]["fmax_hz"]), rel=1e-3) and hz < 1e9
+    assert float(MEASURED["quantizer kv int8"]["fmax_hz"]) >= 1e9
+    tile = chip("int4-g32").tile
+    assert tile is not None
+    slowest = f"the slowest is the quantizer of its cache, mapped at {hz / 1e6:.0f} MHz"
+    with pytest.raises(InputError, match=slowest):
+        from_chip(chip("int4-g32", clock_hz=1e9, tile=replace(tile, kv=kv)))
+    both = replace(from_chip(chip("int4-g32")), cache=np.array([FORMATS.index(n) for n in ("int8-g32", kv)]))
+    row = datapath.DATAPATH[FORMATS.index("int4-g32")]
+    assert datapath.clock_hz(NOMINAL, row, both) == approx(np.array([1e9, hz]))
+
+
 def test_a_slow_unit_slows_its_chips_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     """As FP8's did at 0.53 GHz."""
     facts = table("units").facts

@@ -21,6 +21,7 @@ from ...tech.technology import Technology, rows_of
 from . import silicon
 from .design import FORMATS, Designs
 from .multipliers import SIGNED_ONLY
+from .sizing import HARDWARE_CACHE
 
 OWN = table("units").items
 NAMES = (*OWN, *(name for name in table("macs").items if name not in OWN))
@@ -28,6 +29,7 @@ DATAPATH = np.array([NAMES.index(format_named(name).datapath) for name in FORMAT
 PART_NAMES = {"shell": "tile around its dot units", "vector": "vector unit", "memory": "memory block",
               "buffer": "activation buffer", "decoder": "weight decoder"}  # fmt: skip
 WIDE = ("int8", "fp8")  # whose codes are bytes
+SHORT = np.array([HARDWARE_CACHE.get(name, (8, 8))[1] == 4 for name in FORMATS])  # caches with values of 4 bits
 
 
 def stand_in(datapath: str) -> str:
@@ -80,16 +82,26 @@ def clock_hz(tech: Technology, datapath: Any, d: Designs | None = None) -> Any:
     units = tech.whole("units", "clock")[[OWN.index(unit) for unit in UNIT]]
     each = np.minimum(units, rest).astype(tech.dtype)
     plain = each[0] if np.all(each == each[0]) else rows_of(each, datapath)
-    if d is None or not _any_table(d):
+    if d is None:
         return plain
-    read = rows_of(np.minimum(_by_table(tech, "clock"), rest).astype(tech.dtype), datapath)
-    return np.where(rows_of(_BY_TABLE, d.engine), read, plain)
+    if _any_table(d):
+        read = rows_of(np.minimum(_by_table(tech, "clock"), rest).astype(tech.dtype), datapath)
+        plain = np.where(rows_of(_BY_TABLE, d.engine), read, plain)
+    return np.minimum(plain, rows_of(_of_caches(tech), d.cache)) if np.any(rows_of(SHORT, d.cache)) else plain
+
+
+def _of_caches(tech: Technology) -> np.ndarray:
+    """Of every format of a cache: the clock of what quantizes keys and values to it, where that is not the rest's."""
+    clock = np.asarray(tech.fact("silicon", "short_cache", "clock"), tech.dtype)
+    return tech.once("clock of caches", lambda: np.stack([clock if s else np.full_like(clock, np.inf) for s in SHORT]))
 
 
 def slowest_part(datapath: int, d: Designs) -> tuple[str, float]:
     """Of a core with this datapath and the engine of `d`, and the clock at which it is mapped."""
     unit, lut = UNIT[datapath], _any_table(d)
     clocks = {f"dot unit for {unit}{' with tables' * lut}": table("lut" if lut else "units").fact(unit, "clock").value}
+    if SHORT[int(d.cache)]:
+        clocks["quantizer of its cache"] = table("silicon").fact("short_cache", "clock").value
     clocks |= {PART_NAMES.get(part, part): table("silicon").fact(part, "clock").value for part in silicon.TERMS}
     return min(clocks.items(), key=lambda each: each[1])
 

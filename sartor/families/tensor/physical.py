@@ -11,11 +11,9 @@ import numpy as np
 from ...tech import logic, package, sram, wafer
 from ...tech.technology import Technology, rows_of
 from . import silicon
-from .datapath import UNIT_BITS, datapath_of, decoders, unit_mm2
-from .design import FORMATS, Designs
-from .sizing import HARDWARE_CACHE, port_bytes
-
-_SHORT = np.array([HARDWARE_CACHE.get(name, (8, 8))[1] == 4 for name in FORMATS])  # caches with values of 4 bits
+from .datapath import SHORT, UNIT_BITS, datapath_of, decoders, unit_mm2
+from .design import Designs
+from .sizing import port_bytes
 
 
 @dataclass(frozen=True)
@@ -93,7 +91,7 @@ def _cells_mm2(d: Designs, tech: Technology) -> dict[str, Any]:
     port = port_bytes(d.bandwidth_bytes_per_s, d.cores, d.clock_hz)
     size = d.rows, d.lanes, d.columns, d.vector_lanes, port, rows_of(UNIT_BITS.astype(tech.dtype), datapath)
     parts = silicon.cells_mm2(*size, unit_mm2=unit_mm2(tech, datapath, d), tech=tech)
-    if np.any(short := rows_of(_SHORT.astype(tech.dtype), d.cache)):
+    if np.any(short := rows_of(SHORT.astype(tech.dtype), d.cache)):
         parts["short cache"] = silicon.short_cache_mm2(*size, tech=tech) * short
     # One more decoder for each other kind of codes, at most: one that knows two shares much of itself.
     return parts | {"decoder": parts["decoder"] * (1 + decoders(d)).astype(tech.dtype)} if d.mix else parts
