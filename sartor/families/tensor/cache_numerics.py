@@ -22,6 +22,7 @@ def cache_scale(largest: Any, bits: int) -> np.ndarray:
 
     Codes of 8 bits have powers of two. Those of 4 bits also have quarters between them and a sign, the opposite of that
     of the largest, so that its code is -8: where it rounds down -7, and where it rounds up -9, which is cut off.
+    >>> from sartor.families.tensor.numerics import marked
     >>> cache_scale(np.float32([1.0, 1.9, 1e-9, 1e9]), 8).tolist(), cache_scale(marked([1.0, -1.9]), 4).tolist()
     ([484, 484, 452, 528], [1520, 500])
     """
