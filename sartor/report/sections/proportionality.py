@@ -69,7 +69,7 @@ def spec(rows: list[dict[str, Any]], language: str) -> Spec:
     y = {"field": "speedup", "type": "quantitative", "scale": {"type": "log", "domain": [0.2, 4.5], "nice": False},
          "title": text("proportionality.y", language)}  # fmt: skip
     colors = {"domain": series, "range": LOOKS[: len(series)]}
-    legend = {"title": None, "orient": "top", "columns": 2, "columnPadding": 40}
+    legend = {"title": None, "orient": "top", "columns": 2, "columnPadding": 40, "labelLimit": 0}
     color = {"field": "series", "type": "nominal", "scale": colors, "legend": legend}
     values += [{"series": one, "promised": 1, "speedup": 1} for one in series]  # what each is compared with
     ideal = [{"promised": v, "speedup": v} for v in (1, 4.5)]
