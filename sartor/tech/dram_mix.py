@@ -12,6 +12,9 @@ from .dram_timings import Timings
 REFRESHES = ("none", "all", "pb")
 # Marks of the controller's write queue: it turns to writes above one and back to reads below the other.
 WRITES_FROM, WRITES_TO = 0.8, 0.2
+# Of the writes held where the queue spans two rows, those of the other row: read off the runs of the devices that these
+# forms were made with (docs/validation.md), where half would be an even part.
+OTHER_ROW = 0.45
 
 
 def entries(t: Timings, queue: Any) -> Any:
@@ -122,7 +125,7 @@ def _one_group(t: Timings, size: Any, chunk: Any, writes: Any) -> Any:
     a row: beside it the queue has what it kept of the row before, or, one time in so many, the row of the next turn."""
     held, batch = WRITES_FROM * size, (WRITES_FROM - WRITES_TO) * size
     two_rows = np.minimum(1.0, held / t.columns)
-    any_part = np.maximum(batch - 0.45 * two_rows * held, 0)
+    any_part = np.maximum(batch - OTHER_ROW * two_rows * held, 0)
     whole = (1 - writes) * np.maximum(t.columns - WRITES_TO * size, 0)
     return np.where(chunk % t.columns == 0, whole, any_part) * (t.same_group - t.burst)
 
