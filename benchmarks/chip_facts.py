@@ -16,7 +16,8 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from sartor.validation import area_predict
 from sartor.validation.area import FITTED_TO, Area
-from sartor.validation.rows import Tally, usable_rows
+from sartor.validation.rows import usable_rows
+from sartor.validation.tally import Tally
 
 FITTED = ("edge", "gpu_factor", "sram_factor")
 STARTS = 5

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 from .. import api
+from ..errors import InputError
 from ..search.store import write_text
+from ..validation.notes import named
 from . import grid
 from .console import OUT, as_json, bar
 
+UNKNOWN = re.compile(r"(chip|model|format) .* is not known")  # reasons that a name would mend
 
-def validate(kind: str, data: list[Path], layers: Path | None, json: bool) -> None:
-    found = api.validate(kind, data, layers)
+
+def validate(kind: str, data: list[Path], layers: Path | None, names: list[str], json: bool) -> None:
+    found = api.validate(kind, data, layers, dict(map(_called, names)))
     if json:
         as_json(found)
         return
@@ -31,6 +36,13 @@ def validate(kind: str, data: list[Path], layers: Path | None, json: bool) -> No
     _coverage(found["coverage"])
 
 
+def _called(name: str) -> tuple[str, str]:
+    theirs, _, ours = (part.strip() for part in name.rpartition("="))
+    if not (theirs and ours):
+        raise InputError(f"--name {name!r} is not THEIRS=OURS (try --name 'NVIDIA H20=h20.toml')")
+    return theirs, ours
+
+
 def _line(name: str, row: dict[str, Any]) -> dict[str, str]:
     figures = ("median_ape", "p90_ape", "worst_ape", "bias")
     cells = {f.removesuffix("_ape"): f"{row[f]:+.1%}" if f == "bias" else f"{row[f]:.1%}" for f in figures}
@@ -44,9 +56,14 @@ def _coverage(coverage: dict[str, Any]) -> None:
     OUT.print(f"predicted {predicted} of {rows} usable rows", highlight=False)
     for one in coverage.get("wrong_units", ()):
         OUT.print(one, highlight=False, markup=False)
-    for verb in ("refused", "excluded", "unjudged"):
+    for verb in ("refused", "excluded", "unjudged", "repeated"):
         for row in coverage.get(verb, ()):
             OUT.print(f"{verb} {row['n']:,}: {row['reason']} ({row['where'][0]})", highlight=False, markup=False)
+    if any(UNKNOWN.match(row["reason"]) for row in coverage.get("refused", ())):
+        OUT.print("try --name THEIRS=OURS: a name of `sartor list chips`, `models` or `formats`, or a file (chip.toml, "
+                  "config.json)", highlight=False, markup=False)  # fmt: skip
+    if coverage.get("unread"):
+        OUT.print(named(coverage["unread"]), highlight=False, markup=False)
 
 
 def fit(kind: str, data: list[Path], out: Path | None, json: bool) -> None:

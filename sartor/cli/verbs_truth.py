@@ -19,10 +19,15 @@ def validate(
         list[Path] | None, typer.Option(help="Measurements, a file or folder (docs/validation.md); may be given again.")
     ] = None,
     layers: Annotated[Path | None, typer.Option(help="For serving: the folder of the layers' measured times.")] = None,
+    name: Annotated[
+        list[str] | None,
+        typer.Option(help="THEIRS=OURS: what the file calls a chip, model or format, and its name here, or its file "
+                          "(chip.toml, config.json); may be given again."),
+    ] = None,
     json: Json = False,
 ) -> None:
     """How wrong the estimates are against measurements, and what they do not cover."""
-    truth.validate(kind, data or [], layers, json)
+    truth.validate(kind, data or [], layers, name or [], json)
 
 
 @app.command()

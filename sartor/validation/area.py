@@ -16,11 +16,13 @@ from .kind import Column, Form, Inputs, Prediction, Refused, Row
 # Chips that the figures `published` of overheads.csv are fitted to (benchmarks/chip_facts.py).
 FITTED_TO = ("tpuv4i", "groqtsp", "mtiav1", "gc200", "a100", "b200", "maia100", "wormhole-n150")
 _NAMED = ("chip", "node")
-_OPTIONAL = ("class", "n_logic_dies", "transistors_B", "sram_MB", "macs", "mac_fmt", "clock_GHz", "peak_dense_TOPS",
-             "mem_type", "mem_units", "mem_GBps", "phy_mm2_est")  # fmt: skip
+_WORDS = ("class", "mac_fmt", "mem_type")
+_NUMBERS = ("n_logic_dies", "transistors_B", "sram_MB", "macs", "clock_GHz", "peak_dense_TOPS", "mem_units", "mem_GBps",
+            "phy_mm2_est")  # fmt: skip
 FORM = Form(
     "chip",
-    {name: Column(name) for name in _NAMED} | {name: Column(name, optional=True) for name in _OPTIONAL},
+    {name: Column(name) for name in _NAMED} | {name: Column(name, optional=True) for name in _WORDS}
+    | {name: Column(name, optional=True, number=True) for name in _NUMBERS},
     {"die_mm2": Column("area", "mm2", optional=True), "tdp_W": Column("power", "W", optional=True)},
 )  # fmt: skip
 RETICLE_MM2, LARGEST_MM2 = 858.0, 50_000.0  # a field; the square that is cut out of a wafer of 300 mm

@@ -18,9 +18,9 @@ DEVELOPED_ON = ("lpddr5-6400", "hbm3-6400", "gddr6-14000")
 _INPUTS = {
     "device": Column("device"), "tx_bytes": Column("tx_bytes", whole=True),
     "page_bytes": Column("page_bytes", whole=True), "pattern": Column("pattern"),
-    "param": Column("param", optional=True), "chunk_bytes": Column("chunk_bytes", optional=True),
+    "param": Column("param", optional=True), "chunk_bytes": Column("chunk_bytes", optional=True, number=True),
     "mapping": Column("mapping"), "refresh": Column("refresh"), "queue": Column("queue", whole=True),
-    "scheduler": Column("scheduler", optional=True), "n_tx": Column("n_tx", optional=True),
+    "scheduler": Column("scheduler", optional=True), "n_tx": Column("n_tx", optional=True, number=True),
     "write_share": Column("write_share", optional=True), "streams": Column("streams", optional=True),
 }  # fmt: skip
 _RATES = {"peak_gbs": Column("peak", "GB/s", optional=True), "gbs": Column("rate", "GB/s", optional=True)}

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import csv
+import gzip
 import json
+import zlib
 from collections import Counter
 from collections.abc import Iterator
 from importlib.resources import as_file, files
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from ..errors import BrokenFile, InputError
 
@@ -27,22 +29,35 @@ def raw_rows(path: Path) -> Iterator[tuple[str, Raw]]:
     readers = {".jsonl": _json_lines, ".json": _json_lines, ".csv": _csv, ".parquet": _parquet}
     if path.is_dir() or not path.exists():
         raise InputError(f"{path}: {'a folder' if path.is_dir() else 'no such file'} (try a file of measurements)")
-    kind = path.suffix.lower()
-    if kind not in readers:
-        raise BrokenFile(f"{path.name}: files end in {', '.join(readers)}, not {path.suffix!r}")
+    kind = Path(path.stem).suffix.lower() if packed(path) else path.suffix.lower()
+    if kind not in readers or (packed(path) and kind == ".parquet"):
+        raise BrokenFile(
+            f"{path.name}: files end in {', '.join(readers)}, not {path.suffix!r} (all but .parquet may be .gz)"
+        )
     try:
         yield from readers[kind](path)
     except UnicodeDecodeError as error:
         raise BrokenFile(f"{path.name}: cannot be read: {error} (try a file in UTF-8)") from None
-    except (OSError, csv.Error) as error:
+    except (OSError, EOFError, zlib.error, csv.Error) as error:
         raise BrokenFile(f"{path.name}: cannot be read: {error}") from None
+
+
+def packed(path: Path) -> bool:
+    return path.suffix.lower() == ".gz"
+
+
+def _opened(path: Path, newline: str | None = None) -> TextIO:
+    """The text of a file, packed or not, without the byte-order mark that some programs begin with."""
+    if packed(path):
+        return gzip.open(path, "rt", encoding="utf-8-sig", newline=newline)
+    return path.open(encoding="utf-8-sig", newline=newline)
 
 
 def _json_lines(path: Path) -> Iterator[tuple[str, Raw]]:
     if (whole := _array(path)) is not None:
         yield from ((f"{path.name} row {number}", row) for number, row in enumerate(whole, start=1))
         return
-    with path.open(encoding="utf-8-sig") as file:  # some programs begin a file with a byte-order mark
+    with _opened(path) as file:
         for number, line in enumerate(file, start=1):
             if line.strip():
                 yield f"{path.name} line {number}", _object(line)
@@ -50,11 +65,13 @@ def _json_lines(path: Path) -> Iterator[tuple[str, Raw]]:
 
 def _array(path: Path) -> list[Raw] | None:
     """The rows of a file that is one JSON array; None where it is not."""
-    with path.open(encoding="utf-8-sig") as file:
-        if not file.readline().lstrip().startswith("["):
+    with _opened(path) as file:
+        first = file.readline()
+        if not first.lstrip().startswith("["):
             return None
+        text = first + file.read()
     try:
-        found = json.loads(path.read_text(encoding="utf-8-sig"))
+        found = json.loads(text)
     except (ValueError, RecursionError):
         return None
     return [r if isinstance(r, dict) else "not a JSON object" for r in found] if isinstance(found, list) else None
@@ -69,7 +86,7 @@ def _object(line: str) -> Raw:
 
 
 def _csv(path: Path) -> Iterator[tuple[str, Raw]]:
-    with path.open(encoding="utf-8-sig", newline="") as file:
+    with _opened(path, newline="") as file:
         rows = csv.DictReader(file)
         named = rows.fieldnames = [name.strip() for name in rows.fieldnames or ()]
         if len(named) == 1 and (other := next((c for c in ";\t|" if c in named[0]), None)):

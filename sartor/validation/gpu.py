@@ -80,7 +80,8 @@ class Gpu:
         found = {"kind": inputs["form"], "chip": chip.name if chip else "", "format": form or ""}
         if "format" in inputs and form:
             found["format"] += names.kernel(inputs["format"])
-        return found | ({"model": names.ours("models", inputs["model"])} if "model" in inputs else {})
+        model = names.model(inputs["model"]) if "model" in inputs else None
+        return found | ({"model": model.name} if model else {})
 
 
 def _unknown(inputs: Inputs) -> str | None:

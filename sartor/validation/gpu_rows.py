@@ -6,7 +6,8 @@ from pathlib import Path
 
 from .gpu import Gpu
 from .kind import Refused, Row
-from .rows import Tally, usable_rows
+from .rows import usable_rows
+from .tally import Tally
 
 
 def fittable(data: Path | None = None) -> list[Row]:

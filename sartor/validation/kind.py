@@ -19,6 +19,7 @@ class Column:
     unit: str = ""  # of a measured column
     whole: bool = False  # a whole number of at least 1
     optional: bool = False
+    number: bool = False  # of an input: where given, a number of at least 0
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import re
 import tomllib
+from pathlib import Path
 
 from ..chip import presets
 from ..chip.spec import Chip
@@ -19,6 +20,7 @@ from ..workload.model import Model
 _WORDS = {"nvidia", "amd", "instinct", "geforce", "tesla", "oam", "ac", "hbm2e", "hbm3", "hbm3e", "nvl72", "blackwell",
           "server", "edition", "gpu"}  # fmt: skip
 _SIZE = re.compile(r"\d+gb")
+FILES = (".toml", ".json", ".gguf")  # how a name ends that is a file
 SIZE_ROOM = 0.1  # GB or GiB, with or without what is kept for errors
 _TAIL = re.compile(r"_(hf|instruct|chat|base|it|fp8|fp8_dynamic|nvfp4|fp4|fp8_kv|bf16|w4a16|awq|gptq|v0\.\d)$")
 
@@ -39,7 +41,8 @@ def ours(what: str, name: str) -> str:
     known, plain = _spelled(what), _plain(name)
     if what == "models" and plain not in known:
         plain = _bare_model(plain)
-    return known.get(plain, name if what != "models" else plain.replace("_", "-"))
+    close = known.get(plain) or (_together(what).get(plain.replace("_", "")) if what == "models" else None)
+    return close or (name if what != "models" else plain.replace("_", "-"))
 
 
 def _bare_model(plain: str) -> str:
@@ -52,7 +55,7 @@ def _bare_model(plain: str) -> str:
 
 def _plain(name: str) -> str:
     """In small letters, with one kind of gap."""
-    return re.sub(r"[\s_-]+", "_", name.strip().lower())
+    return re.sub(r"[\s_-]+", "_", name.strip().lower()).removeprefix("torch.")
 
 
 @functools.cache
@@ -63,8 +66,40 @@ def _spelled(what: str) -> dict[str, str]:
 
 
 @functools.cache
+def _together(what: str) -> dict[str, str]:
+    """Of every name without its gaps: llama2-70b is llama-2-70b."""
+    return {plain.replace("_", ""): to for plain, to in _spelled(what).items()}
+
+
 def chip(name: str) -> Chip | None:
-    """The chip that a file calls `name`, or None."""
+    """The chip that a file calls `name`, or the one in the file `name`, or None."""
+    return _chip_in(name, _changed(name)) if name.endswith(".toml") else _known_chip(name)
+
+
+def model(name: str) -> Model | None:
+    """The model that a file calls `name`, or the one in the file `name`, or None."""
+    return _model_in(name, _changed(name)) if name.endswith(FILES) else _known_model(name)
+
+
+def _changed(path: str) -> int:
+    try:
+        return Path(path).stat().st_mtime_ns
+    except (OSError, ValueError):
+        return 0
+
+
+@functools.cache
+def _chip_in(path: str, changed: int) -> Chip | None:
+    return presets.find(path) if changed else None
+
+
+@functools.cache
+def _model_in(path: str, changed: int) -> Model | None:
+    return find.find_model(path) if changed else None
+
+
+@functools.cache
+def _known_chip(name: str) -> Chip | None:
     try:
         return presets.preset(ours("chips", name))
     except UnknownName:
@@ -88,8 +123,7 @@ def _sized(name: str) -> Chip | None:
 
 
 @functools.cache
-def model(name: str) -> Model | None:
-    """The model that a file calls `name`, or None."""
+def _known_model(name: str) -> Model | None:
     try:
         return bundled(ours("models", name))
     except UnknownName:

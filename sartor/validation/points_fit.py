@@ -15,8 +15,9 @@ from .kind import Refused, Row
 from .points import FORM, POOLS, Points, as_rows
 from .points_layout import arranged
 from .points_predict import STACKS, Parts, group, parts, times
-from .rows import Tally, usable_rows
+from .rows import usable_rows
 from .summary import Pair
+from .tally import Tally
 
 # Expected before any point is seen, in coherent units: a start of a millisecond, a prefill that goes first.
 EXPECTED = {

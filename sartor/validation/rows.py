@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -12,24 +12,12 @@ from typing import Any
 from ..units import factor
 from .files import raw_rows
 from .kind import Column, Form, Kind, Row
+from .notes import Notes
+from .tally import Tally
 
-SHOWN = 3  # places named for each reason
 LARGEST = 1e30  # in any unit
+NAMES = ("chip", "model", "format", "device", "item")  # inputs that are names
 MOST = 1e12  # that anything counted can be: rows, tokens, columns of a matrix
-
-
-@dataclass
-class Tally:
-    """How many rows for each reason, and the first places."""
-
-    places: dict[str, list[str]] = field(default_factory=dict)
-
-    def add(self, reason: str, where: str) -> None:
-        self.places.setdefault(reason, []).append(where)
-
-    def rows(self) -> list[dict[str, Any]]:
-        most = sorted(self.places.items(), key=lambda item: -len(item[1]))
-        return [{"reason": why, "n": len(at), "where": at[:SHOWN]} for why, at in most]
 
 
 @dataclass(frozen=True)
@@ -44,9 +32,10 @@ def usable_rows(kind: Kind, path: Path, excluded: Tally) -> list[Row]:
     return parted(kind, path, excluded)[0]
 
 
-def parted(kind: Kind, path: Path, excluded: Tally) -> tuple[list[Row], list[Row]]:
+def parted(kind: Kind, path: Path, excluded: Tally, notes: Notes | None = None) -> tuple[list[Row], list[Row]]:
     """The same, and the rows that no measurement can be, which are among those counted."""
-    rows = list(_read(kind, path, excluded))
+    notes = notes or Notes()
+    rows = list(_read(kind, path, excluded, notes))
     kept, impossible = [], []
     for row, why in zip(rows, kind.impossible(rows), strict=True):
         if why is None:
@@ -54,39 +43,46 @@ def parted(kind: Kind, path: Path, excluded: Tally) -> tuple[list[Row], list[Row
         else:
             excluded.add(why, row.where)
             impossible.append(row)
+    notes.look_for_repeats(kept)
     return kept, impossible
 
 
-def _read(kind: Kind, path: Path, excluded: Tally) -> Iterator[Row]:
+def _read(kind: Kind, path: Path, excluded: Tally, notes: Notes) -> Iterator[Row]:
     for where, raw in raw_rows(path):
         try:
-            yield _row(kind, where, raw)
+            yield _row(kind, where, raw, notes)
         except Unusable as unusable:
             excluded.add(unusable.reason, where)
 
 
-def _row(kind: Kind, where: str, raw: dict[str, Any] | str) -> Row:
+def _row(kind: Kind, where: str, raw: dict[str, Any] | str, notes: Notes) -> Row:
     if isinstance(raw, str):
         raise Unusable(raw)
-    form = kind.form(raw)
+    watched = notes.watched(raw)
+    form = kind.form(watched)
     if isinstance(form, str):
         raise Unusable(form)
-    return split(form, where, raw)
+    return split(form, where, watched, notes.called)
 
 
-def split(form: Form, where: str, raw: Mapping[str, Any]) -> Row:
-    """`raw` taken apart: what predicting may see, and what it must not."""
+def split(form: Form, where: str, raw: Mapping[str, Any], called: Mapping[str, str] = MappingProxyType({})) -> Row:
+    """`raw` taken apart: what predicting may see, and what it must not; names as they are `called` by us."""
     inputs = {c.name: _input(raw, at, c) for at, c in form.inputs.items()}
+    inputs |= {name: called[value] for name, value in inputs.items() if name in NAMES and value in called}
     measured, beside = _numbers(raw, form.measured), _numbers(raw, form.beside)
+    if not measured:
+        raise Unusable(f"nothing was measured: none of {', '.join(form.measured)}")
     return form.mend(Row(where, MappingProxyType({"form": form.name, **form.fixed, **inputs}), measured, beside))
 
 
 def _input(raw: Mapping[str, Any], at: str, column: Column) -> Any:
     value = raw.get(at)
-    if value is None:
+    if value is None or (column.optional and _blank(value)):
         if column.optional:
             return None
         raise Unusable(f"no column {at!r}")
+    if column.number and _number(at, value) < 0:
+        raise Unusable(f"{at} is below 0")
     if not column.whole:
         return str(value)
     number = _number(at, value)
@@ -102,15 +98,24 @@ def _numbers(raw: Mapping[str, Any], columns: Mapping[str, Column]) -> dict[str,
     found = {}
     for at, column in columns.items():
         value = raw.get(at)
-        if value in (None, ""):
+        if value in (None, "") or (column.optional and _blank(value)):
             if column.optional:
                 continue
-            raise Unusable(f"no column {at!r} ({column.name}, {column.unit})")
+            raise Unusable(f"no column {at!r} ({column.name}{', ' if column.unit else ''}{column.unit})")
         number = _number(at, value)
         if number <= 0:
             raise Unusable(f"{at} is not above 0")
         found[column.name] = number * factor(column.unit)
     return found
+
+
+def _blank(value: Any) -> bool:
+    """What tables have in a cell that is empty: pandas writes NaN.
+
+    >>> [_blank(cell) for cell in (math.nan, "nan", "NaN", "0", 0.0)]
+    [True, True, True, False, False]
+    """
+    return value != value or (isinstance(value, str) and value.strip().lower() in ("", "nan"))
 
 
 def _number(at: str, value: Any) -> float:

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from ..errors import BrokenFile, InputError, UnknownName
-from . import wrong_units
+from . import names, wrong_units
 from .area import Area
 from .cost import Cost
 from .dram import Dram
 from .gpu import Gpu
 from .kind import Kind, Prediction, Refused, Row
+from .notes import Notes
+from .notes import named as unread
 from .points import Points
-from .rows import Tally, parted
+from .rows import parted
 from .rtl import Rtl
 from .summary import MAIN, Pair, by_label, figures
+from .tally import Tally
 
 KINDS: dict[str, Kind] = {
     "gpu": Gpu(), "dram": Dram(), "area": Area(), "cost": Cost(), "serving": Points(), "rtl": Rtl(),
@@ -36,6 +40,7 @@ class Validation:
     excluded: Tally = field(default_factory=Tally)
     unjudged: Tally = field(default_factory=Tally)  # quantities of usable rows
     wrong_units: list[str] = field(default_factory=list)  # columns of whole files
+    notes: Notes = field(default_factory=Notes)
 
     def facts(self) -> dict[str, Any]:
         """Everything that is printed."""
@@ -47,25 +52,30 @@ class Validation:
             "coverage": {"rows": self.rows, "predicted": predicted, "share": predicted / max(self.rows, 1),
                          "refused": refused, "excluded": excluded,
                          "excluded_n": sum(r["n"] for r in excluded), "unjudged": self.unjudged.rows(),
-                         "wrong_units": self.wrong_units},
+                         "repeated": self.notes.repeated.rows(), "wrong_units": self.wrong_units,
+                         "unread": self.notes.unread()},
         }  # fmt: skip
 
 
-def validation(kind: str, data: Sequence[Path] = ()) -> Validation:
-    """Predictions for every usable row of `data`, or of the measurements that come with the package."""
+def validation(kind: str, data: Sequence[Path] = (), called: Mapping[str, str] = MappingProxyType({})) -> Validation:
+    """Predictions for every usable row of `data`, or of the measurements that come with the package; `called`: names in
+    the files, and ours for them."""
     if kind not in KINDS:
         raise UnknownName("kind of validation", kind, KINDS)
     paths = list(data) or KINDS[kind].default()
     if not paths:
         raise InputError(f"validate {kind}: no measurements come with the package (try --data FILE)")
-    found = Validation(kind, [path.name for path in paths])
+    for theirs, ours in called.items():
+        if ours.endswith(names.FILES) and not Path(ours).is_file():
+            raise InputError(f"{ours}: no such file (called {theirs!r} in the measurements)")
+    found = Validation(kind, [path.name for path in paths], notes=Notes(called))
     for path in paths:
         _add(found, KINDS[kind], path)
     return found
 
 
 def _add(found: Validation, kind: Kind, path: Path) -> None:
-    rows, impossible = parted(kind, path, found.excluded)
+    rows, impossible = parted(kind, path, found.excluded, found.notes)
     # Only the inputs go in: what was measured cannot leak into what is predicted.
     predictions = list(kind.predict([row.inputs for row in rows]))
     kept = [_judge(found, kind, *both) for both in zip(rows, predictions, strict=True)]
@@ -75,6 +85,7 @@ def _add(found: Validation, kind: Kind, path: Path) -> None:
         found.wrong_units += [f"{path.name}: {one}" for one in wrong_units.named((r.measured, p) for r, p in both)]
     if not any(kept):
         said = [f"{r['n']} x {r['reason']}" for r in found.excluded.rows()[:3]]
+        said += [unread(found.notes.unread())] if found.notes.unread() else []
         why = "; ".join((*found.wrong_units, *said))
         raise BrokenFile(f"{path.name}: no row can be used: {why or 'it is empty'}")
     found.rows += sum(kept)

@@ -14,7 +14,8 @@ from .kind import Measured, Prediction, Refused
 READ = " as read"  # behind a quantity that is there twice
 OFF = 2.5  # decimal orders of magnitude beyond which no estimate is off
 MOST = 0.5  # share of a file's rows that must be off alike before its column is named
-_FACTORS = {-2: "a millionth of", -1: "a thousandth of", 1: "a thousand times", 2: "a million times"}
+_FACTORS = {-3: "a billionth of", -2: "a millionth of", -1: "a thousandth of",
+            1: "a thousand times", 2: "a million times", 3: "a billion times"}  # fmt: skip
 
 
 def why(predicted: Mapping[str, float], measured: Measured) -> str | None:
