@@ -133,7 +133,8 @@ DECODERS = {
     "decoder int6": _codes(Element.INT6, 8),
 }  # fmt: skip
 _STORING = Core(rows=8, lanes=32, columns=4, vector_lanes=16, port_bytes=64)
-CACHES = {"int8": _STORING, "int4": replace(_STORING, cache_bits=4)}
+CACHES = {"int8": _STORING, "int4": replace(_STORING, cache_bits=4),
+          "k8v4": replace(_STORING, cache_bits=4, wide_keys=True)}  # fmt: skip
 PARTS: dict[str, Part] = {
     **parts(), "mac 8": Part(lambda: DotProduct(code_bits=8, structural=True), anything()),
     "mac 5 signed": Part(lambda: DotProduct(code_bits=5, structural=True, signed_codes=True), anything()),

@@ -14,6 +14,7 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from ....rtl.float_parts import FLOAT, FRACTION_BITS, rounded, shifted_right
+from ....rtl.larger import largest as largest_of
 from ..cache_numerics import KEY_HIGH, KEY_LOW
 from ..core import GROUP, Core
 from ..isa import Target
@@ -120,19 +121,16 @@ class Quantizer(wiring.Component):
         numbers = [self.result.word_select(i, FLOAT_BITS) for i in range(self.core.vector_lanes)]
         lanes = [Cat(x[-1:] if short else [], x[low:][:size]) for x in numbers]
         top, largest = Signal(len(lanes[0]), reset_less=True), Signal(len(lanes[0]))
-        found: list[Value] = [*lanes, Mux(self.index == 0, 0, top)]
-        while len(found) > 1:
-            rest = found[2 * (len(found) // 2) :]
-            found = [_larger(m, a, b) for a, b in zip(found[::2], found[1::2], strict=False)] + rest
+        so_far = largest_of(m, [*lanes, Mux(self.index == 0, 0, top)])
         given = self.largest if short else self.largest[1 + EIGHTH_BITS :]
-        m.d.comb += largest.eq(Mux(self.target == Target.VALUES, given, found[0]))
+        m.d.comb += largest.eq(Mux(self.target == Target.VALUES, given, so_far))
         whole, eighths = largest[-size:], size - EXPONENT_BITS
         least, most = KEY_LOW << eighths, (KEY_HIGH + 1 << eighths) - 1
         clamped = Signal(size)
         m.d.comb += clamped.eq(Mux(whole < least, least, Mux(whole > most, most, whole)))
         exponent: Value = clamped[eighths:]
         with m.If(self.accept):
-            m.d.sync += top.eq(found[0])
+            m.d.sync += top.eq(so_far)
         if short:
             quarters = Signal(size)  # cache_numerics.cache_scale, 12 more
             m.d.comb += quarters.eq((clamped + 1) >> 1)
@@ -169,9 +167,3 @@ class Quantizer(wiring.Component):
             m.d.sync += self.codes.eq(self.codes >> CODE_BITS * GROUP // 2)
         with m.If(self.shift[1]):
             m.d.sync += self.codes.eq(self.codes >> CODE_BITS * self.rows)
-
-
-def _larger(m: Module, a: Value, b: Value) -> Value:
-    found = Signal(len(a))
-    m.d.comb += found.eq(Mux(a > b, a, b))
-    return found
