@@ -58,7 +58,7 @@ def speed(binary: Binary, path: Path, streams: int, count: int) -> Speed:
 
     def step(position: int) -> None:
         runs = [Run(m, position + i, [binary.row(t)]) for i, (m, t) in enumerate(zip(memories, tokens, strict=True))]
-        tokens[:] = batch.run(program.decode, runs).best.tolist()
+        tokens[:] = batch.run(program.decode, runs).best[:, 0].tolist()
 
     step(FIRST)  # weights are decoded
     clock, cpu = time.perf_counter(), time.process_time()

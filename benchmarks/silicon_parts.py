@@ -18,7 +18,7 @@ from sartor.families.tensor.rtl.activation_buffer import ActivationBuffer
 from sartor.families.tensor.rtl.argmax import Argmax
 from sartor.families.tensor.rtl.counters import Counters
 from sartor.families.tensor.rtl.dot_unit import DotUnit, scaler_ports
-from sartor.families.tensor.rtl.drain import Drain, conversions
+from sartor.families.tensor.rtl.drain import Drain
 from sartor.families.tensor.rtl.host import Host
 from sartor.families.tensor.rtl.memory import Memory
 from sartor.families.tensor.rtl.sequencer import Sequencer
@@ -102,7 +102,7 @@ PARTS: dict[str, list[Point]] = {
         lambda core, _: Memory(core), *({"rows": 8, "port_bytes": size} for size in (16, 32, 64, 128))
     ),
     "argmax": _points(
-        lambda core, _: Argmax(conversions(core)), {}, {"rows": 4, "vector_lanes": 4}, {"rows": 8, "vector_lanes": 8}
+        lambda core, _: Argmax(core), {}, {"rows": 4, "vector_lanes": 4}, {"rows": 8, "vector_lanes": 8}
     ),
     "sequencer": _points(lambda core, _: Sequencer(core, PROGRAM_WORDS), {}),
     "host": _points(lambda core, _: Host(PROGRAM_WORDS), {}),

@@ -93,7 +93,8 @@ def _sheet(chip: Chip, core: Core, compiled: Placed | None) -> dict[str, Any]:
         return sheet(chip, core, module_name(chip.name))
     memory, program, name = compiled.memory, compiled.program, compiled.weights.model
     token_s = _token_s(chip, name, memory.context // 2)
-    model = Model(name, memory, len(program.instructions), program.prefill, program.decode, token_s)
+    entries = program.prefill, program.decode, program.batch
+    model = Model(name, memory, len(program.instructions), *entries, token_s)
     return sheet(chip, core, module_name(chip.name), model)
 
 

@@ -115,7 +115,7 @@ def facts(job: Job, found: Any) -> dict[str, Any]:
         "tokens_per_s_chip": len(rtl) * job.chip.clock_hz / cycles,
         "seconds_per_token": mean_s([t.seconds for t in found.tokens]), "build_s": found.build_s,
         "passes": [
-            {"position": p.position, "cycles": p.result.cycles, "estimated": e}
+            {"position": p.start.positions[0], "cycles": p.result.cycles, "estimated": e}
             for p, e in zip(found.decode, job.estimated, strict=True)
         ],
     }  # fmt: skip

@@ -9,7 +9,7 @@ import numpy as np
 from ..families.tensor.golden import Golden
 from .binary import Binary
 from .reference import Reference
-from .session import Session
+from .session import Session, chunks
 
 
 @dataclass(frozen=True)
@@ -44,13 +44,13 @@ def forced(binary: Binary, golden: Golden, tokens: list[int], skip: int) -> np.n
     """Logits [tokens - skip, vocabulary] of the golden model after each of `tokens`, but for the first `skip`,
     which are prefilled."""
     session, rows = Session(binary, golden), []
-    for start, chunk in session.chunks(tokens[: skip + 1]):
+    for start, chunk in chunks(binary, tokens[: skip + 1]):
         golden.run(binary.program.prefill, start, [binary.row(t) for t in chunk])
     session.position = skip
     for token in tokens[skip:]:
         session.step(token)
         assert golden.state.logits is not None
-        rows.append(golden.state.logits[0, : binary.vocabulary].copy())
+        rows.append(golden.state.logits[0, 0, : binary.vocabulary].copy())
     return np.array(rows)
 
 

@@ -33,15 +33,18 @@ class Binary:
         return self.memory.embedding + token * self.memory.row_words
 
 
-def compile_network(core: Core, net: Network, context: int, progress: Progress | None = None) -> Binary:
-    """`net` for `core` with room for `context` tokens; what cannot be mapped is refused by name."""
+def compile_network(
+    core: Core, net: Network, context: int, progress: Progress | None = None, sequences: int = 1
+) -> Binary:
+    """`net` for `core` with room for `context` tokens of each of `sequences`; what cannot be mapped is refused by
+    name."""
     context = memory_map.check(core, net, context)
     parts = list(_stream(core, net, progress or (lambda what, share: None)))
     head_parts = _norm_bytes(core, net.final_norm), _packed(core, whole_tiles(core, net.head))
     layer_words = sum(len(p) for p in parts) // core.port_bytes
     stream = [*parts, *head_parts]
     stream_words = sum(len(p) for p in stream) // core.port_bytes
-    memory = memory_map.memory_map(core, net, context, layer_words, stream_words)
+    memory = memory_map.memory_map(core, net, context, layer_words, stream_words, sequences)
     image = np.zeros(memory.nbytes, np.uint8)
     at = 0
     for part in stream:

@@ -25,6 +25,30 @@ def chunk_at(prompt: list[int], start: int, columns: int) -> list[int]:
     return chunk + chunk[-1:] * (columns - len(chunk))
 
 
+def chunks(binary: Binary, prompt: list[int]) -> Iterator[tuple[int, list[int]]]:
+    """All but the last token in chunks of the core's columns, the last one filled up with it."""
+    columns = binary.core.columns
+    for start in range(0, len(prompt) - 1, columns):
+        yield start, chunk_at(prompt, start, columns)
+
+
+def check_prompt(binary: Binary, prompt: list[int], count: int) -> None:
+    """Whether `prompt` and `count` tokens after it can be run."""
+    columns, limit = binary.core.columns, binary.memory.context
+    chunked = -(-max(len(prompt) - 1, 0) // columns) * columns
+    need = max(len(prompt) + count - 1, chunked)
+    if not prompt:
+        raise InputError("the prompt is empty (at least one token)")
+    if need > limit:
+        raise InputError(
+            f"a prompt of {len(prompt)} tokens and {count} more need {need} places in the KV cache, but it "
+            f"holds {limit} (a shorter prompt, fewer tokens, or more context)"
+        )
+    for token in prompt:
+        if not 0 <= token < binary.vocabulary:
+            raise InputError(f"token {token} is not in the vocabulary of {binary.vocabulary}")
+
+
 class Session:
     """Feeds one machine. `position`: tokens in the cache."""
 
@@ -33,8 +57,8 @@ class Session:
 
     def generate(self, prompt: list[int], count: int) -> Iterator[int]:
         """Up to `count` greedy tokens after `prompt`."""
-        self._check(prompt, count)
-        for start, chunk in self.chunks(prompt):
+        check_prompt(self.binary, prompt, count)
+        for start, chunk in chunks(self.binary, prompt):
             self.machine.run(self.binary.program.prefill, start, [self.binary.row(t) for t in chunk])
         self.position = len(prompt) - 1
         token = prompt[-1]
@@ -42,29 +66,8 @@ class Session:
             token = self.step(token)
             yield token
 
-    def chunks(self, prompt: list[int]) -> Iterator[tuple[int, list[int]]]:
-        """All but the last token in chunks of the core's columns, the last one filled up with it."""
-        columns = self.binary.core.columns
-        for start in range(0, len(prompt) - 1, columns):
-            yield start, chunk_at(prompt, start, columns)
-
     def step(self, token: int) -> int:
         """One decode step: `token` goes into the cache, the next one comes back."""
         following = self.machine.run(self.binary.program.decode, self.position, [self.binary.row(token)])
         self.position += 1
         return following
-
-    def _check(self, prompt: list[int], count: int) -> None:
-        columns, limit = self.binary.core.columns, self.binary.memory.context
-        chunked = -(-max(len(prompt) - 1, 0) // columns) * columns
-        need = max(len(prompt) + count - 1, chunked)
-        if not prompt:
-            raise InputError("the prompt is empty (at least one token)")
-        if need > limit:
-            raise InputError(
-                f"a prompt of {len(prompt)} tokens and {count} more need {need} places in the KV cache, but it "
-                f"holds {limit} (a shorter prompt, fewer tokens, or more context)"
-            )
-        for token in prompt:
-            if not 0 <= token < self.binary.vocabulary:
-                raise InputError(f"token {token} is not in the vocabulary of {self.binary.vocabulary}")

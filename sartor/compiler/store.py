@@ -31,6 +31,7 @@ def compiled(
     context: int,
     progress: Progress | None = None,
     folder: Path | None = None,
+    sequences: int = 1,
 ) -> tuple[Binary, Path]:
     """`net` for `core`, and the file of its memory image. `key` names the weights by content.
 
@@ -38,22 +39,22 @@ def compiled(
     """
     context = memory_map.check(core, net, context)
     place = (folder or cache_folder()) / "images"
-    path = place / f"{_name(core, net, key, context)}.bin"
-    memory = planned(core, net, context)
+    path = place / f"{_name(core, net, key, context, sequences)}.bin"
+    memory = planned(core, net, context, sequences)
     if not path.is_file() or path.stat().st_size != memory.nbytes:
-        _write(path, binary.compile_network(core, net, context, progress).image)
+        _write(path, binary.compile_network(core, net, context, progress, sequences).image)
     image = np.memmap(path, np.uint8, "c")
     program = lower.lower(core, net, memory)
     return Binary(core, net.name, net.vocabulary, memory, program, image), path
 
 
-def planned(core: Core, net: Network, context: int) -> memory_map.MemoryMap:
+def planned(core: Core, net: Network, context: int, sequences: int = 1) -> memory_map.MemoryMap:
     """The memory map, without packing anything."""
     layer = net.layers[0]
     gamma = -(-net.dim * 4 // core.port_bytes)
     offsets = -(-net.kv_heads * net.head_dim * 4 // core.port_bytes) * core.balanced
     words = len(net.layers) * (2 * gamma + offsets + sum(_words(core, m) for m in layer.matrices.values()))
-    return memory_map.memory_map(core, net, context, words, words + gamma + _words(core, net.head))
+    return memory_map.memory_map(core, net, context, words, words + gamma + _words(core, net.head), sequences)
 
 
 def _words(core: Core, w: Blocks) -> int:
@@ -63,10 +64,10 @@ def _words(core: Core, w: Blocks) -> int:
 _NOT_IN_IMAGE = {"vector_lanes", "buffer_groups", "scratch_groups", "weight_fifo_words", "cache_fifo_words", "columns"}
 
 
-def _name(core: Core, net: Network, key: str, context: int) -> str:
+def _name(core: Core, net: Network, key: str, context: int, sequences: int) -> str:
     """What decides the image: not the vector unit, the FIFOs or the sizes of the core's memories."""
     same = [(f.name, getattr(core, f.name)) for f in fields(core) if f.name not in _NOT_IN_IMAGE]
-    text = repr((VERSION, same, key, net.name, len(net.layers), net.vocabulary, context))
+    text = repr((VERSION, same, key, net.name, len(net.layers), net.vocabulary, context, sequences))
     return hashlib.sha256(text.encode()).hexdigest()[:24]
 
 

@@ -54,7 +54,7 @@ class Passes:
             jobs.append((s, s.position, [s.tokens[-1] if s.tokens else s.prompt[-1]]))
         logits = self._pass(self.binary.program.decode, jobs).logits
         assert logits is not None
-        for stream, row in zip(streams, logits[:, : self.binary.vocabulary], strict=True):
+        for stream, row in zip(streams, logits[:, 0, : self.binary.vocabulary], strict=True):
             _add(stream.on_chip, *self.costs.decode(stream.position))
             if why := self._next(stream, row):
                 yield stream, why

@@ -8,14 +8,13 @@ from ..families.tensor.core import GROUP
 from ..families.tensor.golden import Golden
 from ..families.tensor.golden_state import State, Write
 from ..families.tensor.isa import Instruction, Op
+from ..families.tensor.start import Start
 from ..sim.simulator import Simulator
 
 Elements = dict[tuple[str, int], int | float]
 
 
-def difference(
-    golden: Golden, simulator: Simulator, step: int, entry: int, position: int, tokens: list[int]
-) -> str:
+def difference(golden: Golden, simulator: Simulator, step: int, start: Start) -> str:
     """What the `step`-th instruction of this pass wrote differently: the golden model runs again up to it."""
     expected: Elements = {}
     stored: Elements = {}
@@ -33,11 +32,12 @@ def difference(
             stored.clear()
         seen.append((at, instruction))
 
-    golden.run(entry, position, tokens, keep)
+    golden.start(start, keep)
     if step >= len(seen):
         return f"the RTL retires more than the {len(seen)} instructions of the golden model"
     at, instruction = seen[step]
-    where = f"pass from {entry} at position {position}, instruction {at} (step {step}): {instruction}"
+    positions = ", ".join(map(str, start.positions))
+    where = f"pass from {start.entry} at position {positions}, instruction {at} (step {step}): {instruction}"
     dumped = simulator.dump(step)
     if dumped.pc != at:
         return f"{where}: the RTL retired instruction {dumped.pc} instead"

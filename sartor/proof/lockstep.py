@@ -14,6 +14,7 @@ from ..families.tensor import digest
 from ..families.tensor.golden import Golden
 from ..families.tensor.golden_state import State, Write
 from ..families.tensor.isa import Instruction, Op
+from ..families.tensor.start import Start
 from ..sim.results import RunResult
 from ..sim.simulator import Cycles, Simulator
 from .explain import difference
@@ -25,12 +26,11 @@ class Mismatch(CheckFailed):
 
 @dataclass
 class Pass:
-    """One run of a program on both."""
+    """One run of a program on both; tokens are those of its sequences."""
 
-    entry: int
-    position: int
-    rtl_token: int
-    golden_token: int
+    start: Start
+    rtl: list[int]
+    golden: list[int]
     result: RunResult
     mismatches: int  # instructions whose writes differ
 
@@ -75,20 +75,21 @@ class Lockstep:
         self.passes: list[Pass] = []
 
     def run(self, entry: int, position: int, tokens: Sequence[int]) -> int:
-        """Both from `entry`; the RTL's argmax."""
+        """`start` of one sequence."""
+        return self.start(Start(entry, (position,), tuple(tokens)))[0]
+
+    def start(self, given: Start) -> list[int]:
+        """Both; the RTL's argmax of each sequence."""
         trace = Trace()
         with ThreadPoolExecutor(1) as pool:
-            golden = pool.submit(self.golden.run, entry, position, list(tokens), trace)
-            result = self.simulator.run(entry, position, tokens, progress=self.cycles)
+            golden = pool.submit(self.golden.start, given, trace)
+            result = self.simulator.start(given, progress=self.cycles)
             expected = golden.result()
         wrong = differing(trace.digests, result.digests)
         if wrong and self.strict:
-            raise Mismatch(
-                difference(self.golden, self.simulator, wrong[0], entry, position, list(tokens))
-            )
-        self.passes.append(Pass(entry, position, result.argmax_index, expected, result, len(wrong)))
-        return result.argmax_index
-
+            raise Mismatch(difference(self.golden, self.simulator, wrong[0], given))
+        self.passes.append(Pass(given, result.argmax_indices, expected, result, len(wrong)))
+        return result.argmax_indices
 
 
 def differing(expected: list[tuple[int, int]], got: list[tuple[int, int]]) -> list[int]:

@@ -51,7 +51,7 @@ class Verified:
     def mismatches(self) -> int:
         """Instructions whose writes differ, and tokens that do."""
         passes = [*self.prefill, *self.decode]
-        return sum(p.mismatches + (p.rtl_token != p.golden_token) for p in passes)
+        return sum(p.mismatches + (p.rtl != p.golden) for p in passes)
 
     @property
     def memory_utilization(self) -> float:
@@ -122,12 +122,12 @@ def verify(
     start = time.monotonic()
     for _ in Session(ready.binary, ready.pair).generate(prompt, count):
         last, now = ready.pair.passes[-1], time.monotonic()
-        token = Token(last.rtl_token, last.golden_token, last.position, last.result.cycles, now - start)
+        token = Token(last.rtl[0], last.golden[0], last.start.positions[0], last.result.cycles, now - start)
         start = now
         found.tokens.append(token)
         if on_token:
             on_token(token)
     program = ready.binary.program
-    found.prefill = [p for p in ready.pair.passes if p.entry == program.prefill]
-    found.decode = [p for p in ready.pair.passes if p.entry == program.decode]
+    found.prefill = [p for p in ready.pair.passes if p.start.entry == program.prefill]
+    found.decode = [p for p in ready.pair.passes if p.start.entry == program.decode]
     return found

@@ -35,8 +35,8 @@ class RunResult:
 
     cycles: int
     counters: dict[str, int]  # by isa.COUNTERS
-    argmax_index: int
-    argmax_value: float
+    argmax_indices: list[int]  # of each sequence
+    argmax_values: list[float]
     retired: np.ndarray  # native.RETIRED: pc, cycle, digest of each instruction in order
     memory: MemoryStatistics
     unfenced: int  # digest of bytes stored after the last FENCE: 0 when there are none

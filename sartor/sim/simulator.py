@@ -11,6 +11,7 @@ import numpy as np
 from ..errors import CheckFailed, InputError
 from ..families.tensor.core import CONSTANTS, PROGRAM_WORDS, Core
 from ..families.tensor.isa import COUNTERS, INSTRUCTION_BITS, Instruction, encode
+from ..families.tensor.start import Start
 from . import native
 from .design import core_library
 from .inputs import NO_STALLS, Stalls, image_of
@@ -20,8 +21,9 @@ from .results import RunResult, Writes, memory_statistics
 from .tools import Progress
 
 # The host bus (docs/hardware.md).
-START, POSITION, ARGMAX_INDEX, ARGMAX_VALUE = 0x0000, 0x0001, 0x0002, 0x0003
-ROWS, CONSTANT, COUNTER, PROGRAM = 0x0010, 0x0020, 0x0040, 0x4000
+START, BATCH = 0x0000, 0x0001
+ROWS, CONSTANT, POSITIONS, COUNTER, CACHES = 0x0010, 0x0020, 0x0030, 0x0040, 0x0080
+ARGMAX_INDEX, ARGMAX_VALUE, PROGRAM = 0x0090, 0x00A0, 0x4000
 PARTS = INSTRUCTION_BITS // 32  # words of an instruction
 CHUNK = 50_000  # cycles between calls of `progress`, and chances for Ctrl-C
 
@@ -65,7 +67,7 @@ class Simulator:
         )  # fmt: skip
         self._native = Native(library or core_library(core, progress=progress), config, file)
         self._native.memory[: len(content)] = content
-        self._last: tuple[int, int, Sequence[int], int] | None = None
+        self._last: tuple[Start, int] | None = None
 
     def load(self, program: Iterable[Instruction], constants: Iterable[float] = ()) -> None:
         """Write the program and its binary32 constants."""
@@ -90,9 +92,12 @@ class Simulator:
         most_cycles: int = 10**10,
         progress: Cycles | None = None,
     ) -> RunResult:
-        """Run from instruction `entry` until the core is done. `token_rows`: memory address (in words) of each
-        column's embedding row."""
-        self._last = entry, position, tuple(token_rows), most_cycles
+        """`start` of one sequence. `token_rows`: memory address (in words) of each column's embedding row."""
+        return self.start(Start(entry, (position,), tuple(token_rows)), most_cycles=most_cycles, progress=progress)
+
+    def start(self, given: Start, *, most_cycles: int = 10**10, progress: Cycles | None = None) -> RunResult:
+        """Run until the core is done."""
+        self._last = given, most_cycles
         return self._run(-1, progress)
 
     def wait(self, share: float) -> None:
@@ -131,14 +136,12 @@ class Simulator:
 
     def _run(self, keep: int, progress: Cycles | None) -> RunResult:
         assert self._last is not None
-        entry, position, rows, most = self._last
+        given, most = self._last
         if self._failed:
             self._native.reset()
             self.load(self._program, self._constants)
-        self._native.host_write(POSITION, position)
-        for column, row in enumerate(rows):
-            self._native.host_write(ROWS + column, row)
-        self._native.start(entry, keep)
+        self._tell(given)
+        self._native.start(given.entry, keep)
         self._failed = True
         done, status = 0, native.RUNNING
         while status == native.RUNNING:
@@ -151,14 +154,22 @@ class Simulator:
                 progress(self._native.statistics().cycles)
         self._check_status(status)
         self._failed = False
-        return self._result()
+        return self._result(given.batch)
 
-    def _result(self) -> RunResult:
+    def _tell(self, given: Start) -> None:
+        """The registers that a run begins with."""
+        self._native.host_write(BATCH, given.batch)
+        for first, values in ((POSITIONS, given.positions), (CACHES, given.caches or (0,)), (ROWS, given.rows)):
+            for column, value in enumerate(values):
+                self._native.host_write(first + column, value)
+
+    def _result(self, batch: int) -> RunResult:
         raw, read = self._native.statistics(), self._native.host_read
         unfenced = self._native.unfenced()
-        value = struct.unpack("<f", struct.pack("<I", read(ARGMAX_VALUE)))[0]
+        values = struct.unpack(f"<{batch}f", struct.pack(f"<{batch}I", *(read(ARGMAX_VALUE + c) for c in range(batch))))
         return RunResult(
-            raw.cycles, self.counters(), read(ARGMAX_INDEX), value, self._native.retired(),
+            raw.cycles, self.counters(), [read(ARGMAX_INDEX + c) for c in range(batch)], list(values),
+            self._native.retired(),
             memory_statistics(raw, self.timing, self.core.port_bytes), unfenced,
         )  # fmt: skip
 

@@ -36,13 +36,14 @@ def test_the_register_map_is_what_the_simulator_writes_to(built):
     found = json.loads(built().files["registers.json"])
     first = {r["name"]: r["first"] for r in found["registers"]}
     assert first == {
-        "START": simulator.START, "BUSY": simulator.START, "POSITION": simulator.POSITION,
+        "START": simulator.START, "BUSY": simulator.START, "BATCH": simulator.BATCH, "POSITION": simulator.POSITIONS,
         "ARGMAX_INDEX": simulator.ARGMAX_INDEX, "ARGMAX_VALUE": simulator.ARGMAX_VALUE, "ROW": simulator.ROWS,
+        "CACHE": simulator.CACHES,
         "CONSTANT": simulator.CONSTANT, "COUNTER": simulator.COUNTER, "PROGRAM": simulator.PROGRAM,
     }  # fmt: skip
     assert [c["low"] for c in found["counters"]] == [simulator.COUNTER + 2 * i for i in range(12)]
-    rows = next(r for r in found["registers"] if r["name"] == "ROW")
-    assert rows["last"] - rows["first"] + 1 == CHIP.tile.columns
+    of_columns = {r["name"] for r in found["registers"] if r["last"] - r["first"] + 1 == CHIP.tile.columns}
+    assert of_columns == {"POSITION", "CACHE", "ROW", "ARGMAX_INDEX", "ARGMAX_VALUE"}
 
 
 def test_the_memory_map_has_no_gap_and_the_listing_every_instruction(built):
@@ -57,6 +58,7 @@ def test_the_memory_map_has_no_gap_and_the_listing_every_instruction(built):
     numbered = [line for line in listing if re.match(r" *\d+  \w", line)]
     assert len(numbered) == memory["instructions"] and "decode:" in listing
     assert listing.index("decode:") == listing.index("prefill:") + memory["decode"] + 1
+    assert listing.index("batch:") == listing.index("prefill:") + memory["batch"] + 2
 
 
 def test_several_cores_say_so(built):

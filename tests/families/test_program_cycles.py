@@ -116,6 +116,16 @@ def test_decode_takes_the_cycles_of_its_program(seed: int) -> None:
 
 
 @pytest.mark.parametrize("seed", SEEDS)
+def test_a_batch_takes_the_cycles_of_its_program(seed: int) -> None:
+    chip, core, net = case(seed)
+    program, ops = program_of(core, net), operators_of(net, "decode")
+    for batch in {2, core.columns} & {*range(2, core.columns + 1)}:
+        for position in (0, 100, 700):
+            walked = walk(core, program, program.batch, position, 1, batch).total()
+            assert estimated_cycles(chip, ops, Step(batch, 1, position)) == pytest.approx(walked, rel=0.01)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
 @pytest.mark.parametrize("chunks", [1, 8, 40])
 def test_a_prompt_takes_the_cycles_of_its_chunks(seed: int, chunks: int) -> None:
     chip, core, net = case(seed)

@@ -36,9 +36,9 @@ def test_idle_store_counts_every_store() -> None:
     assert (run["idle_store"][1:] == (taken == written)[:-1]).all()
 
 
-def test_only_its_own_address_writes_the_position() -> None:
+def test_only_its_own_address_writes_the_batch() -> None:
     sim = Verilated(test_host.Bench(), "bench")
-    test_host.write(sim, test_host.POSITION, 1234)
+    test_host.write(sim, test_host.BATCH, 12)
     for base in (0x10, 0x20, 0x30, 0x40, 0x80, 0x100, 0x1000, 0x4000, 0x8000):
-        test_host.write(sim, base + test_host.POSITION, 7)
-        assert sim.run(1, {})["position"][0] == 1234, hex(base)
+        test_host.write(sim, base + test_host.BATCH, 7)
+        assert sim.run(1, {})["batch"][0] == 12, hex(base)

@@ -51,7 +51,7 @@ bandwidth = "34 GB/s"
 @pytest.fixture(scope="module")
 def told():
     core = core_of(EDGE)
-    model = Model("tiny", memory_map(core, tiny(), 128, 500, 600), 140, 0, 73, 0.004)
+    model = Model("tiny", memory_map(core, tiny(), 128, 500, 600), 220, 0, 73, 140, 0.004)
     return sheet(EDGE, core, "edge", model)
 
 

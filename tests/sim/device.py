@@ -45,12 +45,12 @@ class Device(wiring.Component):
         address, data = self.host_address, self.host_write_data
         with m.If(write & address[14] & (address[:2] == 0)):
             m.d.sync += regs[address[2:5]].eq(data >> OPCODE_BITS)
-        with m.If(write & (address == 1)):
+        with m.If(write & (address == 0x30)):
             m.d.sync += position.eq(data)
         with m.If(is_read):
             m.d.sync += self.host_data.eq(0)
             with m.Switch(address):
-                for at, value in ((0, busy), (2, asked), (3, total), (0x40, cycles), (0x58, got)):
+                for at, value in ((0, busy), (0x90, asked), (0xA0, total), (0x40, cycles), (0x58, got)):
                     with m.Case(at):
                         m.d.sync += self.host_data.eq(value)
         with m.If(write & (address == 0) & ~busy):

@@ -35,8 +35,8 @@ def test_it_reads_adds_and_writes(library: Path) -> None:
     total = int(words.sum(dtype=np.uint32))
     assert sim.peek(200 * P, 4).view("<u4")[0] == total
     assert (sim.peek(200 * P + 4, 12) == data[200 * P + 4 : 201 * P]).all()  # masked
-    assert result.argmax_index == 10 and result.counters["cycles"] == result.cycles
-    assert np.float32(result.argmax_value).view(np.uint32) == total
+    assert result.argmax_indices == [10] and result.counters["cycles"] == result.cycles
+    assert np.float32(result.argmax_values[0]).view(np.uint32) == total
     assert result.memory.words == {"weights": 10, "cache": 0, "stores": 1}
     assert result.memory.breaks == {"weights": 10, "cache": 0, "stores": 1}
     assert seen == [result.cycles]
@@ -107,7 +107,7 @@ def test_a_hang_says_where(library: Path) -> None:
         CheckFailed, match=r"hangs.*cycle 5\d\d, no instruction has retired.*counters: cycles 5"
     ):
         sim.run(position=HANGS)
-    assert sim.run(position=0).argmax_index == 9  # it goes on
+    assert sim.run(position=0).argmax_indices == [9]  # it goes on
 
 
 def test_the_limit_of_cycles(library: Path) -> None:
@@ -140,7 +140,7 @@ def test_an_image_is_mapped_and_never_written(library: Path, tmp_path: Path) -> 
     words = np.zeros((50, 4), np.uint32)
     padded = np.append(data[90 * P : 100 * P + 3], np.zeros(13, np.uint8))
     words[:11] = padded.view("<u4").reshape(11, 4)
-    assert np.float32(result.argmax_value).view(np.uint32) == words[:, 0].sum(dtype=np.uint32)
+    assert np.float32(result.argmax_values[0]).view(np.uint32) == words[:, 0].sum(dtype=np.uint32)
     assert file.read_bytes() == data[: 100 * P + 3].tobytes()
     sim.poke(7, b"abc")
     assert sim.peek(6, 4).tolist() == [data[6], *b"abc"]

@@ -10,7 +10,8 @@ from ...errors import InputError
 from . import golden_matrix, golden_vector
 from .core import Core
 from .golden_state import State
-from .isa import Instruction, Op
+from .isa import BATCH, Instruction, Op
+from .start import Start
 
 MOST_STEPS = 10_000_000
 Retired = Callable[[int, Instruction, State], None]
@@ -27,31 +28,35 @@ class Golden:
         self._walk = Walk(program)
 
     def run(self, entry: int, position: int, tokens: list[int], retired: Retired | None = None) -> int:
-        """From `entry` to HALT at `position`, `tokens` the addresses of embedding rows; the argmax.
+        """`start` of one sequence at `position`, `tokens` the addresses of embedding rows; the argmax."""
+        return self.start(Start(entry, (position,), tuple(tokens)), retired)[0]
+
+    def start(self, given: Start, retired: Retired | None = None) -> list[int]:
+        """From the entry to HALT; the argmax of each sequence.
 
         `retired` is called after each instruction with its address and the state.
         """
         s = self.state
-        s.start([position], [tokens])
-        for at, instruction in self._walk(entry):
+        s.start([given])
+        for at, instruction in self._walk(given.entry, given.batch):
             s.writes = [] if retired else None
             execute(s, instruction, self._kept)
             if retired:
                 retired(at, instruction, s)
-        return int(s.best[0])
+        return [int(row) for row in s.best[0, : given.batch]]
 
 
 class Walk:
-    """`steps` of one program, kept for each entry: no branch depends on data."""
+    """`steps` of one program, kept for each entry and batch: no branch depends on data."""
 
     def __init__(self, program: list[Instruction]) -> None:
         self._program = program
-        self._kept: dict[int, list[tuple[int, Instruction]]] = {}
+        self._kept: dict[tuple[int, int], list[tuple[int, Instruction]]] = {}
 
-    def __call__(self, entry: int) -> list[tuple[int, Instruction]]:
-        if entry not in self._kept:
-            self._kept[entry] = list(steps(self._program, entry))
-        return self._kept[entry]
+    def __call__(self, entry: int, batch: int) -> list[tuple[int, Instruction]]:
+        if (entry, batch) not in self._kept:
+            self._kept[entry, batch] = list(steps(self._program, entry, batch))
+        return self._kept[entry, batch]
 
 
 def execute(s: State, i: Instruction, kept: golden_matrix.Kept) -> None:
@@ -65,12 +70,12 @@ def execute(s: State, i: Instruction, kept: golden_matrix.Kept) -> None:
     elif i.op == Op.STREAM:
         s.weights_at = i.address * s.core.port_bytes
     elif i.op == Op.SET:
-        s.registers[i.reg] = i.value
+        s.write_register(i.reg, i.value)
     elif i.op == Op.ADD:
-        s.registers[i.reg] = (s.registers[i.reg] + i.value) & 0xFFFFFFFF
+        s.write_register(i.reg, s.registers[i.reg] + i.value)
 
 
-def steps(program: list[Instruction], entry: int) -> Iterator[tuple[int, Instruction]]:
+def steps(program: list[Instruction], entry: int, batch: int = 1) -> Iterator[tuple[int, Instruction]]:
     """Instructions in the order they run; a loop is its first, its last, and how often again."""
     at, loops = entry, list[list[int]]()
     for _ in range(MOST_STEPS):
@@ -81,7 +86,8 @@ def steps(program: list[Instruction], entry: int) -> Iterator[tuple[int, Instruc
         if instruction.op == Op.HALT:
             return
         if instruction.op == Op.LOOP:
-            loops.append([at + 1, at + instruction.length, instruction.count - 1])
+            count = batch if instruction.count == BATCH else instruction.count
+            loops.append([at + 1, at + instruction.length, count - 1])
         at = _following(at, loops)
     raise InputError(f"the program is still running after {MOST_STEPS} instructions")
 

@@ -16,6 +16,7 @@ from .core import Core
 from .golden import Walk, execute
 from .golden_state import State
 from .isa import Instruction
+from .start import Start
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,7 +40,7 @@ class Batch:
     def run(self, entry: int, runs: Sequence[Run]) -> State:
         """All `runs` from `entry` to HALT, instruction by instruction; the state they end in."""
         state = State(self.core, [run.memory for run in runs], self.constants)
-        state.start([run.position for run in runs], [run.tokens for run in runs])
-        for _, instruction in self._walk(entry):
+        state.start([Start(entry, (run.position,), tuple(run.tokens)) for run in runs])
+        for _, instruction in self._walk(entry, state.batch):
             execute(state, instruction, self._kept)
         return state

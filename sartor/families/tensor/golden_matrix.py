@@ -44,7 +44,7 @@ Kept = dict[tuple[int, int], Weights]
 
 def run(s: State, i: Instruction, kept: Kept) -> None:
     """One matrix; `kept`: decoded weights by the byte where they lie."""
-    columns = 1 if i.argmax else i.columns
+    columns = s.columns(i)
     n = s.count(i.tiles, i.tiles_dynamic) * s.core.rows
     k = s.count(i.folds, i.folds_dynamic) * s.core.lanes
     # Groups beyond the buffer meet zero weights.
@@ -52,7 +52,7 @@ def run(s: State, i: Instruction, kept: Kept) -> None:
     top, y = s.top[:, :columns].copy(), np.empty((len(x), columns, n), np.float32)
     matrix.rounded(product(_weights(s, i, n, k, kept), x, top, exponent), top, i.unit - numerics.UNIT_BIAS, y)
     if i.argmax:
-        s.logits = y[:, 0]
+        s.logits = y
     else:
         s.write_scratch(i, y)
 

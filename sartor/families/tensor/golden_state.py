@@ -10,7 +10,8 @@ import numpy as np
 
 from ...errors import CheckFailed, InputError
 from .core import CONSTANTS, GROUP, MOST_COLUMNS, REGISTERS, SCALARS, Core
-from .isa import SPAN, TOKEN, Instruction
+from .isa import BATCH, COLUMN, SPAN, TOKEN, Instruction
+from .start import Start
 
 Views = list[np.ndarray]  # of the memory of each sequence
 
@@ -48,18 +49,33 @@ class State:
         self.exponents = np.zeros((many, MOST_COLUMNS, core.buffer_groups), np.int64)
         self.top = np.zeros((many, MOST_COLUMNS), np.int64)  # largest exponent of a column
         self.scalars = np.zeros((many, SCALARS, MOST_COLUMNS), np.float32)
-        self.logits: np.ndarray | None = None  # [sequences, rows] of the last argmax; the hardware keeps the best
+        self.logits: np.ndarray | None = None  # [sequences, columns, rows] of the last argmax; hardware keeps the best
         self.writes: list[Write] | None = None  # of one sequence, if they are to be kept
-        self.start([0] * many, [[] for _ in self.memories])
+        self.start([Start(0, (0,), ())] * many)
 
-    def start(self, positions: Sequence[int], tokens: Sequence[Sequence[int]]) -> None:
-        """As the host starts a program; `tokens`: addresses of embedding rows, of each sequence."""
-        self.positions = np.array(positions, np.int64)
-        self.furthest = max(positions)
-        self.tokens = [[*row, *[0] * (MOST_COLUMNS - len(row))] for row in tokens]
+    def start(self, starts: Sequence[Start]) -> None:
+        """As the host starts a program, of each memory; in all of them it has as many sequences."""
+        self.starts, self.batch = starts, starts[0].batch
         self.registers = [0] * REGISTERS
+        self.select(0)
         self.weights_at = 0  # byte of the weight queue
         self._cache: deque[Views] = deque()
+
+    def select(self, column: int) -> None:
+        """The sequence of a column: its position, cache and embedding row count from now on."""
+        chosen = [start.column(column) for start in self.starts]
+        self.positions = np.array([position for position, _, _ in chosen], np.int64)
+        self.furthest = int(self.positions.max())
+        self.caches, self.rows = ([each[i] for each in chosen] for i in (1, 2))
+
+    def write_register(self, index: int, value: int) -> None:
+        self.registers[index] = value & 0xFFFFFFFF
+        if index == COLUMN:
+            self.select(self.registers[index])
+
+    def columns(self, i: Instruction) -> int:
+        """Of MM and VEC."""
+        return self.batch if i.columns == BATCH else i.columns
 
     @property
     def memory(self) -> np.ndarray:
@@ -67,9 +83,9 @@ class State:
 
     @property
     def best(self) -> np.ndarray:
-        """The row of the largest logit of each sequence."""
+        """The row of the largest logit [sequences, columns]."""
         if self.logits is None:
-            return np.zeros(len(self.memories), np.int64)
+            return np.zeros((len(self.memories), 1), np.int64)
         return np.argmax(self.logits, axis=-1)
 
     @property
@@ -86,16 +102,21 @@ class State:
         for outer in range(i.outer):
             at = i.address + outer * self.registers[i.stride_reg]
             views = []
-            for memory, position, tokens in zip(self.memories, self.positions, self.tokens, strict=True):
-                base = tokens[i.reg - TOKEN] if i.reg >= TOKEN else self.registers[i.reg]
-                address = at + base + (int(position) << (shift - 1) if shift else 0)
-                start = address * self.core.port_bytes
+            for q, memory in enumerate(self.memories):
+                moved = int(self.positions[q]) << (shift - 1) if shift else self.caches[q] * i.dynamic
+                start = (at + self._base(q, i.reg) + moved) * self.core.port_bytes
                 if start + run > len(memory):
                     raise InputError(
                         f"FETCH {i.label}: byte {start + run} is beyond the memory's {len(memory)}"
                     )
                 views.append(memory[start : start + run])
             self._cache.append(views)
+
+    def _base(self, sequence: int, reg: int) -> int:
+        """A register, or an embedding row: that of the column in COLUMN, or of one by its number."""
+        if reg < TOKEN:
+            return self.registers[reg]
+        return self.rows[sequence] if reg == TOKEN else self.starts[sequence].column(reg - TOKEN)[2]
 
     def take_cache(self, nbytes: int) -> np.ndarray:
         """The next whole words of the cache queue that hold `nbytes`: [sequences, nbytes]."""
@@ -147,6 +168,10 @@ class State:
         for c in range(columns if self.writes is not None else 0):
             value = np.concatenate([codes[0, c], exponents[0, c, :, None]], axis=1)
             self._keep(Write("buffer", np.arange(first, first + groups), value, c))
+
+    def cache_base(self, sequence: int, i: Instruction) -> int:
+        """First word of what a VEC writes to: of a head's keys or values, in the sequence's cache."""
+        return (self.registers[i.d_reg] + self.caches[sequence]) & 0xFFFFFFFF
 
     def write_memory(self, sequence: int, address: np.ndarray, value: np.ndarray) -> None:
         self.memories[sequence][address] = value

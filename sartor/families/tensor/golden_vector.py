@@ -18,11 +18,11 @@ _NOWHERE = 0, 0
 
 def run(s: State, i: Instruction) -> None:
     """One pass."""
-    n = s.count(i.n, i.n_dynamic) * GROUP
+    n, columns = s.count(i.n, i.n_dynamic) * GROUP, s.columns(i)
     a, place = _operand_a(s, i, n)
-    b = s.place(i.b_addr, i.b_reg, i.b_stride, i.columns, n) if Operand.B in (i.p, i.q) else _NOWHERE
-    d = s.place(i.d_addr, i.d_reg, i.d_stride, i.columns, n) if i.q == Operand.D else _NOWHERE
-    y = np.empty((len(s.memories), i.columns, n), np.float32)
+    b = s.place(i.b_addr, i.b_reg, i.b_stride, columns, n) if Operand.B in (i.p, i.q) else _NOWHERE
+    d = s.place(i.d_addr, i.d_reg, i.d_stride, columns, n) if i.q == Operand.D else _NOWHERE
+    y = np.empty((len(s.memories), columns, n), np.float32)
     vector.vector(
         a, place, s.scratch, b, d, s.scalars, s.constants, s.positions, i.swap, i.mask, i.p, i.p_index, i.q, i.q_index,
         i.function, y,
@@ -37,7 +37,7 @@ def _operand_a(s: State, i: Instruction, n: int) -> tuple[np.ndarray, tuple[int,
     """Streamed, [sequences or 1, n], or the scratchpad, and where its columns lie."""
     if i.a_source:
         return _streamed(s, i, n), (0, 0)
-    return s.scratch, s.place(i.a_addr, i.a_reg, i.a_stride, i.columns, n)
+    return s.scratch, s.place(i.a_addr, i.a_reg, i.a_stride, s.columns(i), n)
 
 
 def _streamed(s: State, i: Instruction, n: int) -> np.ndarray:
@@ -73,7 +73,7 @@ def _to_scratch(s: State, i: Instruction, y: np.ndarray) -> None:
 def _to_buffer(s: State, i: Instruction, y: np.ndarray) -> None:
     codes, exponents = quantized(y)
     if not i.keep:
-        s.top[:, : i.columns] = 0
+        s.top[:, : s.columns(i)] = 0
     s.write_buffer(i.d_addr + s.registers[i.d_reg], codes, exponents)
 
 
@@ -86,17 +86,18 @@ def _to_keys(s: State, i: Instruction, y: np.ndarray) -> None:
     for q, c in np.ndindex(y.shape[:2]):
         token = int(s.positions[q]) + c
         s.write_memory(
-            q, *cache_layout.key_writes(s.core, s.registers[i.d_reg], token, codes[q, c], scales[q, c])
+            q, *cache_layout.key_writes(s.core, s.cache_base(q, i), token, codes[q, c], scales[q, c])
         )
 
 
 def _to_values(s: State, i: Instruction, y: np.ndarray) -> None:
-    codes, scales = cache_numerics.quantize_values(y, s.scalars[:, i.q_index & 3, : i.columns], s.core.cache_bits)
-    base = s.registers[i.d_reg], s.registers[VALUE_STRIDE], s.registers[VALUE_SCALES]
+    largest = s.scalars[:, i.q_index & 3, : s.columns(i)]
+    codes, scales = cache_numerics.quantize_values(y, largest, s.core.cache_bits)
+    beside = s.registers[VALUE_STRIDE], s.registers[VALUE_SCALES]
     for q, c in np.ndindex(y.shape[:2]):
         token = int(s.positions[q]) + c
         s.write_memory(
-            q, *cache_layout.value_writes(s.core, *base, token, codes[q, c], scales[q, c])
+            q, *cache_layout.value_writes(s.core, s.cache_base(q, i), *beside, token, codes[q, c], scales[q, c])
         )
 
 

@@ -22,10 +22,11 @@ def register_map(core: Core) -> dict[str, Any]:
 
 # name, first address, words (0: as many as the core has columns), access
 _ROWS = (
-    ("START", host.START, 1, "write"), ("BUSY", host.START, 1, "read"), ("POSITION", host.POSITION, 1, "write"),
-    ("ARGMAX_INDEX", host.BEST_INDEX, 1, "read"), ("ARGMAX_VALUE", host.BEST_VALUE, 1, "read"),
+    ("START", host.START, 1, "write"), ("BUSY", host.START, 1, "read"), ("BATCH", host.BATCH, 1, "write"),
     ("ROW", host.ROWS, 0, "write"), ("CONSTANT", host.CONSTANT, CONSTANTS, "write"),
-    ("COUNTER", host.COUNTER, 2 * len(COUNTERS), "read"), ("PROGRAM", host.PROGRAM, PROGRAM_WORDS * PARTS, "write"),
+    ("POSITION", host.POSITIONS, 0, "write"), ("COUNTER", host.COUNTER, 2 * len(COUNTERS), "read"),
+    ("CACHE", host.CACHES, 0, "write"), ("ARGMAX_INDEX", host.BEST_INDEX, 0, "read"),
+    ("ARGMAX_VALUE", host.BEST_VALUE, 0, "read"), ("PROGRAM", host.PROGRAM, PROGRAM_WORDS * PARTS, "write"),
 )  # fmt: skip
 
 

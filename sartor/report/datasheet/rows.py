@@ -119,13 +119,19 @@ def operation(sheet: Sheet) -> list[str]:
     """How a host makes it say a token."""
     c, model = sheet["core"], sheet["model"]
     entry = f" ({model['prefill']} for a chunk of the prompt, {model['decode']} for a token)" if model else ""
+    batch = f" ({model['batch']})" if model else ""
+    several = (
+        f"To decode several sequences at once, up to {c['columns']}, write ROW, POSITION and CACHE of each, how many "
+        f"they are to BATCH, and start at the entry for a batch{batch}."
+    )
     return [
         "Put the memory image (weight stream, embedding, rope table) into memory; the KV cache needs no clearing.",
         "Write the program from PROGRAM on, four words an instruction, and its constants to CONSTANT.",
         f"Write the embedding addresses to ROW: one to decode, {c['columns']} for a chunk of the prompt.",
-        "Write POSITION: the tokens that are in the KV cache.",
+        "Write POSITION, CACHE and BATCH: the tokens that are in the KV cache, 0, and 1.",
         f"Write the entry of the program to START{entry}, and read BUSY until it is 0.",
         "Read ARGMAX_INDEX: the next token. Its embedding row is the next ROW; POSITION is one more.",
+        *([several] if c["columns"] > 1 else []),
     ]
 
 

@@ -40,6 +40,7 @@ class Model:
     instructions: int
     prefill: int  # first instruction of each body
     decode: int
+    batch: int
     token_s: float | None = None
 
 
@@ -146,7 +147,7 @@ def _model(core: Core, model: Model) -> dict[str, Any]:
     )  # fmt: skip
     return {
         "name": model.name, "context": m.context, "bytes": m.nbytes, "instructions": model.instructions,
-        "prefill": model.prefill, "decode": model.decode, "token_s": model.token_s,
+        "prefill": model.prefill, "decode": model.decode, "batch": model.batch, "token_s": model.token_s,
         "parts": [
             {"name": name, "first": first, "words": count, "bytes": count * core.port_bytes}
             for name, first, count in parts

@@ -20,6 +20,7 @@ from sartor.families.tensor.isa import (
     make,
 )
 from sartor.families.tensor.kernels import compiled, matrix, numbers, vector
+from sartor.families.tensor.start import Start
 
 SEEDS = st.integers(0, 2**32)
 COMPILED = settings(deadline=None)  # at the first example
@@ -126,7 +127,7 @@ def test_a_pass_is_f_of_a_p_plus_q(p: int, q: int, seed: int, mask: int, swap: b
     rng = np.random.default_rng(seed)
     s = State(CORE, [np.zeros(0, np.uint8)] * 2, tuple(any_numbers(rng, 16).tolist()))
     s.scratch[...], s.scalars[...] = any_numbers(rng, *s.scratch.shape), any_numbers(rng, *s.scalars.shape)
-    s.start([int(x) for x in rng.integers(0, 70, 2)], [[], []])
+    s.start([Start(0, (int(x),), ()) for x in rng.integers(0, 70, 2)])
     a = np.stack([s.scratch[:, (1 + 2 * c) * 32 :][:, : GROUPS * 32] for c in range(COLUMNS)], axis=1)
     if swap:
         a = a.reshape(2, COLUMNS, -1, 2)[..., ::-1].reshape(a.shape)

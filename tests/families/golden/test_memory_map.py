@@ -182,6 +182,6 @@ def test_padded_rows_of_the_head_never_win() -> None:
     signs = set()
     for token in range(6):
         assert golden.run(binary.program.decode, 0, [binary.row(token)]) == 0
-        assert golden.state.logits is not None and len(set(golden.state.logits[0].tolist())) == 1
-        signs.add(golden.state.logits[0, 0] < 0)
+        assert golden.state.logits is not None and len(set(golden.state.logits[0, 0].tolist())) == 1
+        signs.add(golden.state.logits[0, 0, 0] < 0)
     assert signs == {True, False}

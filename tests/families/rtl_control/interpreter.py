@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sartor.families.tensor.core import Core
-from sartor.families.tensor.isa import SPAN, TOKEN, VALUE_SCALES, VALUE_STRIDE, Instruction, Op
+from sartor.families.tensor.isa import BATCH, COLUMN, SPAN, TOKEN, VALUE_SCALES, VALUE_STRIDE, Instruction, Op
 from sartor.families.tensor.rtl import matrix_ports, memory_ports, vector_ports
 
 MASK = 2**32 - 1
@@ -16,8 +16,10 @@ MASK = 2**32 - 1
 class Interpreter:
     core: Core
     program: list[Instruction]
-    position: int = 0
-    rows: list[int] = field(default_factory=lambda: [0] * 16)
+    positions: list[int]  # of each column, and so on
+    rows: list[int]
+    caches: list[int]
+    batch: int = 1
     registers: list[int] = field(default_factory=lambda: [0] * 16)
     retired: list[int] = field(default_factory=list)
     commands: dict[str, list[dict[str, int]]] = field(
@@ -34,7 +36,7 @@ class Interpreter:
                 return self
             self.step(i)
             if i.op == Op.LOOP:
-                loops.append([pc + 1, pc + i.length, i.count - 1])
+                loops.append([pc + 1, pc + i.length, (self.batch if i.count == BATCH else i.count) - 1])
             while loops and loops[-1][1] == pc and not loops[-1][2]:
                 loops.pop()
             if loops and loops[-1][1] == pc:
@@ -42,6 +44,14 @@ class Interpreter:
                 pc = loops[-1][0]
             else:
                 pc += 1
+
+    @property
+    def column(self) -> int:
+        return self.registers[COLUMN] % 16
+
+    @property
+    def position(self) -> int:
+        return self.positions[self.column]
 
     def times(self, count: int, dynamic: int) -> int:
         granules = -(-(self.position + self.registers[SPAN]) // self.core.granule)
@@ -61,8 +71,10 @@ class Interpreter:
             self.commands["vec"].append(self.vec(i))
 
     def fetch(self, i: Instruction) -> dict[str, int]:
-        base = self.rows[i.reg - TOKEN] if i.reg >= TOKEN else self.registers[i.reg]
-        moved = self.position << (i.position_shift - 1) if i.position_shift else 0
+        column = self.column if i.reg == TOKEN else i.reg - TOKEN
+        base = self.rows[column] if i.reg >= TOKEN else self.registers[i.reg]
+        cache = self.caches[self.column] if i.dynamic else 0
+        moved = self.position << (i.position_shift - 1) if i.position_shift else cache
         run = i.unit * self.times(i.count, i.dynamic) % 2**memory_ports.RUN_BITS
         return {
             "address": (i.address + base + moved) & MASK, "run": run, "outer": i.outer,
@@ -72,15 +84,19 @@ class Interpreter:
     def mm(self, i: Instruction) -> dict[str, int]:
         counts = {
             "tiles": self.times(i.tiles, i.tiles_dynamic), "folds": self.times(i.folds, i.folds_dynamic),
-            "d_addr": i.d_addr + self.registers[i.d_reg],
+            "d_addr": i.d_addr + self.registers[i.d_reg], "columns": self.columns(i),
         }  # fmt: skip
         return fitted(matrix_ports.command_layout(), i, counts)
+
+    def columns(self, i: Instruction) -> int:
+        return self.batch if i.columns == BATCH else i.columns
 
     def vec(self, i: Instruction) -> dict[str, int]:
         r = self.registers
         resolved = {
             "n": self.times(i.n, i.n_dynamic), "a_addr": i.a_addr + r[i.a_reg], "b_addr": i.b_addr + r[i.b_reg],
-            "d_addr": i.d_addr + (0 if i.reduce else r[i.d_reg]), "base": r[i.d_reg],
+            "d_addr": i.d_addr + (0 if i.reduce else r[i.d_reg]), "columns": self.columns(i),
+            "base": r[i.d_reg] + self.caches[self.column],
             "position": self.position, "value_stride": r[VALUE_STRIDE], "value_scales": r[VALUE_SCALES],
         }  # fmt: skip
         return fitted(vector_ports.command_layout(), i, resolved)

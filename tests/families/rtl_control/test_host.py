@@ -17,9 +17,10 @@ from tests.verilate import Run, Verilated
 
 PORTS = (
     "valid", "write", "address", "write_data", "busy", "best_index", "best_value", "read_data", "start",
-    "start_pc", "position", "program_write", "program_address", "row_write", "constant_write", "index",
+    "start_pc", "batch", "program_write", "program_address", "sequence_write", "constant_write", "index",
 )  # fmt: skip
-START, POSITION, INDEX, VALUE, ROWS, CONSTANTS, COUNTER, PROGRAM = 0, 1, 2, 3, 0x10, 0x20, 0x40, 0x4000
+START, BATCH, CONSTANTS, COUNTER, INDEX, VALUE, PROGRAM = 0, 1, 0x20, 0x40, 0x90, 0xA0, 0x4000
+OF_COLUMN = 0x30, 0x80, 0x10  # positions, caches, rows
 
 
 class Bench(wiring.Component):
@@ -59,7 +60,7 @@ def read(bench: Verilated, address: int, **inputs: int) -> int:
 
 def outputs(run: Run) -> set[str]:
     """The strobes that are set."""
-    names = ("start", "program_write", "row_write", "constant_write")
+    names = ("start", "program_write", "sequence_write", "constant_write")
     return {name for name in names if run[name][0]}
 
 
@@ -67,17 +68,19 @@ def test_writes(bench: Verilated) -> None:
     run = write(bench, START, 5)
     assert outputs(run) == {"start"} and run["start_pc"][0] == 5
     assert outputs(write(bench, START, 5, busy=1)) == set()
-    write(bench, POSITION, 1234)
-    assert bench.run(1, {})["position"][0] == 1234
+    assert bench.run(1, {})["batch"][0] == 1
+    write(bench, BATCH, 16)
+    assert bench.run(1, {})["batch"][0] == 16
     for i in range(16):
-        run = write(bench, ROWS + i, 7)
-        assert outputs(run) == {"row_write"} and run["index"][0] == i
+        for bit, first in enumerate(OF_COLUMN):
+            run = write(bench, first + i, 7)
+            assert outputs(run) == {"sequence_write"} and run["sequence_write"][0] == 1 << bit and run["index"][0] == i
         run = write(bench, CONSTANTS + i, 7)
         assert outputs(run) == {"constant_write"} and run["index"][0] == i
     for word in (0, 1, 4 * 512 - 1):
         run = write(bench, PROGRAM + word, 7)
         assert outputs(run) == {"program_write"} and run["program_address"][0] == word
-    for nothing in (0x30, COUNTER, 0x80, 0x3FFF, 0x8000):
+    for nothing in (2, COUNTER, INDEX, VALUE, 0xB0, 0x3FFF, 0x8000):
         assert outputs(write(bench, nothing, 7)) == set(), hex(nothing)
     assert outputs(bench.run(1, {"valid": 0, "write": 1, "address": START})) == set()
 
@@ -85,7 +88,8 @@ def test_writes(bench: Verilated) -> None:
 def test_reads(bench: Verilated) -> None:
     known = {"busy": 1, "best_index": 0x12345678, "best_value": 0x3F800000}
     assert [read(bench, a, **known) for a in (START, INDEX, VALUE)] == list(known.values())
-    assert read(bench, START) == 0 and read(bench, POSITION, **known) == 0
+    assert bench.run(1, {"valid": 1, "address": INDEX + 11})["index"][0] == 11
+    assert read(bench, START) == 0 and read(bench, BATCH, **known) == 0
 
 
 def test_counters_count_their_events_and_a_start_clears_them(bench: Verilated) -> None:

@@ -16,7 +16,7 @@ from tests.families.rtl_control.interpreter import Interpreter
 from tests.families.rtl_control.programs import MOST_POSITION, program
 from tests.verilate import Run, Verilated
 
-CORE = Core(rows=4, columns=3, port_bytes=32)
+CORE = Core(rows=4, columns=16, port_bytes=32)
 WORDS, MOST_CYCLES = 512, 20_000
 STREAMS = ("stream", "fetch", "mm", "vec")
 
@@ -26,20 +26,22 @@ def bench() -> Verilated:
     return Verilated(Bench(CORE, WORDS), "bench")
 
 
-def load(bench: Verilated, code: list[Instruction], rows: list[int]) -> None:
-    """The program, as the host writes it, at instruction 0; the addresses of embedding rows."""
+def load(bench: Verilated, code: list[Instruction], *of_columns: list[int]) -> None:
+    """The program, as the host writes it, at instruction 0; positions, caches and embedding rows."""
     parts = np.array([encode(i) >> 32 * k & 0xFFFFFFFF for i in code for k in range(4)], np.uint32)
     count = len(parts)
     bench.run(count, {"program_write": 1, "program_address": np.arange(count), "host_data": parts})
-    bench.run(16, {"row_write": 1, "row_index": np.arange(16), "host_data": np.array(rows)})
+    for bit, values in enumerate(of_columns):
+        given = {"sequence_write": 1 << bit, "sequence_index": np.arange(16), "host_data": np.array(values, np.uint32)}
+        bench.run(16, given)
 
 
-def start(bench: Verilated, pc: int, position: int, ready: Any, **inputs: Any) -> Run:
+def start(bench: Verilated, pc: int, ready: Any, **inputs: Any) -> Run:
     first = np.zeros(MOST_CYCLES, np.uint8)
     first[0] = 1
     given = {f"{name}__ready": ready() for name in STREAMS} | {"idle_store": ready()}
     return bench.run(
-        MOST_CYCLES, {"start": first, "start_pc": pc, "position": position, **given, **inputs}
+        MOST_CYCLES, {"start": first, "start_pc": pc, **given, **inputs}
     )  # fmt: skip
 
 
@@ -62,12 +64,13 @@ def check(run: Run, expected: Interpreter) -> int:
 @pytest.mark.parametrize("stalls", [0.0, 0.5])
 def test_random_programs(bench: Verilated, seed: int, stalls: float) -> None:
     rng = np.random.default_rng(seed)
-    code, position = program(rng, CORE), int(rng.integers(0, MOST_POSITION))
-    rows = rng.integers(0, 2**32, 16).tolist()
-    expected = Interpreter(CORE, code, position, rows).run(0)
-    load(bench, code, rows)
+    code, batch = program(rng, CORE), int(rng.integers(1, 5))
+    positions = rng.integers(0, MOST_POSITION, 16).tolist()
+    rows, caches = rng.integers(0, 2**32, (2, 16)).tolist()
+    expected = Interpreter(CORE, code, positions, rows, caches, batch).run(0)
+    load(bench, code, positions, caches, rows)
     delay = rng.integers(0, 16, MOST_CYCLES) if stalls else 5
-    run = start(bench, 0, position, lambda: rng.random(MOST_CYCLES) >= stalls, delay=delay)
+    run = start(bench, 0, lambda: rng.random(MOST_CYCLES) >= stalls, delay=delay, batch=batch)
     cycles = check(run, expected)
     if not stalls:  # 5 cycles of the unit, then `done`
         assert cycles == total_cycles([code[pc] for pc in expected.retired], lambda _: 6)
@@ -78,7 +81,7 @@ def test_cycles_by_hand(bench: Verilated) -> None:
     loop = [make(Op.FETCH, dynamic=1, unit=1, count=1), make(Op.MM, tiles_dynamic=1, folds_dynamic=1)]
     code = [make(Op.SET, reg=1, value=1), make(Op.LOOP, count=2, length=2), *loop, make(Op.FENCE), make(Op.HALT)]
     load(bench, code, [0] * 16)
-    run = start(bench, 0, 0, lambda: 1, delay=1)
+    run = start(bench, 0, lambda: 1, delay=1)
     assert run["busy"].sum() == 22
     by_kind = {name: int((run["kind"] >> i & 1).sum()) for i, name in enumerate(KINDS)}
     assert by_kind == {"mm_weights": 12, "mm_cache": 0, "vector": 0, "fence": 1, "control": 9}
@@ -87,10 +90,10 @@ def test_cycles_by_hand(bench: Verilated) -> None:
 
 def test_registers_are_zero_at_each_start_and_an_unknown_opcode_halts(bench: Verilated) -> None:
     code = [make(Op.ADD, reg=3, value=7), make(Op.FETCH, reg=3, unit=1, count=1, outer=1), make(Op.HALT)]
-    load(bench, code, [0] * 16)
+    load(bench, code)
     for _ in range(2):
-        run = start(bench, 0, 0, lambda: 1)
+        run = start(bench, 0, lambda: 1)
         assert run.fields("fetch", run.taken("fetch"))["address"].tolist() == [7]
     bench.run(1, {"program_write": 1, "program_address": 0, "host_data": 15})
-    run = start(bench, 0, 0, lambda: 1)
+    run = start(bench, 0, lambda: 1)
     assert run["busy"].sum() == 1 and run["retire"].sum() == 1

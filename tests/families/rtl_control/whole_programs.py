@@ -11,6 +11,8 @@ import numpy as np
 from sartor.families.tensor import cycles_matrix
 from sartor.families.tensor.core import CONSTANTS, GROUP, SCALARS, Core
 from sartor.families.tensor.isa import (
+    BATCH,
+    COLUMN,
     TOKEN,
     Function,
     Instruction,
@@ -40,7 +42,8 @@ class Programs:
 
     core: Core
     rng: np.random.Generator
-    position: int = 0
+    positions: list[int]  # of each column; the batch has as many
+    column: int = 0  # whose sequence counts
     code: list[Instruction] = field(default_factory=list)
     image: bytearray = field(default_factory=bytearray)
 
@@ -84,10 +87,11 @@ class Programs:
         x, half = self.numbers(n * GROUP), self.random(0, 1)
         address, words = self.put((x.view(np.uint32) >> 16).astype(np.uint16) if half else x)
         reg, shift = self.random(1, 7), self.random(0, 2)
-        moved = self.position << (shift - 1) if shift else 0
+        self.choose()
+        moved = self.positions[self.column] << (shift - 1) if shift else 0
         if self.random(0, 1):
             reg = TOKEN + self.random(0, self.core.columns - 1)
-            base = (reg - TOKEN) * TOKEN_STEP
+            base = (reg - TOKEN or self.column) * TOKEN_STEP
         else:
             base = self.random(0, 1000)
             self.emit(Op.SET, reg=reg, value=base)
@@ -95,6 +99,11 @@ class Programs:
         self.emit(Op.FETCH, reg=reg, address=where, unit=words, count=1, outer=1, position_shift=shift)
         source = Source.CACHE_BF16 if half else Source.CACHE
         self.emit(Op.VEC, n=n, columns=1, a_source=source, d_addr=at, function=self.random(0, Function.RSQRT - 1))
+
+    def choose(self) -> None:
+        """Whose position counts, and whose row where TOKEN is asked for."""
+        self.column = self.random(0, self.core.columns - 1)
+        self.emit(Op.SET, reg=COLUMN, value=self.column)
 
     def fetch_runs(self) -> None:
         """Two runs of a word each, with a stride: a group of binary32 needs several."""
@@ -115,10 +124,15 @@ class Programs:
         p, q = self.random(0, 4), int(self.rng.choice([0, 2, 3, 4] if reduces else [0, 2, 3, 4, 5]))
         end = {"reduce": self.random(1, 3), "d_addr": self.after()} if reduces else {"d_addr": d, "d_stride": stride}
         self.emit(
-            Op.VEC, n=n, columns=columns, a_addr=a - moved if a >= moved else a, a_reg=reg if a >= moved else 0,
-            a_stride=stride, swap=self.random(0, 1), mask=self.random(0, 2), b_addr=b, b_stride=stride, p=p, q=q,
+            Op.VEC, n=n, columns=self.as_batch(columns),
+            a_addr=a - moved if a >= moved else a, a_reg=reg if a >= moved else 0, a_stride=stride,
+            swap=self.random(0, 1), mask=self.random(0, 2), b_addr=b, b_stride=stride, p=p, q=q,
             p_index=self.index(p), q_index=self.index(q), function=self.random(0, Function.RSQRT - 1), **end,
         )  # fmt: skip
+
+    def as_batch(self, columns: int) -> int:
+        """As many columns as the run has sequences may be said by none."""
+        return BATCH if columns == len(self.positions) and self.random(0, 1) else columns
 
     def index(self, operand: int) -> int:
         return self.random(0, SCALARS - 1 if operand == Operand.SCALAR else CONSTANTS - 1)
@@ -163,7 +177,7 @@ class Programs:
         self.emit(
             Op.MM, cache=cache, element=element, scale=scale, share=share, tiles=tiles, folds=folds, exponent=top,
             unit=unit_of(scale, top, element.fraction - element.lost), planes=planes - 1,
-            columns=columns, argmax=self.random(0, 4) == 0, d_stride=stride,
+            columns=self.as_batch(columns), argmax=self.random(0, 4) == 0, d_stride=stride,
             d_addr=self.random(0, self.core.scratch_groups - columns * (stride + 1)),
         )  # fmt: skip
 

@@ -245,6 +245,13 @@ def run(sim: Verilated, case: Case, gaps: float = 0.0, seed: int = 0, budget: in
     return found
 
 
+def check_best(sim: Verilated, want: np.ndarray) -> None:
+    """What is read of each column after an argmax of `want` [columns, rows]."""
+    found = sim.run(len(want), {"best_column": np.arange(len(want))})
+    assert found["best_index"].tolist() == want.argmax(axis=1).tolist()
+    assert found["best_value"].tolist() == want.max(axis=1).view(np.uint32).tolist()
+
+
 def written(found: Run, case: Case) -> np.ndarray:
     """What a run wrote: binary32 [columns, rows of all tiles]; no element is written twice, none beside."""
     core = case.core

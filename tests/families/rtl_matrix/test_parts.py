@@ -1,8 +1,10 @@
 """Parts of the matrix unit alone."""
 
 import numpy as np
+import pytest
 
 from sartor.families.tensor import float32
+from sartor.families.tensor.core import Core
 from sartor.families.tensor.rtl.argmax import Argmax
 from sartor.families.tensor.rtl.to_float import LATENCY, ToFloat
 from tests.verilate import Verilated
@@ -48,13 +50,33 @@ def test_accumulators_to_binary32() -> None:
 
 def test_argmax_in_the_order_of_numbers() -> None:
     rng = np.random.default_rng(2)
-    sim = Verilated(Argmax(4), "argmax")
+    sim = Verilated(Argmax(Core(rows=4, columns=1, vector_lanes=4)), "argmax")
     pool = np.float32([0, 1, -1, 2.0**-126, -(2.0**-126), float32.MOST, -float32.MOST, 1.5, -1.5])
     for most in (3, 9):
         values = rng.choice(np.sort(pool)[:most], (30, 4)).astype(np.float32)
         found = sim.run(
-            40, {"start": np.arange(40) == 0, "valid": (np.arange(40) > 0) & (np.arange(40) <= 30),
+            40, {"start": np.arange(40) == 0, "columns": 1, "valid": (np.arange(40) > 0) & (np.arange(40) <= 30),
                  "results": np.resize(np.vstack([values[:1], values]).view(np.uint32), (40, 4))},
         )  # fmt: skip
         assert found["index"][-1] == values.argmax()
         assert found["value"][-1] == values.max().view(np.uint32)
+
+
+@pytest.mark.parametrize(("rows", "lanes"), [(16, 4), (4, 8)])
+def test_argmax_of_each_column(rows: int, lanes: int) -> None:
+    """As they are drained: of a row tile, words of a column inside columns; some cycles bring nothing."""
+    rng, most, tiles = np.random.default_rng(3), 5, 6
+    sim = Verilated(Argmax(Core(rows=rows, columns=most, vector_lanes=lanes)), "argmax")
+    lanes = min(rows, lanes)
+    for columns in range(1, most + 1):
+        values = rng.integers(-9, 9, (tiles, columns, rows)).astype(np.float32)
+        words = values.reshape(-1, lanes)
+        valid = np.zeros(200, bool)
+        valid[1 + np.sort(rng.choice(190, len(words), replace=False))] = True
+        results = np.zeros((200, lanes), np.uint32)
+        results[valid] = words.view(np.uint32)
+        sim.run(200, {"start": np.arange(200) == 0, "columns": columns, "valid": valid, "results": results})
+        found = sim.run(columns + 1, {"columns": columns, "read": np.arange(columns + 1) % most})
+        of_column = values.swapaxes(0, 1).reshape(columns, -1)
+        assert found["index"][:columns].tolist() == of_column.argmax(axis=1).tolist()
+        assert found["value"][:columns].tolist() == of_column.max(axis=1).view(np.uint32).tolist()

@@ -2,7 +2,9 @@
 
 from .fields import (
     AFTER,
+    BATCH,
     BYPASS,
+    COLUMN,
     COUNTERS,
     FIELDS,
     INSTRUCTION_BITS,
@@ -18,7 +20,7 @@ from .instruction import Instruction, after, decode, encode, make, pack_bits, un
 from .words import Function, Mask, Op, Operand, Reduce, Scale, Source, Target
 
 __all__ = [
-    "AFTER", "BYPASS", "COUNTERS", "FIELDS", "INSTRUCTION_BITS", "OPCODE_BITS", "REGISTER_AT", "SPAN", "TOKEN",
-    "VALUE_SCALES", "VALUE_STRIDE", "ZERO", "Function", "Instruction", "Mask", "Op", "Operand", "Reduce", "Scale",
-    "Source", "Target", "after", "decode", "encode", "make", "pack_bits", "unpack_bits",
+    "AFTER", "BATCH", "BYPASS", "COLUMN", "COUNTERS", "FIELDS", "INSTRUCTION_BITS", "OPCODE_BITS",
+    "REGISTER_AT", "SPAN", "TOKEN", "VALUE_SCALES", "VALUE_STRIDE", "ZERO", "Function", "Instruction", "Mask", "Op",
+    "Operand", "Reduce", "Scale", "Source", "Target", "after", "decode", "encode", "make", "pack_bits", "unpack_bits",
 ]  # fmt: skip

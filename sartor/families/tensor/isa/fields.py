@@ -16,7 +16,11 @@ REGISTER_AT = 36
 
 # Registers with a meaning to the hardware.
 ZERO, VALUE_STRIDE, VALUE_SCALES, SPAN = 0, 8, 9, 10
-TOKEN = 16  # FETCH only: register 16 + c is the memory address of column c's embedding row
+COLUMN = 11  # whose sequence it is: its position, its cache, and its embedding row where FETCH has TOKEN
+TOKEN = 16  # FETCH only: register 16 + c is the memory address of column c's embedding row, c not 0
+
+# A `count` of LOOP or `columns` of MM and VEC that is 0 stands for the sequences of the run, which the host says.
+BATCH = 0
 
 FIELDS: dict[Op, tuple[tuple[str, int], ...]] = {
     Op.HALT: (),
@@ -26,7 +30,7 @@ FIELDS: dict[Op, tuple[tuple[str, int], ...]] = {
     Op.STREAM: (("address", 32), ("words", 32)),
     # outer x (unit x count) words; a stride of `stride` words between the outer runs, which are contiguous.
     # count is multiplied by the granules of the context where `dynamic`. The address is
-    # address + register + (position << (position_shift - 1), if position_shift).
+    # address + register + (position << (position_shift - 1), if position_shift; else the cache's, where `dynamic`).
     Op.FETCH: (
         ("address", 32), ("reg", 5), ("unit", 12), ("count", 12), ("dynamic", 1), ("outer", 8),
         ("stride_reg", 4), ("position_shift", 5),

@@ -1,8 +1,8 @@
 """From a network to a program: loops over layers and heads, position from a register.
 
-Two bodies in one program: prefill of `columns` tokens at once, and decode of one token with the head. A
-prompt runs through prefill but for its last token, in whole chunks; tokens of a chunk beyond the prompt leave
-cache entries that are written again before they are read.
+Bodies in one program: prefill of `columns` tokens at once, decode of one token with the head, and on a core of
+several columns decode of a token of each of several sequences. A prompt runs through prefill but for its last token, in
+whole chunks; tokens of a chunk beyond the prompt leave cache entries that are written again before they are read.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import math
 import numpy as np
 
 from ..core import Core
-from ..isa import Instruction, Op
+from ..isa import BATCH, Instruction, Op
 from ..memory_map import MemoryMap
 from ..network import Network
 from .body import Body
@@ -29,9 +29,12 @@ def lower(core: Core, net: Network, memory: MemoryMap) -> Program:
     constants = 1 / net.dim, net.epsilon, -LOG2E, 1.0, c, -c
     prefill = _pass(Body(core, net, memory, core.columns))
     decode = _pass(Body(core, net, memory, 1), with_head=True)
+    batch = _pass(Body(core, net, memory, BATCH), with_head=True) if core.columns > 1 else []
+    at = len(prefill)
     return Program(
-        prefill + decode, decode=len(prefill), constants=tuple(float(np.float32(v)) for v in constants)
-    )
+        prefill + decode + batch, decode=at, batch=at + len(decode) if batch else at,
+        constants=tuple(float(np.float32(v)) for v in constants),
+    )  # fmt: skip
 
 
 def _pass(b: Body, with_head: bool = False) -> list[Instruction]:

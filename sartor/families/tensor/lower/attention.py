@@ -4,22 +4,56 @@ from __future__ import annotations
 
 from ..cache_numerics import CACHE_EXPONENT
 from ..core import GROUP
-from ..isa import VALUE_STRIDE, Function, Mask, Op, Operand, Reduce, Scale, Source, Target, after
+from ..isa import COLUMN, VALUE_STRIDE, Function, Mask, Op, Operand, Reduce, Scale, Source, Target, after
 from ..numerics import unit_of
 from .body import Body
 from .program import ANGLE, CACHE, HEAD, KEYS, MINUS_SOFTMAX, QUERY, ROW, SOFTMAX, VALUES
 
+WRAP = 2**32 - 1  # registers go back by what they wrap around to
 PLAIN = 15  # the largest exponent field where no block has a scale: that of 1
 
 
 def attention(b: Body) -> None:
     """From queries, keys and values of the tokens to the mixed values of all heads."""
     rotate(b)
+    if b.batched:
+        _attention_of_each(b)
+        return
     b.add(Op.SET, reg=HEAD, value=0)
-    b.loop("store heads", b.net.kv_heads, lambda: store(b))
+    b.loop("store heads", b.net.kv_heads, lambda: store(b, HEAD, HEAD))
     b.add(Op.FENCE)
     b.add(Op.SET, reg=QUERY, value=0)
     b.loop("heads", b.net.kv_heads, lambda: attend(b))
+
+
+def _attention_of_each(b: Body) -> None:
+    """Of one sequence after the other: that of the column in COLUMN, whose cache the hardware finds. Registers of the
+    cache go back for the next one, and after the last to the next layer."""
+    for reg in (COLUMN, QUERY, ROW):
+        b.add(Op.SET, reg=reg, value=0)
+    b.loop("sequences", b.tokens, lambda: _attention_of_one(b))
+    _move_cache(b, 1)
+
+
+def _attention_of_one(b: Body) -> None:
+    """QUERY and ROW are where its vectors lie, rotated and not, less the heads that are done."""
+    keys = b.net.kv_heads * b.head_groups
+    if b.core.balanced:
+        b.add(Op.SET, reg=HEAD, value=0)
+    b.loop("store heads", b.net.kv_heads, lambda: store(b, QUERY, ROW))
+    b.add(Op.FENCE)
+    b.add(Op.ADD, reg=QUERY, value=-keys & WRAP)
+    b.loop("heads", b.net.kv_heads, lambda: attend(b))
+    b.add(Op.ADD, reg=QUERY, value=keys)
+    b.add(Op.ADD, reg=ROW, value=b.s.qkv_groups - keys)
+    b.add(Op.ADD, reg=COLUMN, value=1)
+    _move_cache(b, -1)
+
+
+def _move_cache(b: Body, layers: int) -> None:
+    words = layers * b.net.kv_heads * b.memory.head.head_words
+    for reg in (KEYS, VALUES, CACHE):
+        b.add(Op.ADD, reg=reg, value=words & WRAP)
 
 
 def rotate(b: Body) -> None:
@@ -40,23 +74,26 @@ def _rotate_token(b: Body) -> None:
         }  # fmt: skip
         b.vec("rope: swapped x sine", swap=1, b_addr=s.rope + h, **common)
         b.vec("rope", b_addr=s.rope, q=Operand.D, **common)
-    if b.tokens > 1:
+    if b.tokens != 1:
         b.add(Op.ADD, reg=ROW, value=s.qkv_groups)
         b.add(Op.ADD, reg=ANGLE, value=2 * h)
         b.add(Op.ADD, reg=HEAD, value=b.turned_groups)
 
 
-def store(b: Body) -> None:
-    """Keys and values of one KV head, into the cache."""
+def store(b: Body, key: int, value: int) -> None:
+    """Keys and values of one KV head, into the cache; registers `key` and `value` move from head to head, and HEAD
+    where keys have offsets."""
     s, net, h, head_words = b.s, b.net, b.head_groups, b.memory.head.head_words
     keys = s.turned + net.heads * h
     values = s.qkv + (net.heads + net.kv_heads) * h
+    of = {"columns": 1 if b.batched else b.tokens, "n": h}
     less = {"q": Operand.B, "b_addr": s.gamma, "b_reg": HEAD} if b.core.balanced else {}
-    b.vec("keys", n=h, a_addr=keys, a_stride=b.turned_groups, a_reg=HEAD, target=Target.KEYS, d_reg=KEYS, **less)
-    at = {"n": h, "a_addr": values, "a_stride": s.qkv_groups, "a_reg": HEAD}
+    b.vec("keys", a_addr=keys, a_stride=b.turned_groups, a_reg=key, target=Target.KEYS, d_reg=KEYS, **of, **less)
+    at = {**of, "a_addr": values, "a_stride": s.qkv_groups, "a_reg": value}
     b.vec("largest value", reduce=Reduce.MAGNITUDE, d_addr=after(1), **at)
     b.vec("values", target=Target.VALUES, q_index=1, d_reg=VALUES, **at)
-    b.add(Op.ADD, reg=HEAD, value=h)
+    for reg in sorted({key, value, *([HEAD] if b.core.balanced else [])}):
+        b.add(Op.ADD, reg=reg, value=h)
     b.add(Op.ADD, reg=KEYS, value=head_words)
     b.add(Op.ADD, reg=VALUES, value=head_words)
 
@@ -92,11 +129,11 @@ def _attend_columns(b: Body, columns: int, stride: int, heads: int) -> None:
         Op.MM, "mixed values", cache=1, element=b.core.cache_element, scale=Scale.NONE,
         tiles=net.head_dim // b.core.rows, folds=granule // b.core.lanes, folds_dynamic=1, exponent=PLAIN,
         unit=unit_of(Scale.NONE, PLAIN),
-        columns=columns, d_addr=s.mixed, **stride_of,
+        columns=columns, d_addr=b.mixed, **stride_of,
     )  # fmt: skip
     b.vec(
-        "mixed / sum", columns=columns, n=h, a_addr=s.mixed, a_stride=stride_of["d_stride"], a_reg=QUERY,
-        p=Operand.SCALAR, p_index=1, d_addr=s.mixed, **stride_of,
+        "mixed / sum", columns=columns, n=h, a_addr=b.mixed, a_stride=stride_of["d_stride"], a_reg=QUERY,
+        p=Operand.SCALAR, p_index=1, d_addr=b.mixed, **stride_of,
     )  # fmt: skip
     b.add(Op.ADD, reg=QUERY, value=h * heads)
 

@@ -5,33 +5,55 @@ from __future__ import annotations
 from ....errors import InputError
 from ....formats.blocks import Blocks
 from ..core import GROUP
-from ..isa import SPAN, TOKEN, VALUE_SCALES, VALUE_STRIDE, Function, Op, Operand, Source, Target
+from ..isa import COLUMN, SPAN, TOKEN, VALUE_SCALES, VALUE_STRIDE, Function, Op, Operand, Source, Target
 from ..memory_map import groups
 from .attention import attention
 from .body import Body
 from .matrices import matrix, norm
-from .program import CACHE, KEYS, MINUS_LOG2E, ONE, VALUES
+from .program import ANGLE, CACHE, KEYS, MINUS_LOG2E, ONE, ROW, VALUES
 
 
 def begin(b: Body, stream_words: int) -> None:
     """The weight queue runs; the tokens' rows and angles are there."""
     m, s, net = b.memory, b.s, b.net
     b.add(Op.STREAM, "weights", address=m.weights, words=stream_words)
-    b.add(Op.SET, "tokens", reg=SPAN, value=b.tokens)
+    b.add(Op.SET, "tokens", reg=SPAN, value=1 if b.batched else b.tokens)
     b.add(Op.SET, "value stride", reg=VALUE_STRIDE, value=m.head.value_stride)
     b.add(Op.SET, "value scales", reg=VALUE_SCALES, value=m.head.value_words)
     b.add(Op.SET, "keys", reg=KEYS, value=m.cache)
     b.add(Op.SET, "values", reg=VALUES, value=m.cache + m.head.key_words)
     b.add(Op.SET, "cache", reg=CACHE, value=m.cache)
+    if b.batched:
+        b.loop("sequences", b.tokens, lambda: _begin_sequence(b))
+        return
     for i in range(b.tokens):
-        b.add(Op.FETCH, f"embedding {i}", reg=TOKEN + i, unit=m.row_words, count=1, outer=1)
+        _embedding(b, i)
         b.vec("x", columns=1, n=groups(net.dim), a_source=Source.CACHE, d_addr=s.x + i * b.dim)
+    _angles(b, b.tokens)
+    b.vec("rope", columns=1, n=groups(2 * net.head_dim) * b.tokens, a_source=Source.CACHE, d_addr=s.rope)
+
+
+def _begin_sequence(b: Body) -> None:
+    """Row and angles of one sequence's token, both on their way before either is taken."""
+    s, net, angles = b.s, b.net, groups(2 * b.net.head_dim)
+    _embedding(b, 0)
+    _angles(b, 1)
+    b.vec("x", columns=1, n=groups(net.dim), a_source=Source.CACHE, d_addr=s.x, d_reg=ROW)
+    b.vec("rope", columns=1, n=angles, a_source=Source.CACHE, d_addr=s.rope, d_reg=ANGLE)
+    for reg, step in ((ROW, b.dim), (ANGLE, angles), (COLUMN, 1)):
+        b.add(Op.ADD, reg=reg, value=step)
+
+
+def _embedding(b: Body, column: int) -> None:
+    b.add(Op.FETCH, f"embedding {column}", reg=TOKEN + column, unit=b.memory.row_words, count=1, outer=1)
+
+
+def _angles(b: Body, tokens: int) -> None:
+    m = b.memory
     b.add(
-        Op.FETCH, "rope", address=m.rope, position_shift=m.rope_shift + 1, unit=b.tokens << m.rope_shift,
-        count=1, outer=1,
+        Op.FETCH, "rope", address=m.rope, position_shift=m.rope_shift + 1, unit=tokens << m.rope_shift, count=1,
+        outer=1,
     )  # fmt: skip
-    angles = groups(2 * net.head_dim)
-    b.vec("rope", columns=1, n=angles * b.tokens, a_source=Source.CACHE, d_addr=s.rope)
 
 
 def layer(b: Body) -> None:
@@ -47,7 +69,7 @@ def layer(b: Body) -> None:
         b.vec("key offsets", columns=1, n=offsets, a_source=Source.WEIGHTS, d_addr=s.gamma)
     attention(b)
     n = groups(b.net.heads * b.net.head_dim)
-    b.vec("mixed", n=n, a_addr=s.mixed, a_stride=b.mixed_groups, target=Target.BUFFER)
+    b.vec("mixed", n=n, a_addr=b.mixed, a_stride=b.mixed_groups, target=Target.BUFFER)
     matrix(b, "output", first.output, s.t, b.dim, [m.output for m in layers])
     residual(b)
     norm(b, "ffn norm")

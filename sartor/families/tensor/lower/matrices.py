@@ -55,7 +55,7 @@ def matrix(b: Body, label: str, w: Blocks, d_addr: int, stride: int, same: list[
 def head(b: Body) -> None:
     """The final norm, and the token with the largest logit."""
     norm(b, "final norm")
-    b.add(Op.MM, "head", **_fields(b, b.net.head, [b.net.head]), columns=1, argmax=1)
+    b.add(Op.MM, "head", **_fields(b, b.net.head, [b.net.head]), columns=b.tokens, argmax=1)
 
 
 def _fields(b: Body, w: Blocks, same: list[Blocks]) -> dict[str, int]:

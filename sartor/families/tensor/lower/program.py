@@ -1,4 +1,4 @@
-"""A program: instructions, the entries of its two bodies, its constants; and the registers that it uses."""
+"""A program: instructions, the entries of its bodies, its constants; and the registers that it uses."""
 
 from __future__ import annotations
 
@@ -16,16 +16,18 @@ LOG2E = math.log2(math.e)
 
 @dataclass
 class Program:
-    """Instructions with the entries of its two bodies, and its constants (binary32)."""
+    """Instructions with the entries of its bodies, and its constants (binary32). `batch`: a token of each of several
+    sequences; on a core of one column that is `decode`."""
 
     instructions: list[Instruction] = field(default_factory=list)
     prefill: int = 0
     decode: int = 0
+    batch: int = 0
     constants: tuple[float, ...] = ()
 
     def __str__(self) -> str:
         lines = [f"; constant {i} = {c!r}" for i, c in enumerate(self.constants)]
-        entries = {self.prefill: "prefill:", self.decode: "decode:"}
+        entries = {self.batch: "batch:", self.prefill: "prefill:", self.decode: "decode:"}
         for at, instruction in enumerate(self.instructions):
             if at in entries:
                 lines.append(entries[at])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ....errors import InputError
 from ..core import GROUP, Core
 from ..network import Network
 
@@ -55,7 +56,8 @@ class MemoryMap:
     rope: int
     rope_shift: int  # log2 of the words of one position
     cache: int
-    cache_words: int
+    cache_words: int  # of one sequence
+    sequences: int
     end: int
     head: CacheMap
 
@@ -63,8 +65,17 @@ class MemoryMap:
     def nbytes(self) -> int:
         return self.end * self.core.port_bytes
 
+    def cache_of(self, place: int) -> int:
+        """Words from the first sequence's cache to that of another."""
+        if not 0 <= place < self.sequences:
+            raise InputError(f"place {place} is not one of the {self.sequences} that the memory has for sequences")
+        return place * self.cache_words
 
-def memory_map(core: Core, net: Network, context: int, layer_words: int, stream_words: int) -> MemoryMap:
+
+def memory_map(
+    core: Core, net: Network, context: int, layer_words: int, stream_words: int, sequences: int = 1
+) -> MemoryMap:
+    """Each of so many `sequences` has a cache of its own for `context` tokens."""
     port = core.port_bytes
     row = -(-net.dim * VALUE_BYTES // port)
     shift = (2 * net.head_dim * VALUE_BYTES // port).bit_length() - 1
@@ -75,5 +86,5 @@ def memory_map(core: Core, net: Network, context: int, layer_words: int, stream_
     cache_words = len(net.layers) * net.kv_heads * head.head_words
     return MemoryMap(
         core, context, 0, layer_words, stream_words, embedding, row, rope, shift, cache, cache_words,
-        cache + cache_words, head,
+        sequences, cache + sequences * cache_words, head,
     )  # fmt: skip

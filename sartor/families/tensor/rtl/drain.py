@@ -28,7 +28,7 @@ def conversions(core: Core) -> int:
 
 class Drain(wiring.Component):
     """Takes `sums` when `full`. `hold`: a row tile that ends now (`last_step`) would find the drain busy.
-    `results` are those of column 0 where `of_first` is set; `done` comes with the last of all."""
+    `results` are there where `converted` is set, words of a column inside; `done` comes with the last of all."""
 
     def __init__(self, core: Core) -> None:
         self.core = core
@@ -41,7 +41,7 @@ class Drain(wiring.Component):
                 "exponents": In(data.ArrayLayout(EXPONENT_BITS, core.columns)),
                 "write": Out(ports.scratch_write_signature(core)),
                 "results": Out(data.ArrayLayout(unsigned(FLOAT_BITS), conversions(core))),
-                "of_first": Out(1), "done": Out(1),
+                "converted": Out(1), "done": Out(1),
             }
         )  # fmt: skip
 
@@ -109,5 +109,5 @@ class Drain(wiring.Component):
             self.write.mask.eq(address.mask),
             self.write.data.eq(results.replicate(FLOAT_BITS * self.core.vector_lanes // len(results))),
             self.results.eq(to_float.results),
-            self.of_first.eq(to_float.done & address.of_first),
+            self.converted.eq(to_float.done),
         ]  # fmt: skip

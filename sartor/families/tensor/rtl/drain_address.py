@@ -25,7 +25,6 @@ class DrainAddress(wiring.Component):
             {
                 "start": In(1), "command": In(ports.command_layout()), "advance": In(1),
                 "address": Out(write.members["address"].shape), "mask": Out(core.vector_lanes),
-                "of_first": Out(1),
             }
         )  # fmt: skip
 
@@ -39,7 +38,6 @@ class DrainAddress(wiring.Component):
         m.d.comb += [
             self.address.eq(group * self.core.words_per_group + row_word + word),
             self.mask.eq(Const((1 << lanes) - 1, self.core.vector_lanes) << (part * lanes)),
-            self.of_first.eq(column == 0),
         ]
         with m.If(self.advance):
             m.d.sync += word.eq(word + 1)

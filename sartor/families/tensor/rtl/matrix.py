@@ -8,7 +8,7 @@ from amaranth.hdl import Cat, Module, Mux, Signal, Value
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from ..core import Core
+from ..core import MOST_COLUMNS, Core
 from . import matrix_ports as ports
 from .activation_buffer import ActivationBuffer
 from .argmax import Argmax, latency
@@ -32,6 +32,7 @@ class MatrixUnit(wiring.Component):
                 "buffer_write": In(ports.buffer_write_signature(core)),
                 "buffer_clear": In(ports.buffer_clear_signature()),
                 "scratch_write": Out(ports.scratch_write_signature(core)),
+                "best_column": In(range(MOST_COLUMNS)),
                 "best_index": Out(ports.INDEX_BITS),
                 "best_value": Out(ports.FLOAT_BITS),
                 "done": Out(1),
@@ -52,15 +53,15 @@ class MatrixUnit(wiring.Component):
         m.submodules.buffer = buffer = ActivationBuffer(self.core)
         m.submodules.tile = tile = Tile(self.core, self.minimum, self.structural)
         m.submodules.drain = drain = Drain(self.core)
-        m.submodules.argmax = argmax = Argmax(conversions(self.core))
+        m.submodules.argmax = argmax = Argmax(self.core)
         self.decode(m, start, command, decoder, drain)
         self.read(m, start, command, decoder, buffer)
         self.compute(m, command, decoder, buffer, tile)
         m.d.comb += [
             drain.start.eq(start), drain.command.eq(command), drain.sums.eq(tile.sums),
             drain.full.eq(tile.full), drain.end.eq(tile.end), drain.exponents.eq(buffer.exponents),
-            argmax.start.eq(start & command.argmax), argmax.valid.eq(drain.of_first & command.argmax),
-            argmax.results.eq(drain.results),
+            argmax.start.eq(start & command.argmax), argmax.valid.eq(drain.converted & command.argmax),
+            argmax.results.eq(drain.results), argmax.columns.eq(command.columns), argmax.read.eq(self.best_column),
             self.best_index.eq(argmax.index), self.best_value.eq(argmax.value),
         ]  # fmt: skip
         wiring.connect(m, wiring.flipped(self.scratch_write), drain.write)

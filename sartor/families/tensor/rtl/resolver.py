@@ -9,8 +9,8 @@ from amaranth.hdl import Module, Mux, Signal, Value
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
-from ..core import Core
-from ..isa import INSTRUCTION_BITS, OPCODE_BITS, Op, Reduce
+from ..core import MOST_COLUMNS, Core
+from ..isa import BATCH, INSTRUCTION_BITS, OPCODE_BITS, Op, Reduce
 from . import matrix_ports, memory_ports, vector_ports
 from .fields import view
 from .registers import BITS, LOW_BITS
@@ -31,7 +31,8 @@ class Resolver(wiring.Component):
                 "word": In(INSTRUCTION_BITS), "held": In(INSTRUCTION_BITS),
                 "latch": In(1), "first": In(1), "second": In(1),
                 "dynamic": Out(1), "two": Out(1), "sum": Out(BITS),
-                "position": In(BITS), "span": In(BITS), "whole": In(BITS),
+                "position": In(BITS), "cache": In(BITS), "batch": In(MOST_COLUMNS.bit_length()),
+                "span": In(BITS), "whole": In(BITS),
                 "stride": In(BITS), "a": In(LOW_BITS), "b": In(LOW_BITS),
                 "value_stride": In(BITS), "value_scales": In(BITS),
                 "fetch": Out(memory_ports.fetch_layout()), "mm": Out(matrix_ports.command_layout()),
@@ -58,9 +59,10 @@ class Resolver(wiring.Component):
         return m
 
     def add(self, m: Module, op: Value, fetch: data.View[Any]) -> Signal:
-        """Register and value of SET and ADD, or address of FETCH: one adder; what it gave is held."""
+        """Register and value of SET and ADD, or address of FETCH or in the cache: one adder; what it gave is held."""
         base, value = Signal(BITS), Signal(BITS)
-        m.d.comb += value.eq(Mux(op == Op.VEC, 0, fetch.address))  # in the same bits as the value of SET and ADD
+        # Of FETCH in the same bits as the value of SET and ADD; keys and values go to a sequence's cache.
+        m.d.comb += value.eq(Mux(op == Op.VEC, self.cache, fetch.address))
         m.d.comb += self.sum.eq(value + Mux(op == Op.SET, 0, self.whole))
         with m.If(self.latch):
             m.d.sync += base.eq(self.sum)
@@ -92,11 +94,13 @@ class Resolver(wiring.Component):
         return product, result
 
     def resolve_fetch(self, m: Module, fetch: data.View[Any], base: Signal, result: Signal) -> None:
-        shifted = Signal(BITS)
+        moved = Signal(BITS)
         with m.If(fetch.position_shift != 0):
-            m.d.comb += shifted.eq((self.position << fetch.position_shift) >> 1)
+            m.d.comb += moved.eq((self.position << fetch.position_shift) >> 1)
+        with m.Elif(fetch.dynamic):
+            m.d.comb += moved.eq(self.cache)
         m.d.comb += [
-            self.fetch.address.eq(base + shifted), self.fetch.run.eq(result),
+            self.fetch.address.eq(base + moved), self.fetch.run.eq(result),
             self.fetch.outer.eq(fetch.outer), self.fetch.stride.eq(self.stride),
         ]  # fmt: skip
 
@@ -108,12 +112,15 @@ class Resolver(wiring.Component):
             m.d.sync += folds.eq(result)
         with m.If(self.latch):
             m.d.sync += d_addr.eq(first.d_addr + self.whole)
-        copy(m, self.mm, mm, "tiles", "folds", "d_addr")
+        copy(m, self.mm, mm, "tiles", "folds", "d_addr", "columns")
         dynamic_folds = Mux(mm.tiles_dynamic, folds, product)
         m.d.comb += [
-            self.mm.tiles.eq(Mux(mm.tiles_dynamic, product, mm.tiles)),
+            self.mm.columns.eq(self.columns(mm)), self.mm.tiles.eq(Mux(mm.tiles_dynamic, product, mm.tiles)),
             self.mm.folds.eq(Mux(mm.folds_dynamic, dynamic_folds, mm.folds)), self.mm.d_addr.eq(d_addr),
         ]  # fmt: skip
+
+    def columns(self, held: data.View[Any]) -> Value:
+        return Mux(held.columns == BATCH, self.batch, held.columns)
 
     def resolve_vec(
         self, m: Module, first: data.View[Any], vec: data.View[Any], base: Signal, product: Signal
@@ -126,7 +133,8 @@ class Resolver(wiring.Component):
                 d_addr.eq(first.d_addr + Mux(first.reduce == Reduce.NONE, self.whole, 0)),
             ]  # fmt: skip
         resolved = {
-            "n": Mux(vec.n_dynamic, product, vec.n), "a_addr": a_addr, "b_addr": b_addr, "d_addr": d_addr,
+            "n": Mux(vec.n_dynamic, product, vec.n), "columns": self.columns(vec),
+            "a_addr": a_addr, "b_addr": b_addr, "d_addr": d_addr,
             "base": base, "position": self.position, "value_stride": self.value_stride,
             "value_scales": self.value_scales,
         }  # fmt: skip

@@ -8,13 +8,14 @@ from amaranth.hdl import Cat, Module, Mux, Signal, unsigned
 from amaranth.lib import memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from ..core import PROGRAM_WORDS, REGISTERS, Core
-from ..isa import INSTRUCTION_BITS, OPCODE_BITS, REGISTER_AT, Op
+from ..core import MOST_COLUMNS, PROGRAM_WORDS, Core
+from ..isa import BATCH, COLUMN, INSTRUCTION_BITS, OPCODE_BITS, REGISTER_AT, Op
 from . import matrix_ports, memory_ports, vector_ports
 from .fields import view
 from .loops import Loops
-from .registers import BITS, Registers
+from .registers import Registers
 from .resolver import Resolver
+from .sequences import OF_EACH, Sequences
 
 HOST_BITS = 32
 PARTS = INSTRUCTION_BITS // HOST_BITS
@@ -34,9 +35,10 @@ class Sequencer(wiring.Component):
         pc = range(program_words)
         super().__init__(
             {
-                "start": In(1), "start_pc": In(pc), "position": In(BITS),
+                "start": In(1), "start_pc": In(pc), "batch": In(MOST_COLUMNS.bit_length()),
                 "program_write": In(1), "program_address": In(range(program_words * PARTS)),
-                "row_write": In(1), "row_index": In(range(REGISTERS)), "host_data": In(HOST_BITS),
+                "sequence_write": In(len(OF_EACH)), "sequence_index": In(range(MOST_COLUMNS)),
+                "host_data": In(HOST_BITS),
                 "stream": Out(stream.Signature(memory_ports.stream_layout())),
                 "fetch": Out(stream.Signature(memory_ports.fetch_layout())),
                 "mm": Out(stream.Signature(matrix_ports.command_layout())),
@@ -50,6 +52,7 @@ class Sequencer(wiring.Component):
         m = Module()
         m.submodules.loops = loops = Loops(self.program_words)
         m.submodules.registers = registers = Registers(self.core.columns)
+        m.submodules.sequences = sequences = Sequences(self.core.columns)
         m.submodules.resolver = resolver = Resolver(self.core)
         # As the memory has it, for the first cycle of an instruction; as a register has it, for the others.
         word, held = Signal(INSTRUCTION_BITS), Signal(INSTRUCTION_BITS, reset_less=True)
@@ -58,6 +61,7 @@ class Sequencer(wiring.Component):
             m.d.sync += held.eq(word)
         self.program(m, word, loops)
         self.wire(m, word, held, registers, resolver)
+        self.follow(m, registers, sequences, resolver)
         self.control(m, word, registers, loops, resolver)
         m.d.comb += [loops.clear.eq(self.start), registers.clear.eq(self.start)]
         m.d.comb += [self.kind[i].eq(self.busy & of) for i, of in enumerate(kinds(opcode, view(word, Op.MM).cache))]
@@ -88,12 +92,22 @@ class Sequencer(wiring.Component):
         names = ("whole", "stride", "a", "b", "value_stride", "value_scales", "span")
         m.d.comb += [getattr(resolver, name).eq(getattr(registers, name)) for name in names]
         m.d.comb += [
-            registers.row_write.eq(self.row_write), registers.row_index.eq(self.row_index),
-            registers.row_data.eq(self.host_data), registers.stride_index.eq(view(held, Op.FETCH).stride_reg),
+            registers.stride_index.eq(view(held, Op.FETCH).stride_reg),
             registers.a_index.eq(vec.a_reg), registers.b_index.eq(vec.b_reg),
-            resolver.word.eq(word), resolver.held.eq(held), resolver.position.eq(self.position),
+            resolver.word.eq(word), resolver.held.eq(held), resolver.batch.eq(self.batch),
             self.fetch.payload.eq(resolver.fetch), self.mm.payload.eq(resolver.mm),
             self.vec.payload.eq(resolver.vec),
+        ]  # fmt: skip
+
+    def follow(self, m: Module, registers: Registers, sequences: Sequences, resolver: Resolver) -> None:
+        """What is written to register COLUMN says whose sequence counts."""
+        m.d.comb += [
+            sequences.write.eq(self.sequence_write), sequences.write_index.eq(self.sequence_index),
+            sequences.write_data.eq(self.host_data), sequences.clear.eq(self.start),
+            sequences.select.eq(registers.write & (registers.write_index == COLUMN)),
+            sequences.select_index.eq(registers.write_data),
+            registers.row.eq(sequences.row), registers.rows.eq(sequences.rows),
+            resolver.position.eq(sequences.position), resolver.cache.eq(sequences.cache),
         ]  # fmt: skip
 
     def control(
@@ -105,7 +119,8 @@ class Sequencer(wiring.Component):
         m.d.comb += [
             registers.write.eq(self.retire & ((opcode == Op.ADD) | (opcode == Op.SET))),
             registers.write_index.eq(add.reg), registers.write_data.eq(resolver.sum),
-            loops.enter.eq(opcode == Op.LOOP), loops.count.eq(loop.count), loops.length.eq(loop.length),
+            loops.enter.eq(opcode == Op.LOOP), loops.length.eq(loop.length),
+            loops.count.eq(Mux(loop.count == BATCH, self.batch, loop.count)),
             self.stream.payload.address.eq(start.address), self.stream.payload.words.eq(start.words),
         ]  # fmt: skip
 
