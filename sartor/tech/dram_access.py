@@ -46,8 +46,11 @@ def places(t: Timings, mapping: str) -> Any:
     return t.groups * t.banks / ways(t, mapping)
 
 
-def chunk_clocks(t: Timings, mapping: str, chunk: Any, entries: Any, follows: bool = False) -> Any:
+def chunk_clocks(
+    t: Timings, mapping: str, chunk: Any, entries: Any, follows: bool = False, at_once: Any = True
+) -> Any:
     """Of one chunk of many. It starts in a random row of a random bank or, if it `follows`, where the last ended.
+    `at_once`: its accesses arrive one after another, and not among those of others.
 
     LPDDR5, 64 accesses of a row each: 128 clocks of the bus.
     >>> from .dram_timings import device
@@ -60,6 +63,10 @@ def chunk_clocks(t: Timings, mapping: str, chunk: Any, entries: Any, follows: bo
     bus = commands(t, rows, rows * run)
     work = {"page": _page, "badrow": _same_bank, "bgil": _striped, "bank": _all_banks}[mapping]
     one, between = work(t, rows, run, entries + IN_FLIGHT)
+    if mapping == "bank":
+        early = at_once & (rows >= ways(t, mapping)) & _one_by_one(t, run, entries + IN_FLIGHT)
+        free = norm(HARD, rows * run * t.burst, rows * t.spacing)
+        one, between = np.where(early, free, one), np.where(early, free, between)
     # Chunks are aligned: one longer than its rows ends in other banks than the next starts in.
     sets = np.maximum(chunk / (rows * run), 1)
     return np.where((sets > 1) | follows, sets * np.maximum(between, bus), np.maximum(one, bus))
@@ -79,7 +86,9 @@ def alternating(t: Timings, run: Any, entries: Any) -> Any:
     one enters the queue when all but `entries` of its own and the row before's are served, and is open `reopen` later.
     """
     ahead = np.minimum((entries + run - 2 * t.reopen / t.same_group) / 3, entries - t.reopen / t.same_group)
-    late = np.where(ahead <= 0, np.maximum(t.reopen - t.same_group * entries, 0), 0)
+    # Short rows wait side by side: each of those in the queue opens while the others do.
+    waits = np.where(run < entries, t.reopen * run / entries - t.same_group * run, t.reopen - t.same_group * entries)
+    late = np.where(ahead <= 0, np.maximum(waits, 0), 0)
     ahead = np.clip(ahead, 0, run * (1 - t.burst / t.same_group))
     return np.maximum(t.same_group * (run - ahead) + late, run * t.burst)
 
@@ -122,7 +131,7 @@ def _striped(t: Timings, rows: Any, run: Any, entries: Any) -> tuple[Any, Any]:
     accesses = rows * run
     bus, opened = _waiting(t, accesses, entries), rows * t.spacing
     hidden = t.burst * (np.minimum(entries, t.groups) + np.maximum(entries - accesses, 0))
-    conflict = np.maximum(t.reopen + t.read_precharge - hidden, 0) / t.banks
+    conflict = np.maximum(t.reopen + t.read_precharge - hidden, 0) * rows / (t.groups * t.banks)
     one = norm(SOFT, bus + conflict, norm(HARD, opened, _recurring(t, rows, run, entries)))
     return one, norm(HARD, bus, opened)
 
@@ -136,3 +145,9 @@ def _all_banks(t: Timings, rows: Any, run: Any, entries: Any) -> tuple[Any, Any]
     between = norm(HARD, accesses * t.burst + turn, opened)
     few = norm(SOFT, _waiting(t, accesses, entries), norm(HARD, opened, _recurring(t, rows, 1, entries)))
     return np.where(rows < banks, few, between), between
+
+
+def _one_by_one(t: Timings, run: Any, entries: Any) -> Any:
+    """Whether a bank is done before the next is open: then they turn to their next rows one after another, and no bank
+    waits for the others. The queue must hold its accesses of all rounds."""
+    return ((run - 1) * t.burst < t.spacing) & ((run - 1) * t.groups * t.banks < entries)

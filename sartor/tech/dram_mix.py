@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,10 @@ WRITES_FROM, WRITES_TO = 0.8, 0.2
 # Of the writes held where the queue spans two rows, those of the other row: read off the runs of the devices that these
 # forms were made with (docs/validation.md), where half would be an even part.
 OTHER_ROW = 0.45
+# Two of the same kind, of streams: two have only each other to wait for, and a run of one goes on so much longer than
+# its place in the queue (its like of three and more was not needed: 1.0); of each stream more, so much less of the time
+# is lost to streams that stay in one bank group.
+TWO_STREAMS, ONE_MORE = 1.2, 0.66
 
 
 def entries(t: Timings, queue: Any) -> Any:
@@ -58,9 +63,8 @@ def streams(t: Timings, mapping: str, n_bytes: Any, count: Any, queue: Any) -> A
     stream's share."""
     chunk, held = chunk_of(t, n_bytes), entries(t, queue)
     alone = (1 - 1 / places(t, mapping)) ** (count - 1)
-    # Two streams have only each other to wait for: a run goes on a little longer.
-    gathered = np.maximum(chunk, 2 * held / count * np.where(count == 2, 1.2, 1.0))
-    closed = chunk_clocks(t, mapping, gathered, held) / gathered
+    gathered = np.maximum(chunk, 2 * held / count * np.where(count == 2, TWO_STREAMS, 1.0))
+    closed = chunk_clocks(t, mapping, gathered, held, at_once=gathered <= chunk) / gathered
     if mapping in ("page", "badrow"):
         # Two streams of all stay in one bank together.
         alone = np.exp(-count * (count - 1) / (2 * places(t, mapping)))
@@ -73,7 +77,7 @@ def _open(t: Timings, mapping: str, chunk: Any, count: Any, held: Any) -> Any:
     if mapping in ("bgil", "bank"):
         return chunk_clocks(t, mapping, LONG, held, follows=True) / LONG
     # Few streams: their bank groups are different ones, or not, for good.
-    same = (t.same_group / t.burst - 1) / t.groups * 0.66 ** (count - 2.0) * (1 - 2.0 / count)
+    same = (t.same_group / t.burst - 1) / t.groups * ONE_MORE ** (count - 2.0) * (1 - 2.0 / count)
     two = chunk_clocks(t, "page", chunk, held, follows=True) / chunk
     more = chunk_clocks(t, "page", chunk, held) / chunk
     return np.where(chunk < t.columns, t.burst * (1 + same), np.where(count == 2, two, more))
@@ -93,9 +97,11 @@ def mixed(t: Timings, mapping: str, n_bytes: Any, writes: Any, queue: Any, acces
     if mapping in ("page", "badrow"):
         lost = lost + _one_group(t, size, turn, writes)
     reads = chunk_clocks(t, mapping, LONG, size, follows=True) / LONG
+    slow = replace(t, same_group=t.same_group_write)
+    slower = chunk_clocks(slow, mapping, LONG, size, follows=True) / LONG - reads
     # The next rows open while a batch goes out: once a batch, reads need not wait for them.
     ready = np.minimum(batch * (1 - writes) / writes, ways(t, mapping) * t.columns)
-    return _share(t, reads + (lost - ready * (reads - t.burst)) / (batch / writes))
+    return _share(t, reads + writes * slower + (lost - ready * (reads - t.burst)) / (batch / writes))
 
 
 def _turns(t: Timings) -> Any:
@@ -127,7 +133,7 @@ def _one_group(t: Timings, size: Any, chunk: Any, writes: Any) -> Any:
     two_rows = np.minimum(1.0, held / t.columns)
     any_part = np.maximum(batch - OTHER_ROW * two_rows * held, 0)
     whole = (1 - writes) * np.maximum(t.columns - WRITES_TO * size, 0)
-    return np.where(chunk % t.columns == 0, whole, any_part) * (t.same_group - t.burst)
+    return np.where(chunk % t.columns == 0, whole, any_part) * (t.same_group_write - t.burst)
 
 
 def _share(t: Timings, clocks: Any) -> Any:

@@ -134,6 +134,12 @@ def _memory_w(inputs: Inputs) -> float:
     return rate * 1e9 * figure("memories", kind, "energy") if kind and rate else 0.0
 
 
+def rate_of_kind(inputs: Inputs) -> float | None:
+    """Its memory's rate over that of so many units of its kind; None where one is not given."""
+    kind, rate, units = _memory(inputs), number(inputs, "mem_GBps"), number(inputs, "mem_units")
+    return rate * 1e9 / units / figure("memories", kind, "bandwidth") if kind and rate and units else None
+
+
 def figure(name: str, item: str | None, quantity: str) -> float:
     return table(name).fact(item or "", quantity).value
 

@@ -23,8 +23,8 @@ _UNITS = {"published_cost": ("USD", "USD"), "gpu_rental": ("USD/GPU-h", "USD/h")
 FORMS = {
     group: Form(group, _INPUTS, {"value": Column("cost", unit)}) for group, (_, unit) in _UNITS.items()
 }  # fmt: skip
-# Beyond, a unit is wrong: cents, or a server's price.
-LEAST_USD, MOST_USD, LEAST_USD_H, MOST_USD_H = 1.0, 60_000.0, 0.01, 100.0
+# Beyond, a unit is wrong: cents, a day, or a server's price; no list of hyperscalers asks more than 15 an hour.
+LEAST_USD, MOST_USD, LEAST_USD_H, MOST_USD_H = 1.0, 60_000.0, 0.01, 30.0
 
 
 def _plain(unit: str) -> str:

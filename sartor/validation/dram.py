@@ -54,6 +54,8 @@ def _predicted(inputs: Inputs) -> Prediction:
 
 
 def _impossible(row: Row) -> str | None:
+    if why := dram_predict.impossible(row.inputs):
+        return why
     share, peak = row.measured["efficiency"], row.beside.get("peak")
     if share > MOST:
         return "eff: faster than the DRAM's peak (a fraction is meant, not percent), or a wrong unit"

@@ -16,8 +16,9 @@ REFRESH = {"none": "none", "off": "none", "no": "none", "all": "all", "all_bank"
            "pb": "pb", "per_bank": "pb", "perbank": "pb"}  # fmt: skip
 FAMILIES = sorted({name.partition("-")[0] for name in devices()})
 SCHEDULERS = ("", "FRFCFSRowHit", "FRFCFS")
+MOST_HELD, MOST_STREAMS = 2**16, 2**20
 PATTERNS = ("seq", "chunk", "mixed", "multi")
-_NUMBER = r"(\d*\.?\d+)"
+_NUMBER = r"(\d*\.?\d+(?:e\d+)?)"
 # How a file may write the share of writes: 10%, w10, w=0.1, 90r10w, r90; and the streams: 16s, s16, 16 streams.
 _WRITES = (rf"{_NUMBER}\s*%", rf"w[a-z_=]*{_NUMBER}", rf"{_NUMBER}\s*w")
 _READS = (rf"r[a-z_=]*{_NUMBER}", rf"{_NUMBER}\s*r")
@@ -57,11 +58,21 @@ def asked(inputs: Inputs) -> Asked | str:
         return f"{pattern}: neither chunk_bytes nor accesses in param"
     found = Asked(timings, pattern, _word(inputs["mapping"]), refresh, inputs["queue"], chunk or 0.0,
                   accesses=_number(inputs.get("n_tx")) or LONG)  # fmt: skip
-    if pattern == "mixed" and found.mapping in ("page", "badrow") and timings.same_group_write > timings.same_group:
-        return f"mixed, {found.mapping}: writes of one bank group take longer than reads in {inputs['device']}"
     if pattern == "mixed":
         return _mixed(found, _number(inputs.get("write_share")), param)
     return _multi(found, _number(inputs.get("streams")), param) if pattern == "multi" else found
+
+
+def impossible(inputs: Inputs) -> str | None:
+    """Why no run can be as a row says."""
+    access, row, chunk = inputs["tx_bytes"], inputs["page_bytes"], _number(inputs.get("chunk_bytes"))
+    if row % access:
+        return "page_bytes is not so many accesses of tx_bytes: a wrong unit"
+    if chunk and chunk % access:
+        return "chunk_bytes is not so many accesses of tx_bytes: a wrong unit"
+    if inputs["queue"] > MOST_HELD:
+        return "queue: more accesses than any controller holds"
+    return "param has a number below 0" if re.search(r"(?<![\w.])-\d", inputs.get("param") or "") else None
 
 
 def _not_modeled(inputs: Inputs, timings: Timings, pattern: str, refresh: str) -> str | None:
@@ -103,6 +114,8 @@ def _multi(found: Asked, count: float | None, param: str) -> Asked | str:
     count = count or _first(_STREAMS, param) or _bare(param)
     if not count:
         return f"multi: param {param!r} does not say how many streams"
+    if count % 1 or count > MOST_STREAMS:
+        return f"multi: {count:g} is not a number of streams"
     return replace(found, streams=count, pattern="multi" if count > 1 else "seq")
 
 

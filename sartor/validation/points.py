@@ -36,9 +36,10 @@ FORM = Form(
     "point",
     {
         **_SERVICE, "mode": Column("mode", optional=True), "batch_size": Column("at_once", whole=True),
-        "tp_size": Column("chips", whole=True), "pp_size": Column("stages", optional=True),
-        "attention_dp_size": Column("copies", optional=True), "moe_tp_size": Column("expert_parts", optional=True),
-        "moe_ep_size": Column("expert_ranks", optional=True),
+        "tp_size": Column("chips", whole=True), "pp_size": Column("stages", optional=True, number=True),
+        "attention_dp_size": Column("copies", optional=True, number=True),
+        "moe_tp_size": Column("expert_parts", optional=True, number=True),
+        "moe_ep_size": Column("expert_ranks", optional=True, number=True),
     },
     _MEASURED,
     mend=_spelled,
@@ -48,8 +49,8 @@ _OF_A_POOL = {"num_workers": "workers", "tp_size": "chips", "pp_size": "stages",
 POOLS = Form(
     "pools",
     {
-        **_SERVICE, "decode_batch_size": Column("at_once", optional=True),
-        **{f"{pool}_{at}": Column(f"{pool}_{name}", optional=True)
+        **_SERVICE, "decode_batch_size": Column("at_once", optional=True, number=True),
+        **{f"{pool}_{at}": Column(f"{pool}_{name}", optional=True, number=True)
            for pool in pools_predict.POOLS for at, name in _OF_A_POOL.items()},
     },
     _MEASURED,
@@ -105,9 +106,13 @@ def _mode(row: Mapping[str, Any]) -> str:
 
 
 def _impossible(row: Row, step_s: float, prefill_s: float) -> str | None:
+    if points_layout.experts_on_too_many(row.inputs):
+        return "moe_ep_size: experts on more chips than there are"
     tpot, ttft = (row.measured.get(name, math.inf) for name in ("tpot", "ttft"))
     if tpot < step_s:
         return "faster than the DRAM's peak: more than one token a step, or a wrong unit"
+    if ttft < tpot < math.inf:
+        return "a first token sooner than the next one: the columns of TTFT and TPOT are exchanged, or a unit is wrong"
     if ttft < prefill_s / CLOCK_ROOM:
         return "a first token faster than the peak of the arithmetic: a prompt that was cached, or a wrong unit"
     if SLOW * step_s + SLOWEST_START_S < tpot < math.inf:

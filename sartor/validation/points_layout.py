@@ -42,6 +42,11 @@ def arranged(inputs: Inputs) -> Inputs:
     return {**kept, **arranged, "whole": 1 < chips <= experts[1]}
 
 
+def experts_on_too_many(inputs: Inputs) -> bool:
+    """Whether experts are spread over more chips than a row has."""
+    return "expert_ranks" in inputs and count(inputs["expert_ranks"]) > inputs["chips"] * count(inputs["copies"])
+
+
 def count(text: str | None) -> int:
     """A whole number in a column that may be empty; 1 where it says nothing.
 

@@ -21,6 +21,7 @@ from .kind import Inputs, Prediction, Refused
 
 KIB = 1024
 SLOW = 1e5
+FASTEST_GB_PER_S = 5000.0  # two stacks of HBM4 and more
 BEYOND = "a number is beyond what the hardware is generated with"
 
 
@@ -53,6 +54,8 @@ def impossible(row: Inputs, measured: float) -> str | None:
     """Why no pass of so many cycles can be as a row says; None where it can, or where it is not predicted."""
     if _share(row["efficiency"]) > 1:
         return "efficiency is a share of the memory's rate: more than 1"
+    if _share(row["gb_per_s"]) > FASTEST_GB_PER_S:
+        return "gb_per_s: no memory of one core is so fast, or a wrong unit"
     model = names.model(row["model"])
     if model is None or len(model.layers) != 1 or _beyond(row):
         return None

@@ -17,7 +17,7 @@ from sartor.tech.dram_access import LONG, MAPPINGS, chunk_clocks
 from sartor.tech.dram_timings import device, devices, of_memory
 from sartor.tech.technology import NOMINAL, Technology
 
-LPDDR5, HBM3 = device("lpddr5-6400"), device("hbm3-6400")
+LPDDR5, HBM3, DDR5 = device("lpddr5-6400"), device("hbm3-6400"), device("ddr5-6400")
 DEVICES, MAPPED = st.sampled_from(sorted(devices())), st.sampled_from(MAPPINGS)
 QUEUES = st.sampled_from((8, 16, 32, 64, 128))
 
@@ -74,6 +74,32 @@ def test_turns_of_whole_rows_lie_in_one_bank_group():
     # each, unless another turn follows. Turns of half a row leave two rows in the queue more often.
     gap = [1 / dram_mix.mixed(LPDDR5, "page", n, 0.1, 64, accesses=1e12) for n in (2048, 1024)]
     assert gap[0] > gap[1]
+
+
+def test_short_rows_in_a_short_queue_open_side_by_side():
+    # HBM3 by pages, single accesses: eight of a pseudo channel held, two that left and the next are in
+    # 16 x (1 - (15 / 16)^11) = 8.1 of 16 banks, each of which takes 72 clocks.
+    assert chunk_clocks(HBM3, "page", 1.0, 8) == approx(72 / 8.1, rel=0.02)
+    # Where bank groups interleave, an access is of one bank too, not of a set of four: met again one time in 16.
+    assert chunk_clocks(HBM3, "bgil", 1.0, 8) == approx(72 / 8.1, rel=0.1)
+
+
+def test_banks_that_are_done_early_turn_one_after_another():
+    # HBM3, bank by bank, three accesses of each: 6 clocks, as long as the next takes to open. Four are not seen by a
+    # queue of 34, and the first bank waits for the last round.
+    assert chunk_clocks(HBM3, "bank", 48.0, 32) == approx(96, rel=0.07)
+    assert chunk_clocks(HBM3, "bank", 64.0, 32) > 128 + 30
+    # Not where they come in turn with others'.
+    assert chunk_clocks(HBM3, "bank", 48.0, 32, at_once=False) > 96 + 30
+
+
+def test_writes_of_one_bank_group_are_slow_in_ddr5():
+    # A row of 64 writes takes its bank group 64 clocks each; 66 entries see 42 of the next row's meanwhile, so 22 are
+    # left to its own time, of 64 clocks for 8 of the bus.
+    long = dram_mix.mixed(DDR5, "page", 64 * 64 * 4096, 1 - 1e-3, 64, accesses=1e12)
+    assert 8 / long == approx(22 * 64 / 64, rel=0.05)
+    even = replace(DDR5, same_group_write=DDR5.same_group)
+    assert dram_mix.mixed(even, "page", 64 * 64 * 4096, 1 - 1e-3, 64, accesses=1e12) == approx(1, rel=0.02)
 
 
 @given(DEVICES, MAPPED, QUEUES, st.floats(32, 2**20))

@@ -137,6 +137,9 @@ def test_copies_hold_all_but_the_experts():
         # 1024 tokens of 140 Gop over 4 x 1979 Tops: 18 ms at least. Microseconds for milliseconds.
         ((",130,12", ",13,12"), "a first token faster than the peak of the arithmetic"),
         ((",130,12", ",130000,12000"), "hundreds of times slower than the chip"),
+        ((",4,1,1,", ",4,1,two,"), "attention_dp_size is not a number"),
+        ((",4,1,1,", ",4,1,-3,"), "attention_dp_size is below 0"),
+        ((",130,12", ",12,130"), "the columns of TTFT and TPOT are exchanged"),
         ((",130,12", ",,"), "neither silicon_tpot_ms nor silicon_ttft_ms"),
     ],
 )
