@@ -46,7 +46,7 @@ WEIGHTS += tuple(name for name, form in formats().items() if name not in WEIGHTS
 CALIBRATED = ("int4-g128", "nvfp4", "int3-g64", "bcq3-g64", "mxfp4", "int4-g32", "int4-g32-asym")
 ACTIVATIONS = ("chip", "int8", "mxint8", "fp8-e4m3", "mxfp8-e4m3", "nvfp4", "mxfp4", "int4-g32")
 KV = ("chip", "int8", "int4", "fp8-e4m3", "int3", "nvfp4", "mxint8", "fp8-e5m2", "mxfp4",
-      "chip-int4", "chip-int4-plain", "chip-k8v4")
+      "chip-int4", "chip-int4-plain", "chip-k8v4", "chip-int4-turned", "chip-k8v4-turned")
 # What mixes are made of: all layers together, then class by class, turned.
 CLASSES = ("int4-g32", "mxint8", "int4-g32-asym", "int3-g32", "mxfp6-e2m3", "int3-g64", "nvfp4", "int4-g64", "int8-g32",
            "int4-g128", "int8", "mxfp4", "bcq4-g64", "bcq3-g64", "int5-g32", "int6-g32")  # fmt: skip
@@ -108,7 +108,7 @@ def recipes(all_of: bool = True) -> Iterator[Recipe]:
     yield Recipe(parsed("int4-g128" + GPTQ), rotate=True)
     yield from (Recipe(parsed(name)) for name in WEIGHTS[:FIRST])
     yield from (Recipe(parsed("int4-g32"), "chip", "chip", rotate=r) for r in (True, False))
-    yield from (Recipe(activations="chip", kv=name) for name in ("chip", "chip-int4", "chip-int4-plain", "chip-k8v4"))
+    yield from (Recipe(activations="chip", kv=name) for name in (KV[0], *KV[9:]))
     yield from (Recipe(parsed(name + GPTQ), rotate=True) for name in CALIBRATED[1:])
     yield from (Recipe(parsed("int8"), "int8", smooth=smooth) for smooth in (None, 0.5))
     yield from (Recipe(activations=name) for name in ACTIVATIONS[4:])

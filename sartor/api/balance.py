@@ -1,13 +1,21 @@
-"""A model's weights for a chip whose cache is of 4 bits: its keys are balanced, calibrated once (docs/quality.md)."""
+"""A model's weights for a chip: where its cache is of 4 bits, values turned and keys balanced (docs/quality.md)."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from ..compiler import balance
 from ..families.tensor.core import Core
-from .networks import Weights
+from .networks import Weights, weights_of
 from .say import Say, silent
+
+
+def weights_for(
+    core: Core, model: str, form: str | Mapping[str, str], say: Say = silent, requantize: bool = False
+) -> Weights:
+    """The weights of `model`, as networks.weights_of has them, for a chip of `core`."""
+    return balanced(weights_of(model, form, say, requantize, turned_values=core.cache_bits == 4), core, say)
 
 
 def balanced(weights: Weights, core: Core, say: Say = silent) -> Weights:

@@ -16,10 +16,9 @@ from ..families.tensor.sizing import core_of
 from ..search import study as studies
 from ..search.store import whole
 from ..workload.fetch import WEIGHTS
-from .balance import balanced
+from .balance import weights_for
 from .estimate import estimate
 from .generate import Placed, found_chip, model_of, module_name, one_core, place
-from .networks import weights_of
 from .say import Say, silent
 from .verilog import verilog
 
@@ -81,9 +80,9 @@ def _compiled(
         if chip.name not in studies.names() or model_of(chip) not in WEIGHTS:
             return None
         with contextlib.suppress(InputError):
-            return place(core, balanced(weights_of(model_of(chip), chip.tile.formats, say), core, say), context)
+            return place(core, weights_for(core, model_of(chip), chip.tile.formats, say), context)
         return None
-    return place(core, balanced(weights_of(model, chip.tile.formats, say, requantize), core, say), context)
+    return place(core, weights_for(core, model, chip.tile.formats, say, requantize), context)
 
 
 def _sheet(chip: Chip, core: Core, compiled: Placed | None) -> dict[str, Any]:

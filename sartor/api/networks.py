@@ -30,20 +30,21 @@ class Weights:
 
 
 def weights_of(
-    model: str, form: str | Mapping[str, str], say: Say = silent, requantize: bool = False
+    model: str, form: str | Mapping[str, str], say: Say = silent, requantize: bool = False, turned_values: bool = False
 ) -> Weights:
     """The network of `model` for a chip whose weights are in the format `form`, or in one for each part (Tile.formats).
 
     A Hugging Face folder (or one of its files) of real numbers is quantized to `form`. What is quantized already (GPTQ,
     AWQ and others in such a folder, a bundled model whose weights are known, a GGUF file) is taken as it is: where that
-    is another format it is refused, or with `requantize` rounded once more.
+    is another format it is refused, or with `requantize` rounded once more. `turned_values`: in a folder of real
+    numbers (compiler/turned.py).
     """
     folder, codings = folder_of(Path(model)), codings_of(form)
     if folder is not None:
         say("reading and quantizing the weights")
         point = Checkpoint(folder)
-        key = f"{point.key()} {_named(codings)}"
-        return Weights(model, hf.network(point, codings, _told(say), requantize), folder, key)
+        key = f"{point.key()} {_named(codings)}" + " turned values" * turned_values
+        return Weights(model, hf.network(point, codings, _told(say), requantize, turned_values), folder, key)
     found = _from_file(model) if model.endswith(".gguf") else _known(model, say)
     names = {form} if isinstance(form, str) else set(form.values())
     return _as(found, codings, ", ".join(sorted(names)), say, requantize)

@@ -18,9 +18,9 @@ from ..search.economy import Economy
 from ..search.problem import economy
 from ..workload.find import find_model
 from . import image
-from .balance import balanced
+from .balance import weights_for
 from .generate import Placed, found_chip, place
-from .networks import Weights, tokenizer_of, weights_of
+from .networks import Weights, tokenizer_of
 from .say import Say, silent
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def service(
     core, tile = core_of(whole), whole.tile
     if tile is None:
         raise InputError(f"{whole.name}: only a generated chip has a golden model to serve")
-    weights = balanced(weights_of(model, tile.formats, say, requantize), core, say)
+    weights = weights_for(core, model, tile.formats, say, requantize)
     placed = place(core, weights, context)
     say("packing weights")
     path = image.checked(core, weights.network, weights.key, placed.memory.context, say)

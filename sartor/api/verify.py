@@ -13,10 +13,10 @@ from ..families.tensor.core import Core
 from ..families.tensor.sizing import core_of
 from ..workload.fetch import cache_folder
 from . import image
-from .balance import balanced
+from .balance import weights_for
 from .generate import check_tools, found_chip, model_of, module_name, one_core
 from .job import Job, Shown, Watch, mean_s, said
-from .networks import tokenizer_of, weights_of
+from .networks import tokenizer_of
 from .say import Say, silent
 from .verilog import verilog
 
@@ -52,8 +52,7 @@ def verify(
     core = core_of(whole)
     check_tools()
     assert whole.tile is not None  # core_of checked it
-    weights = weights_of(model or model_of(whole), whole.tile.formats, say, requantize)
-    weights = balanced(weights, core, say)
+    weights = weights_for(core, model or model_of(whole), whole.tile.formats, say, requantize)
     job = Job(one_core(whole), core, weights, prompt, tokens, tokenizer_of(weights.path))
     library = functools.partial(_structural, whole, core) if structural else None
     found = _run(job, seed if stalls else None, library, say, watch or (lambda progress: None))

@@ -78,7 +78,7 @@ def quality(
     ] = "none",
     activations: Annotated[str, typer.Option(help="Format of the linear layers' inputs; chip: as ours.")] = "none",
     kv: Annotated[
-        str, typer.Option(help="Format of the cache; chip, chip-k8v4, chip-int4, chip-int4-plain: as ours.")
+        str, typer.Option(help="Format of the cache; chip, chip-k8v4, chip-int4 (-plain, -turned): as ours.")
     ] = "none",
     text: Annotated[str, typer.Option(help="The text that is scored: en, ko, or a file.")] = "en",
     tokens: Annotated[int, typer.Option(help="Tokens of it, in one window.")] = 1024,

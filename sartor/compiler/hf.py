@@ -19,6 +19,7 @@ from ..formats.hardware import Coding
 from ..formats.parts import BASE, EMBEDDING, PARTS, VALUES
 from ..formats.quantize import as_stored, quantize
 from ..workload.readers.fields import Fields
+from . import turned
 from .checkpoint import Checkpoint
 from .hf_shape import Shape, angles, context, neighbors, of_family, shape_of
 
@@ -26,10 +27,11 @@ Progress = Callable[[str, float], None]  # what, done share
 
 
 def network(
-    point: Checkpoint, coding: Coding | Mapping[str, Coding], progress: Progress | None = None, requantize: bool = False
-) -> Network:
+    point: Checkpoint, coding: Coding | Mapping[str, Coding], progress: Progress | None = None,
+    requantize: bool = False, turned_values: bool = False,
+) -> Network:  # fmt: skip
     """The network of `point`, every matrix as `coding`, or as it says of its part (formats.parts); what the hardware
-    cannot map is refused by name."""
+    cannot map is refused by name. `turned_values`: where they are real numbers (turned.py)."""
     codings = coding if isinstance(coding, Mapping) else dict.fromkeys(PARTS, coding)
     f = of_family(point)
     s = shape_of(f)
@@ -37,6 +39,8 @@ def network(
     embedding, head = tables(point, f, s.dim)
     final_norm = point.vector("model.norm.weight", s.dim)
     point.check_left()
+    if turned_values:
+        found = [_values_turned(tensors, s.head_dim) for tensors in found]
     layers = []
     for i, tensors in enumerate(found):
         (progress or _nobody)("quantizing weights", i / len(found))
@@ -78,6 +82,14 @@ def _found(point: Checkpoint, s: Shape, i: int) -> dict[str, Encoded | Floats]:
     }
 
 
+def _values_turned(tensors: dict[str, Encoded | Floats], head_dim: int) -> dict[str, Encoded | Floats]:
+    """The matrices of a layer, values turned; as they were where they are no real numbers."""
+    how = {"self_attn.v_proj": turned.of_values, "self_attn.o_proj": turned.of_output}
+    if any(isinstance(tensors[name], Encoded) for name in how):
+        return tensors
+    return tensors | {name: Floats("F32", of(tensors[name].dequantized(), head_dim)) for name, of in how.items()}
+
+
 def _part(name: str) -> str:
     """Of formats.parts.
 
@@ -106,10 +118,11 @@ def _layer(
             )
         return quantize(w if isinstance(w, Floats) else Floats("F32", w.dequantized()), coding, where)
 
-    def turned(name: str) -> Blocks:
+    def reordered(name: str) -> Blocks:
         return matrix(name).rows(neighbors(tensors[name].n, s.head_dim))
 
-    queries_keys, values = stacked(turned("self_attn.q_proj"), turned("self_attn.k_proj")), matrix("self_attn.v_proj")
+    queries_keys = stacked(reordered("self_attn.q_proj"), reordered("self_attn.k_proj"))
+    values = matrix("self_attn.v_proj")
     apart = codings["attn_qk"] != codings[VALUES]
     return Layer(
         attention_norm=tensors["input_layernorm"].dequantized()[0],

@@ -19,12 +19,12 @@ QKV, GATE_UP = ("attn_q", "attn_k", "attn_v"), ("ffn_gate", "ffn_up")
 
 
 class Forward:
-    """`x` [windows, tokens, dim], in Recipe.real, the residual stream before layer `i`; window 0 is scored, the others
-    calibrate."""
+    """`x` [windows, tokens, dim], in Recipe.real, the residual stream before layer `i`; the first `scored` windows are
+    scored, the others calibrate."""
 
-    def __init__(self, model: Model, recipe: Recipe, balance: Balance | None = None) -> None:
+    def __init__(self, model: Model, recipe: Recipe, balance: Balance | None = None, scored: int = 1) -> None:
         self.model, self.recipe, self.balance = model, recipe, balance
-        self.linear = Linear(model, recipe)
+        self.linear = Linear(model, recipe, scored)
         self.attention: Attending = Attention(model.shape, rounding.cache(recipe.kv), CACHES.get(recipe.kv))
 
     def begin(self, tokens: np.ndarray) -> np.ndarray:
@@ -45,7 +45,7 @@ class Forward:
         return np.asarray(x + self.linear(i, ("ffn_down",), up)[0])
 
     def end(self, x: np.ndarray) -> np.ndarray:
-        """What the head multiplies, float32 [tokens, dim] of the scored window."""
+        """What the head multiplies, float32 [tokens, dim] of the first window."""
         h = norm(self.linear.back(x[0]), self.model.reader.final_norm(), self.model.epsilon)
         return self.linear.last(h).astype(np.float32)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..compiler import turned
 from . import gptq, rounding
 from .classes import EMBEDDING, HEAD
 from .model import Model
@@ -12,10 +13,10 @@ from .rotation import orthogonal
 
 
 class Linear:
-    """Calls multiply; the first of the windows is scored, the others calibrate."""
+    """Calls multiply; the first `scored` windows are scored, the others calibrate."""
 
-    def __init__(self, model: Model, recipe: Recipe) -> None:
-        self.model, self.recipe = model, recipe
+    def __init__(self, model: Model, recipe: Recipe, scored: int = 1) -> None:
+        self.model, self.recipe, self.scored = model, recipe, scored
         self.activations = rounding.activations(recipe.activations)
         self.turn = orthogonal(model.shape.dim) if recipe.rotate else None
 
@@ -24,7 +25,7 @@ class Linear:
     ) -> list[np.ndarray]:
         """[windows, tokens, n] of each matrix of `parts` times x [windows, tokens, k]. `gamma`: factors of the norm
         before, where it reads the residual stream; without, it writes to it."""
-        matrices = [self._turned(self.model.matrix(layer, part), gamma) for part in parts]
+        matrices = [self._turned(self._headed(layer, part), gamma) for part in parts]
         if self.recipe.smooth is not None:
             s = self._smoothing(self.recipe.smooth, parts, matrices, x)
             matrices, x = [w * s for w in matrices], x / s
@@ -63,6 +64,12 @@ class Linear:
         name = self.recipe.weights.get(part)
         return rows if name is None else rounding.weights(name, f"{self.model.name}: {part}")(rows)
 
+    def _headed(self, layer: int, part: str) -> np.ndarray:
+        """As it is stored, or for turned values."""
+        w = self.model.matrix(layer, part)
+        how = {"attn_v": turned.of_values, "attn_o": turned.of_output}.get(part)
+        return w if how is None or not self.recipe.turned_values else how(w, self.model.shape.head_dim)
+
     def _turned(self, w: np.ndarray, gamma: np.ndarray | None) -> np.ndarray:
         if self.turn is None:
             return w
@@ -72,7 +79,7 @@ class Linear:
         self, alpha: float, parts: tuple[str, ...], matrices: list[np.ndarray], x: np.ndarray
     ) -> np.ndarray:
         """SmoothQuant's factors by input channel (arXiv 2211.10438, equation 4): what the weights take over."""
-        at = np.abs(x[1:]).max((0, 1))
+        at = np.abs(x[self.scored :]).max((0, 1))
         if parts == ("attn_o",):  # folded into the rows of values, which heads share
             s = self.model.shape
             grouped = at.reshape(s.kv_heads, s.heads // s.kv_heads, s.head_dim).max(1, keepdims=True)
@@ -84,7 +91,7 @@ class Linear:
         """The inputs' second moments over the calibration windows, where a matrix asks for them."""
         if not any(self.recipe.weights.get(part, "").endswith(GPTQ) for part in parts):
             return None
-        return gptq.moments(x[1:].reshape(-1, x.shape[-1]))
+        return gptq.moments(x[self.scored :].reshape(-1, x.shape[-1]))
 
     def _rounded(self, layer: int, part: str, w: np.ndarray, seen: np.ndarray | None) -> np.ndarray:
         name, where = self.recipe.weights.get(part), f"{self.model.name}: {part} of layer {layer}"

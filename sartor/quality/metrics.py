@@ -63,6 +63,17 @@ def compare(
 ) -> Metrics:
     """Of the scored `tokens`. Each of the two: what the head multiplies, float32 [positions, dim], and the head's rows
     by start and stop."""
+    return _metrics(*_sums(reference, other, tokens, vocabulary))
+
+
+def divergence(reference: tuple[np.ndarray, Head], other: tuple[np.ndarray, Head], vocabulary: int) -> np.ndarray:
+    """KL(reference || other) in nats [positions]; likewise."""
+    return _kl(*_sums(reference, other, np.zeros(len(reference[0]), np.int64), vocabulary))
+
+
+def _sums(
+    reference: tuple[np.ndarray, Head], other: tuple[np.ndarray, Head], tokens: np.ndarray, vocabulary: int
+) -> tuple[_Sums, _Sums]:
     p, q = _Sums(len(tokens)), _Sums(len(tokens))
     following, position = np.append(tokens[1:], -1), np.arange(len(tokens))
     for start in range(0, vocabulary, ROWS):
@@ -73,11 +84,15 @@ def compare(
             sums.target[here] = z[here, following[here] - start]
         p.add(start, zp, zp - zq)
         q.add(start, zq, None)
-    return _metrics(p, q)
+    return p, q
+
+
+def _kl(p: _Sums, q: _Sums) -> np.ndarray:
+    return np.asarray(p.moment / p.total - p.log_total + q.log_total)
 
 
 def _metrics(p: _Sums, q: _Sums) -> Metrics:
-    kl = p.moment / p.total - p.log_total + q.log_total
+    kl = _kl(p, q)
     surprise = [(s.log_total - s.target)[:-1].mean() for s in (q, p)]
     return Metrics(
         len(kl), float(kl.mean()), float(kl.max()), float(kl.std() / np.sqrt(len(kl))),

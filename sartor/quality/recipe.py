@@ -16,9 +16,10 @@ from .model import Model
 GPTQ = CALIBRATED
 CHIP = "chip"  # activations, cache and softmax as the generated chip has them
 # Caches of generated chips: bits of a key's code and of a value's. Keys of 4 bits are balanced (compiler/balance.py),
-# or stored as they are.
-BALANCED, PLAIN = "chip-int4", "chip-int4-plain"
-CACHES = {CHIP: (8, 8), "chip-k8v4": (8, 4), BALANCED: (4, 4), PLAIN: (4, 4)}
+# or stored as they are; values of 4 bits are as they are, or turned (compiler/turned.py).
+BALANCED, PLAIN, TURNED = "chip-int4", "chip-int4-plain", "-turned"
+CACHES = {CHIP: (8, 8), "chip-k8v4": (8, 4), BALANCED: (4, 4), PLAIN: (4, 4),
+          "chip-k8v4" + TURNED: (8, 4), BALANCED + TURNED: (4, 4)}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,12 @@ class Recipe:
     @property
     def balanced(self) -> bool:
         """Whether keys are balanced."""
-        return self.kv == BALANCED
+        return self.kv.removesuffix(TURNED) == BALANCED
+
+    @property
+    def turned_values(self) -> bool:
+        """Whether heads of values are turned."""
+        return self.kv.endswith(TURNED)
 
     @property
     def real(self) -> type[np.floating[Any]]:

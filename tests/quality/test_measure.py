@@ -12,6 +12,7 @@ from sartor.compiler.checkpoint import Checkpoint
 from sartor.compiler.reference import Reference
 from sartor.errors import InputError
 from sartor.quality import forward, hf_reader
+from sartor.quality.attention import Attention
 from sartor.quality.classes import LINEAR, parsed
 from sartor.quality.measure import last_states, measure
 from sartor.quality.model import finite
@@ -60,10 +61,43 @@ def test_activations_and_cache_do_harm(recipe: Recipe) -> None:
     assert 1e-8 < measure(tiny(), windows(), recipe)["kl"] < 0.1
 
 
+def test_turned_values_are_the_same_network() -> None:
+    model, tokens = tiny(), windows()
+    given = forward.Forward(model, Recipe(kv="chip-k8v4-turned"))
+    given.attention = Attention(model.shape)  # which rounds nothing
+    x = given.begin(tokens)
+    for i in range(model.layers):
+        x = given.layer(i, x)
+    assert np.allclose(given.end(x), last_states(model, tokens, Recipe())[0], atol=1e-4)
+
+
+@pytest.mark.parametrize("kv", ["chip-k8v4", "chip-int4"])
+def test_turned_values_bear_fewer_bits_where_one_channel_is_large(kv: str) -> None:
+    model = tiny()
+    for i in range(model.layers):
+        model.reader.matrices[i, "attn_v"][5::32] *= 20
+        model.reader.matrices[i, "attn_o"][:, 5::32] /= 20
+    plain, turned = (measure(model, windows(3), Recipe(kv=name))["kl"] for name in (kv, kv + "-turned"))
+    assert 0 < turned < plain / 2
+
+
 def test_calibration_helps() -> None:
     """Weights of normal numbers: rounding them with the inputs in view costs less."""
     plain, calibrated = (measure(tiny(), windows(3, 200), Recipe(parsed(f))) for f in ("int3-g32", "int3-g32-gptq"))
     assert calibrated["kl"] < 0.85 * plain["kl"]
+
+
+def test_several_windows_are_scored_as_each_by_itself() -> None:
+    """Calibrated on the same others."""
+    model, tokens, recipe = tiny(), windows(4, 60), Recipe(parsed("int3-g32-gptq"))
+    both = forward.Forward(model, recipe, scored=2)
+    x = both.begin(tokens)
+    for i in range(model.layers):
+        x = both.layer(i, x)
+    for i in range(2):
+        alone, _ = last_states(model, tokens[[i, 2, 3]], recipe)
+        exact, _ = last_states(model, tokens[i : i + 1], Recipe())
+        assert np.abs(both.end(x[i : i + 1]) - alone).max() < 0.01 * np.abs(exact - alone).max()
 
 
 def test_smoothing_helps_where_one_channel_is_large() -> None:

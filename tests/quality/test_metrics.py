@@ -9,10 +9,13 @@ from sartor.compiler import accuracy
 from sartor.quality import metrics
 
 
-def of(p: np.ndarray, q: np.ndarray, tokens: np.ndarray) -> metrics.Metrics:
+def heads(*logits: np.ndarray) -> list[tuple[np.ndarray, metrics.Head]]:
     """Logits as a head that picks them: the identity times themselves."""
-    heads = [(np.eye(len(z), dtype=np.float32), lambda a, b, z=z: z.T[a:b]) for z in (p, q)]
-    return metrics.compare(heads[0], heads[1], tokens, p.shape[1])
+    return [(np.eye(len(z), dtype=np.float32), lambda a, b, z=z: z.T[a:b]) for z in logits]
+
+
+def of(p: np.ndarray, q: np.ndarray, tokens: np.ndarray) -> metrics.Metrics:
+    return metrics.compare(*heads(p, q), tokens, p.shape[1])
 
 
 def test_a_comparison_by_hand() -> None:
@@ -25,6 +28,7 @@ def test_a_comparison_by_hand() -> None:
     assert found.worst_kl == pytest.approx(np.log(4 / 3) / 2, rel=1e-5)
     assert found.kl_error == pytest.approx(np.log(4 / 3) / 4 / np.sqrt(2), rel=1e-5)
     assert (found.perplexity, found.reference_perplexity) == (pytest.approx(4 / 3), pytest.approx(2))
+    assert metrics.divergence(*heads(p, q), 2) == pytest.approx([np.log(4 / 3) / 2, 0], abs=1e-6)
 
 
 @settings(max_examples=30, deadline=None)
