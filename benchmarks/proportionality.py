@@ -58,13 +58,14 @@ ONE_COLUMN = dataclasses.replace(
 
 
 def core(coding: Coding, chip: Chip = CHIP) -> Core:
-    """That of `chip`, with multipliers and decoders for every format, or for E4M3: which, is a choice of no cycle."""
-    if coding.element == Element.E4M3:
+    """That of `chip`, with multipliers and decoders for every format, or for those that are shifted: which, is a choice
+    of no cycle."""
+    if not coding.element.in_a_byte:
         return dataclasses.replace(
-            core_of(chip), multiplier_bits=9, elements=(Element.INT8, Element.E4M3), scales=(Scale.POWER,)
+            core_of(chip), multiplier_bits=9, elements=(Element.INT8, coding.element), scales=(Scale.POWER,)
         )
     return dataclasses.replace(
-        core_of(chip), multiplier_bits=5, elements=tuple(e for e in Element if e != Element.E4M3),
+        core_of(chip), multiplier_bits=5, elements=tuple(e for e in Element if e.in_a_byte),
         scales=(Scale.POWER, Scale.PAIR, Scale.PLANES, Scale.ZERO), planes=MOST_PLANES,
     )  # fmt: skip
 

@@ -13,6 +13,7 @@ from silicon_tables_parts import Fill, Part, parts
 from sartor.api.cells import RUNS, SHIFT_MOST, normal_codes, ones, random_bits, table_words
 from sartor.families.tensor.core import GROUP, Core
 from sartor.families.tensor.isa import Scale
+from sartor.families.tensor.multipliers import narrowest
 from sartor.families.tensor.rtl.cache_address import rows_of_word
 from sartor.families.tensor.rtl.dot_unit import DotUnit, Scaler
 from sartor.families.tensor.rtl.quantizer import Quantizer
@@ -125,12 +126,8 @@ UNITS = {
 }  # fmt: skip
 BY_TABLE = ("unit int4", "unit int8", "unit mxfp4")  # units that engine `lut` has, too
 DECODERS = {
-    "decoder int4": _codes(Element.INT4, 4), "decoder int2": _codes(Element.INT2, 4),
-    "decoder int3": _codes(Element.INT3, 4), "decoder e2m1": _codes(Element.E2M1, 5),
-    "decoder int8": _codes(Element.INT8, 8), "decoder e2m3": _codes(Element.E2M3, 8),
-    "decoder e4m3": _codes(Element.E4M3, 9), "decoder int4 zp": _codes(Element.INT4, 5, Scale.ZERO),
-    "decoder bcq": _codes(Element.SIGN, 4, Scale.PLANES), "decoder int5": _codes(Element.INT5, 5),
-    "decoder int6": _codes(Element.INT6, 8),
+    **{f"decoder {e.name.lower()}": _codes(e, narrowest(e)) for e in Element if e != Element.SIGN},
+    "decoder int4 zp": _codes(Element.INT4, 5, Scale.ZERO), "decoder bcq": _codes(Element.SIGN, 4, Scale.PLANES),
 }  # fmt: skip
 _STORING = Core(rows=8, lanes=32, columns=4, vector_lanes=16, port_bytes=64)
 CACHES = {"int8": _STORING, "int4": replace(_STORING, cache_bits=4),
@@ -146,8 +143,8 @@ PARTS: dict[str, Part] = {
     **{f"{name} lut": Part(lambda c=core: DotUnit(replace(c, engine="lut"), True, True), anything("enable"))
        for name, core in UNITS.items() if name in BY_TABLE},
     "lut keys": Part(lambda: RowKeys(replace(UNITS["unit int4"], engine="lut")), anything("enable")),
-    **{name: Part(lambda c=DECODERS[name]: WeightCodes(c), codes_of(element))
-       for name, element in (("decoder int5", Element.INT5), ("decoder int6", Element.INT6))},
+    **{name: Part(lambda c=DECODERS[name]: WeightCodes(c), codes_of(e))  # those before them toggle as INT4
+       for e in Element if e >= Element.INT5 for name in (f"decoder {e.name.lower()}",)},
     **{f"quantizer kv {name}": Part(lambda c=core: Quantizer(c, rows_of_word(c)), floats)
        for name, core in CACHES.items()},
     "fp8 block": Part(Fp8Dot, anything()),

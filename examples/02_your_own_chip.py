@@ -16,9 +16,7 @@ MODEL = "llama-3.1-8b"
 # some room; columns are for prefill, in which so many tokens share a pass over the weights.
 
 # %%
-tile = Tile(
-    rows=8, lanes=32, columns=16, vector_lanes=32, weights="int4-g128", kv="int8", scratchpad_bytes=2**20
-)
+tile = Tile(rows=8, lanes=32, columns=16, vector_lanes=32, weights="int4-g128", scratchpad_bytes=2**20)
 memory = Memory("lpddr5x", units=8, capacity_bytes=16e9, bandwidth_bytes_per_s=136.6e9)
 chip = Chip("my-chip", "tensor", "N7", clock_hz=1e9, cores=4, tile=tile, memory=memory)
 eaten = tile.rows * tile.lanes * 4.25 / 8 * chip.cores * chip.clock_hz

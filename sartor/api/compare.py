@@ -8,6 +8,7 @@ from typing import Any
 
 from ..chip.spec import Chip
 from ..errors import InputError
+from ..families.tensor.sizing import not_generated
 from ..report.standings import standing_row, with_leads
 from ..search import study as studies
 from ..search.compare import stand
@@ -38,16 +39,17 @@ def compare(
 ) -> list[dict[str, Any]]:
     """One row a chip, in the order given: formats, parallelism and batch are chosen for each so that the SLO is
     kept for the least money, by the closed form. `batch` bounds the requests served at once (None: no bound). `lead`:
-    of each chip over the next dearer one, and whether it is beyond the errors of both estimates.
+    of each chip over the next dearer one, and whether it is beyond the errors of both estimates. `note`: why `build`
+    refuses a chip.
 
     Without a `model`, a study among the chips gives the work: its model, SLO, economics and, without a `trace`, its
     traffic; the other arguments are then not looked at. Without either, the model is Llama-3.1-8B.
     """
     asked = _asked(chips, model, trace, Slo(ttft_s, tpot_s, percentile), volume, batch)
-    return with_leads([
-        standing_row(stand(c, asked.work, asked.economy, asked.limits, asked.weights, asked.cache))
-        for c in _found(chips)
-    ])  # fmt: skip
+    found = _found(chips)
+    stands = (stand(c, asked.work, asked.economy, asked.limits, asked.weights, asked.cache) for c in found)
+    rows = with_leads([standing_row(one) for one in stands])
+    return [{**row, "note": not_generated(c)} for row, c in zip(rows, found, strict=True)]
 
 
 def compare_fleets(

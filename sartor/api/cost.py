@@ -11,6 +11,7 @@ from ..chip.spec import Chip
 from ..errors import InputError, Unsupported
 from ..families import priced
 from ..families.tensor.family import Tensor
+from ..families.tensor.sizing import not_generated
 from ..search.economy import Economy, chip_price_usd, usd_per_s
 from ..tables import draws, table
 from ..tech import wafer
@@ -29,6 +30,7 @@ def cost(chip: str | Chip, volume: float = 100_000, device: bool = False) -> dic
     Owning is per hour of one chip in its system at its busy power. Existing chips: their bill of materials from the
     published die, and their price. `error`: four in five published bills, and for a generated chip dies and power
     limits of public ones by their parts, lie within such a fraction of ours (None: it is published, or unchecked).
+    `note`: why `build` refuses the chip (None: it does not, or the chip is none to be built).
     """
     chip = find_chip(chip) if isinstance(chip, str) else chip
     if not volume > 0:
@@ -42,7 +44,7 @@ def cost(chip: str | Chip, volume: float = 100_000, device: bool = False) -> dic
     return {
         "chip": chip.name, "volume": volume, "economics": economy.profile, "node": chip.node, "dies": chip.dies,
         "package": chip.package, "figures": rows, "price": dataclasses.asdict(chip.price),
-        "error": _errors(chip),
+        "error": _errors(chip), "note": not_generated(chip),
     }  # fmt: skip
 
 

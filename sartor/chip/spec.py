@@ -42,7 +42,7 @@ class Tile:
     vector_lanes: int
     weights: str  # number format the decoder takes
     activations: str = ACTIVATIONS
-    kv: str = "int8"
+    kv: str = "int8-g32"
     engine: str = "mac"
     scratchpad_bytes: int = 256 * 1024  # activations and weight blocks
     fifo_bytes: int = 64 * 1024  # weights prefetched for the next operator

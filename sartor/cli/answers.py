@@ -111,6 +111,8 @@ def cost(facts: dict[str, Any], json: bool) -> None:
     ]
     grid.show(OUT, f"{facts['chip']}: {facts['volume']:,.0f} made, {facts['node']}, {facts['package']}", rows,
               f"low and high: 80 % of the draws of every fact from its range; {_bills(facts)}")  # fmt: skip
+    if facts["note"]:
+        OUT.print(facts["note"], markup=False)
 
 
 def _bills(facts: dict[str, Any]) -> str:
@@ -152,6 +154,9 @@ def compare(rows: list[dict[str, Any]], json: bool, fleets: dict[str, Any] | Non
         })  # fmt: skip
     grid.show(OUT, "the same work, each chip in its best configuration", lines,
               "dollars per million output tokens, prompts included; time within: 4 in 5 measurements")  # fmt: skip
+    for row in rows:
+        if row["note"]:
+            OUT.print(row["note"], markup=False)
     best = next((row for row in _by_lead(rows)), None)
     if best:
         OUT.print(_lead(best["name"], best["lead"]), markup=False)

@@ -149,6 +149,11 @@ class Codebook:
         return np.take(self.levels, codes)
 
 
+def whole_numbers(*levels: int) -> Codebook:
+    """A codebook of multiples of 1, ascending."""
+    return Codebook(np.array(levels, np.float32), 1.0)
+
+
 def above(x: np.ndarray, limits: np.ndarray) -> np.ndarray:
     """How many of `limits` [m] or [..., m] each of x [..., size] is above: uint8."""
     count = np.zeros(x.shape, np.uint8)

@@ -12,32 +12,30 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from ..errors import Unsupported
-from .decode import SYMMETRIC, Element, Scale, zero_bits
+from .decode import Element, Scale, zero_bits
 from .parts import GROUPS as PARTS_OF
 from .spec import NumberFormat, format_named, formats
 
 BLOCK = 32  # weights that meet one group of activations
 HALF_BITS = 16  # binary16: a scale, a minimum
 GROUPS = (32, 64, 128, 256)
-BYTES = ("mx", "nvfp4")  # codecs whose scales are bytes
 PLANES = (2, 3, 4)  # of binary codes
 PAIRED = 16  # weights that share an E4M3 scale
-INTEGERS = {2: Element.INT2, 3: Element.INT3, 4: Element.INT4, 5: Element.INT5, 6: Element.INT6, 8: Element.INT8}
-FLOATS = {4: Element.E2M1, 6: Element.E2M3, 8: Element.E4M3}
+CACHES = ("pair", "kivi")  # codecs of a cache alone
 MXINT8_FRACTION = 6  # its codes count 64ths (OCP Microscaling Formats v1.0, 5.3.4)
 
 
 @dataclass(frozen=True)
 class Coding:
-    """Codes of `bits`, integers or small floating-point numbers; `group` neighbors of a row share a scale d, and a
-    minimum m where there is one: w = d q + m. `byte`: d is a byte, E8M0, or E4M3 where 16 share it. `binary`: the bits
-    are signs, each with a d of its own. `zero`: w = d (q - z). `rows`: so many rows share a scale too, 0 all of them,
-    which is stored for each of them."""
+    """Codes of `bits`, those of `number` or integers; `group` neighbors of a row share a scale d, and a minimum m where
+    there is one: w = d q + m. `byte`: d is a byte, E8M0, or E4M3 where 16 share it. `binary`: the bits are signs, each
+    with a d of its own. `zero`: w = d (q - z). `rows`: so many rows share a scale too, 0 all of them, which is stored
+    for each of them."""
 
     bits: int
     group: int
     minimum: bool
-    is_float: bool = False
+    number: Element | None = None
     byte: bool = False
     binary: bool = False
     zero: bool = False
@@ -58,7 +56,7 @@ class Coding:
     def element(self) -> Element:
         if self.binary:
             return Element.SIGN
-        return (FLOATS if self.is_float else INTEGERS)[self.bits]
+        return Element[f"INT{self.bits}"] if self.number is None else self.number
 
     @property
     def planes(self) -> int:
@@ -86,7 +84,7 @@ class Coding:
     def __str__(self) -> str:
         shared = "" if self.group == BLOCK else f" for {self.group}"
         bits = f"{self.bits}-plane binary" if self.binary else f"{self.bits}-bit"
-        codes = self.element.name if self.is_float else bits
+        codes = bits if self.number is None else self.element.name
         scale = {Scale.POWER: "an E8M0 scale", Scale.PAIR: "an E4M3 scale", Scale.SCALE: "a scale",
                  Scale.PLANES: "scales and offset", Scale.ZERO: "a scale and a zero point"}  # fmt: skip
         return f"{codes} codes with {scale.get(self.scale, 'scale and minimum')}{shared}"
@@ -113,9 +111,9 @@ def no_decoder(name: str) -> str:
 
 
 def by_table(name: str) -> bool:
-    """Whether tables hold its sums: no E4M3, no two scales a block; of what has no decoder nothing is known."""
+    """Whether tables hold its sums: of bytes, and of one scale a block; of what has no decoder nothing is known."""
     coding = decoded().get(name)
-    return coding is not None and coding.scale != Scale.PAIR and coding.element != Element.E4M3
+    return coding is not None and coding.scale != Scale.PAIR and coding.element.in_a_byte
 
 
 def codings_of(formats: str | Mapping[str, str]) -> dict[str, Coding]:
@@ -126,23 +124,29 @@ def codings_of(formats: str | Mapping[str, str]) -> dict[str, Coding]:
 
 
 def _coding(form: NumberFormat) -> Coding | None:
-    if form.codec in BYTES:
-        # A scale of its kind: E4M3 for 16, E8M0 for more.
-        shared = form.group == PAIRED if form.codec == "nvfp4" else form.group in GROUPS
-        known = shared and form.number in (*(f.name.lower() for f in FLOATS.values()), "n/64")
-        return Coding(int(form.element_bits), form.group, False, form.element == "float", True) if known else None
-    if form.codec == "bcq" and form.element_bits in PLANES and form.group in GROUPS:
-        return Coding(int(form.element_bits), form.group, True, binary=True)
-    if form.codec == "fp8" and form.number == "e4m3" and form.group in (0, *GROUPS):
+    if form.codec in CACHES:
+        return None
+    bits, known = int(form.element_bits), form.group in GROUPS
+    if form.codec == "bcq":
+        return Coding(bits, form.group, True, binary=True) if bits in PLANES and known else None
+    number = Element.__members__.get(form.number.upper())
+    if number is None and not (form.element == "integer" and f"INT{bits}" in Element.__members__):
+        return None
+    if form.codec == "mx":
+        return Coding(bits, form.group, False, number, byte=True) if known else None
+    if form.codec == "nvfp4":
+        return Coding(bits, form.group, False, number, byte=True) if form.group == PAIRED else None
+    if form.codec == "fp8":
         # The scale of a channel, or of the tensor, comes with each 256 weights; that of a block with each of its rows.
         rows = form.group or (1 if form.scale_bits else 0)
-        return Coding(int(form.element_bits), form.group or GROUPS[-1], False, True, rows=rows)
-    plain = form.element == "integer" and form.element_bits in INTEGERS and form.group in GROUPS
-    if not plain or form.scale_bits != HALF_BITS or form.offset_bits not in (0, HALF_BITS, form.element_bits):
+        return Coding(bits, form.group or GROUPS[-1], False, number, rows=rows) if form.group in (0, *GROUPS) else None
+    return _with_halves(form, bits, number) if known and form.scale_bits == HALF_BITS else None
+
+
+def _with_halves(form: NumberFormat, bits: int, number: Element | None) -> Coding | None:
+    """A binary16 scale, and a minimum or a zero point."""
+    coding = Coding(bits, form.group, form.offset_bits == HALF_BITS, number, zero=form.offset_bits == bits)
+    if coding.zero and (form.codec != "integers" or not zero_bits(coding.element)):
         return None
-    zero = form.offset_bits == form.element_bits
-    if form.codec == "pair" or (zero and form.codec != "integers"):  # of a cache alone
-        return None
-    if form.offset_bits and INTEGERS[int(form.element_bits)] in SYMMETRIC:
-        return None
-    return Coding(int(form.element_bits), form.group, form.offset_bits > 0 and not zero, zero=zero)
+    plain = form.offset_bits == 0 or coding.zero or (coding.minimum and coding.element.has_minimum)
+    return coding if plain else None

@@ -19,7 +19,8 @@ from .csa_plan import levels
 
 CODE_BITS = VALUE_BITS = 8
 NUMBER_BITS = 5  # of a code: 4 bits and a sign
-LANE_BITS = NUMBER_BITS + 4  # and the distance
+DISTANCE_BITS = 4
+LANE_BITS = NUMBER_BITS + DISTANCE_BITS
 FRACTION = 9  # codes count 2^-9
 PRODUCT_BITS = 4 + VALUE_BITS
 SHIFTED_BITS = PRODUCT_BITS + 15
@@ -28,10 +29,13 @@ LATENCY = 2
 KEPT = 4  # bits of a column that the register in the tree holds: the shift comes before it, an adder after
 
 
-def lane_of(code: Value) -> Value:
-    """What a multiplier takes of an E4M3 code."""
-    field = code[3:7]
-    return signed_lane(Cat(code[:3], field.any()), code[7], Mux(field.any(), field - 1, 0))
+def lane_of(code: Value, exponent: int = 4, mantissa: int = 3, least: int = 0) -> Value:
+    """What a multiplier takes of a code with so many bits of exponent and mantissa, as E4M3 has them; the smallest are
+    shifted by `least`."""
+    field = code[mantissa : mantissa + exponent]
+    more = field + (least - 1) if least else field - 1
+    whole = Cat(code[:mantissa], field.any(), Const(0, 3 - mantissa))
+    return signed_lane(whole, code[mantissa + exponent], Mux(field.any(), more, least)[:DISTANCE_BITS])
 
 
 def signed_lane(magnitude: Value, negative: Value, distance: Value | int) -> Value:

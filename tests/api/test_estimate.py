@@ -4,6 +4,8 @@ from dataclasses import replace
 
 import pytest
 
+from sartor.api.compare import compare
+from sartor.api.cost import cost
 from sartor.api.estimate import estimate
 from sartor.chip.spec import Chip, Memory, Tile
 from sartor.errors import InputError
@@ -61,6 +63,13 @@ def test_a_chip_without_a_decoder_is_priced_and_said_to_be_refused(changes, what
     with pytest.raises(InputError) as refused:
         core_of(one)
     assert found["note"].endswith(str(refused.value))
+    assert cost(one)["note"] == found["note"]
+    assert [row["note"] for row in compare([one, "l4"], "smollm2-135m")] == [found["note"], None]
+
+
+def test_a_chip_with_nothing_but_what_it_has_to_say_can_be_generated() -> None:
+    one = chip(1e9, Tile(rows=8, lanes=32, columns=4, vector_lanes=16, weights="int4-g32"))
+    assert core_of(one).cache_bits == 8 and cost(one)["note"] is None
 
 
 def test_of_other_chips_there_is_nothing_to_say() -> None:

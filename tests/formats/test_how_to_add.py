@@ -13,6 +13,7 @@ from sartor.formats import spec
 from sartor.formats.codec import codec
 from sartor.formats.decode import Scale
 from sartor.formats.hardware import decoded
+from sartor.formats.quantize import as_stored
 
 PAGE = (Path(__file__).parents[2] / "docs" / "how-to-add.md").read_text(encoding="utf-8")
 NAME, FILE = "e2m1-g32", "half_scaled"
@@ -62,6 +63,9 @@ def test_the_format_of_the_example_works(added) -> None:
     assert np.array_equal(added.unpack(raw.tobytes(), 4, 64).dequantized(), encoded.dequantized())
     # Its scale has more bits than that of MXFP4, and no weight is cut.
     assert np.square(encoded.dequantized() - w).mean() < np.square(codec("mxfp4").round_trip(w) - w).mean()
+    # Decoders know its codes and its scales: nothing else is added.
+    assert str(decoded()[NAME]) == "E2M1 codes with a scale"
+    assert np.array_equal(as_stored(encoded, decoded()[NAME], "w").dequantized(), encoded.dequantized())
 
 
 def test_another_width_or_group_is_a_row_alone(table) -> None:

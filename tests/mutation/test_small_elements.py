@@ -18,7 +18,7 @@ from sartor.formats.decode import Element
 SIZES = {"rows": 2, "lanes": 32, "columns": 1, "vector_lanes": 2, "port_bytes": 16, "buffer_groups": 8,
          "scratch_groups": 64}  # fmt: skip
 # Two beats of 3-bit codes share a word of high parts.
-NARROW = tuple(e for e in Element if e != Element.E4M3)
+NARROW = tuple(e for e in Element if e.in_a_byte)
 SIGNED = Core(multiplier_bits=5, elements=NARROW, scales=tuple(Scale)[3:], planes=3, **SIZES)
 SHIFTING = Core(multiplier_bits=9, elements=(Element.INT8, Element.E4M3), scales=(Scale.POWER,), **SIZES)
 

@@ -11,7 +11,9 @@ import numpy as np
 from ...chip.spec import ENGINES
 from ...errors import InputError
 from ...formats.decode import MOST_PLANES, Element
+from . import multipliers
 from .isa import Scale
+from .multipliers import MULTIPLIERS
 
 GROUP = 32  # elements that share one exponent: of an activation, of a block of weights
 HALF = GROUP // 2  # bytes a dot unit with 4-bit multipliers takes a cycle
@@ -21,7 +23,6 @@ PROGRAM_WORDS = 512  # instructions of the program memory; the host's address ma
 SCALARS = 4  # scalar registers, each one binary32 a column
 MOST_COLUMNS = 16
 ACCUMULATOR_BITS = 40
-MULTIPLIERS = (4, 5, 8, 9)
 CACHE_ELEMENTS = {8: Element.INT8, 4: Element.INT4}  # by bits of a code
 
 # Parameter: lowest, highest, power of two.
@@ -100,7 +101,7 @@ class Core:
         if self.engine not in ENGINES:
             raise InputError(f"core: engine = {self.engine!r} must be mac or lut")
         if self.by_table and (self.shifting or Scale.PAIR in self.scales):
-            what = "E4M3 codes, which are shifted" if self.shifting else "scales for 16 codes, half of a table's block"
+            what = "codes that are shifted" if self.shifting else "scales for 16 codes, half of a table's block"
             raise InputError(f"core: engine = 'lut' has no sums of {what} (try engine = 'mac')")
         if self.cache_bits not in (4, 8):
             raise InputError(f"core: cache_bits = {self.cache_bits!r} must be 4 or 8")
@@ -109,12 +110,12 @@ class Core:
         for element, what in ((self.cache_element, "the cache is"), (self.key_element, "keys are")):
             if element not in self.elements:
                 raise InputError(f"core: elements without {element.name}, in which {what} stored")
-        if Element.E2M1 in self.elements and self.multiplier_bits == 4:
-            raise InputError("core: E2M1 codes, up to 12 and signed, need multiplier_bits = 5, 8 or 9, not 4")
-        if Element.E4M3 in self.elements and not self.shifting:
-            raise InputError(
-                f"core: E4M3 codes, shifted by up to 14, need multiplier_bits = 9, not {self.multiplier_bits}"
-            )
+        for element in self.elements:
+            if not multipliers.takes(self.multiplier_bits, element):
+                raise InputError(
+                    f"core: {element.name} codes, shifted by up to {element.shift}, need multiplier_bits = 9, not "
+                    f"{self.multiplier_bits}"
+                )
         if Scale.PAIR in self.scales and self.multiplier_bits != 5:
             raise InputError(
                 f"core: scales for 16 codes need multiplier_bits = 5, not {self.multiplier_bits}: the two halves of a "
@@ -172,15 +173,11 @@ class Core:
 
     def wide(self, element: Element) -> bool:
         """Its integers are bytes to the tile, 128 added where codes are unsigned."""
-        if element == Element.INT5:  # a signed multiplier takes it whole
-            return self.multiplier_bits != 5
-        if element in (Element.INT8, Element.INT6):
-            return True
-        return not self.shifting and (element == Element.E2M3 or (element == Element.E2M1 and not self.halved))
+        return multipliers.wide(self.multiplier_bits, element)
 
     def steps(self, element: Element) -> int:
         """Cycles in which the tile takes a beat of its codes."""
-        return 2 if self.halved and self.wide(element) else 1
+        return multipliers.steps(self.multiplier_bits, element)
 
     @property
     def lane_groups(self) -> int:

@@ -129,14 +129,14 @@ def decoded(shape: Shape, raw: np.ndarray, top: int, own: int = 0) -> Weights:
 
 
 def _packed(shape: Shape, codes: np.ndarray, tiles: int) -> np.ndarray:
-    """int8, of E4M3 int32 [tiles, groups, 32, rows], of codes [n, k]."""
+    """int8, of what is no byte int32 [tiles, groups, 32, rows], of codes [n, k]."""
     size = HALF if shape.scale == Scale.PAIR else GROUP
     offset, element = 0, shape.element
-    if element.is_float or element == Element.SIGN:
+    if not element.is_integer:
         codes = integers(element)[codes]
     elif element != Element.INT8 and shape.scale not in (Scale.SCALE_MINIMUM, Scale.ZERO):
         offset = 1 << element.bits - 1
-    kind = np.int32 if element == Element.E4M3 else np.int8
+    kind = np.int8 if element.in_a_byte else np.int32
     tiled = _tiled(codes.astype(kind, copy=False), tiles)
     tiled = tiled.reshape(*tiled.shape[:2], -1, size).transpose(0, 2, 3, 1)
     return np.subtract(tiled, kind(offset), order="C")

@@ -1,26 +1,56 @@
 """Which multipliers a chip has: those of one format, and those that take the codes of several.
 
-The width is that of a weight code that one multiplier takes a cycle (core.MULTIPLIERS): 4, unsigned; 5, with a sign; 8;
-9, 4 bits and a sign, with products that are shifted. Bytes go through those of 4, 5 and 9 in two steps.
+The width is that of a weight code that one multiplier takes a cycle: 4, unsigned; 5, with a sign; 8; 9, 4 bits and a
+sign, with products that are shifted. Bytes go through those of 4, 5 and 9 in two steps. Which codes are bytes, follows
+from their integers.
 """
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable, Mapping
 
 from ...errors import Unsupported
-from ...formats.decode import Element, Scale
+from ...formats.decode import LOST, MOST_SHIFT, Element, Scale, integers
 from ...formats.hardware import Coding
 
-# Beside 4 for integers up to that, and 8 for the others.
-BITS = {Element.E2M1: 5, Element.INT5: 5, Element.E4M3: 9}
+MULTIPLIERS = (4, 5, 8, 9)
 # Scales that need 5: two sums a block, or codes that are negative once their zero point is taken off.
 SIGNED_ONLY = {Scale.PAIR: "an E4M3 scale for 16 codes", Scale.ZERO: "a zero point"}
 
 
+def takes(bits: int, element: Element) -> bool:
+    """Multipliers of `bits` take its codes, in two steps if need be."""
+    return element.in_a_byte or (bits == 9 and element.lost <= LOST)
+
+
+@functools.cache
+def wide(bits: int, element: Element) -> bool:
+    """They take its codes as bytes: those with integers that are no code of one of them, which has a sign or 8 added.
+    One that shifts takes a number of 4 bits and a power of two.
+
+    >>> [[element.name for element in Element if not wide(bits, element)] for bits in (4, 5)]
+    [['INT4', 'INT2', 'INT3', 'SIGN'], ['INT4', 'INT2', 'INT3', 'E2M1', 'SIGN', 'INT5']]
+    """
+    if bits == 9 and element.is_float and LOST - element.lost + element.shift <= MOST_SHIFT:
+        return False
+    most = 16 if bits == 5 else 8
+    return bool(integers(element).min() < -most or integers(element).max() >= most)
+
+
+def steps(bits: int, element: Element) -> int:
+    """Cycles in which they take a code."""
+    return 2 if bits != 8 and wide(bits, element) else 1
+
+
+def narrowest(element: Element) -> int:
+    """Bits of those that take its codes at once."""
+    return next(bits for bits in MULTIPLIERS if takes(bits, element) and steps(bits, element) == 1)
+
+
 def alone(coding: Coding) -> int:
     """Bits of the multipliers of a chip for one format."""
-    return 5 if coding.zero else BITS.get(coding.element, 4 if coding.element.bits <= 4 else 8)
+    return 5 if coding.zero else narrowest(coding.element)
 
 
 def beside(bits: int, coding: Coding) -> int:

@@ -12,6 +12,7 @@ from ...formats.hardware import decoded
 from ...formats.spec import NumberFormat, format_named
 from ...formulas import tile
 from ...tech.technology import rows_of
+from . import multipliers
 from .core import GROUP
 from .datapath import NAMES
 from .design import FORMATS
@@ -76,13 +77,12 @@ def _in_memory(form: NumberFormat) -> tuple[float, int]:
 # Bits of a weight code that one multiplier of each datapath takes a cycle; of an integer FP8's takes 4.
 _WIDTHS = {"int8": 8, "int4": 4, "fp4": 4, "nvfp4": 4, "fp8": 8, "fp8-array": 8, "fp4-array": 4, "ternary": 2,
            "bf16": 16, "fp16": 16}  # fmt: skip
-_SIGNED = "fp4", "nvfp4"  # 4 bits and a sign: integers of 5 bits go through at once
-_SHIFTED = "e2m1", "e2m3", "e4m3"  # numbers of up to four bits and a shift
+_BITS = {"int8": 8, "int4": 4, "fp4": 5, "nvfp4": 5, "fp8": 9}  # of the multipliers of ours (multipliers.py)
 
 
-def _width(datapath: str, number: bool = False) -> int:
-    """Of integers, or of the number of a format with a shift of its own."""
-    return _WIDTHS["int4"] if datapath == "fp8" and not number else _WIDTHS[datapath]
+def _width(datapath: str) -> int:
+    """Of integers."""
+    return _WIDTHS["int4"] if datapath == "fp8" else _WIDTHS[datapath]
 
 
 @functools.cache
@@ -91,8 +91,10 @@ def _steps(dtype: Any) -> np.ndarray:
     are wider."""
 
     def of(datapath: str, form: NumberFormat) -> float:
-        number = form.datapath == "fp8" or form.number in _SHIFTED
-        width = _width(datapath, number) + (datapath in _SIGNED and form.element == "integer")
+        coding, bits = decoded().get(form.name), _BITS.get(datapath)
+        if coding and bits and multipliers.takes(bits, coding.element):
+            return float(multipliers.steps(bits, coding.element) * form.planes)
+        width = _WIDTHS[datapath] if form.datapath == "fp8" else _width(datapath)
         return float(max(np.ceil(form.element_bits / form.planes / width), 1) * form.planes)
 
     return np.array([[of(name, format_named(form)) for form in FORMATS] for name in NAMES], dtype)

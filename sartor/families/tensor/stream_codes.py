@@ -29,10 +29,10 @@ def code_bytes(shape: Shape, codes: np.ndarray) -> np.ndarray:
     if shape.paired:  # of a byte the lower half is a row's, the upper one the next row's
         pairs = blocks.reshape(len(blocks), -1, 2, shape.core.lane_groups, 2, HALF)
         blocks = pairs.transpose(0, 1, 4, 3, 5, 2)
-    elif shape.element.bits == 4:  # the order of GGUF
-        blocks = blocks.reshape(*blocks.shape[:2], 2, HALF).swapaxes(-1, -2)
     elif shape.core.steps(shape.element) == 2:
         blocks = blocks.reshape(*blocks.shape[:2], 2, HALF).swapaxes(1, 2)
+    elif shape.element.bits == 4:  # the order of GGUF
+        blocks = blocks.reshape(*blocks.shape[:2], 2, HALF).swapaxes(-1, -2)
     elif shape.scale == Scale.PLANES:
         blocks = blocks[:, None] >> np.arange(shape.planes, dtype=np.uint8)[:, None, None]
     steps = np.ascontiguousarray(blocks).reshape(shape.packets * shape.packet_steps, -1)
@@ -58,10 +58,10 @@ def codes_of(shape: Shape, data: np.ndarray) -> np.ndarray:
     if shape.paired:
         pairs = codes.reshape(beats, -1, 2, shape.core.lane_groups, HALF, 2)
         codes = pairs.transpose(0, 1, 5, 3, 2, 4)
-    elif shape.element.bits == 4:
-        codes = codes.reshape(beats, units, HALF, 2).swapaxes(-1, -2)
     elif shape.core.steps(shape.element) == 2:
         codes = codes.reshape(beats, 2, units, HALF).swapaxes(1, 2)
+    elif shape.element.bits == 4:
+        codes = codes.reshape(beats, units, HALF, 2).swapaxes(-1, -2)
     elif shape.scale == Scale.PLANES:
         each = codes.reshape(beats, shape.planes, -1) << np.arange(shape.planes, dtype=np.uint8)[:, None]
         codes = np.bitwise_or.reduce(each, axis=1)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...errors import InputError
-from ...formats.decode import MOST_PLANES, SYMMETRIC, Element, zero_bits
+from ...formats.decode import MOST_PLANES, Element, zero_bits
 from .core import GROUP, Core
 from .isa import Scale
 
@@ -53,7 +53,7 @@ class Shape:
             raise InputError(f"layout: share = {self.share} (0 to {MOST_SHARE})")
         if self.scale == Scale.ZERO and not zero_bits(self.element):
             raise InputError(f"layout: zero points of {self.element.name} codes (integers of up to 4 bits have them)")
-        if self.scale == Scale.SCALE_MINIMUM and self.element in SYMMETRIC:
+        if self.scale == Scale.SCALE_MINIMUM and not self.element.has_minimum:
             raise InputError(f"layout: minimums of {self.element.name} codes (try SCALE)")
         if self.n < 1 or self.k < 1 or self.k % GROUP:
             raise InputError(f"layout: a matrix of {self.n} x {self.k} (K must be a multiple of {GROUP})")

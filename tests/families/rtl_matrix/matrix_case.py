@@ -13,7 +13,7 @@ from sartor.families.tensor.core import GROUP, Core
 from sartor.families.tensor.isa import Scale
 from sartor.families.tensor.layout import pack_matrix
 from sartor.families.tensor.rtl.matrix import MatrixUnit
-from sartor.formats.decode import SYMMETRIC, Element, integers, zero_bits
+from sartor.formats.decode import Element, integers, zero_bits
 from tests.verilate import Run, Verilated
 
 EXTREME_HALVES = (0x0000, 0x8000, 0x0001, 0x83FF, 0x0400, 0x3C00, 0xBC00, 0x7BFF, 0xFBFF)
@@ -127,7 +127,7 @@ def random_case(core: Core, rng: np.random.Generator, **chosen: Any) -> Case:
     share = int(chosen.get("share", rng.integers(0, 4))) if scale not in (Scale.NONE, Scale.PAIR) else 0
     if groups & (1 << share) - 1:  # the last group of a row may be short, but not within a fold
         groups = -(-groups // core.lane_groups) * core.lane_groups
-    offset = element != Element.INT8 and not element.is_float
+    offset = element.is_integer and element != Element.INT8
     if scale in (Scale.NONE, Scale.POWER) and offset:  # whole tiles and folds: what pads is -8, and has no scale 0
         rows, groups = (-(-n // of) * of for n, of in ((rows, core.rows), (groups, core.lane_groups)))
     extreme = bool(chosen.get("extreme", rng.random() < 0.33))
@@ -152,7 +152,7 @@ def kinds(core: Core, element: Element) -> list[Scale]:
     if element == Element.SIGN:
         return [Scale.PLANES]
     plain = [Scale.NONE] if element in (Element.INT8, core.cache_element) else []
-    minimum = [] if element.is_float or element in SYMMETRIC else [Scale.SCALE_MINIMUM]
+    minimum = [Scale.SCALE_MINIMUM] if element.has_minimum else []
     zero = zero_bits(element) > 0
     taken = {Scale.POWER: True, Scale.PAIR: element == Element.E2M1, Scale.ZERO: zero}
     pair = [k for k in core.scales if taken.get(k)]
@@ -164,7 +164,7 @@ def _codes(
 ) -> np.ndarray:
     low, high = (-128, 128) if element == Element.INT8 else (0, 1 << element.bits * planes)
     if extreme:
-        ends = [low, high - 1, high // 2 - 1] if element.is_float else [low, high - 1]
+        ends = [low, high - 1, high // 2 - 1] if not element.is_integer else [low, high - 1]
         ends = [0x7E, 0xFE, 1, 8] if element == Element.E4M3 else ends  # not 0x7F, which is no number
         return rng.choice(ends, shape)
     codes = rng.integers(low, high, shape)

@@ -8,8 +8,9 @@ from fitted_core import fitted
 from sartor.families.tensor import cycles_matrix as cycles
 from sartor.families.tensor.core import Core
 from sartor.families.tensor.isa import Scale
+from sartor.families.tensor.multipliers import takes
 from sartor.families.tensor.stream_shape import Shape
-from sartor.formats.decode import SYMMETRIC, Element, zero_bits
+from sartor.formats.decode import Element, zero_bits
 
 PARAMETERS = ("rows", "lanes", "vector_lanes", "port_bytes", "multiplier_bits")
 
@@ -43,10 +44,10 @@ def random_parameters(rng: np.random.Generator) -> tuple[Core, Shape, int]:
         vector_lanes=int(2 ** rng.integers(1, 6)), port_bytes=int(2 ** rng.integers(4, 9)),
         multiplier_bits=int(rng.choice([4, 5, 8, 9])),
     )  # fmt: skip
-    element = Element(rng.choice([e for e in Element if core.shifting or e != Element.E4M3]))
+    element = Element(rng.choice([e for e in Element if takes(core.multiplier_bits, e)]))
     scale, share = Scale(rng.integers(1 if element.parts[1] else 0, 5)), int(rng.integers(0, 4))
-    scale = Scale.SCALE if scale == Scale.SCALE_MINIMUM and element in SYMMETRIC else scale
     scale = Scale.ZERO if scale == Scale.SCALE_MINIMUM and zero_bits(element) and rng.random() < 0.5 else scale
+    scale = Scale.SCALE if scale == Scale.SCALE_MINIMUM and not element.has_minimum else scale
     planes = 1
     if element == Element.SIGN:
         scale, planes = Scale.PLANES, int(rng.integers(1, 5))

@@ -12,7 +12,7 @@ from sartor.formats.decode import Element
 
 SIZES = {"buffer_groups": 13, "scratch_groups": 128, "vector_lanes": 2, "engine": "lut"}
 INTEGERS = (Element.INT4, Element.INT8, Element.INT2, Element.INT3)
-NARROW = tuple(e for e in Element if e != Element.E4M3)
+NARROW = tuple(e for e in Element if e.in_a_byte)
 FOUR = {"elements": (*INTEGERS, Element.SIGN), "scales": (Scale.POWER, Scale.PLANES), "planes": 4}
 SMALL = Core(rows=2, lanes=32, columns=1, port_bytes=32, **FOUR, **SIZES)
 SIGNED = Core(

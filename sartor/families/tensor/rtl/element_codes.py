@@ -2,35 +2,38 @@
 
 Unsigned multipliers (4 and 8 bits) take integers of less than 8 bits with 8 added, those of 8 bits with 128; signed
 ones (5 bits) take them as they are, and of bytes a nibble without a sign and one with it. Shifting ones take four bits
-and a sign, and the distance by which their product is shifted (`shifted`).
+and a sign, and the distance by which their product is shifted (`shifted`). The number of any code can be looked up;
+where a few gates make it, they are here.
 """
 
 from __future__ import annotations
 
 from amaranth.hdl import Cat, Const, Mux, Value
 
-from ....formats.decode import LOST, MANTISSA, SYMMETRIC, Element
-from ....rtl.fp8 import lane_of, signed_lane
+from ....formats.decode import LOST, Element, integers
+from ....formats.element import Small
+from ....rtl.fp8 import DISTANCE_BITS, NUMBER_BITS, lane_of
+from ....rtl.look_up import look_up
 from ..core import Core
 
-DISTANCE_BITS = 4
+ADDED = 8  # to what unsigned multipliers take
 
 
 def lane(core: Core, element: Element, code: Value, unsigned: Value, zero: Value) -> Value:
     """The code of one multiplier; of `unsigned` codes the number itself, less the `zero` point."""
-    if element == Element.E2M1 and core.signed:
-        return minifloat(code, MANTISSA[element])[:5]
     if element == Element.SIGN:  # 1 or -1, with 8 added 9 or 7
         one, grown = Const(1, 1), core.multiplier_bits - 4
         low = Cat(one, (~code[0]).replicate(2))
         return Cat(low, (~code[0]).replicate(2)) if core.signed else Cat(low, code[0], Const(0, grown))
     bits, top = element.bits, code[-1]
     width = core.multiplier_bits
+    if not element.is_integer:
+        return number(element, code, width) if core.signed else look_up(integers(element) + ADDED, code, width)
     if core.signed:
-        number = Cat(code[:-1], (~top).replicate(width - bits + 1))
-        if element in SYMMETRIC:
-            return number
-        return Mux(unsigned, (Cat(code, Const(0, width - bits)) - zero)[:width], number) if bits < 8 else code
+        whole = Cat(code[:-1], (~top).replicate(width - bits + 1))
+        if not element.has_minimum:
+            return whole
+        return Mux(unsigned, (Cat(code, Const(0, width - bits)) - zero)[:width], whole) if bits < 8 else code
     if bits == 4:
         return Cat(code, Const(0, width - 4))
     # 8 - 2^(bits - 1) more: the inverted top bit in all places up to the last, which has the top bit itself.
@@ -40,8 +43,8 @@ def lane(core: Core, element: Element, code: Value, unsigned: Value, zero: Value
 
 def byte(core: Core, element: Element, code: Value) -> Value:
     """Of codes that are bytes to the tile: two's complement for signed multipliers, else with 128 added."""
-    number = minifloat(code, MANTISSA[element]) if element.is_float else two_complement(code)
-    return number if core.signed else Cat(number[:7], ~number[7])
+    whole = two_complement(code) if element.is_integer else number(element, code, 8)
+    return whole if core.signed else Cat(whole[:7], ~whole[7])
 
 
 def two_complement(code: Value) -> Value:
@@ -49,21 +52,24 @@ def two_complement(code: Value) -> Value:
     return code if len(code) == 8 else Cat(code[:-1], (~code[-1]).replicate(9 - len(code)))
 
 
+def number(element: Element, code: Value, width: int) -> Value:
+    """What a code stands for, in two's complement."""
+    if isinstance(element.of, Small) and element.of.exponent == 2:
+        return minifloat(code, element.of.mantissa)[:width]
+    return look_up(integers(element), code, width)
+
+
 def shifted(element: Element, code: Value, unsigned: Value) -> Value:
-    """The code of a multiplier that shifts: a number of 5 bits, and its distance. All but E4M3 are as many places
-    further to the left as are rounded away."""
-    if element == Element.E4M3:
-        return lane_of(code)
-    if element.is_float:
-        mantissa = MANTISSA[element]
-        field = code[mantissa : mantissa + 2]
-        whole = Cat(code[:mantissa], field.any(), Const(0, 3 - mantissa))
-        return signed_lane(whole, code[-1], Mux(field.any(), field + (LOST - 1), LOST)[:DISTANCE_BITS])
+    """The code of a multiplier that shifts: a number of 5 bits, and its distance. LOST bits of a product with a scale
+    are rounded away: codes that lose fewer are as many places further to the left."""
+    if isinstance(element.of, Small):
+        return lane_of(code, element.of.exponent, element.of.mantissa, LOST - element.lost)
     if element == Element.SIGN:
         return Cat(Const(1, 1), (~code[0]).replicate(4), Const(LOST, DISTANCE_BITS))
+    if not element.is_integer:
+        return Cat(look_up(integers(element), code, NUMBER_BITS), Const(LOST, DISTANCE_BITS))
     sign = ~code[-1] & ~unsigned
-    number = Cat(code[:-1], code[-1] ^ ~unsigned, sign.replicate(5 - element.bits))
-    return Cat(number, Const(LOST, DISTANCE_BITS))
+    return Cat(code[:-1], code[-1] ^ ~unsigned, sign.replicate(5 - element.bits), Const(LOST, DISTANCE_BITS))
 
 
 def nibble(code: Value, high: bool) -> Value:

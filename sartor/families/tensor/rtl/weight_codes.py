@@ -199,4 +199,5 @@ def split(element: Element, low: Value, high: Value) -> list[Value]:
     """The codes, in order, of the bytes of a block."""
     bits, more = element.parts
     codes = [Cat(low[bits * i :][:bits], high[more * i :][:more]) for i in range(len(low) // bits)]
-    return codes if element.bits != 4 else [*codes[::2], *codes[1::2]]  # the order of GGUF
+    gguf = element.bits == 4 and len(codes) == GROUP  # its order: two halves of a block side by side
+    return [*codes[::2], *codes[1::2]] if gguf else codes
