@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import re
+import tomllib
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Any
 
 from sartor.report.words import term
@@ -119,12 +122,19 @@ PLOTS = {
     "trust-rtl": ("rtl", "latency", "Cycles of a pass", "cycles"),
     "trust-cost": ("cost", "cost", "Bills and parts in USD, hours in USD a second", "USD"),
 }  # fmt: skip
+KOREAN = Path(__file__).with_name("trust.ko.toml")
+AND = {"en": " and ", "ko": ", "}
+LEAST = {"en": "{median} off in the middle and {p90} at the 90th percentile ({form})", "ko": "{form} 중앙값 {median}, 90백분위 {p90}"}
 _ROWS = {"held_out": "held out", "fitted": "fitted", "unseen": "unseen"}
 
 
 def said() -> dict[str, Any]:
     """What reports say beside the errors."""
-    return {kind: {"missing": [plain(what) for what in missing(kind)]} for kind in TITLES}
+    return {kind: {"missing": _plain(kind, "en"), "missing_ko": _plain(kind, "ko")} for kind in TITLES}
+
+
+def _plain(kind: str, language: str) -> list[str]:
+    return [plain(what) for what in missing(kind, language)]
 
 
 def plain(markdown: str) -> str:
@@ -136,19 +146,26 @@ def plain(markdown: str) -> str:
     return re.sub(r"\[([^]]*)\]\(([^)]*)\)", r"docs/\2", markdown).replace("`", "")
 
 
-def missing(kind: str) -> Iterable[str]:
-    """What is not covered, with what reading in ticks alone leaves."""
+def missing(kind: str, language: str = "en") -> Iterable[str]:
+    """What is not covered, with what reading in ticks alone leaves. In Korean as far as it is translated."""
+    korean = tomllib.loads(KOREAN.read_text(encoding="utf-8")).get(kind, {}) if language == "ko" else {}
+    said = [korean.get(what, what) for what in MISSING[kind]]
     if kind != "gpu":
-        return MISSING[kind]
-    found = validation("gpu").facts()
-    least = " and ".join(_least(form, found["by"][f"{form} energy as read"]) for form in ("prefill", "decode"))
+        return said
+    found = _found()
+    least = AND[language].join(LEAST[language].format(form=form, **_least(found, form)) for form in ("prefill", "decode"))
     unjudged = sum(row["n"] for row in found["coverage"]["unjudged"])
-    return [what.format(least=least, unjudged=unjudged) for what in MISSING[kind]]
+    return [what.format(least=least, unjudged=unjudged) for what in said]
 
 
-def _least(form: str, row: dict[str, Any]) -> str:
-    median, p90 = (f"{100 * row[f'least_{end}_ape']:.1f} %" for end in ("median", "p90"))
-    return f"{median} off in the middle and {p90} at the 90th percentile ({form})"
+@functools.cache
+def _found() -> dict[str, Any]:
+    return validation("gpu").facts()
+
+
+def _least(found: dict[str, Any], form: str) -> dict[str, str]:
+    row = found["by"][f"{form} energy as read"]
+    return {end: f"{100 * row[f'least_{end}_ape']:.1f} %" for end in ("median", "p90")}
 
 
 def page(made: str) -> str:

@@ -6,6 +6,7 @@ import runpy
 import shlex
 import subprocess
 import sys
+import tomllib
 from importlib import util
 from pathlib import Path
 
@@ -67,6 +68,14 @@ PAGES_MADE = ["cli.md", "study.md", "study.schema.json", "cluster.md", "sources.
 def test_generated_pages_are_current(page):
     expected = script("generate").pages()[DOCS / page]
     assert text(f"docs/{page}") == expected, "run: python docs/generate.py"
+
+
+def test_what_is_not_covered_is_said_in_korean_too():
+    korean = tomllib.loads(text("docs/trust.ko.toml"))
+    english = runpy.run_path(str(DOCS / "trust.py"))["MISSING"]
+    lacking = [what for kind, texts in english.items() for what in texts if what not in korean.get(kind, {})]
+    stale = [what for kind, texts in korean.items() for what in texts if what not in english[kind]]
+    assert (lacking, stale) == ([], []), "docs/trust.ko.toml: translate the first, take out the second"
 
 
 @pytest.mark.slow

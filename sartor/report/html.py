@@ -35,7 +35,7 @@ SECTIONS = (headline, pareto, comparison, why, service, drift, silicon, claims, 
 def page(report: Report) -> str:
     """The whole page."""
     parts = {
-        "title": esc(f"{report['study']['title'] or report['study']['name']} – Sartor"),
+        "title": _title(report["study"]),
         "style": own_file("page.css"),
         "menu": menu(report),
         "body": "\n".join(part.html(report) for part in sections(report)),
@@ -43,6 +43,13 @@ def page(report: Report) -> str:
         "script": own_file("page.js") + own_file("plots.js"),
     }
     return fill(own_file("page.html"), parts)
+
+
+def _title(study: Report) -> Html:
+    """What the browser's tab says; page.js puts in the reader's language."""
+    english = f"{study['title'] or study['name']} – Sartor"
+    korean = f"{study['title_ko']} – Sartor" if study.get("title_ko") else english
+    return tag("title", esc(english), data_en=english, data_ko=korean)
 
 
 def sections(report: Report) -> list[Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from html import escape
 from typing import Any
 
@@ -38,6 +38,16 @@ def both(by_language: dict[str, str]) -> Html:
     if len(set(by_language.values())) == 1:
         return esc(next(iter(by_language.values())))
     return "".join(tag("span", esc(by_language[lang]), lang=lang) for lang in LANGUAGES)
+
+
+def in_both(entry: Mapping[str, Any], name: str) -> dict[str, str]:
+    """What a study says in English under `name` and in Korean under `name_ko`; in English where it has no Korean."""
+    english = str(entry[name]).strip()
+    return {"en": english, "ko": str(entry.get(f"{name}_ko") or english).strip()}
+
+
+def told(entry: Mapping[str, Any], name: str) -> Html:
+    return both(in_both(entry, name))
 
 
 def say(key: str, **values: Any) -> Html:

@@ -17,7 +17,7 @@ ROWS = ("held_out", "unseen")
 
 def trusted() -> dict[str, Any]:
     """For each kind: `rows` of errors on what no figure was fitted to (of a kind that has none, fitted ones), `points`
-    to plot, and what is not covered."""
+    to plot, and what is not covered, in English and in Korean."""
     said = json.loads(data_text(SAID))
     kinds = list(dict.fromkeys(kind for kind, _, _ in on_record()))
     points = list(csv.DictReader(data_text(POINTS).splitlines()))
@@ -25,7 +25,7 @@ def trusted() -> dict[str, Any]:
         kind: {
             "rows": _rows(kind),
             "points": [_point(p) for p in points if p["kind"] == kind] or _counted(kind),
-            "missing": said.get(kind, {}).get("missing", []),
+            "missing": said.get(kind, {}).get("missing", []), "missing_ko": said.get(kind, {}).get("missing_ko", []),
         }
         for kind in kinds
     }

@@ -103,6 +103,7 @@ class QualityPart(Part):
     evidence: str = Field(
         "", description="Why the model bears the formats of the search; printed in the report."
     )
+    evidence_ko: str = Field("", description="The same in Korean.")
     kl: float | None = Field(None, gt=0, description="Nats that weights, arithmetic and cache may cost together.")
     cache_kl: float | None = Field(
         None, gt=0, description="Nats that the chip's arithmetic with its cache may cost, whatever is known of weights."
@@ -166,3 +167,4 @@ class ClaimPart(Part):
     weights: str = Field("bf16", description="Their weights.")
     cache: str = Field("bf16", description="Their cache.")
     source: str = Field(description="Who said so, and where.")
+    source_ko: str = Field("", description="The same in Korean.")

@@ -37,6 +37,7 @@ class Study(Part):
     title: str = Field("", description="Heads the report.")
     title_ko: str = Field("", description="The same in Korean.")
     rests_on: str = Field("", description="What a reader should know before believing the answer.")
+    rests_on_ko: str = Field("", description="The same in Korean.")
     model: ModelPart
     traffic: TrafficPart = TrafficPart()
     slo: SloPart = SloPart()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..numbers import UNKNOWN, is_known
-from ..tags import Html, cell, esc, say, section, shown, table, tag, tr
+from ..tags import Html, both, cell, esc, in_both, say, section, shown, table, tag, told, tr
 from ..words import LANGUAGES, text
 from .survival import fact_name
 
@@ -24,8 +24,9 @@ def html(report: Report) -> Html:
 
 
 def _rests_on(report: Report) -> Html:
-    words = report["study"]["rests_on"].strip() or report["study"]["quality"]["evidence"]
-    return tag("blockquote", esc(words)) if words else ""
+    study = report["study"]
+    words = told(study, "rests_on") or told(study["quality"], "evidence")
+    return tag("blockquote", words) if words else ""
 
 
 def _kinds(rows: list[dict[str, Any]]) -> Html:
@@ -77,8 +78,10 @@ def _again(report: Report) -> Html:
 
 
 def _limits(report: Report) -> Html:
-    evidence = report["study"]["quality"]["evidence"] or UNKNOWN
-    lines = [say(f"honest.{name}", evidence=evidence) for name in LIMITS]
+    evidence = {lang: one or UNKNOWN for lang, one in in_both(report["study"]["quality"], "evidence").items()}
+    lines = [
+        both({lang: text(f"honest.{name}", lang, evidence=evidence[lang]) for lang in LANGUAGES}) for name in LIMITS
+    ]
     if found := report.get("accuracy"):
         kl, bound = f"{found['kl']:.2g}", f"{found['bound']:.2g}"
         words = {"model": found["measured_on"], "kl": kl, "bound": bound}

@@ -6,7 +6,7 @@ from typing import Any
 
 from ..facts import choice
 from ..numbers import count, figure, is_known, plain
-from ..tags import Html, both, cell, esc, say, section, shown, table, tag, tr
+from ..tags import Html, both, cell, esc, say, section, shown, table, tag, told, tr
 
 Report = dict[str, Any]
 FIGURES = ("usd_per_mtoken", "j_per_token", "ttft_s", "tpot_s", "tokens_per_s", "power_w")
@@ -47,7 +47,7 @@ def _claim(claim: dict[str, Any]) -> Html:
     """The claim, where it holds, and the factor at every point."""
     texts = {"en": claim["text"], "ko": claim["text_ko"] or claim["text"]}
     source = tag("p", say("claims.against", chip=claim["chip"], weights=claim["weights"], cache=claim["cache"]), " ",
-                 esc(claim["source"]), cls="note")  # fmt: skip
+                 told(claim, "source"), cls="note")  # fmt: skip
     return tag("h3", both(texts)) + source + _answer(claim) + _grid(claim)
 
 

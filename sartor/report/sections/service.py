@@ -55,6 +55,6 @@ def _row(t: Report, found: Report, mine: bool) -> Html:
         cell(t["usd_per_mtoken"], usd(t["usd_per_mtoken"])),
         cell(t["planned"]["ttft_s"], figure("ttft_s", t["planned"]["ttft_s"])),
         *(cell(t[name][at], figure(name, t[name][at])) for name in ("ttft_s", "tpot_s")),
-        cell(t["share"], percent(t["share"])), say("service.keeps" if t["kept"] else "service.misses"),
+        cell(t["share"], f"{100 * t['share']:.1f} %"), say("service.keeps" if t["kept"] else "service.misses"),
     ]  # fmt: skip
     return tr([esc(way), *cells], cls="mine" if mine else None if t["kept"] else "missed")

@@ -11,7 +11,7 @@ import numpy as np
 from ...units import si
 from ..bars import PARTS
 from ..numbers import percent, plain
-from ..tags import Html, cell, esc, named, say, section, shown, table, tag
+from ..tags import Html, both, cell, esc, named, say, section, shown, table, tag
 
 Report = dict[str, Any]
 _WIDTH, _HEIGHT, _LEFT, _BOTTOM = 320.0, 170.0, 30.0, 24.0
@@ -35,10 +35,16 @@ def _kind(name: str, found: dict[str, Any]) -> Html:
     heads = [say(f"trust.{h}") for h in ("group", "rows", "n", "median", "p90", "band")]
     plots = [_figure(group, list(points)) for group, points in _groups(found["points"])]
     missing = _folded(say("trust.missing", n=len(found["missing"])),
-                      tag("ul", *(tag("li", esc(what)) for what in found["missing"])))  # fmt: skip
+                      tag("ul", *(tag("li", both(what)) for what in _missing(found))))  # fmt: skip
     whole = _folded(say("trust.table"), table(heads, [_row(r) for r in found["rows"]]))
     drawn = tag("div", *plots, cls="plots") if plots else tag("p", say("trust.no_plot"), cls="note")
     return tag("h3", named("truth", name)) + drawn + whole + missing
+
+
+def _missing(found: dict[str, Any]) -> list[dict[str, str]]:
+    """What is not covered, in both languages; in English in a report that was made before there were two."""
+    english = found["missing"]
+    return [{"en": en, "ko": ko} for en, ko in zip(english, found.get("missing_ko") or english, strict=True)]
 
 
 def _folded(title: Html, inner: Html) -> Html:
