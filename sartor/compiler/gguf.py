@@ -101,6 +101,8 @@ def head_dim(file: File) -> int:
     size = int(file.whole("attention.key_length", default=hidden // heads))
     values = file.whole("attention.value_length", default=size)
     turned = file.whole("rope.dimension_count", default=size, low=0)
+    if size % 2:
+        raise Unsupported(f"{where}: heads of {size} elements: RoPE turns pairs")
     if values != size:
         raise Unsupported(f"{where}: values of {values} elements a head are not lowered beside keys of {size}")
     if turned not in (0, size):

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..errors import Unsupported
 from ..workload.readers.fields import Fields
 from ..workload.readers.hf_dense import head_dim, silu
 from . import rope
@@ -36,8 +37,10 @@ class Shape:
 
 def shape_of(f: Fields) -> Shape:
     heads = f.whole("num_attention_heads")
+    if (size := head_dim(f, heads)) % 2:
+        raise f.fail("head_dim" if f.has("head_dim") else "hidden_size", f"gives heads of {size}: RoPE turns pairs")
     return Shape(
-        f.whole("hidden_size"), heads, f.whole("num_key_value_heads", default=heads), head_dim(f, heads),
+        f.whole("hidden_size"), heads, f.whole("num_key_value_heads", default=heads), size,
         f.whole("intermediate_size"),
     )  # fmt: skip
 
@@ -45,7 +48,11 @@ def shape_of(f: Fields) -> Shape:
 def of_family(point: Checkpoint) -> Fields:
     """The config, whatever the weights are stored as; another architecture is refused by name."""
     f = point.config
-    f.one_of("model_type", known=FAMILIES)
+    if (family := f.text("model_type")) not in FAMILIES:
+        raise Unsupported(
+            f"{f.where}: model_type = {family!r} is not modeled (known: {', '.join(FAMILIES)}): norms of queries and "
+            "keys, biases and experts are estimated (sartor read, estimate), but neither measured nor lowered"
+        )
     silu(f)
     for holder in (f, *(f.part(name) for name in ("rope_parameters", "rope_scaling") if f.has(name))):
         holder.only("partial_rotary_factor", 1.0)

@@ -160,6 +160,8 @@ NAN = np.where(np.arange(96 * 64).reshape(64, 96) == 100, np.nan, 1).astype(np.f
     ("changes", "error", "message"),
     [
         ({"model_type": "qwen2"}, Unsupported, "model_type = 'qwen2' is not modeled (known: llama, mistral)"),
+        ({"model_type": "qwen3"}, Unsupported, "(sartor read, estimate), but neither measured nor lowered"),
+        ({"head_dim": 15}, InputError, "head_dim = 15 gives heads of 15: RoPE turns pairs"),
         ({"hidden_act": "gelu"}, Unsupported, "hidden_act = 'gelu' is not modeled (known: silu)"),
         ({"rope_scaling": {"rope_type": "yarn", "factor": 4.0}}, Unsupported, "rope_type = 'yarn' is not modeled"),
         ({"partial_rotary_factor": 0.5}, Unsupported, "partial_rotary_factor = 0.5 is not modeled (known: 1.0)"),
