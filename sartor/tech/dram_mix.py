@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from .dram_access import LONG, bank_clocks, chunk_clocks, places, ways
+from .dram_access import LONG, bank_clocks, chunk_clocks, commands, places, ways
 from .dram_timings import Timings
 
 REFRESHES = ("none", "all", "pb")
@@ -17,8 +17,8 @@ WRITES_FROM, WRITES_TO = 0.8, 0.2
 # forms were made with (docs/validation.md), where half would be an even part.
 OTHER_ROW = 0.45
 # Two of the same kind, of streams: two have only each other to wait for, and a run of one goes on so much longer than
-# its place in the queue (its like of three and more was not needed: 1.0); of each stream more, so much less of the time
-# is lost to streams that stay in one bank group.
+# its place in the queue (between 1, where rows are closed at once, and 2, where they are not: `_kept_open`); of each
+# stream more, so much less of the time is lost to streams that stay in one bank group.
 TWO_STREAMS, ONE_MORE = 1.2, 0.66
 
 
@@ -63,13 +63,22 @@ def streams(t: Timings, mapping: str, n_bytes: Any, count: Any, queue: Any) -> A
     stream's share."""
     chunk, held = chunk_of(t, n_bytes), entries(t, queue)
     alone = (1 - 1 / places(t, mapping)) ** (count - 1)
-    gathered = np.maximum(chunk, 2 * held / count * np.where(count == 2, TWO_STREAMS, 1.0))
+    # Of two streams, each takes the queue in turn; whole, where rows stay open and its next turn comes in meanwhile.
+    whole = _kept_open(t) & (chunk < held)
+    gathered = np.maximum(chunk, 2 * held / count * np.where(count == 2, np.where(whole, 2.0, TWO_STREAMS), 1.0))
     closed = chunk_clocks(t, mapping, gathered, held, at_once=gathered <= chunk) / gathered
     if mapping in ("page", "badrow"):
         # Two streams of all stay in one bank together.
         alone = np.exp(-count * (count - 1) / (2 * places(t, mapping)))
         closed = np.maximum(closed, 2 / count * bank_clocks(t, np.minimum(gathered, t.columns)) / gathered)
     return _share(t, alone * _open(t, mapping, chunk, count, held) + (1 - alone) * closed)
+
+
+def _kept_open(t: Timings) -> Any:
+    """Whether commands of rows are what rows wait for: one is then not closed before its accesses are served. Of two
+    streams, just after those of one, the queue is all the other's; while that is served half of what comes in is its
+    own: it gathers twice the queue."""
+    return commands(t, 1.0, 0.0) > t.spacing
 
 
 def _open(t: Timings, mapping: str, chunk: Any, count: Any, held: Any) -> Any:
@@ -80,7 +89,9 @@ def _open(t: Timings, mapping: str, chunk: Any, count: Any, held: Any) -> Any:
     same = (t.same_group / t.burst - 1) / t.groups * ONE_MORE ** (count - 2.0) * (1 - 2.0 / count)
     two = chunk_clocks(t, "page", chunk, held, follows=True) / chunk
     more = chunk_clocks(t, "page", chunk, held) / chunk
-    return np.where(chunk < t.columns, t.burst * (1 + same), np.where(count == 2, two, more))
+    # While one of two waits for its next row, what the queue has of the other goes on: half of the wait is hidden.
+    late = np.where(count == 2, np.maximum(t.reopen - held * t.burst, 0) / 2, 0) / t.columns
+    return np.where(chunk < t.columns, t.burst * (1 + same) + late, np.where(count == 2, two, more))
 
 
 def mixed(t: Timings, mapping: str, n_bytes: Any, writes: Any, queue: Any, accesses: Any = LONG) -> Any:

@@ -5,6 +5,7 @@ Form: the table of docs/validation.md (a CSV); a line is one published figure.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,9 @@ _INPUTS = {
 }
 _UNITS = {"published_cost": ("USD", "USD"), "gpu_rental": ("USD/GPU-h", "USD/h")}
 FORMS = {
-    group: Form(group, _INPUTS, {"value": Column("cost", unit)}) for group, (_, unit) in _UNITS.items()
+    group: Form(group, _INPUTS, {"value": Column("cost", unit)},
+                {end: Column(end, unit, optional=True) for end in ("low", "high")})
+    for group, (_, unit) in _UNITS.items()
 }  # fmt: skip
 # Beyond, a unit is wrong: cents, a day, or a server's price; no list of hyperscalers asks more than 15 an hour.
 LEAST_USD, MOST_USD, LEAST_USD_H, MOST_USD_H = 1.0, 60_000.0, 0.01, 30.0
@@ -75,6 +78,8 @@ def _predicted(inputs: Inputs) -> Prediction:
 
 def _impossible(row: Row) -> str | None:
     value, group = row.measured["cost"], row.inputs["group"]
+    if row.beside.get("low", 0.0) > row.beside.get("high", math.inf):
+        return "low is above high"
     hourly = group == "gpu_rental"
     least, most = (LEAST_USD_H / 3600, MOST_USD_H / 3600) if hourly else (LEAST_USD, MOST_USD)
     if not least <= value <= most:

@@ -14,7 +14,8 @@ from .files import packaged
 from .kind import Column, Form, Inputs, Prediction, Refused, Row
 
 # Devices whose runs the closed forms were made with; all others are unseen.
-DEVELOPED_ON = ("lpddr5-6400", "hbm3-6400", "gddr6-14000")
+DEVELOPED_ON = ("lpddr5-6400", "hbm3-6400", "gddr6-14000", "hbm2-2400", "hbm4-8000", "lpddr6-10667", "ddr5-6400",
+                "hbm4-16000")  # fmt: skip
 _INPUTS = {
     "device": Column("device"), "tx_bytes": Column("tx_bytes", whole=True),
     "page_bytes": Column("page_bytes", whole=True), "pattern": Column("pattern"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -46,6 +47,12 @@ class Row:
     # By quantity: errors that a perfect estimate would have, because of how it was read, and the chance of each.
     least: Mapping[str, tuple[tuple[float, float], ...]] = field(default_factory=dict)
     unjudged: str = ""  # why a measured quantity is not there
+
+    @property
+    def spread(self) -> float:
+        """Half the logarithm of the range, `low` to `high`, that its figure is published with; 0 where it has none."""
+        low, high = (self.beside.get(end, 0.0) for end in ("low", "high"))
+        return math.log(high / low) / 2 if 0 < low < high else 0.0
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import csv
 import functools
 import io
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any
@@ -40,9 +41,10 @@ class Recorded:
 
 
 def band(pairs: Sequence[Pair]) -> float:
-    """Four in five of `pairs` are measured within this factor of what is predicted, as a logarithm."""
+    """Four in five of `pairs` are measured within this factor of what is predicted, as a logarithm. Where what was
+    measured is a range, of which a row is the middle, an independent error of that width is added."""
     logs = np.abs(np.log([p.measured / p.predicted for p in pairs]))
-    return float(np.quantile(logs, SHARE))
+    return math.hypot(np.quantile(logs, SHARE), np.median([p.spread for p in pairs]))
 
 
 def records(kind: str, rows: str, pairs: Sequence[Pair]) -> list[Recorded]:

@@ -23,6 +23,7 @@ class Pair:
     predicted: float
     measured: float
     least: tuple[tuple[float, float], ...] = ()  # errors that a perfect estimate would have, and the chance of each
+    spread: float = 0.0  # half the logarithm of the range that the measured figure itself is published with
 
     @property
     def ape(self) -> float:

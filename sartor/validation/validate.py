@@ -105,5 +105,6 @@ def _judge(found: Validation, kind: Kind, row: Row, prediction: Prediction) -> b
     for quantity, measured in row.measured.items():
         if quantity in prediction:
             least = row.least.get(quantity, ())
-            found.pairs.append(Pair(row.where, labels, quantity, float(prediction[quantity]), measured, least))
+            guess = float(prediction[quantity])
+            found.pairs.append(Pair(row.where, labels, quantity, guess, measured, least, row.spread))
     return True

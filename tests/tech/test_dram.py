@@ -93,6 +93,15 @@ def test_banks_that_are_done_early_turn_one_after_another():
     assert chunk_clocks(HBM3, "bank", 48.0, 32, at_once=False) > 96 + 30
 
 
+def test_of_two_streams_one_goes_on_while_the_other_waits():
+    # HBM4 at twice the rate, by pages: 66 + 78 clocks to the next row, 32 x 2 of them seen ahead; half of 80 for every
+    # 32 accesses of 2 clocks; 6 % of the time they share a bank, which is slower.
+    fast = device("hbm4-16000")
+    both = dram_mix.streams(fast, "page", 64, 2, 64)
+    assert both == approx(2 / (2 + 40 / 32), rel=0.08)
+    assert dram_mix.streams(device("hbm2-2400"), "page", 64, 2, 64) > 0.9
+
+
 def test_writes_of_one_bank_group_are_slow_in_ddr5():
     # A row of 64 writes takes its bank group 64 clocks each; 66 entries see 42 of the next row's meanwhile, so 22 are
     # left to its own time, of 64 clocks for 8 of the bus.

@@ -1,10 +1,12 @@
 """Kinds dram, area and cost: errors that are asked, what cannot be, and that predicting sees inputs only."""
 
 import csv
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from pytest import approx
 from typer.testing import CliRunner
 
 from sartor import cost, validate
@@ -55,9 +57,12 @@ def factor(pairs):
 def test_dram_of_devices_that_nothing_was_made_with():
     _, unseen = parted("dram")
     apes = [p.ape for p in unseen]
-    assert len(apes) > 400 and np.median(apes) <= 0.02 and np.quantile(apes, 0.9) <= 0.1 and max(apes) <= 0.2
+    assert len(apes) > 500 and np.median(apes) <= 0.02 and np.quantile(apes, 0.9) <= 0.1
+    # Streams that meet in a bank by chance are the mean of two runs: of the others none is a fifth off.
+    assert max(apes) <= 0.25 and max(p.ape for p in unseen if p.labels["kind"] != "multi_stream") <= 0.16
     for kind in {p.labels["kind"] for p in unseen}:
-        assert np.median([p.ape for p in unseen if p.labels["kind"] == kind]) <= 0.03
+        most = 0.04 if kind == "multi_stream" else 0.02
+        assert np.median([p.ape for p in unseen if p.labels["kind"] == kind]) <= most
 
 
 def test_dies_and_power_that_nothing_was_fitted_to():
@@ -97,6 +102,28 @@ def of_other_chips(pairs):
 @pytest.mark.parametrize("quantity", ["area", "power"])
 def test_the_band_of_other_chips_holds_four_in_five(quantity):
     assert 0.75 <= of_other_chips([p for p in parted("area")[1] if p.quantity == quantity]) <= 0.85
+
+
+def of_its_kind(pairs):
+    """The share of `pairs` in the band of other chips, of costs of their kind."""
+    kinds = {p.labels["kind"] for p in pairs}
+    some = [[p for p in pairs if p.labels["kind"] == kind] for kind in kinds]
+    return np.average([of_other_chips(group) for group in some], weights=[len(group) for group in some])
+
+
+def test_the_band_of_costs_holds_four_in_five_of_a_chip_left_out_whole():
+    pairs = validation("cost").pairs
+    assert 0.75 <= of_its_kind(pairs) <= 0.85
+    # Without the ranges that figures are published with it holds too few.
+    assert of_its_kind([replace(p, spread=0.0) for p in pairs]) < 0.75
+
+
+def test_a_range_is_an_error_of_its_own(file):
+    two = [{**BILL, "low": low, "high": high} for low, high in ((3320 / 1.1, 3320 * 1.1), ("", ""))]
+    apart, exact = (validation("cost", [file(row)]).pairs for row in two)
+    assert band(apart) == approx(np.hypot(band(exact), np.log(1.1)))
+    upside_down = validate("cost", file(BILL | {"low": 2, "high": 1}, {**BILL, "low": "", "high": ""}))["coverage"]
+    assert [r["reason"] for r in upside_down["excluded"]] == ["low is above high"]
 
 
 def test_the_band_of_other_devices_holds_four_in_five():
