@@ -1,15 +1,16 @@
 """Compression proportionality at RTL: does a decoded token get as much faster as its weights get fewer bits?
 
-    python benchmarks/proportionality.py [NETWORK] [FORMAT ...] [--json] [--write | --one-column]
+    python benchmarks/proportionality.py [NETWORK] [FORMAT ...] [--batch N] [--json] [--write | --one-column]
 
 Two networks in each format that has a decoder (formats whose words are alike are run once), layers and head, on one
 core that its memory bounds: three layers of SmolLM2-135M-Instruct with a tenth of the vocabulary, and one layer of the
-shapes of Llama-3.2-1B with random weights and a sixteenth. Cycles of one decoded token in the simulator, memory timing
-of the chip. `promised`: bits a weight of Q8_0 over those of the format, scales included; `proportionality`: cycles of
-Q8_0 over cycles of the format, over that (target 0.95). Rows of 576, as SmolLM2 has, are not whole groups of 128: their
-last group is shorter. A plane of binary codes takes the tile a cycle a beat, so that 16 rows keep up with this memory,
-where 8 do for integers; 4 columns take all queries of a KV head at once, three or four in these networks, so that a
-token reads its cache once: words that no format of weights makes fewer.
+shapes of Llama-3.2-1B with random weights and a sixteenth. Cycles of one decode step in the simulator, memory timing of
+the chip: one token, or one of each of N sequences (`--batch`), each with 60 tokens before it. `promised`: bits a weight
+of Q8_0 over those of the format, scales included; `proportionality`: cycles of Q8_0 over cycles of the format, over
+that (target 0.95). Rows of 576, as SmolLM2 has, are not whole groups of 128: their last group is shorter. A plane of
+binary codes takes the tile a cycle a beat, so that 16 rows keep up with this memory, where 8 do for integers; 4 columns
+take all queries of a KV head at once, three or four in these networks, so that a token reads its cache once: words that
+no format of weights makes fewer.
 `--write` keeps the rows in sartor/data/measured/proportionality.csv; `--one-column`: on a core that reads the cache of
 a head again for each of its queries.
 """
@@ -33,6 +34,7 @@ from sartor.compiler.requantize import requantized
 from sartor.families.tensor.core import Core
 from sartor.families.tensor.network import Layer, Network
 from sartor.families.tensor.sizing import core_of
+from sartor.families.tensor.start import Start
 from sartor.formats.blocks import Blocks
 from sartor.formats.decode import MOST_PLANES, Element, Scale
 from sartor.formats.floats import Floats
@@ -49,8 +51,9 @@ NETWORKS = ("smollm2-135m", "llama-3.2-1b")
 TARGET, POSITION = 0.95, 60
 ROWS_OF_HEAD = 8016  # of the larger network
 WRITTEN = Path(__file__).parents[1] / "sartor" / "data" / "measured" / "proportionality.csv"
-COLUMNS = ("network", "format", "bits", "cycles", "utilization", "speedup", "proportionality", "date", "source")
-TILE = Tile(16, 32, 4, 16, "q4_0", kv="int8-g32", scratchpad_bytes=512 * 1024, fifo_bytes=128 * 1024)
+FIGURES = ("bits", "cycles", "utilization", "speedup", "proportionality")
+COLUMNS = ("network", "format", "batch", *FIGURES, "date", "source")
+TILE = Tile(16, 32, 4, 16, "q4_0", kv="int8-g32", scratchpad_bytes=1024 * 1024, fifo_bytes=128 * 1024)
 CHIP = Chip("proportional", "tensor", "N7", 450e6, Memory("lpddr4x", 1, 4e9, 64 * 0.55 * 450e6), tile=TILE)
 ONE_COLUMN = dataclasses.replace(
     CHIP, tile=dataclasses.replace(TILE, columns=1, vector_lanes=32, scratchpad_bytes=256 * 1024)
@@ -76,15 +79,16 @@ def in_format(net: Network, coding: Coding) -> Network:
     return dataclasses.replace(requantized(net, coding), head=head)
 
 
-def cycles(net: Network, coding: Coding, chip: Chip) -> tuple[int, float]:
-    """Of one decoded token, and the share of what the memory can give that it moved."""
+def cycles(net: Network, coding: Coding, chip: Chip, batch: int) -> tuple[int, float]:
+    """Of one decode step, and the share of what the memory can give that it moved."""
     net = in_format(net, coding)
     one = core(coding, chip)
-    # Only decode runs: one token. Four tokens of a prompt of the larger network would need more scratchpad.
-    binary = compile_network(dataclasses.replace(one, scratch_groups=2 * one.scratch_groups), net, 128)
+    binary = compile_network(one, net, 128, sequences=batch)
     simulator = Simulator(one, binary.image, memory_timing.of_chip(chip))
     simulator.load(binary.program.instructions, binary.program.constants)
-    done = simulator.run(binary.program.decode, POSITION, [binary.row(1)])
+    caches = tuple(binary.memory.cache_of(place) for place in range(batch))
+    entry = binary.program.batch if batch > 1 else binary.program.decode
+    done = simulator.start(Start(entry, (POSITION,) * batch, tuple(binary.row(1 + c) for c in range(batch)), caches))
     return done.cycles, done.memory.utilization
 
 
@@ -112,7 +116,7 @@ def random_network(dim: int, heads: int, kv_heads: int, head_dim: int, ffn: int,
 
 
 def rows_of(
-    name: str, net: Network, formats: tuple[str, ...], keep: bool, chip: Chip = CHIP
+    name: str, net: Network, formats: tuple[str, ...], keep: bool, chip: Chip = CHIP, batch: int = 1
 ) -> list[dict[str, Any]]:
     """One row a format, compared with the first; kept one by one. What has the same words has the same cycles."""
     found: list[dict[str, Any]] = []
@@ -120,9 +124,10 @@ def rows_of(
     for form in formats:
         coding = coding_of(form)
         if coding.stream not in known:
-            known[coding.stream] = cycles(net, coding, chip)
+            known[coding.stream] = cycles(net, coding, chip, batch)
         count, busy = known[coding.stream]
-        found.append({"format": form, "bits": format_named(form).bits(), "cycles": count, "utilization": busy})
+        bits = format_named(form).bits()
+        found.append({"format": form, "batch": batch, "bits": bits, "cycles": count, "utilization": busy})
         first, last = found[0], found[-1]
         last["promised"], last["speedup"] = first["bits"] / last["bits"], first["cycles"] / count
         last["proportionality"] = last["speedup"] / last["promised"]
@@ -138,25 +143,27 @@ def show(row: dict[str, Any]) -> None:
 
 
 def write(network: str, row: dict[str, Any]) -> None:
-    """This row in the place of that of the same network and format, in the order of FORMATS."""
+    """This row in the place of that of the same network, format and batch, in the order of FORMATS."""
     old = list(csv.DictReader(WRITTEN.read_text().splitlines())) if WRITTEN.exists() else []
-    kept = {(row["network"], row["format"]): row for row in old}
+    kept = {(row["network"], row["format"], int(row["batch"])): row for row in old}
     about = {"date": f"{datetime.date.today():%Y-%m}", "source": "python benchmarks/proportionality.py --write"}
     figures = {k: f"{v:.4g}" if isinstance(v, float) else v for k, v in row.items() if k in COLUMNS}
-    kept[network, row["format"]] = {"network": network, **figures, **about}
+    kept[network, row["format"], row["batch"]] = {"network": network, **figures, **about}
     with WRITTEN.open("w", newline="", encoding="utf-8") as file:
         out = csv.DictWriter(file, COLUMNS, lineterminator="\n")
         out.writeheader()
-        out.writerows(sorted(kept.values(), key=lambda row: (row["network"], FORMATS.index(row["format"]))))
+        order = sorted(kept, key=lambda key: (key[0], key[2], FORMATS.index(key[1])))
+        out.writerows(kept[key] for key in order)
 
 
 def main() -> int:
-    named = [a for a in sys.argv[1:] if not a.startswith("-") and a not in NETWORKS]
+    batch = int(sys.argv[sys.argv.index("--batch") + 1]) if "--batch" in sys.argv else 1
+    named = [a for a in sys.argv[1:] if a in FORMATS]
     formats = (BASE, *named) if named else FORMATS
     asked = [name for name in NETWORKS if name in sys.argv] or NETWORKS
     chip = ONE_COLUMN if "--one-column" in sys.argv else CHIP
     keep = "--write" in sys.argv and chip is CHIP
-    found = {name: rows_of(name, network_of(name), formats, keep, chip) for name in asked}
+    found = {name: rows_of(name, network_of(name), formats, keep, chip, batch) for name in asked}
     worst = {name: min(r["proportionality"] for r in rows) for name, rows in found.items()}
     print(json.dumps({"worst": worst, "target": TARGET, **({"rows": found} if "--json" in sys.argv else {})}, indent=1))
     return int(min(worst.values()) < TARGET)

@@ -137,7 +137,8 @@ def _speeds() -> dict[str, dict[str, Any]]:
         return {}
     found = csv.DictReader(path.read_text(encoding="utf-8").splitlines())
     figures = ("cycles", "speedup", "proportionality")
-    return {r["format"]: {f: float(r[f]) for f in figures} for r in found if r["network"] == NETWORK}
+    return {r["format"]: {f: float(r[f]) for f in figures} for r in found
+            if r["network"] == NETWORK and r["batch"] == "1"}  # fmt: skip
 
 
 def _kl(row: Row | None) -> str:

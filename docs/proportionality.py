@@ -18,7 +18,7 @@ from fill import filled, write
 
 from sartor.formats.hardware import decoded
 from sartor.formats.spec import format_named
-from sartor.report.proportionality import BATCHES, by_batch, points
+from sartor.report.proportionality import BATCHES, COUNTED, by_batch, points
 
 ROOT = Path(__file__).parents[1]
 PICTURE = ROOT / "docs/pictures/proportionality.svg"
@@ -27,21 +27,22 @@ NETWORKS, TARGET = {"llama-3.2-1b": "Llama-3.2-1B", "smollm2-135m": "SmolLM2"}, 
 SHOWN = (1, *BATCHES)
 
 
-def counted() -> dict[tuple[str, str], dict[str, float]]:
-    """At RTL, by network and format."""
+def counted() -> dict[tuple[str, str, int], dict[str, float]]:
+    """At RTL, by network, format and batch."""
     text = files("sartor.data").joinpath("measured/proportionality.csv").read_text(encoding="utf-8")
-    return {(r["network"], r["format"]): {k: float(r[k]) for k in ("bits", "speedup", "proportionality")}
+    return {(r["network"], r["format"], int(r["batch"])): {k: float(r[k]) for k in ("bits", "speedup", "proportionality")}
             for r in csv.DictReader(text.splitlines())}  # fmt: skip
 
 
 def table() -> str:
     """A row a format: the share of what its bits promise."""
     known = counted()
-    names = sorted({name for _, name in known} | set(decoded()), key=lambda n: (-format_named(n).bits(), n))
-    heads = [*(f"RTL, {title}" for title in NETWORKS.values()), *(f"batch {batch}" for batch in SHOWN)]
+    names = sorted({name for _, name, _ in known} | set(decoded()), key=lambda n: (-format_named(n).bits(), n))
+    rtl = [(network, batch) for batch in COUNTED for network in NETWORKS]
+    heads = [*(f"RTL, {NETWORKS[network]}, batch {batch}" for network, batch in rtl), *(f"batch {batch}" for batch in SHOWN)]
     lines = [f"| format | bits | {' | '.join(heads)} |", "|---|---|" + "---|" * len(heads)]
     for name in names:
-        rows = [known.get((network, name)) for network in NETWORKS]
+        rows = [known.get((network, name, batch)) for network, batch in rtl]
         cells = [f"{row['proportionality']:.3f}" if row else "" for row in rows]
         for batch in SHOWN:
             speedup, promised = by_batch(name, batch)
@@ -52,9 +53,9 @@ def table() -> str:
 
 def drawn() -> list[dict[str, Any]]:
     """Points: who, what is promised, how many times faster."""
-    found = [{"who": f"RTL, batch 1, {title}", "promised": row["speedup"] / row["proportionality"],
+    found = [{"who": f"RTL, batch {batch}, {title}", "promised": row["speedup"] / row["proportionality"],
               "speedup": row["speedup"], "panel": "ours"}
-             for (network, _), row in counted().items() for title in [NETWORKS[network]]]  # fmt: skip
+             for (network, _, batch), row in counted().items() for title in [NETWORKS[network]]]  # fmt: skip
     for batch in BATCHES:
         for name in decoded():
             speedup, promised = by_batch(name, batch)

@@ -75,13 +75,14 @@ class Placed:
     program: Program
 
 
-def place(core: Core, weights: Weights, context: int | None = None) -> Placed:
-    """Where the network lies, and its program; None: the longest context that fits."""
+def place(core: Core, weights: Weights, context: int | None = None, sequences: int = 1) -> Placed:
+    """Where the network lies, with caches for so many `sequences`, and its program; None: the longest context that
+    fits."""
     net = weights.network
     if context is not None and context < 1:
         raise InputError(f"context = {context} must be at least 1")
     fits = memory_map.longest(core, net) if context is None else memory_map.check(core, net, context)
-    memory = store.planned(core, net, fits)
+    memory = store.planned(core, net, fits, sequences)
     program = lower(core, net, memory)
     if len(program.instructions) > PROGRAM_WORDS:
         raise InputError(

@@ -13,20 +13,20 @@ from ..families.tensor.network import Network
 from .say import Say, silent
 
 
-def checked(core: Core, net: Network, key: str, context: int, say: Say = silent) -> Path:
+def checked(core: Core, net: Network, key: str, context: int, say: Say = silent, sequences: int = 1) -> Path:
     """The image of `net`; one that is damaged, or whose hash nobody wrote down, is packed again.
 
     RTL and golden model read the same image: a damaged one would make both say the same nonsense.
     """
     start = time.time()
-    _, path = store.compiled(core, net, key, context)
+    _, path = store.compiled(core, net, key, context, sequences=sequences)
     if path.stat().st_mtime < start - 1:  # it was there before
         if _right(path):
             return path
         if _note(path).is_file():
             say(f"the memory image {path.name} is damaged: packing it again")
         path.unlink()
-        store.compiled(core, net, key, context)
+        store.compiled(core, net, key, context, sequences=sequences)
     with contextlib.suppress(OSError):  # without a note it is packed again next time
         _note(path).write_text(_hash(path) + "\n", encoding="utf-8")
     return path

@@ -16,7 +16,8 @@ from .networks import Weights
 
 @dataclass(frozen=True)
 class Progress:
-    """What is known while it runs. `text`: prompt and answer so far; `cycles`: of the pass that runs."""
+    """What is known while it runs. `text`: prompt and answer so far, of the first sequence; `cycles`: of the pass that
+    runs."""
 
     text: str
     tokens: int
@@ -30,17 +31,28 @@ Watch = Callable[[Progress], None]
 
 
 class Job:
-    """What is run: it is checked before anything long begins."""
+    """What is run: it is checked before anything long begins. Of a `batch`, each sequence begins with the prompt less
+    the last tokens, one more of them than the one before: all are at positions of their own."""
 
-    def __init__(self, chip: Chip, core: Core, weights: Weights, prompt: str, tokens: int, text: Any) -> None:
+    def __init__(
+        self, chip: Chip, core: Core, weights: Weights, prompt: str, tokens: int, text: Any, batch: int = 1
+    ) -> None:
         self.chip, self.core, self.weights, self.prompt, self.text = chip, core, weights, prompt, text
         self.ids: list[int] = text.encode(prompt)
-        self.tokens = tokens
-        self.placed = place(core, weights)
+        self.tokens, self.batch = tokens, batch
+        self._check_batch()
+        self.prompts = [self.ids[: len(self.ids) - i % len(self.ids)] for i in range(batch)]
+        self.placed = place(core, weights, sequences=batch)
         self.context = self.placed.memory.context
         self._check()
-        self.positions = [len(self.ids) - 1 + i for i in range(tokens)]
-        self.estimated = [self._cycles(position) for position in self.positions]
+        self.estimated = [self._cycles(i) for i in range(tokens)]
+
+    def _check_batch(self) -> None:
+        if not 1 <= self.batch <= self.core.columns:
+            raise InputError(
+                f"a batch of {self.batch} is not what {self.chip.name} decodes in a step: 1 to {self.core.columns}, "
+                "the columns of its tile"
+            )
 
     def _check(self) -> None:
         need = len(self.ids) + self.tokens - 1
@@ -52,14 +64,20 @@ class Job:
         size, capacity = self.placed.memory.nbytes, self.chip.memory.capacity_bytes
         if size > capacity:
             raise InputError(
-                f"{self.weights.model} with a context of {self.context} needs {size / 1e6:.0f} MB of memory, "
+                f"{self.weights.model} with {self._contexts()} needs {size / 1e6:.0f} MB of memory, "
                 f"{(size - capacity) / 1e6:.0f} MB more than {self.chip.name} has (a smaller model, or more memory)"
             )
 
-    def _cycles(self, position: int) -> float:
-        """The estimate of one decode pass with `position` tokens in the cache."""
-        step = estimate(self.chip, self.weights.model, "decode", 1, max(position, 1))
-        return float(step["latency_s"] * self.chip.clock_hz)
+    def _contexts(self) -> str:
+        each = f"a context of {self.context}"
+        return each if self.batch == 1 else f"{each} for each of {self.batch} sequences"
+
+    def _cycles(self, done: int) -> float:
+        """The estimate of the decode step after `done` others: the mean of one with all sequences at the position of
+        each, since each has its own share of the attention."""
+        positions = [max(len(prompt) - 1 + done, 1) for prompt in self.prompts]
+        known = {at: estimate(self.chip, self.weights.model, "decode", self.batch, at) for at in set(positions)}
+        return sum(float(known[at]["latency_s"]) for at in positions) / self.batch * self.chip.clock_hz
 
 
 class Shown:
@@ -75,11 +93,11 @@ class Shown:
     def cycles(self, now: int) -> None:
         self._tell(now)
 
-    def token(self, token: Any) -> None:
-        self._ids.append(token.rtl)
-        self._total += token.cycles
-        self._seconds.append(token.seconds)
-        self._text = said(self._job, self._ids)
+    def step(self, step: Any) -> None:
+        self._ids.append(step.rtl[0])
+        self._total += step.cycles
+        self._seconds.append(step.seconds)
+        self._text = said(self._job, self._job.ids, self._ids)
         self._tell(0)
 
     def _tell(self, now: int) -> None:
@@ -97,6 +115,11 @@ def mean_s(seconds: list[float]) -> float:
     return sum(later) / len(later)
 
 
-def said(job: Job, ids: list[int]) -> str:
-    """Prompt and answer; a character that is not whole yet is left out."""
-    return job.prompt + str(job.text.decode(ids)).rstrip("\ufffd")
+def said(job: Job, prompt: list[int], ids: list[int]) -> str:
+    """Prompt and answer."""
+    return (job.prompt if prompt == job.ids else str(job.text.decode(prompt))) + answer(job, ids)
+
+
+def answer(job: Job, ids: list[int]) -> str:
+    """A character that is not whole yet is left out."""
+    return str(job.text.decode(ids)).rstrip("\ufffd")

@@ -89,6 +89,7 @@ def verify(
     stalls: bool,
     requantize: bool,
     structural: bool,
+    batch: int,
     json: bool,
 ) -> None:
     stages = Stages()
@@ -98,7 +99,7 @@ def verify(
 
     with live(stages):
         found = api.verify(
-            chip, model, prompt, tokens, seed, stalls, structural, stages, watch, requantize
+            chip, model, prompt, tokens, seed, stalls, structural, stages, watch, requantize, batch
         )
     if json:
         as_json(found)
@@ -117,9 +118,9 @@ def _running(now: Any) -> RenderableType:
 def verified(found: dict[str, Any]) -> RenderableType:
     """The answer first, then what it took."""
     same = found["mismatches"] == 0
-    said = Text(found["prompt"])
-    said.append(found["text"][len(found["prompt"]) :], style="bold")
-    compared = f"{found['instructions']:,} instructions, {len(found['rtl_tokens'])} tokens"
+    said = Group(*map(_said, found["sequences"]))
+    each = f" of each of {found['batch']} sequences" if found["batch"] > 1 else ""
+    compared = f"{found['instructions']:,} instructions, {len(found['rtl_tokens'])} tokens{each}"
     equal, differ = f"equal: {compared}", f"DIFFERENT in {found['mismatches']} places of {compared}"
     what = "The Verilog as it is delivered" if found["structural"] else "RTL"
     lines = Text(f"{what} and golden model are {equal if same else differ}")
@@ -129,15 +130,23 @@ def verified(found: dict[str, Any]) -> RenderableType:
     return Group(head, Text(_figures(found)))
 
 
+def _said(sequence: dict[str, Any]) -> Text:
+    """Prompt and answer of one sequence."""
+    text, answer = sequence["text"], sequence["answer"]
+    said = Text(text[: len(text) - len(answer)])
+    said.append(answer, style="bold")
+    return said
+
+
 def _figures(f: dict[str, Any]) -> str:
-    count = len(f["rtl_tokens"])
+    count, what = len(f["rtl_tokens"]), "token" if f["batch"] == 1 else "step"
     rows = [
-        ("cycles a token, RTL", f"{f['cycles_rtl'] / count:,.0f}"),
-        ("cycles a token, estimated", f"{f['cycles_estimated'] / count:,.0f} ({f['cycles_error']:+.1%})"),
+        (f"cycles a {what}, RTL", f"{f['cycles_rtl'] / count:,.0f}"),
+        (f"cycles a {what}, estimated", f"{f['cycles_estimated'] / count:,.0f} ({f['cycles_error']:+.1%})"),
         ("tokens a second on the chip", f"{f['tokens_per_s_chip']:.4g} at {si(f['clock_hz'], 'Hz')}"),
         ("memory utilization", f"{f['memory_utilization']:.1%} of what sequential reads get"),
         ("prompt", f"{len(f['prompt_tokens'])} tokens, {f['prefill_cycles']:,} cycles before the first one"),
-        ("simulated", f"{f['seconds_per_token']:.1f} s a token, {f['build_s']:.1f} s to get ready"),
+        ("simulated", f"{f['seconds_per_token']:.1f} s a {what}, {f['build_s']:.1f} s to get ready"),
     ]
     return "\n".join(f"{name:29}{value}" for name, value in rows)
 

@@ -52,10 +52,13 @@ def verify(
     structural: Annotated[
         bool, typer.Option("--structural", help="Run the file that `build` writes as it is: slower, builds longer.")
     ] = False,
+    batch: Annotated[
+        int, typer.Option(help="Sequences that a step decodes, up to the tile's columns; each has less of the prompt.")
+    ] = 1,
     json: Json = False,
 ) -> None:
     """Run a real model on the generated RTL, every instruction beside the golden model, bit for bit."""
-    hardware.verify(chip, model, prompt, tokens, seed, stalls, requantize, structural, json)
+    hardware.verify(chip, model, prompt, tokens, seed, stalls, requantize, structural, batch, json)
 
 
 @app.command()

@@ -1,9 +1,9 @@
-"""A real model on a generated chip: RTL and golden model token by token, cycles beside the estimate."""
+"""A real model on a generated chip: RTL and golden model step by step, cycles beside the estimate."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from ..chip.spec import Chip
 from ..compiler import store
 from ..compiler.binary import Binary
 from ..compiler.session import Session
+from ..compiler.together import Together
 from ..errors import InputError
 from ..families.tensor.network import Network
 from ..families.tensor.sizing import core_of
@@ -24,24 +25,25 @@ Library = Callable[[Say], Path]  # builds a simulator
 
 
 @dataclass(frozen=True)
-class Token:
-    """One generated token: what both models chose, at which cost."""
+class Decoded:
+    """One decode step: the token of each sequence that both models chose, at which cost."""
 
-    rtl: int
-    golden: int
-    position: int
+    rtl: list[int]
+    golden: list[int]
     cycles: int
     seconds: float
 
 
 @dataclass
 class Verified:
-    """What a verification found. Cycles and utilization are of the decode passes."""
+    """What a verification found. Cycles and utilization are of the decode passes. `alone`: what the golden model says
+    after each prompt by itself, of several."""
 
     chip: str
     network: str
-    prompt: list[int]
-    tokens: list[Token] = field(default_factory=list)
+    prompts: list[list[int]]
+    steps: list[Decoded] = field(default_factory=list)
+    alone: list[list[int]] = field(default_factory=list)
     prefill: list[Pass] = field(default_factory=list)
     decode: list[Pass] = field(default_factory=list)
     clock_hz: float = 0.0
@@ -49,9 +51,14 @@ class Verified:
 
     @property
     def mismatches(self) -> int:
-        """Instructions whose writes differ, and tokens that do."""
+        """Instructions whose writes differ, and tokens that do: between the models, and in a batch from alone."""
         passes = [*self.prefill, *self.decode]
-        return sum(p.mismatches + (p.rtl != p.golden) for p in passes)
+        together = zip(self.alone, self.of_each("rtl"), strict=False)
+        return sum(p.mismatches + (p.rtl != p.golden) for p in passes) + sum(one != other for one, other in together)
+
+    def of_each(self, model: str) -> list[list[int]]:
+        """Tokens of each sequence, by `rtl` or by `golden`."""
+        return [list(tokens) for tokens in zip(*(getattr(step, model) for step in self.steps), strict=True)]
 
     @property
     def memory_utilization(self) -> float:
@@ -81,14 +88,15 @@ class Bench:
 
 def bench(
     chip: Chip, net: Network, key: str, context: int, *, stalls: Stalls | None = None, say: Say | None = None,
-    library: Library | None = None,
+    library: Library | None = None, sequences: int = 1,
 ) -> Bench:  # fmt: skip
-    """Compile `net` for the core of `chip` and build its simulator, or that of `library`; both are kept."""
+    """Compile `net` for the core of `chip`, with caches for so many `sequences`, and build its simulator, or that of
+    `library`; both are kept."""
     tell, start = say or (lambda text: None), time.monotonic()
-    _check_capacity(chip, net, key, context)
+    _check_capacity(chip, net, context, sequences)
     core = core_of(chip)
     tell("packing weights")
-    binary, path = store.compiled(core, net, key, context)
+    binary, path = store.compiled(core, net, key, context, sequences=sequences)
     timing = memory_timing.of_chip(chip)
     tell("building the simulator")
     simulator = Simulator(
@@ -102,8 +110,8 @@ def bench(
     return Bench(chip, binary, Lockstep(binary, simulator), time.monotonic() - start)
 
 
-def _check_capacity(chip: Chip, net: Network, key: str, context: int) -> None:
-    need = store.planned(core_of(chip), net, context).nbytes
+def _check_capacity(chip: Chip, net: Network, context: int, sequences: int) -> None:
+    need = store.planned(core_of(chip), net, context, sequences).nbytes
     if need > chip.memory.capacity_bytes:
         over = (need - chip.memory.capacity_bytes) / 1e6
         raise InputError(
@@ -113,21 +121,29 @@ def _check_capacity(chip: Chip, net: Network, key: str, context: int) -> None:
 
 
 def verify(
-    ready: Bench, prompt: list[int], count: int, on_token: Callable[[Token], Any] | None = None
+    ready: Bench, prompts: list[list[int]], count: int, on_step: Callable[[Decoded], Any] | None = None
 ) -> Verified:
-    """Generate `count` tokens after `prompt` on both models."""
+    """Generate `count` tokens after each of `prompts` on both models: several at once, a batch."""
     found = Verified(
-        ready.chip.name, ready.binary.network, prompt, clock_hz=ready.chip.clock_hz, build_s=ready.build_s
+        ready.chip.name, ready.binary.network, prompts, clock_hz=ready.chip.clock_hz, build_s=ready.build_s
     )
     start = time.monotonic()
-    for _ in Session(ready.binary, ready.pair).generate(prompt, count):
+    for _ in _steps(ready, prompts, count):
         last, now = ready.pair.passes[-1], time.monotonic()
-        token = Token(last.rtl[0], last.golden[0], last.start.positions[0], last.result.cycles, now - start)
+        step = Decoded(last.rtl, last.golden, last.result.cycles, now - start)
         start = now
-        found.tokens.append(token)
-        if on_token:
-            on_token(token)
-    program = ready.binary.program
-    found.prefill = [p for p in ready.pair.passes if p.start.entry == program.prefill]
-    found.decode = [p for p in ready.pair.passes if p.start.entry == program.decode]
+        found.steps.append(step)
+        if on_step:
+            on_step(step)
+    prefill = ready.binary.program.prefill
+    found.prefill = [p for p in ready.pair.passes if p.start.entry == prefill]
+    found.decode = [p for p in ready.pair.passes if p.start.entry != prefill]
+    if len(prompts) > 1:  # where the first sequence was, one after the other
+        found.alone = [list(Session(ready.binary, ready.pair.golden).generate(p, count)) for p in prompts]
     return found
+
+
+def _steps(ready: Bench, prompts: list[list[int]], count: int) -> Iterable[Any]:
+    if len(prompts) == 1:
+        return Session(ready.binary, ready.pair).generate(prompts[0], count)
+    return Together(ready.binary, ready.pair).generate(prompts, count)

@@ -21,7 +21,8 @@ GPU = {"gpu": "H100", "model": "llama3-8b", "context": 512, "from": "bf16"}
 BITS = {"bf16": 16.0, "fp8": 8.0, "int4": 4.125}  # as they were stored: INT4 with a BF16 scale and zero for 128
 NETWORK = "llama-3.2-1b"
 FORMULAS = "formulas"
-BASE, BATCHES, CONTEXT = "q8_0", (4, 16), 512  # of the formulas; at batch 1 cycles are counted
+BASE, BATCHES, CONTEXT = "q8_0", (4, 16), 512  # of the formulas
+COUNTED = (1,)  # batches of the RTL
 TILE = Tile(16, 32, 16, 32, BASE, kv="int8-g32", scratchpad_bytes=1024 * 1024, fifo_bytes=128 * 1024)
 CHIP = Chip("proportional", "tensor", "N7", 450e6, Memory("lpddr4x", 1, 4e9, 64 * 0.55 * 450e6), tile=TILE)
 
@@ -30,17 +31,17 @@ CHIP = Chip("proportional", "tensor", "N7", 450e6, Memory("lpddr4x", 1, 4e9, 64 
 def points() -> tuple[dict[str, Any], ...]:
     """Speed-ups: `who` at `batch`, `promised` by the bits, `speedup` counted, estimated or measured."""
     ours = _ours()
-    return (*ours, *_batched([p["name"] for p in ours]), *_gpu())
+    return (*ours, *_batched([p["name"] for p in ours if p["batch"] == 1]), *_gpu())
 
 
 def _ours() -> list[dict[str, Any]]:
-    """Our RTL, cycle by cycle: against Q8_0, the layer of Llama-3.2-1B's shapes, batch 1. Nothing where nobody ran
-    `benchmarks/proportionality.py --write`."""
+    """Our RTL, cycle by cycle: against Q8_0 at the same batch, the layer of Llama-3.2-1B's shapes. Nothing where nobody
+    ran `benchmarks/proportionality.py --write`."""
     path = files("sartor.data").joinpath("measured/proportionality.csv")
     if not path.is_file():
         return []
     rows = [r for r in csv.DictReader(path.read_text(encoding="utf-8").splitlines()) if r["network"] == NETWORK]
-    return [{"who": "RTL", "batch": 1, "name": r["format"], "speedup": float(r["speedup"]),
+    return [{"who": "RTL", "batch": int(r["batch"]), "name": r["format"], "speedup": float(r["speedup"]),
              "promised": float(r["speedup"]) / float(r["proportionality"])} for r in rows]  # fmt: skip
 
 

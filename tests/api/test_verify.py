@@ -56,6 +56,27 @@ def test_cycles_are_beside_the_estimate_of_each_position(posing):
     assert found["cycles_error"] == pytest.approx(sum(by_hand) / (2 * CYCLES) - 1)
 
 
+def test_a_batch_of_two(posing):
+    one, two = (api.verify(CHIP, prompt=PROMPT, tokens=3, batch=batch) for batch in (1, 2))
+    assert two["batch"] == 2 and two["mismatches"] == 0
+    # The second sequence begins with the prompt less its last letter: another position, another answer.
+    alone = api.verify(CHIP, prompt=PROMPT[:-1], tokens=3)
+    assert [s["text"] for s in two["sequences"]] == [one["text"], alone["text"]]
+    assert [p["positions"] for p in two["passes"]] == [[4, 3], [5, 4], [6, 5]]
+    # Two chunks of each prompt (H E, L L; H E, L), then three steps; each gives two tokens.
+    assert two["prefill_cycles"] == 4 * CYCLES and two["cycles_rtl"] == 3 * CYCLES
+    assert two["tokens_per_s_chip"] == 2 * 100e6 / CYCLES
+    at = {context: api.estimate(CHIP, MODEL, "decode", 2, context)["latency_s"] * 100e6 for context in (3, 4, 5, 6)}
+    assert [p["estimated"] for p in two["passes"]] == pytest.approx([(at[i] + at[i + 1]) / 2 for i in (3, 4, 5)])
+
+
+def test_a_batch_that_says_what_its_sequences_do_not_say_alone_is_a_mismatch(posing, monkeypatch):
+    from sartor.compiler.session import Session
+
+    monkeypatch.setattr("sartor.proof.verify.Session", type("Other", (Session,), {"step": lambda self, token: token}))
+    assert api.verify(CHIP, prompt=PROMPT, tokens=3, batch=2)["mismatches"] == 2
+
+
 def test_a_difference_in_a_write_stops_with_its_explanation(posing, monkeypatch):
     posing.lies = (7,)
     monkeypatch.setattr("sartor.proof.lockstep.difference", lambda g, s, step, *rest: f"step {step} of MM qkv")
@@ -82,6 +103,12 @@ def test_of_several_cores_one_is_run_with_its_share(posing):
         ({"prompt": " "}, "the prompt is empty"),
         ({"tokens": 0}, "tokens = 0 must be between 1 and 10,000"),
         ({"seed": -1}, "seed = -1 must be at least 0"),
+        ({"batch": 3}, "a batch of 3 is not what tiny decodes in a step: 1 to 2, the columns of its tile"),
+        ({"batch": 0}, "a batch of 0 is not what tiny decodes"),
+        (
+            {"batch": 2, "chip": replace(CHIP, memory=replace(CHIP.memory, capacity_bytes=2e5))},
+            "with a context of 832 for each of 2 sequences needs",
+        ),
         ({"prompt": "H" * 830}, r"need 837 places in the KV cache, but tiny has 832 for .* \(a shorter prompt"),
         ({"chip": replace(CHIP, memory=replace(CHIP.memory, capacity_bytes=2e5))}, "MB more than tiny has"),
         ({"chip": replace(CHIP, tile=replace(CHIP.tile, weights="nf4"))}, "has no decoder in hardware"),

@@ -72,9 +72,9 @@ class Posing:
     def load(self, program, constants) -> None:
         self.golden = Golden(self.core, self.image, program, constants)
 
-    def run(self, entry, position, tokens, progress=None) -> RunResult:
+    def start(self, given, *, progress=None) -> RunResult:
         trace = Trace()
-        best = self.golden.run(entry, position, list(tokens), trace)
+        best = [token ^ self.slips for token in self.golden.start(given, trace)]
         if progress:
             progress(CYCLES)
         digests = [(at, d ^ (step in self.lies)) for step, (at, d) in enumerate(trace.digests)]
@@ -83,7 +83,7 @@ class Posing:
         words = {"weights": 600, "cache": 0, "stores": 0}
         memory = MemoryStatistics(words, words, 600 * port, 0, 0, 0, ideal(port).sequential_bytes(CYCLES, port))
         counters = dict.fromkeys(COUNTERS, 0) | {"cycles": CYCLES, "mm_weights": CYCLES}
-        return RunResult(CYCLES, counters, best ^ self.slips, 0.0, retired, memory, 0)
+        return RunResult(CYCLES, counters, best, [0.0] * given.batch, retired, memory, 0)
 
     def dump(self, step):
         raise AssertionError("a difference is explained by the real simulator only")

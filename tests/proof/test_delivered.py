@@ -39,8 +39,8 @@ def test_the_delivered_verilog_speaks_like_the_golden_model() -> None:
         CHIP, network(fetch.smollm2()).slice(1, 512), KEY, 256, stalls=Stalls(0.2, 0.2, seed=5),
         library=lambda say: delivered.library(core, text, module),
     )  # fmt: skip
-    found = verify(ready, PROMPT, 2)
-    assert [t.rtl for t in found.tokens] == [t.golden for t in found.tokens]
+    found = verify(ready, [PROMPT], 2)
+    assert found.of_each("rtl") == found.of_each("golden")
     assert found.mismatches == 0
     assert len(found.prefill) == 1 and len(found.decode) == 2  # both columns, then one
     assert len(found.decode[0].result.digests) > 50

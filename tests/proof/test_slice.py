@@ -41,18 +41,28 @@ def net() -> Network:
 @pytest.mark.parametrize("stalls", [Stalls(), Stalls(0.2, 0.2, seed=3)], ids=["free", "stalled"])
 def test_a_layer_and_the_head_speak_the_same_on_both(net: Network, stalls: Stalls) -> None:
     # One prompt in two chunks of two tokens, then two tokens: every write of every instruction is compared.
-    found = verify(bench(CHIP, net, KEY, 256, stalls=stalls), PROMPT, 2)
-    assert [t.rtl for t in found.tokens] == [t.golden for t in found.tokens]
+    found = verify(bench(CHIP, net, KEY, 256, stalls=stalls), [PROMPT], 2)
+    assert found.of_each("rtl") == found.of_each("golden")
     assert found.mismatches == 0
     assert len(found.prefill) == 2 and len(found.decode) == 2
     assert len(found.decode[0].result.digests) > 50
 
 
+@pytest.mark.parametrize("stalls", [Stalls(), Stalls(0.2, 0.2, seed=3)], ids=["free", "stalled"])
+def test_two_sequences_in_a_batch_say_what_each_says_alone(net: Network, stalls: Stalls) -> None:
+    # Prompts of one chunk and of two; every write of every instruction is compared, each sequence with itself alone.
+    ready = bench(CHIP, net, KEY, 256, stalls=stalls, sequences=2)
+    found = verify(ready, [PROMPT, PROMPT[1:3]], 3)
+    assert found.mismatches == 0 and found.of_each("rtl") == found.alone
+    assert [p.start.positions for p in found.decode] == [(3, 1), (4, 2), (5, 3)]
+    assert found.of_each("rtl")[0] != found.of_each("rtl")[1]
+
+
 @pytest.mark.parametrize("form", ["int4-g64-asym", "int4-g128", "int8-g128-asym"])
 def test_the_same_weights_in_other_formats(net: Network, form: str) -> None:
     # Rows of 576 are whole groups of 64, those of 1,536 of 128: scales are shared by two beats and by four.
-    found = verify(bench(CHIP, requantized(net, coding_of(form)), f"{KEY} {form}", 256), PROMPT[:2], 1)
-    assert found.mismatches == 0 and found.tokens[0].rtl == found.tokens[0].golden
+    found = verify(bench(CHIP, requantized(net, coding_of(form)), f"{KEY} {form}", 256), [PROMPT[:2]], 1)
+    assert found.mismatches == 0 and found.of_each("rtl") == found.of_each("golden")
 
 
 # By the FFN's format and those of queries and keys, values, attention's output, embedding: elements of the matrices,
@@ -74,8 +84,8 @@ def test_a_chip_for_a_mix_of_formats(net: Network, names: str) -> None:
     kinds, bits = MIXES[names]
     assert [m.coding.element.name for m in (*mixed.layers[0].matrices.values(), mixed.head)] == kinds.split()
     assert core_of(replace(CHIP, tile=tile)).multiplier_bits == bits
-    found = verify(bench(replace(CHIP, tile=tile), mixed, f"{KEY} mixed {names}", 256), PROMPT[:2], 1)
-    assert found.mismatches == 0 and found.tokens[0].rtl == found.tokens[0].golden
+    found = verify(bench(replace(CHIP, tile=tile), mixed, f"{KEY} mixed {names}", 256), [PROMPT[:2]], 1)
+    assert found.mismatches == 0 and found.of_each("rtl") == found.of_each("golden")
 
 
 @pytest.mark.slow
@@ -92,8 +102,8 @@ def test_a_chip_with_a_cache_of_four_bits(net: Network, form: str, kv: str) -> N
     how = Balance(rng.integers(-2, 3, (*heads, 32)).astype(np.int8), rng.normal(0, 2, (*heads, 64)).astype(np.float32))
     assert core_of(chip).balanced == (kv == "int4-g32")
     made = balanced(requantized(net, coding_of(form)), how)
-    found = verify(bench(chip, made, f"{KEY} {form} balanced {how.key}", 256), PROMPT, 2)
-    assert found.mismatches == 0 and [t.rtl for t in found.tokens] == [t.golden for t in found.tokens]
+    found = verify(bench(chip, made, f"{KEY} {form} balanced {how.key}", 256), [PROMPT], 2)
+    assert found.mismatches == 0 and found.of_each("rtl") == found.of_each("golden")
 
 
 @pytest.mark.slow
@@ -108,8 +118,8 @@ def test_a_chip_for_another_format(net: Network, form: str) -> None:
     # Its own multipliers and decoder: signed ones with a scale for 16, high parts with two scales, planes of binary
     # codes with an offset, products that are shifted, bytes; zero points of rows of four groups and a half.
     chip = replace(CHIP, tile=replace(TILE, weights=form))
-    found = verify(bench(chip, requantized(net, coding_of(form)), f"{KEY} {form}", 256), PROMPT[:2], 1)
-    assert found.mismatches == 0 and found.tokens[0].rtl == found.tokens[0].golden
+    found = verify(bench(chip, requantized(net, coding_of(form)), f"{KEY} {form}", 256), [PROMPT[:2]], 1)
+    assert found.mismatches == 0 and found.of_each("rtl") == found.of_each("golden")
 
 
 @pytest.mark.slow
@@ -121,8 +131,8 @@ def test_a_chip_for_another_format(net: Network, form: str) -> None:
 def test_a_chip_that_reads_sums_from_tables(net: Network, form: str) -> None:
     # The words of its multipliers' chip, for the golden model does not know which of the two it stands for.
     chip = replace(CHIP, tile=replace(TILE, weights=form, engine="lut"))
-    found = verify(bench(chip, requantized(net, coding_of(form)), f"{KEY} {form}", 256), PROMPT[:2], 1)
-    assert found.mismatches == 0 and found.tokens[0].rtl == found.tokens[0].golden
+    found = verify(bench(chip, requantized(net, coding_of(form)), f"{KEY} {form}", 256), [PROMPT[:2]], 1)
+    assert found.mismatches == 0 and found.of_each("rtl") == found.of_each("golden")
 
 
 def test_a_difference_is_named(net: Network) -> None:
@@ -138,5 +148,5 @@ def test_a_difference_is_named(net: Network) -> None:
 
 def test_memory_is_nearly_always_busy(net: Network) -> None:
     # 2 x 32 weights a cycle are 32 bytes at 400 MHz: more than the 21 that this memory gives.
-    found = verify(bench(CHIP, net, KEY, 256), PROMPT[:1], 3)
+    found = verify(bench(CHIP, net, KEY, 256), [PROMPT[:1]], 3)
     assert found.memory_utilization > 0.95
