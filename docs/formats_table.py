@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import csv
 import functools
 import importlib.util
 from dataclasses import replace
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from sartor.families.tensor.core import GROUP
-from sartor.families.tensor.datapath import DATAPATH, NAMES, OWN, mac_j, unit_mm2
+from sartor.api.format_facts import MODEL, NETWORK, cells, harms, ours, speeds
 from sartor.families.tensor.design import FORMATS
 from sartor.families.tensor.family import Tensor
 from sartor.families.tensor.spec import from_chip
@@ -19,13 +16,11 @@ from sartor.formats.hardware import decoded
 from sartor.formats.harm import OWN_CACHE, SAME, Row, measured
 from sartor.formats.spec import format_named
 from sartor.quality.trained import needs_training
-from sartor.tech.technology import NOMINAL
 from sartor.workload.derive import operators
 from sartor.workload.find import find_model
 from sartor.workload.step import Step
 
 BENCH = Path(__file__).parents[1] / "benchmarks" / "proportionality.py"
-MODEL, NETWORK = "smollm2-135m-q4_1", "llama-3.2-1b"
 HEAD = ("format", "bits", "KL", "perplexity", "KL, file's grid", "um2 a multiply-add", "fJ a weight", "RTL: times faster",
         "of what bits promise")  # fmt: skip
 CACHE_HEAD = ("format", "chip", "bits", "KL", "perplexity")
@@ -41,7 +36,8 @@ def text() -> list[str]:
         "ours times a ratio of macs.csv ([formats-silicon.md](formats-silicon.md)). RTL: cycles of a decoded token against",
         "`q8_0`, a layer of Llama-3.2-1B's shapes, batch 1, and the share of what the bits promise. *(trained)*: only for models",
         "trained for it; `~` before a speed: not run at RTL, but estimated, which is within 0.2 % of all that were. Empty: no",
-        "decoder; Q4_K and Q6_K are read and not written, so that nothing is rounded to them. `python docs/generate.py` makes this table; the rows come from `benchmarks/quality.py`, `silicon.py`",
+        "decoder; Q4_K and Q6_K are read and not written, so that nothing is rounded to them. `sartor list formats` prints the same in one "
+        "view, with the clock of a core. `python docs/generate.py` makes this table; the rows come from `benchmarks/quality.py`, `silicon.py`",
         "and `proportionality.py`, each with `--write`.", "",
     ]  # fmt: skip
 
@@ -72,34 +68,20 @@ def caches() -> list[tuple[str, ...]]:
 
 
 def _row(name: str) -> tuple[str, ...]:
-    turned, plain, speed = _measured().get((name, True)), _measured().get((name, False)), _speed(name)
-    area, joules, ours = cells(name)
-    mark = "" if ours else "~"
+    turned, plain, speed = harms().get((name, True)), harms().get((name, False)), _speed(name)
+    area, joules = cells(name)
+    mark = "" if ours(name) else "~"
     return (
         f"`{name}`{' (trained)' if needs_training(name) else ''}", f"{format_named(name).bits():.4g}", _kl(turned),
-        _perplexity(turned), _kl(plain), f"{mark}{area:.1f}", f"{mark}{joules * 1e15:.0f}",
+        _perplexity(turned), _kl(plain), f"{mark}{area * 1e6:.1f}", f"{mark}{joules * 1e15:.0f}",
         *speed,
     )  # fmt: skip
-
-
-def cells(name: str) -> tuple[float, float, bool]:
-    """Area (um2) of a multiply-add, energy of a weight (J), and whether our RTL has its multiplier."""
-    form, datapath = format_named(name), DATAPATH[FORMATS.index(name)]
-    area, joules = float(unit_mm2(NOMINAL, datapath)) * 1e6 / GROUP, float(mac_j(NOMINAL, datapath))
-    return area, joules * form.planes, NAMES[datapath] in OWN and name in decoded()
-
-
-@functools.cache
-def _measured() -> dict[tuple[str, bool], Row]:
-    """By format and whether turned: rows in which all layers have it and nothing else is changed."""
-    plain = (r for r in measured() if r.model == MODEL and r.smooth is None and r.activations == r.kv == SAME)
-    return {(r.weights, r.rotate): r for r in plain if "=" not in r.weights}
 
 
 def _speed(name: str) -> tuple[str, str]:
     """How much faster than Q8_0 a token is, and of what the bits promise: counted at RTL, of the format or another name of
     the same codes; or estimated."""
-    coding, found = decoded().get(name), _speeds()
+    coding, found = decoded().get(name), speeds()
     if coding is None:
         return "", ""
     alike = (found[other] for other in found if decoded().get(other) == coding)
@@ -128,17 +110,6 @@ def _bench() -> Any:
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
-
-
-@functools.cache
-def _speeds() -> dict[str, dict[str, Any]]:
-    path = files("sartor.data").joinpath("measured/proportionality.csv")
-    if not path.is_file():
-        return {}
-    found = csv.DictReader(path.read_text(encoding="utf-8").splitlines())
-    figures = ("cycles", "speedup", "proportionality")
-    return {r["format"]: {f: float(r[f]) for f in figures} for r in found
-            if r["network"] == NETWORK and r["batch"] == "1"}  # fmt: skip
 
 
 def _kl(row: Row | None) -> str:

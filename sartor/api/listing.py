@@ -13,6 +13,7 @@ from ..search import study as studies
 from ..tables import table
 from ..units import si, to
 from ..workload import find, profiles, sizes
+from .format_facts import facts_of
 
 Rows = list[dict[str, Any]]
 
@@ -46,7 +47,7 @@ def _models() -> Rows:
 def _formats() -> Rows:
     return [
         {"name": f.name, "element": f.element, "element_bits": f.element_bits, "group": f.group or _whole(f),
-         "bits_per_weight": f.bits(), "decoder": f.name in decoded(), "source": f.source}
+         "bits_per_weight": f.bits(), "decoder": f.name in decoded(), **facts_of(f.name), "source": f.source}
         for f in formats().values()
     ]  # fmt: skip
 

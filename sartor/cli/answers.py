@@ -12,7 +12,13 @@ from .console import OUT, as_json
 
 _UNSEEN = ("source", "note", "kind", "price_source", "price_date", "status", "family", "peak_format")
 
-_MORE = {"formats": "behind a name: -2:4, two weights kept of four; -gptq, rounded with calibration (quality)\n"}
+_FORMATS = (
+    "KL: nats that SmolLM2-135M loses, its linear layers rounded to nearest, turned\n"
+    "um2: cells of a multiply-add with 8-bit activations, fJ: of a weight, GHz: of a\n"
+    "core, in ASAP7 (empty: no decoder of ours); faster: a token against q8_0,\n"
+    "counted at RTL; docs/formats.md has more\n"
+)
+_MORE = {"formats": f"{_FORMATS}behind a name: -2:4, two weights of four; -gptq, with calibration (quality)\n"}
 
 
 def listing(kind: str, json: bool) -> None:
@@ -20,7 +26,7 @@ def listing(kind: str, json: bool) -> None:
     if json:
         as_json({"kind": kind, "rows": rows})
         return
-    lines = [_line(row, units) for row in rows]
+    lines = [_format_line(row) if kind == "formats" else _line(row, units) for row in rows]
     grid.show(OUT, f"{len(rows)} {kind}", lines, f"{_MORE.get(kind, '')}sources and more columns: --json")
 
 
@@ -33,6 +39,14 @@ def _line(row: dict[str, Any], units: dict[str, str]) -> dict[str, str]:
         elif column not in _UNSEEN:
             cells[_words(column)] = for_people(value, column)
     return cells
+
+
+def _format_line(row: dict[str, Any]) -> dict[str, str]:
+    """A format in one line of 80 letters."""
+    figures = {"KL": ("kl", 1.0), "um2": ("mac_area_mm2", 1e6), "fJ": ("weight_energy_j", 1e15),
+               "GHz": ("clock_hz", 1e-9), "faster": ("rtl_speedup", 1.0)}  # fmt: skip
+    cells = {head: "" if row[at] is None else f"{row[at] * by:.3g}" for head, (at, by) in figures.items()}
+    return {"name": row["name"], "bits": f"{row['bits_per_weight']:.4g}", **cells}
 
 
 def _words(column: str) -> str:

@@ -1,0 +1,77 @@
+"""What is known of each number format in one row: harm to a model, cells, clock, speed at RTL."""
+
+from __future__ import annotations
+
+import csv
+import functools
+from importlib.resources import files
+from typing import Any
+
+from ..families.tensor.core import GROUP
+from ..families.tensor.datapath import DATAPATH, NAMES, OWN, clock_hz, mac_j, unit_mm2
+from ..families.tensor.design import FORMATS
+from ..formats.hardware import decoded
+from ..formats.harm import SAME, Row, measured
+from ..formats.spec import format_named
+from ..tech.technology import NOMINAL
+
+MODEL, NETWORK = "smollm2-135m-q4_1", "llama-3.2-1b"  # on which harm, and speed, were measured
+
+
+def facts_of(name: str) -> dict[str, Any]:
+    """KL in nats and perplexity (all linear layers of SmolLM2-135M in the format, rounded to nearest, residual stream
+    turned), area of a multiply-add and energy of a weight in ASAP7 cells and the clock that a core with them keeps, and
+    how many times faster than `q8_0` a token is at RTL. None: not known, or no decoder that is ours."""
+    harm = harms().get((name, True))
+    found: dict[str, Any] = {"kl": harm and harm.kl, "perplexity": harm and harm.perplexity}
+    return found | (_silicon(name) if ours(name) else dict.fromkeys(SILICON)) | {"rtl_speedup": _speed(name)}
+
+
+SILICON = ("mac_area_mm2", "weight_energy_j", "clock_hz")
+
+
+def _silicon(name: str) -> dict[str, float]:
+    area, joules = cells(name)
+    return dict(zip(SILICON, (area, joules, float(clock_hz(NOMINAL, _datapath(name)))), strict=True))
+
+
+def ours(name: str) -> bool:
+    """Whether our RTL has its multiplier and its decoder."""
+    return name in FORMATS and NAMES[_datapath(name)] in OWN and name in decoded()
+
+
+def cells(name: str) -> tuple[float, float]:
+    """Area of a multiply-add (mm2) and energy of a weight (J), planes and halves of bytes included."""
+    datapath = _datapath(name)
+    return float(unit_mm2(NOMINAL, datapath)) / GROUP, float(mac_j(NOMINAL, datapath)) * format_named(name).planes
+
+
+def _datapath(name: str) -> int:
+    return int(DATAPATH[FORMATS.index(name)])
+
+
+@functools.cache
+def harms() -> dict[tuple[str, bool], Row]:
+    """By format and whether turned: rows in which all layers have it and nothing else is changed."""
+    plain = (r for r in measured() if r.model == MODEL and r.smooth is None and r.activations == r.kv == SAME)
+    return {(r.weights, r.rotate): r for r in plain if "=" not in r.weights}
+
+
+def _speed(name: str) -> float | None:
+    """Counted at RTL, of the format or another name of the same codes."""
+    found, coding = speeds(), decoded().get(name)
+    alike = (found[other] for other in found if coding is not None and decoded().get(other) == coding)
+    counted = found.get(name) or next(alike, None)
+    return counted["speedup"] if counted else None
+
+
+@functools.cache
+def speeds() -> dict[str, dict[str, float]]:
+    """By format, batch 1: cycles of a token, times faster than `q8_0`, and of what the bits promise."""
+    path = files("sartor.data").joinpath("measured/proportionality.csv")
+    if not path.is_file():
+        return {}
+    rows = csv.DictReader(path.read_text(encoding="utf-8").splitlines())
+    figures = ("cycles", "speedup", "proportionality")
+    alone = (r for r in rows if r["network"] == NETWORK and r["batch"] == "1")
+    return {r["format"]: {f: float(r[f]) for f in figures} for r in alone}
