@@ -22,7 +22,7 @@ WITH_MODEL = {"memory.md", "memory.json", "tiny.program.txt"}
 @pytest.fixture
 def built(monkeypatch):
     """Builds with a tiny network, and without Yosys."""
-    monkeypatch.setattr(MODULE, "weights_of", lambda *given: weights())
+    monkeypatch.setattr(MODULE, "weights_for", lambda *given: weights())
     monkeypatch.setattr(MODULE, "verilog", lambda chip, core, say: "module tiny; endmodule\n")
     return lambda chip=CHIP, **options: api.build(chip, **options)
 

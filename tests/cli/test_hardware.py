@@ -21,7 +21,7 @@ def chip(tmp_path, monkeypatch):
     monkeypatch.setenv("SARTOR_CACHE", str(tmp_path / "cache"))
     (tmp_path / "tiny.toml").write_text(TINY)
     for name in ("build", "verify"):
-        monkeypatch.setattr(sys.modules[f"sartor.api.{name}"], "weights_of", lambda *given: weights())
+        monkeypatch.setattr(sys.modules[f"sartor.api.{name}"], "weights_for", lambda *given: weights())
     monkeypatch.setattr(sys.modules["sartor.api.build"], "verilog", lambda *a: "module tiny; endmodule\n")
     monkeypatch.setattr(sys.modules["sartor.api.verify"], "tokenizer_of", lambda path: Letters())
     monkeypatch.setattr("sartor.proof.verify.Simulator", type("Copy", (Posing,), {}))
