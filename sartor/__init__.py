@@ -14,7 +14,8 @@ from typing import Any
 __version__ = "0.1.0"
 __all__ = [
     "build", "compare", "cost", "design", "doctor", "estimate", "explore", "find_chip", "fit", "fleet", "listing",
-    "loadgen", "measure", "quality_of", "read", "save", "silicon", "simulate", "synth", "validate", "verify", "write",
+    "loadgen", "measure", "on_record", "quality_of", "read", "save", "silicon", "simulate", "synth", "validate",
+    "verify", "write",
 ]  # fmt: skip
 
 

@@ -19,13 +19,13 @@ from .serve import Serving, check_serving, keys_of, service
 from .silicon import silicon
 from .simulate import simulate
 from .synth import synth
-from .validate import validate
+from .validate import on_record, validate
 from .verify import PROMPT, TOKENS, verify
 from .watch import watch
 
 __all__ = [
     "GPUS", "PROMPT", "TOKENS", "Built", "Design", "Serving", "build", "check_serving", "compare",
     "compare_fleets", "cost", "design", "doctor", "estimate", "explore", "find_chip", "fit", "fleet", "keys_of",
-    "listing", "loadgen", "measure", "quality_of", "read", "save", "service", "silicon", "simulate", "synth",
-    "validate", "verify", "watch", "write",
+    "listing", "loadgen", "measure", "on_record", "quality_of", "read", "save", "service", "silicon", "simulate",
+    "synth", "validate", "verify", "watch", "write",
 ]  # fmt: skip

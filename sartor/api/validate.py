@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from ..validation import validation
-from ..validation.record import beside
+from ..validation import record, validation
 from ..validation.serving import serving
+
+
+def on_record() -> list[dict[str, Any]]:
+    """Errors of every kind of estimate as they stand on record (docs/trust.md): `kind`, `rows` (held_out, unseen, or
+    fitted: our own figures have seen them), `group`, `n`, `median_ape`, `p90_ape`, `worst_ape`; and `band`: four in
+    five measurements lie within 1 + `band` times what is predicted, either way."""
+    return [
+        {"kind": one.kind, "rows": one.rows, "group": one.group, "n": one.n, "median_ape": one.median,
+         "p90_ape": one.p90, "worst_ape": one.worst, "band": math.expm1(one.band)}
+        for one in record.on_record().values()
+    ]  # fmt: skip
 
 
 def validate(
@@ -33,6 +44,6 @@ def validate(
         return serving(paths, None if layers is None else Path(layers))
     found = validation(kind, paths, called).facts()
     for group, row in found["by"].items():
-        if known := beside(kind, group):
+        if known := record.beside(kind, group):
             row["on_record"] = known
     return found

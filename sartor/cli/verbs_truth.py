@@ -8,13 +8,15 @@ from typing import Annotated
 import typer
 
 from .. import api
-from . import answers, truth
+from . import answers, on_record, truth
 from .options import Json, app
 
 
 @app.command()
 def validate(
-    kind: Annotated[str, typer.Argument(help="What is checked: gpu, serving, dram, area, cost or rtl.")],
+    kind: Annotated[
+        str, typer.Argument(help="What is checked: gpu, serving, dram, area, cost or rtl. None: all errors on record.")
+    ] = "",
     data: Annotated[
         list[Path] | None, typer.Option(help="Measurements, a file or folder (docs/validation.md); may be given again.")
     ] = None,
@@ -27,7 +29,10 @@ def validate(
     json: Json = False,
 ) -> None:
     """How wrong the estimates are against measurements, and what they do not cover."""
-    truth.validate(kind, data or [], layers, name or [], json)
+    if not kind and not data:
+        on_record.show(json)
+    else:
+        truth.validate(kind, data or [], layers, name or [], json)
 
 
 @app.command()
