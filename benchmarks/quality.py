@@ -43,7 +43,7 @@ WEIGHTS = ("int4-g32", "nvfp4", "mxfp4", "int4-g128", "int8", "nf4", "bcq4-g64",
 FIRST = 18
 UNWRITTEN = ("kivi", "pair", "kquants")  # codecs of a cache, and those that are only read
 WEIGHTS += tuple(name for name, form in formats().items() if name not in WEIGHTS and form.codec not in UNWRITTEN)
-CALIBRATED = ("int4-g128", "nvfp4", "int3-g64", "bcq3-g64", "mxfp4", "int4-g32", "int4-g32-asym")
+CALIBRATED = ("int4-g128", "nvfp4", "int3-g64", "bcq3-g64", "mxfp4", "int4-g32", "int4-g32-asym", "cb4-g64")
 ACTIVATIONS = ("chip", "int8", "mxint8", "fp8-e4m3", "mxfp8-e4m3", "nvfp4", "mxfp4", "int4-g32")
 KV = ("chip", "int8", "int4", "fp8-e4m3", "int3", "nvfp4", "mxint8", "fp8-e5m2", "mxfp4",
       "chip-int4", "chip-int4-plain", "chip-k8v4", "chip-int4-turned", "chip-k8v4-turned")

@@ -12,7 +12,8 @@ from streams import NARROW, WIDE_LANES, Stream
 
 from sartor.families.tensor.core import Core
 from sartor.families.tensor.isa import Scale
-from sartor.families.tensor.rtl.weight_walk import MatrixWalk, PacketWalk
+from sartor.families.tensor.rtl.matrix_walk import MatrixWalk
+from sartor.families.tensor.rtl.packet_walk import PacketWalk
 from sartor.formats.decode import Element
 
 needs_solver()

@@ -15,10 +15,10 @@ from amaranth.lib.wiring import In, Out
 from ....formats.decode import LOST
 from ....rtl.once import shared
 from ..core import Core
+from .code_layout import codes_layout
 from .dots import S_BITS, UPPER_BITS, BlockDot, dot_stages, paired, sum_bits, values_layout
 from .matrix_ports import SHIFT_BITS, SUM_BITS
 from .table_dots import TableDot, keys_layout, tables_layout
-from .weight_codes import codes_layout
 
 MANTISSA_BITS = 12
 TERM_BITS = S_BITS + MANTISSA_BITS

@@ -18,8 +18,8 @@ from ....rtl.dot import DotProduct, DotTree
 from ....rtl.fp8 import ShiftedDot
 from ..core import GROUP, HALF, Core
 from ..isa import Scale
+from .code_layout import codes_layout
 from .matrix_ports import CODE_BITS
-from .weight_codes import codes_layout
 
 DOT = 1  # register within the dot product
 S_BITS = 20  # 32 x 128 x 127 and a sign; sums on the way may wrap

@@ -10,8 +10,8 @@ from amaranth.lib.wiring import In, Out
 
 from ....rtl.fp8 import integer
 from ..core import Core
+from .code_layout import codes_layout
 from .dots import UPPER_BITS, dot_stages, joined, lanes_of, paired, s_bits, values_layout, values_of
-from .weight_codes import codes_layout
 
 PACK_BITS = 64
 

@@ -18,8 +18,8 @@ from ....rtl.csa import two_rows
 from ....rtl.lut import HalfTables, PlaneTree, keys, table_layout
 from ....rtl.once import shared
 from ..core import GROUP, HALF, Core
+from .code_layout import codes_layout
 from .dots import dot_stages, lanes_of, sum_bits, values_layout, values_of
-from .weight_codes import codes_layout
 
 
 def halves(core: Core) -> tuple[int, int]:

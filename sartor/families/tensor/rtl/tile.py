@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed, unsigned
+from amaranth.hdl import Cat, Module, Signal, Value, signed, unsigned
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -17,15 +17,13 @@ from ..core import ACCUMULATOR_BITS, MOST_COLUMNS, Core
 from ..isa import Scale
 from . import matrix_ports as ports
 from .accumulator import Accumulator
+from .code_layout import codes_layout
 from .dot_unit import MANTISSA_BITS, DotUnit, Scaler, has_second, stages
 from .dots import dot_stages, paired, sum_bits
 from .matrix_ports import HALF_BITS, SCALE_BITS, SHIFT_BITS, TOP_BITS
 from .packed_dots import PackedDots, packed_rows
-from .table_dots import ColumnTables, RowKeys, corrections
-from .weight_codes import codes_layout
-
-OFFSET4, OFFSET8 = 3, 7  # codes come with 2^3 or 2^7 too much, where multipliers are unsigned
-ONE = 1024  # mantissa of a power of two
+from .table_dots import ColumnTables, RowKeys
+from .term_parts import correction_of, delayed, parts_of_scale
 
 
 def latency(core: Core) -> int:
@@ -94,17 +92,11 @@ class Tile(wiring.Component):
         """Mantissa and shift of d, and of m, each for its stage."""
         parts: list[Value] = []
         for name, code in [("d", self.d[unit]), ("m", self.m[unit])][: 1 + self.second]:
-            field, fraction = code[10:15], code[:10]
-            normal = field.any()
-            magnitude = Cat(fraction, normal, Const(0, 1)).as_signed()
             mantissa = Signal(signed(MANTISSA_BITS), name=f"{name}_mantissa_{unit}")
             shift = Signal(SHIFT_BITS, name=f"{name}_shift_{unit}")
-            signed_, below = Mux(code[15], -magnitude, magnitude), (self.top - Mux(normal, field, 1))[:SHIFT_BITS]
-            if name == "d" and Scale.POWER in self.core.scales:
-                power, distance = self.scale == Scale.POWER, (self.top - code[:TOP_BITS])[:TOP_BITS]
-                signed_ = Mux(power, ONE, signed_)
-                below = Mux(power, Mux(distance[SHIFT_BITS:].any(), (1 << SHIFT_BITS) - 1, distance), below)
-            m.d.comb += [mantissa.eq(signed_), shift.eq(below)]
+            powers = name == "d" and Scale.POWER in self.core.scales
+            number, below = parts_of_scale(code, self.top, self.scale == Scale.POWER if powers else None)
+            m.d.comb += [mantissa.eq(number), shift.eq(below)]
             parts += [delayed(m, mantissa, stages[: self.dot]), delayed(m, shift, stages[: self.dot + 1])]
         return parts
 
@@ -112,13 +104,9 @@ class Tile(wiring.Component):
         """Correction, shift and sum of a group, each for its stage."""
         fold = self.fold[c][g]
         correction = Signal(signed(sum_bits(self.core)), name=f"correction_{c}_{g}")
-        none = self.scale == Scale.SCALE_MINIMUM
-        less = -fold.sum
-        if self.core.by_table:
-            wide, plain, bare = (fold.sum * times for times in corrections(self.core))
-            m.d.comb += correction.eq(Mux(self.code8, wide, Mux(none, bare, plain)))
-        elif not self.core.signed:
-            m.d.comb += correction.eq(Mux(self.code8, less << OFFSET8, Mux(none, 0, less << OFFSET4)))
+        added = correction_of(self.core, fold.sum, self.code8, self.scale == Scale.SCALE_MINIMUM)
+        if added is not None:
+            m.d.comb += correction.eq(added)
         total = delayed(m, fold.sum, enable[: self.dot + 1]) if self.minimum else fold.sum
         shift = delayed(m, fold.shift, enable[: self.dot + 1])
         return [delayed(m, correction, enable[: self.dot]), shift, total]
@@ -172,19 +160,24 @@ class Tile(wiring.Component):
         for first in range(0, self.core.rows, packed_rows(self.core)):
             for g in range(groups):
                 units = [(first + i) * groups + g for i in range(packed_rows(self.core))]
-                m.submodules[f"dots_{first}_{g}"] = dots = PackedDots(self.core)
-                m.d.comb += [
-                    dots.enable.eq(Cat(enable[0] for enable in enables)), dots.code8.eq(self.code8),
-                    dots.codes.eq(Cat(self.codes[u] for u in units)),
-                    dots.values.eq(Cat(self.values(g, c) for c in columns)),
-                ]  # fmt: skip
-                if paired(self.core):
-                    m.d.comb += dots.pair.eq(self.scale == Scale.PAIR)
+                m.submodules[f"dots_{first}_{g}"] = dots = self.packed(m, units, g, enables)
                 for i, u in enumerate(units):
                     found[u] = [dots.dots[c][i] for c in columns]
                     if paired(self.core):
                         self.uppers[u] = [dots.uppers[c][i] for c in columns]
         return found
+
+    def packed(self, m: Module, units: Sequence[int], g: int, enables: Sequence[Sequence[Value]]) -> PackedDots:
+        """Those of some rows with group g of all columns."""
+        dots, columns = PackedDots(self.core), range(self.core.columns)
+        m.d.comb += [
+            dots.enable.eq(Cat(enable[0] for enable in enables)), dots.code8.eq(self.code8),
+            dots.codes.eq(Cat(self.codes[u] for u in units)),
+            dots.values.eq(Cat(self.values(g, c) for c in columns)),
+        ]  # fmt: skip
+        if paired(self.core):
+            m.d.comb += dots.pair.eq(self.scale == Scale.PAIR)
+        return dots
 
     def accumulate(
         self, m: Module, r: int, c: int, enable: Value, first: Value, terms: Sequence[Sequence[Value]]
@@ -196,13 +189,3 @@ class Tile(wiring.Component):
             sums.enable.eq(enable), sums.first.eq(first), self.sums[r][c].eq(sums.total),
             *(getattr(sums, name).eq(term) for name, term in zip(sums.names, flat, strict=True)),
         ]  # fmt: skip
-
-
-def delayed(m: Module, value: Value, enables: Sequence[Value]) -> Value:
-    """`value` as many cycles later as there are `enables`, which move it on."""
-    for i, enable in enumerate(enables):
-        late = Signal(value.shape(), reset_less=True, name=f"{getattr(value, 'name', 'part')}_{i}")
-        with m.If(enable):
-            m.d.sync += late.eq(value)
-        value = late
-    return value

@@ -17,10 +17,12 @@ from ..core import Core
 from ..isa import Scale
 from . import matrix_ports as ports
 from .choose import number
+from .code_layout import MOST_PARTS, codes_layout, width
 from .high_parts import HighParts, split_elements
+from .matrix_walk import MatrixWalk
+from .packet_walk import PacketWalk
 from .scale_buffer import ScaleBuffer
-from .weight_codes import MOST_PARTS, WeightCodes, codes_layout, width
-from .weight_walk import MatrixWalk, PacketWalk
+from .weight_codes import WeightCodes
 
 
 class WeightDecoder(wiring.Component):
