@@ -4,8 +4,8 @@
 
 Prints measured against fitted, and the targets; `--write` regenerates sartor/data/silicon.csv, or its rows of the
 parts that are named (`energy`, `gate` and `short_cache` are such, too). Dot units are those of
-benchmarks/silicon_formats.py, `short_cache` is counted (silicon_cache.py), not mapped. Mappings are kept by content, so
-that a second run is quick.
+benchmarks/silicon_formats.py, and so are the energies of `short_cache` (silicon_cache.py). Mappings are kept by
+content, so that a second run is quick.
 Cell figures: no wires, no clock tree; memories of 16 words and more that are read with a clock are left out.
 """
 
@@ -20,7 +20,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from silicon_cache import clock, short_cache
+import silicon_cache
+import silicon_formats
 from silicon_parts import FLAT, PARTS, UNIT, Point
 
 from sartor.api import alike
@@ -29,11 +30,11 @@ from sartor.families.tensor import silicon
 from sartor.families.tensor.core import GROUP
 from sartor.flow import Library, gate_count, map_cells, read_library, to_rtlil
 from sartor.rtl.yosys import version
-from sartor.tables import table
 
 PERIOD_S = 1e-9
 COUNTED = ("energy", "gate", "short_cache")
 TARGETS = {4: 26_000, 8: 16_000}  # MAC / mm2 of tile cells
+SHORT_UNITS = {"number": "pJ/op", "byte": "pJ/B"}
 GATES = ("unit", "decoder", "host")  # of those without memories: most of a core, and what is unlike it
 COLUMNS = ("item", "quantity", "value", "unit", "low", "high", "kind", "date", "source")
 # A stated guess: a better tool; scan, hold and fan-out buffers, a slower corner.
@@ -52,14 +53,15 @@ def measured(part: str, point: Point, library: Library) -> tuple[float, float]:
     return (mapped.area_um2 - sum(rest)) * point.copies, mapped.timing.fmax_hz
 
 
-def fitted(part: str, rows: list[dict[str, Any]], areas: list[float]) -> dict[str, float]:
-    """Least squares of relative errors; a term that would be negative is left out."""
-    names = silicon.TERMS[part]
+def fitted(part: str, rows: list[dict[str, Any]], areas: list[float], relative: bool = True) -> dict[str, float]:
+    """Least squares of relative errors, or of um2; a term that would be negative is left out."""
+    names = (silicon.TERMS | silicon.SOME)[part]
     matrix, wanted = np.array([[float(row[n]) for n in names] for row in rows]), np.array(areas)
     kept = [n for i, n in enumerate(names) if matrix[:, i].any()]
     while True:
         used = matrix[:, [names.index(n) for n in kept]]
-        found = np.linalg.lstsq(used / wanted[:, None], np.ones(len(wanted)), rcond=None)[0]
+        over = wanted if relative else np.ones(len(wanted))
+        found = np.linalg.lstsq(used / over[:, None], wanted / over, rcond=None)[0]
         if found.min() >= 0:
             return dict.fromkeys(names, 0.0) | dict(zip(kept, found.tolist(), strict=True))
         kept.pop(int(found.argmin()))
@@ -94,13 +96,25 @@ def fit_all(library: Library, parts: Collection[str] = PARTS) -> Iterator[tuple[
             areas.append(area)
             slowest = min(slowest, hertz)
             print(f"{part:10} {point.name():72} {area:8.1f} um2 {hertz / 1e9:5.2f} GHz", flush=True)
-        rows = [terms_of(point) for point in points]
-        found = fitted(part, rows, areas)
-        for row, area in zip(rows, areas, strict=True):
-            model = sum(found[n] * float(row[n]) for n in found)
-            print(f"  measured {area:8.1f} fitted {model:8.1f} ({model / area - 1:+.1%})")
-        yield from ((part, term, value) for term, value in found.items())
+        yield from shown(part, [terms_of(point) for point in points], areas)
         yield part, "clock", slowest
+
+
+def shown(
+    part: str, rows: list[dict[str, Any]], areas: list[float], relative: bool = True
+) -> Iterator[tuple[str, str, float]]:
+    found = fitted(part, rows, areas, relative)
+    for row, area in zip(rows, areas, strict=True):
+        model = sum(found[n] * float(row[n]) for n in found)
+        print(f"  measured {area:8.1f} fitted {model:8.1f} ({model / area - 1:+.1%})")
+    yield from ((part, term, value) for term, value in found.items())
+
+
+def short_cache(library: Library) -> Iterator[tuple[str, str, float]]:
+    """What a cache with values of 4 bits takes more, likewise; small differences do not count more than large ones."""
+    cores, areas, clocks = zip(*silicon_cache.more(library, PERIOD_S), strict=True)
+    yield from shown("short_cache", [silicon_cache.terms_of(core) for core in cores], list(areas), False)
+    yield "short_cache", "clock", min(clocks)
 
 
 def rows_of(
@@ -120,19 +134,17 @@ def rows_of(
     for item, quantity, value in areas:
         if quantity == "clock":
             hz = value / 1e9
-            which = "the quantizer of 16 lanes" if item == "short_cache" else "the slowest of small cores"
-            add(item, quantity, hz, "GHz", (hz, hz), f"{which} mapped at {PERIOD_S * 1e9:g} ns")
+            add(item, quantity, hz, "GHz", (hz, hz), f"the slowest of small cores mapped at {PERIOD_S * 1e9:g} ns")
             continue
         note = f"least squares over small cores mapped at {PERIOD_S * 1e9:g} ns; range: a guess"
         add(item, quantity, value, "um2", (value * AREA_RANGE[0], value * AREA_RANGE[1]), note)
     for item, joules in energies.items():
         value, note = joules * 1e12, "toggles of a replay without delays, cells only; range: a guess"
         add(item, "energy", value, UNITS[item], (value * ENERGY_RANGE[0], value * ENERGY_RANGE[1]), note)
-    each = table("silicon").fact("gate", "area")
-    for quantity, count in short.items():
-        value, *span = (count * mm2 * 1e6 for mm2 in (each.value, each.low, each.high))
-        note = f"{count:.4g} gate equivalents, counted, at the area of one; range: of that area"
-        add("short_cache", quantity, value, "um2", (span[0], span[1]), note, "derived")
+    for quantity, joules in short.items():
+        value, note = joules * 1e12, "int4 less int8 of formats_silicon.csv; range: a guess"
+        span = value * ENERGY_RANGE[0], value * ENERGY_RANGE[1]
+        add("short_cache", quantity, value, SHORT_UNITS[quantity], span, note, "derived")
     if gate is not None:
         note = f"mapped area over gate equivalents: geometric mean, least and most of {', '.join(GATES)}"
         add("gate", "area", gate[0], "um2", gate[1:], note)
@@ -172,9 +184,11 @@ def main(arguments: list[str], say: Callable[[str], None] = print) -> None:
     energies = energies_j(library, PERIOD_S) if "energy" in parts else {}
     for item, joules in energies.items():
         say(f"{item}: {joules * 1e15:.1f} fJ ({UNITS[item]})")
-    short = short_cache() if "short_cache" in parts else {}
-    if short:
-        areas.append(("short_cache", "clock", clock(library, PERIOD_S)))
+    short: dict[str, float] = {}
+    if "short_cache" in parts:
+        areas += short_cache(library)
+        kept_rows = silicon_formats.kept_rows()
+        short = silicon_cache.energies_j({row["part"]: row for row in kept_rows if row["library"] == "asap7"})
     rows = rows_of(library, areas, energies, gate_um2(library) if "gate" in parts else None, short)
     if "--write" in arguments:
         kept = WRITTEN.read_text(encoding="utf-8") if named else ""

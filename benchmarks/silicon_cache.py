@@ -1,13 +1,19 @@
-"""What a cache of 4 bits takes beyond one of 8, in gate equivalents: rows `short_cache` of silicon.csv (silicon.py)."""
+"""What a cache with values of 4 bits takes beyond one of 8: rows `short_cache` of silicon.csv (silicon.py).
+
+Areas are those of all that knows how keys and values are stored, mapped: quantizer, cache writer, the word of a store,
+weight decoder. Energies are of the quantizer and of the decoder's code registers (formats_silicon.csv, written by
+silicon_formats.py).
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
 from amaranth.hdl import Module
 from amaranth.lib.wiring import Component, Out, connect, flipped
+from silicon_cache_parts import STORING
 
 from sartor.families.tensor import silicon
 from sartor.families.tensor.core import Core
@@ -16,7 +22,7 @@ from sartor.families.tensor.rtl.cache_writer import CacheWriter
 from sartor.families.tensor.rtl.quantizer import Quantizer
 from sartor.families.tensor.rtl.store_word import StoreWord
 from sartor.families.tensor.rtl.weight_decoder import WeightDecoder
-from sartor.flow import Library, gate_count, map_cells, to_rtlil
+from sartor.flow import Library, map_cells, to_rtlil
 
 LEAST = Core(rows=2, lanes=32, columns=1, vector_lanes=2, port_bytes=16)
 CORES = [
@@ -45,35 +51,40 @@ class Together(Component):
         return m
 
 
-def gates(core: Core) -> float:
-    """Gate equivalents of all that knows how keys and values are stored."""
+WHOLE = {**dict.fromkeys(range(len(CORES)), ({"cache_bits": 4},)),
+         **dict.fromkeys((0, 4), ({"cache_bits": 4}, {"cache_bits": 4, "wide_keys": True}))}  # fmt: skip
+
+
+def mapped(core: Core, library: Library, period_s: float) -> tuple[float, float]:
+    """Cell area (um2) of all that knows how keys and values are stored, and the clock that it reaches (Hz)."""
     parts = Together(quantizer=Quantizer(core, rows_of_word(core)), writer=CacheWriter(core), word=StoreWord(core),
                      decoder=WeightDecoder(core, True))  # fmt: skip
-    whole = gate_count(to_rtlil(parts, "part"), "part").whole
-    assert not whole.memory_bits
-    return whole.gate_equivalents
+    found = map_cells(to_rtlil(parts, "part"), "part", library, period_s=period_s)
+    return found.area_um2, found.timing.fmax_hz
 
 
-def terms_of(core: Core) -> list[float]:
-    found = silicon.terms(
-        core.rows, core.lanes, core.columns, core.vector_lanes, core.port_bytes, core.multiplier_bits
-    )
-    return [float(found[name]) for name in silicon.SOME["short_cache"]]
+def terms_of(core: Core) -> dict[str, Any]:
+    return silicon.terms(core.rows, core.lanes, core.columns, core.vector_lanes, core.port_bytes, core.multiplier_bits)
 
 
-def short_cache() -> dict[str, float]:
-    """Gate equivalents by term, least squares; counted against fitted is printed."""
-    more = np.array([gates(replace(core, cache_bits=4)) - gates(core) for core in CORES])
-    matrix = np.array([terms_of(core) for core in CORES])
-    found = np.linalg.lstsq(matrix, more, rcond=None)[0]
-    for core, count, fitted in zip(CORES, more, matrix @ found, strict=True):
-        size = f"{core.rows} x {core.lanes}, {core.vector_lanes} vector lanes, a port of {core.port_bytes} bytes"
-        print(f"short_cache {size:52} {count:7,.0f} gate equivalents, fitted {fitted:7,.0f}", flush=True)
-    return dict(zip(silicon.SOME["short_cache"], found.tolist(), strict=True))
+def more(library: Library, period_s: float) -> Iterator[tuple[Core, float, float]]:
+    """Cores with such a cache, the cell area (um2) that it takes more of each, and the clock that it reaches (Hz)."""
+    for i, core in enumerate(CORES):
+        plain, _ = mapped(core, library, period_s)
+        for kind in WHOLE[i]:
+            short = replace(core, **kind)
+            area, hertz = mapped(short, library, period_s)
+            size = f"{core.rows} x {core.lanes}, {core.vector_lanes} vector lanes, a port of {core.port_bytes} bytes"
+            print(f"short_cache {size:52} {area - plain:6.1f} um2 more than {plain:7.1f}, {hertz / 1e9:.3f} GHz",
+                  flush=True)  # fmt: skip
+            yield short, area - plain, hertz
 
 
-def clock(library: Library, period_s: float) -> float:
-    """Hz that the quantizer of the largest of the cores reaches: one that finds the largest number of 16 lanes."""
-    core = replace(CORES[4], cache_bits=4)
-    mapped = map_cells(to_rtlil(Quantizer(core, rows_of_word(core)), "part"), "part", library, period_s=period_s)
-    return mapped.timing.fmax_hz
+def energies_j(rows: dict[str, dict[str, Any]]) -> dict[str, float]:
+    """Of a number that is quantized, and of a byte of codes, what they take more (J); `rows` of parts on ASAP7."""
+
+    def between(part: str, bits: str) -> float:
+        return float(rows[f"{part} kv {bits}"]["energy_j"]) - float(rows[f"{part} kv int8"]["energy_j"])
+
+    return {"number": between("quantizer", "int4") / STORING.vector_lanes,
+            "byte": between("decoder", "int4") / STORING.port_bytes}  # fmt: skip

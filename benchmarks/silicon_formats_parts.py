@@ -8,15 +8,14 @@ from typing import Any
 import numpy as np
 from amaranth.hdl import Module, Signal, signed
 from amaranth.lib.wiring import Component, In, Out
+from silicon_cache_parts import cache_parts
 from silicon_tables_parts import Fill, Part, parts
 
 from sartor.api.cells import RUNS, SHIFT_MOST, normal_codes, ones, random_bits, table_words
 from sartor.families.tensor.core import GROUP, Core
 from sartor.families.tensor.isa import Scale
 from sartor.families.tensor.multipliers import narrowest
-from sartor.families.tensor.rtl.cache_address import rows_of_word
 from sartor.families.tensor.rtl.dot_unit import DotUnit, Scaler
-from sartor.families.tensor.rtl.quantizer import Quantizer
 from sartor.families.tensor.rtl.table_dots import RowKeys
 from sartor.families.tensor.rtl.to_float import ToFloat
 from sartor.families.tensor.rtl.weight_codes import WeightCodes
@@ -104,15 +103,6 @@ def fp8_weights(simulator: Simulator, rng: np.random.Generator) -> None:
     simulator.set("codes", np.concatenate([to_words(lane, 9) for lane in lanes]))
 
 
-def floats(simulator: Simulator, rng: np.random.Generator) -> None:
-    """A result of normal numbers accepted every cycle, and one before it that becomes codes."""
-    anything("accept", "go")(simulator, rng)
-    for port in {"result", "word"} & set(simulator.netlist.inputs):
-        lanes = len(simulator.netlist.inputs[port]) // 32
-        numbers = rng.normal(0, 1, (lanes, RUNS)).astype(np.float32).view(np.uint32).astype(np.int64)
-        simulator.set(port, np.concatenate([to_words(lane, 32) for lane in numbers]))
-
-
 def _codes(element: Element, bits: int, *scales: Scale) -> Core:
     elements = (Element.INT4, Element.INT8) if element in (Element.INT4, Element.INT8) else (Element.INT8, element)
     return Core(rows=2, lanes=32, port_bytes=32, multiplier_bits=bits, elements=elements, scales=scales)
@@ -129,9 +119,6 @@ DECODERS = {
     **{f"decoder {e.name.lower()}": _codes(e, narrowest(e)) for e in Element if e != Element.SIGN},
     "decoder int4 zp": _codes(Element.INT4, 5, Scale.ZERO), "decoder bcq": _codes(Element.SIGN, 4, Scale.PLANES),
 }  # fmt: skip
-_STORING = Core(rows=8, lanes=32, columns=4, vector_lanes=16, port_bytes=64)
-CACHES = {"int8": _STORING, "int4": replace(_STORING, cache_bits=4),
-          "k8v4": replace(_STORING, cache_bits=4, wide_keys=True)}  # fmt: skip
 PARTS: dict[str, Part] = {
     **parts(), "mac 8": Part(lambda: DotProduct(code_bits=8, structural=True), anything()),
     "mac 5 signed": Part(lambda: DotProduct(code_bits=5, structural=True, signed_codes=True), anything()),
@@ -145,8 +132,7 @@ PARTS: dict[str, Part] = {
     "lut keys": Part(lambda: RowKeys(replace(UNITS["unit int4"], engine="lut")), anything("enable")),
     **{name: Part(lambda c=DECODERS[name]: WeightCodes(c), codes_of(e))  # those before them toggle as INT4
        for e in Element if e >= Element.INT5 for name in (f"decoder {e.name.lower()}",)},
-    **{f"quantizer kv {name}": Part(lambda c=core: Quantizer(c, rows_of_word(c)), floats)
-       for name, core in CACHES.items()},
+    **cache_parts(),
     "fp8 block": Part(Fp8Dot, anything()),
     "fp8 fixed sum": Part(FixedSum, anything()),
     "fp8 float sum": Part(FloatSum, anything("enable")),

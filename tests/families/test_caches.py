@@ -15,8 +15,10 @@ from sartor.families.tensor.family import Tensor
 from sartor.families.tensor.placement import Placement
 from sartor.formats import kv
 from sartor.formats.codec import codec
+from sartor.tables import table
+from sartor.tech import logic
 from sartor.tech.technology import NOMINAL
-from sartor.workload.operators import Attention
+from sartor.workload.operators import Attention, Operators, Vector
 from sartor.workload.step import Step
 
 CACHES = ("int8-g32", "k8v4-g32", "int4-g32")
@@ -57,6 +59,24 @@ def test_bytes_and_cycles_lie_between() -> None:
         approx(3 * 1024 * 64 * (m.keys.bits + m.values.bits) / 8) for m in machines
     ]
     assert found[0].matrix > found[1].matrix > found[2].matrix
+
+
+@pytest.mark.parametrize("cache", CACHES[1:])
+def test_energy_of_values_of_four_bits_by_hand(cache: str) -> None:
+    """A number that becomes a code and a byte that is read take more, by the parts that were mapped (silicon.csv)."""
+    plain, short = (Tensor(spec.from_chip(chip(name))) for name in (CACHES[0], cache))
+    cells = logic.energy_ratio(NOMINAL, plain.designs.node, plain.relative_voltage)
+    cells = cells * NOMINAL.fact("overheads", "energy", "cells_factor")
+    number, byte = (table("silicon").fact("short_cache", item).value for item in ("number", "byte"))
+    # 300 numbers enter a matrix, 2 operations each; 30 layers keep 3 x 128 keys and values of a token.
+    vectors = Vector("quantize", per_token=2 * 300, count=1), Vector("norm", per_token=900, count=1)
+    ops = Operators("decode", (OP, *vectors))
+    found = [t.replica(1, {}).phase(ops, Step(1, 1, 1024), keep=False).energy_j for t in (plain, short)]
+    assert found[1]["vector"] - found[0]["vector"] == approx((300 + 30 * 384) * number * cells)
+    for t, energy, more in zip((plain, short), found, (0, byte), strict=True):
+        moved = energy["memory"] / t.machine.dram_j_per_byte
+        assert energy["decoder"] == approx(moved * (silicon.decode_j_per_byte() + more) * cells)
+    assert found[1]["decoder"] < found[0]["decoder"]
 
 
 def test_a_pair_is_a_cache_and_no_format_of_weights() -> None:

@@ -17,7 +17,7 @@ from ...tech.technology import Technology, rows_of
 from . import silicon, sizing
 from .core import GROUP
 from .cycles_control import FETCH_TO_REQUEST, RESPONSE_TO_WORD
-from .datapath import datapath_of, mac_j
+from .datapath import SHORT, datapath_of, mac_j
 from .design import FORMATS, Designs
 from .memory_stream import MemoryStream, streams
 from .passes import LANES, PORTS, Work, unit_of
@@ -41,6 +41,7 @@ class Machine(MemoryStream):
     mac_j: Any
     vector_j: Any
     decode_j_per_byte: Any
+    number_j: Any  # of a number that becomes a code, beyond its operations
     dram_j_per_byte: Any
     sram_j_per_byte: Any
     link_j_per_byte: Any
@@ -144,6 +145,7 @@ def prepare(designs: Designs, relative_voltage: Any, tech: Technology) -> Machin
     datapath = datapath_of(d)
     energy = logic.energy_ratio(tech, d.node, relative_voltage)
     cells = energy * tech.fact("overheads", "energy", "cells_factor")
+    short = rows_of(SHORT.astype(dtype), d.cache)
     # A core takes a word a cycle; where its share of the bandwidth is wider than any word, the rest is in vain.
     port = np.minimum(sizing.port_bytes(d.bandwidth_bytes_per_s, d.cores, d.clock_hz), PORTS[-1])
     return Machine(
@@ -160,7 +162,8 @@ def prepare(designs: Designs, relative_voltage: Any, tech: Technology) -> Machin
         link_latency_s=tech.column("links", "latency", d.link),
         mac_j=mac_j(tech, datapath, d) * cells,
         vector_j=silicon.vector_j(tech) * cells,
-        decode_j_per_byte=silicon.decode_j_per_byte(tech) * cells,
+        decode_j_per_byte=silicon.decode_j_per_byte(tech, short) * cells,
+        number_j=silicon.number_j(tech) * short * cells,
         dram_j_per_byte=dram.access_j_per_byte(tech, d.memory),
         # Streamed bytes are written to a FIFO and read from it.
         sram_j_per_byte=2 * sram.access_j_per_byte(tech, d.fifo_bytes, energy),

@@ -97,6 +97,12 @@ def vector_j(tech: Technology = NOMINAL) -> Any:
     return tech.fact("silicon", "lane", "energy")
 
 
-def decode_j_per_byte(tech: Technology = NOMINAL) -> Any:
-    """Energy of one byte of weight codes from the port into the tile's registers, in ASAP7 at 0.7 V."""
-    return tech.fact("silicon", "decode", "energy")
+def decode_j_per_byte(tech: Technology = NOMINAL, short: Any = 0) -> Any:
+    """Energy of one byte of codes from the port into the tile's registers, in ASAP7 at 0.7 V; `short`: of a core whose
+    cache has values of 4 bits, 1, or 0."""
+    return tech.fact("silicon", "decode", "energy") + short * tech.fact("silicon", "short_cache", "byte")
+
+
+def number_j(tech: Technology = NOMINAL) -> Any:
+    """Energy that a number which becomes a code takes more where the cache has values of 4 bits, likewise."""
+    return tech.fact("silicon", "short_cache", "number")

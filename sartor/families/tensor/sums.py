@@ -10,6 +10,7 @@ from typing import Any
 from ...formulas.phase import OperatorTime, Phase
 from ...workload.operators import Lookup, Operators
 from ...workload.step import Step
+from ...workload.vectors import QUANTIZE
 from .placement import Placement, crossing_bytes
 
 
@@ -65,12 +66,18 @@ class Sums:
         batch, repeated = self.step.batch, self.replica.repeated(self.operators.gemms, one)
         return {
             "compute": (self.operators.macs(one) + repeated) * batch * m.mac_j,
-            "vector": vector_ops * batch * m.vector_j,
+            "vector": (vector_ops * m.vector_j + quantized(self.operators, one) * m.number_j) * batch,
             "memory": self._phase.dram_bytes * m.dram_j_per_byte,
             "scratchpad": self._phase.dram_bytes * m.sram_j_per_byte,
             "decoder": self._phase.dram_bytes * m.decode_j_per_byte,
             "network": crossing_bytes(self.operators.gemms, one, self.chips) * batch * m.link_j_per_byte,
         }
+
+
+def quantized(operators: Operators, step: Step) -> Any:
+    """Numbers that become codes: those that enter GEMMs, and keys and values."""
+    entering = sum(op.lane_ops(step) for op in operators.vectors if op.name == "quantize") / QUANTIZE
+    return entering + sum(op.cache_elements_written(step) for op in operators.attentions)
 
 
 def _sum(parts: Iterable[Any]) -> Any:
