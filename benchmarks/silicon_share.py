@@ -33,7 +33,7 @@ from sartor.tech.technology import NOMINAL
 # The biggest decoder of every kind of multipliers and codes.
 FORMATS = (
     "int4-g32", "int3-g32", "int2-g32", "int4-g32-zp", "nvfp4", "bcq4-g64", "mxfp4", "fp8-e4m3", "mxfp8-e4m3",
-    "int8-g32", "mxfp6-e2m3", "int5-g32", "int6-g32",
+    "int8-g32", "mxfp6-e2m3", "mxfp6-e3m2", "int5-g32", "int6-g32", "cb4-g64",
 )  # fmt: skip
 TILES = ((2, 32, 16), (16, 64, 1), (4, 32, 16))  # few blocks, and many; 2,048 multipliers
 COLUMNS = ("format", "rows", "lanes", "columns", "vector_lanes", "port_bytes", "multiplier_bits", "unit_ratio",
