@@ -52,7 +52,8 @@ Streams that start elsewhere meet in other banks: of three devices,
 two mappings and ten starts each a run is 4.9 % off the mean of the ten in the middle, 17 % at the 90th percentile, and the mean of three
 runs, which is what `multi_stream` is judged by, 2.4 and 9 %.""",
     "area": """Dies of public chips from their multipliers, SRAM and interfaces (`die parts`) or, where those are not listed, from their
-transistors; power at the peak of arithmetic and memory against the power limit. Three figures are fitted to eight dies, exponents and
+transistors; a GPU's between both where its transistors say more, for they count what parts leave out (graphics, units switched off);
+power at the peak of arithmetic and memory against the power limit. Three figures are fitted to eight dies, exponents and
 the factors of PHYs and power were chosen by looking at all of them. A factor of 1.15 in the mean is 15 %.""",
     "cost": """Bills of materials, dies and memory of accelerators, and hours of GPUs, against published figures, none fitted. Bills are
 analysts' estimates, from the same kind of sources as our prices of memory and packages. An hour is what owning a bought GPU in a
@@ -63,7 +64,7 @@ MISSING = {
     "area": (
         "A generated chip: its logic is our own mapped RTL, of which there is no silicon; these formulas stand for other people's chips.",
         "Dies stacked on base dies, test chips, spiking cores. GPUs with more than multipliers (graphics, 64-bit vectors: A10, MI100, MI250X) are "
-        "26 to 30 % larger than predicted. A power limit is no measurement: cards limited to 75 W are 40 to 60 % below.",
+        "26 to 33 % larger than predicted. A power limit is no measurement: cards limited to 75 W are 40 to 60 % below.",
     ),
     "cost": (
         "Prices of memory are those of 2026 (memories.csv): a bill of another year moves with them.",

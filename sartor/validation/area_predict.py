@@ -15,6 +15,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from ..tables import table
 from ..tech import logic
 from ..tech.technology import NOMINAL
@@ -149,10 +151,18 @@ def published(quantity: str) -> float:
 
 
 def die_mm2(k: Known) -> float | None:
-    """All logic dies."""
-    if k.counted:
-        one = _parts_mm2(k, k.dies)
-        return one if one <= 2 * RETICLE_MM2 * k.dies else _parts_mm2(k, WAFER_DIES)
+    """All logic dies. Of a GPU, transistors count what its parts leave out, graphics and units that are switched off:
+    where they say more than the parts, the die is taken between both."""
+    counted = _transistors_mm2(k)
+    if not k.counted:
+        return counted
+    one = _parts_mm2(k, k.dies)
+    if k.gpu and counted is not None and counted > one:
+        return float(np.sqrt(one * counted))
+    return one if one <= 2 * RETICLE_MM2 * k.dies else _parts_mm2(k, WAFER_DIES)
+
+
+def _transistors_mm2(k: Known) -> float | None:
     if k.transistors is None:
         return None
     density = figure("nodes", table("nodes").items[k.node], "logic_density")

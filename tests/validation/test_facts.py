@@ -65,6 +65,20 @@ def test_dram_of_devices_that_nothing_was_made_with():
         assert np.median([p.ape for p in unseen if p.labels["kind"] == kind]) <= most
 
 
+def test_a_gpu_lies_between_its_parts_and_its_transistors(file):
+    def mm2(**change):
+        (pair,) = (p for p in validation("area", [file({**CHIP, **change})]).pairs if p.quantity == "area")
+        return pair.predicted
+
+    # 60 billion at 96.3 MTr/mm2, 0.713 of it in the mean: 874 mm2.
+    parts, transistors = mm2(**{"class": "gpu"}), 60e9 / (96.3e6 * 0.713)
+    both = {"class": "gpu", "transistors_B": 60, "die_mm2": 600}
+    assert transistors > parts and mm2(**both) == approx(np.sqrt(parts * transistors), rel=1e-3)
+    # Fewer than the parts need say nothing, nor do those of a chip that is no GPU.
+    assert mm2(**{**both, "transistors_B": 20}) == approx(parts)
+    assert mm2(transistors_B=60, die_mm2=600) == approx(mm2())
+
+
 def test_dies_and_power_that_nothing_was_fitted_to():
     _, unseen = parted("area")
     mean, worst = factor([p for p in unseen if p.quantity == "area"])
