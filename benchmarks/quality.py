@@ -83,6 +83,8 @@ MIXED = (
     "embedding=int6-g32,int6-g32-gptq",
     "attn_qk=int5-g32-gptq,attn_o=int5-g32-gptq,ffn_in=mxfp6-e2m3-gptq,embedding=mxint8,int6-g32-gptq",
     "attn_qk=int5-g32-gptq,attn_o=int5-g32-gptq,ffn_in=mxfp6-e2m3-gptq,embedding=int8-g32,int6-g32-gptq",
+    "embedding=mxint8,mxint8-gptq",
+    "attn_qk=int6-g32-gptq,attn_o=int6-g32-gptq,embedding=int8-g32,mxint8-gptq",
 )  # fmt: skip
 
 

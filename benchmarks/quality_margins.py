@@ -1,10 +1,11 @@
 """Whether one compression harms less than another beyond the error of measuring: both on more text.
 
-    python benchmarks/quality_margins.py WEIGHTS WEIGHTS [--windows N] [--json]
+    python benchmarks/quality_margins.py WEIGHTS WEIGHTS ... [--windows N] [--json]
 
-SmolLM2-135M-Instruct with the residual stream turned, the first N windows of 1,024 tokens of the English text (4; its
-calibration is what it always is). Both meet the same positions, so that the difference is known better than either:
-its standard error is over positions. A calibrated recipe takes two CPU minutes, a plain one half a minute.
+Weights two by two; SmolLM2-135M-Instruct with the residual stream turned, the first N windows of 1,024 tokens of the
+English text (4; its calibration is what it always is). Both meet the same positions, so that the difference is known
+better than either: its standard error is over positions. A calibrated recipe takes two CPU minutes, a plain one half a
+minute.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from typing import Any
 
 import numpy as np
 
@@ -72,24 +74,34 @@ def compared(kl: np.ndarray) -> dict[str, float]:
     }
 
 
+def said(names: list[str], kl: np.ndarray) -> dict[str, object]:
+    """Of two recipes and their KL [2, windows, TOKENS]."""
+    found = {name: float(value) for name, value in compared(kl.reshape(2, -1)).items()}
+    return {"weights": names, **found, "windows": kl.mean(-1).tolist()}
+
+
+def shown(pair: dict[str, Any]) -> str:
+    lines = [
+        f"{pair[which]:.5f} +- {pair[which + '_error']:.5f}  {name}"
+        for which, name in zip(("first", "second"), pair["weights"], strict=True)
+    ]
+    less = ", ".join(f"{b - a:+.5f}" for a, b in zip(*pair["windows"], strict=True))
+    error = f"{pair['difference']:+.5f} +- {pair['difference_error']:.5f}"
+    return "\n".join([*lines, f"{error}  the second's less the first's; by window {less}"])
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("weights", nargs=2, help="as sartor quality --weights takes them")
+    parser.add_argument("weights", nargs="+", help="as sartor quality --weights takes them, two by two")
     parser.add_argument("--windows", type=int, default=WINDOWS, help="of 1,024 tokens, scored")
     parser.add_argument("--json", action="store_true", help="one JSON object and nothing else")
     options = parser.parse_args()
-    kl = harms(options.weights, options.windows)
-    found = {name: float(value) for name, value in compared(kl).items()}
-    by_window = kl.reshape(2, options.windows, -1).mean(-1).tolist()
-    if options.json:
-        print(json.dumps({"weights": options.weights, "windows": by_window, **found}))
-        return 0
-    for name, mean, error in zip(
-        options.weights, ("first", "second"), ("first_error", "second_error"), strict=True
-    ):
-        print(f"{found[mean]:.5f} +- {found[error]:.5f}  {name}")
-    print(f"{found['difference']:+.5f} +- {found['difference_error']:.5f}  the second's less the first's")
-    print("by window: " + ", ".join(f"{b - a:+.5f}" for a, b in zip(*by_window, strict=True)))
+    if len(options.weights) % 2:
+        parser.error("weights are compared two by two")
+    kl = harms(options.weights, options.windows).reshape(-1, 2, options.windows, text.TOKENS)
+    firsts = range(0, len(options.weights), 2)
+    pairs = [said(options.weights[i : i + 2], both) for i, both in zip(firsts, kl, strict=True)]
+    print(json.dumps({"pairs": pairs}) if options.json else "\n\n".join(shown(pair) for pair in pairs))
     return 0
 
 
