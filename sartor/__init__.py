@@ -11,7 +11,9 @@ from __future__ import annotations
 
 from typing import Any
 
-__version__ = "0.1.0"
+from .version import VERSION
+
+__version__ = VERSION
 __all__ = [
     "build", "compare", "cost", "design", "doctor", "estimate", "explore", "find_chip", "fit", "fleet", "listing",
     "loadgen", "measure", "on_record", "quality_of", "read", "save", "silicon", "simulate", "synth", "validate",

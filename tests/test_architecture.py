@@ -9,7 +9,7 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "sartor"
 # Lowest first.
 FLOORS = (
-    ("errors",), ("units",), ("tables", "data"), ("formats", "tech"), ("workload", "chip"),
+    ("errors", "version"), ("units",), ("tables", "data"), ("formats", "tech"), ("workload", "chip"),
     ("formulas", "rtl"), ("families",),
     ("search", "compiler", "sim", "flow"), ("serve", "proof", "endpoint", "quality"),
     ("validation", "measuring"),

@@ -7,7 +7,7 @@ import shutil
 import sys
 from typing import Any
 
-from .. import __version__
+from ..version import VERSION
 from ..workload.fetch import cache_folder
 
 # what, how it is looked for, what it adds, how to get it
@@ -38,7 +38,7 @@ def doctor() -> dict[str, Any]:
     """Versions found and missing."""
     rows = [_look(*tool) for tool in _TOOLS]
     return {
-        "sartor": __version__, "python": sys.version.split()[0], "cache": str(cache_folder()), "tools": rows,
+        "sartor": VERSION, "python": sys.version.split()[0], "cache": str(cache_folder()), "tools": rows,
         "missing": [row["name"] for row in rows if row["version"] is None and not _replaced(row["name"], rows)],
     }  # fmt: skip
 

@@ -7,10 +7,11 @@ from dataclasses import asdict
 from importlib import metadata
 from pathlib import Path
 
-from .. import __version__, families, rtl
+from .. import families, rtl
 from ..chip.spec import Chip
 from ..families.tensor.core import Core
 from ..flow.cache import kept, key_of
+from ..version import VERSION
 from . import alike
 from .generate import module_name
 from .say import Say, silent
@@ -74,4 +75,4 @@ def _sources() -> Iterator[str]:
 def _heading(chip: Chip, core: Core) -> str:
     parameters = ", ".join(f"{k} {v}" for k, v in asdict(core).items())
     cores = "" if chip.cores == 1 else f"\n// One core of {chip.cores}."
-    return f"// {chip.name}: a core of family tensor, made by Sartor {__version__}.{cores}\n// {parameters}\n\n"
+    return f"// {chip.name}: a core of family tensor, made by Sartor {VERSION}.{cores}\n// {parameters}\n\n"

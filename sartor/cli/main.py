@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from .. import __version__
 from ..errors import SartorError
+from ..version import VERSION
 
 # In the order of the help: importing a verb puts it into the program.
 from . import verbs_design, verbs_hardware, verbs_serving, verbs_truth  # noqa: F401
@@ -18,7 +18,7 @@ from .options import app
 @app.callback(invoke_without_command=True)
 def _version(version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False) -> None:
     if version:
-        typer.echo(__version__)
+        typer.echo(VERSION)
         raise typer.Exit
 
 

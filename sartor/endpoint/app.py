@@ -10,7 +10,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
 
-from .. import __version__
+from ..version import VERSION
 from .asked import ChatAsked, CompletionAsked
 from .engine import Engine
 from .guards import Guards, Limits
@@ -35,7 +35,7 @@ class Service:
 
 def application(service: Service) -> FastAPI:
     # No pages that load scripts from elsewhere.
-    app = FastAPI(title="sartor serve", version=__version__, docs_url=None, redoc_url=None)
+    app = FastAPI(title="sartor serve", version=VERSION, docs_url=None, redoc_url=None)
     served = Served(service.model, service.engine, service.tokenizer, service.limits, service.log_text)
     _errors(app)
     _about(app, service)

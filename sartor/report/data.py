@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 
-from .. import __version__
 from ..chip import toml
 from ..chip.spec import Chip
 from ..families.tensor.family import Tensor
@@ -18,6 +17,7 @@ from ..search.refine import REFINE_TECH
 from ..search.robust import Regret
 from ..search.uncertainty import Survival
 from ..tech.technology import NOMINAL
+from ..version import VERSION
 from ..workload.sizes import parameters
 from .assumed import assumptions
 from .floorplan import floorplan
@@ -44,7 +44,7 @@ def report(
     if accuracy:
         limits["quality"] = float(accuracy["kl"]) / float(accuracy["bound"])
     return {
-        "sartor": __version__,
+        "sartor": VERSION,
         "study": study.model_dump(),
         "headline": headline(run, standings, survived),
         "chip": {"toml": toml.dumps(chip), "design": run.problem.space.describe(run.found.genomes[:, row])},

@@ -9,9 +9,9 @@ from pathlib import Path
 
 from pydantic import Field
 
-from .. import __version__
 from ..errors import InputError, UnknownName
 from ..tables import data_text
+from ..version import VERSION
 from ..workload.profiles import content_key
 from .checked import checked
 from .parts import (
@@ -67,7 +67,7 @@ class Study(Part):
         """Names the study's content and the program's version: equal keys give equal results."""
         profiles = [self.traffic.profile, *(o.profile for o in self.others if o.profile)]
         read = [content_key(name) for name in (*profiles, *filter(None, [self.quality.rows]))]
-        content = json.dumps([__version__, self.model_dump(), *filter(None, read)], sort_keys=True)
+        content = json.dumps([VERSION, self.model_dump(), *filter(None, read)], sort_keys=True)
         return hashlib.sha256(content.encode()).hexdigest()[:16]
 
     def under(self, traffic: str | None) -> Study:

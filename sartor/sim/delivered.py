@@ -11,11 +11,12 @@ from amaranth.lib.wiring import Flow
 from ..families.tensor.core import Core
 from ..families.tensor.rtl import top_ports
 from . import build, native
+from .cpp import How
 from .design import TOP
 from .tools import Progress
 
 # Components stay: those that stand there often are not written out in each place, which compiles sooner.
-SHARED = build.How(("-fno-inline",), hot="-O1", cold="-O0")
+SHARED = How(("-fno-inline",), hot="-O1", cold="-O0")
 
 
 def library(

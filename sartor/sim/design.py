@@ -12,6 +12,7 @@ from ..families.tensor.rtl.top import Top
 from ..rtl import yosys
 from ..workload.fetch import cache_folder
 from . import build, native
+from .kept import Stages, building, key_of
 from .tools import Progress
 
 TOP = "top"
@@ -19,19 +20,19 @@ TOP = "top"
 
 def core_library(core: Core, *, progress: Progress | None = None, folder: Path | None = None) -> Path:
     """The shared library that simulates `core`, built at the first call."""
-    folder, stage = folder or cache_folder(), build.Stages(progress)
+    folder, stage = folder or cache_folder(), Stages(progress)
     verilog = _verilog(core, folder, stage)
     return build.library(
         verilog, TOP, native.sources(), progress=lambda name, _: stage(name), folder=folder
     )  # fmt: skip
 
 
-def _verilog(core: Core, folder: Path, stage: build.Stages) -> str:
-    key = build.key_of(repr(core), metadata.version("amaranth"), yosys.version(), yosys.CLEAN, *_sources())
+def _verilog(core: Core, folder: Path, stage: Stages) -> str:
+    key = key_of(repr(core), metadata.version("amaranth"), yosys.version(), yosys.CLEAN, *_sources())
     place = folder / "sim" / f"verilog-{key}"
     file = place / f"{TOP}.v"
     if not file.is_file():
-        with build.building(place) as fresh:
+        with building(place) as fresh:
             stage("Amaranth: RTLIL of the core")
             text = yosys.to_rtlil(Top(core, gated=True), TOP)
             stage("Yosys: clean Verilog")

@@ -16,7 +16,8 @@ BENCHMARK = Path(__file__).parents[2] / "benchmarks" / "rtl_cycles.py"
 
 @pytest.mark.slow
 @pytest.mark.parametrize("cores", [1, pytest.param(5, marks=pytest.mark.long)])
-def test_the_estimate_counts_the_cycles_of_the_rtl(cores: int) -> None:
+def test_the_estimate_counts_the_cycles_of_the_rtl(cores: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(BENCHMARK.parent))
     spec = importlib.util.spec_from_file_location("rtl_cycles", BENCHMARK)
     assert spec is not None and spec.loader is not None
     benchmark = importlib.util.module_from_spec(spec)

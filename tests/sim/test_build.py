@@ -14,6 +14,7 @@ import pytest
 
 from sartor.errors import InputError, Unsupported
 from sartor.sim import build, tools
+from sartor.sim.kept import key_of
 
 VERILOG = (
     "module top(input clk, input [7:0] a, output reg [7:0] y); always @(posedge clk) y <= a + {}; endmodule\n"
@@ -33,7 +34,7 @@ extern "C" __attribute__((visibility("default"))) int step(int a) {
 @pytest.fixture
 def folder(tmp_path: Path, library: Path) -> Path:
     """A cache that has Verilator's runtime and nothing else."""
-    (runtime,) = library.parents[1].glob(f"runtime-{build.key_of(*build._tools())}")
+    (runtime,) = library.parents[1].glob(f"runtime-{key_of(*build._tools())}")
     shutil.copytree(runtime, tmp_path / "sim" / runtime.name)
     return tmp_path
 

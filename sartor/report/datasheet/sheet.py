@@ -8,7 +8,6 @@ from typing import Any
 from amaranth.hdl import Shape
 from amaranth.lib import wiring
 
-from ... import __version__
 from ...chip.spec import Chip
 from ...families.tensor.core import (
     ACCUMULATOR_BITS,
@@ -26,6 +25,7 @@ from ...families.tensor.memory_map import MemoryMap
 from ...families.tensor.rtl import top_ports
 from ...families.tensor.sizing import BUFFER_GROUP_BYTES, SCRATCH_GROUP_BYTES
 from ...formats.spec import format_named
+from ...version import VERSION
 from .instructions import instructions
 from .registers import register_map
 from .words import phrase, words
@@ -49,7 +49,7 @@ def sheet(chip: Chip, core: Core, module: str, model: Model | None = None) -> di
     tile = chip.tile
     assert tile is not None
     return {
-        "sartor": __version__, "chip": chip.name, "module": module, "node": chip.node, "clock_hz": chip.clock_hz,
+        "sartor": VERSION, "chip": chip.name, "module": module, "node": chip.node, "clock_hz": chip.clock_hz,
         "cores": chip.cores, "memory": asdict(chip.memory), "weights": tile.weights, "cache": tile.kv,
         "mix": tile.mix,
         "bits_per_weight": format_named(tile.weights).bits(),
