@@ -14,8 +14,10 @@ import csv
 import io
 import sys
 from collections import defaultdict
+from collections.abc import Iterable
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -27,6 +29,7 @@ from sartor.units import to
 
 SYSTEMS = {"nvlink3": "a100_sxm", "nvlink4": "h100_sxm", "nvlink5": "b200_sxm"}
 FIGURES = {"direct_start": 4e-6, "direct_efficiency": 0.6, "spread_start": 30e-6, "spread_efficiency": 0.7}
+PATTERN = "comm/trtllm/*/custom_allreduce_perf.parquet"
 CHIPS = (2, 4, 8)
 ELEMENT_BYTES = 2.0
 OUTLIER, RANGE = 0.1, 0.15
@@ -36,13 +39,11 @@ SOURCE = (
 )
 
 
-def measured(folder: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Chips, bytes and seconds, the median over the versions in `folder`."""
-    import pyarrow.parquet
-
+def measured(versions: Iterable[Any]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Chips, bytes and seconds, the median over `versions` of a table."""
     found: dict[tuple[int, int], list[float]] = defaultdict(list)
-    for file in folder.glob("comm/trtllm/*/custom_allreduce_perf.parquet"):
-        for row in pyarrow.parquet.read_table(file).to_pylist():
+    for version in versions:
+        for row in version.to_pylist():
             if row["num_gpus"] in CHIPS and row["allreduce_dtype"] in ("bfloat16", "half", "float16"):
                 found[row["num_gpus"], row["message_size"]].append(row["latency"] * 1e-3)
     chips, elements = np.array(list(found), float).T
@@ -51,9 +52,10 @@ def measured(folder: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 def fitted(link: str, folder: Path) -> tuple[dict[str, float], float]:
     """The figures of `link`, and the median error."""
+    import pyarrow.parquet
     from scipy.optimize import least_squares
 
-    chips, n_bytes, seconds = measured(folder)
+    chips, n_bytes, seconds = measured(pyarrow.parquet.read_table(file) for file in folder.glob(PATTERN))
     rate = table("links").fact(link, "bandwidth").value
 
     def off(logs: np.ndarray) -> np.ndarray:

@@ -1,11 +1,11 @@
 """Put the errors of the estimates on record: sartor/data/measured/errors.csv, docs/trust.md and its plots,
 and the points that reports plot.
 
-    python benchmarks/trust.py [--facts] [--gemm FILE] [--points FILE]
+    python benchmarks/trust.py [--facts] [--gemm FILE] [--points FILE] [--operators WHEEL_OR_FOLDER]
 
 Held out: each row predicted by figures fitted without the rows like it (sartor/validation/gpu_folds.py). `--gemm`: a
-table of GEMM latencies, `--points`: one of serving points; they do not come with the package, and without them their
-errors stay as they are on record.
+table of GEMM latencies, `--points`: one of serving points, `--operators`: aiconfigurator-core's tables of operators
+(operators.py); they do not come with the package, and without them their errors stay as they are on record.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import generate
 import gpu_facts
+import operators
 import trust
 import vl_convert
 
-from sartor.report.trusted import POINTS
 from sartor.tables import Fact, table
 from sartor.tech.technology import Technology
 from sartor.validation import KINDS, gpu_predict, validation
@@ -33,24 +33,25 @@ from sartor.validation.gpu_fit import by_generation
 from sartor.validation.gpu_folds import held_out
 from sartor.validation.gpu_rows import fittable
 from sartor.validation.kind import Refused
+from sartor.validation.left_out import FILE as POINTS
 from sartor.validation.points import POOLS
 from sartor.validation.points_fit import FITTED_CHIPS, left_out, pairs, points_on
 from sartor.validation.record import FILE, Recorded, by_chip, by_quantity, on_record, records, written
 from sartor.validation.sets import FITTED, parted, recorded
 from sartor.validation.summary import Pair
-from sartor.validation.ticks import AS_READ
 
 ROOT = Path(__file__).parents[1]
 
 
-def gpu(gemms: Path | None) -> tuple[list[Recorded], list[Pair]]:
+def gpu(gemms: Path | None, wheel: Path | None) -> tuple[list[Recorded], list[Pair]]:
     """Records of kind `gpu`, and the held-out pairs."""
     rows = fittable()
     held = held_out(rows, "hopper").pairs(rows, KINDS["gpu"].labels)
     found = records("gpu", "held_out", held) + records("gpu", "fitted", validation("gpu").pairs)
-    if gemms:
-        return found + tables(gemms), held
-    return found + [one for one in on_record().values() if " gemm " in f" {one.group} " and "sxm" in one.group], held
+    before = [one for one in on_record().values() if one.kind == "gpu" and one.rows != "fitted"]
+    stacks = [one for one in before if one.group.startswith(operators.FIRST)]
+    found += tables(gemms) if gemms else [one for one in before if "-sxm" in one.group and one not in stacks]
+    return found + (operators.records(wheel) if wheel else stacks), held
 
 
 def tables(gemms: Path) -> list[Recorded]:
@@ -116,14 +117,17 @@ def draw_facts() -> None:
 
 
 def write_points(held: list[Pair]) -> None:
-    """What reports plot: predictions over measurements that no figure was fitted to; serving points are not ours to
-    pass on."""
+    """What reports plot: predictions over measurements that no figure was fitted to, and of rows that figures were
+    fitted to where they are (validation/left_out.py); serving points are not ours to pass on."""
     file = Path(str(files("sartor.data").joinpath(POINTS)))
-    rows = [("gpu", _group(p, p.labels["kind"]), p) for p in held if p.quantity != AS_READ]
-    rows += [(kind, _group(p, kind), p) for kind in FITTED for p in parted(kind)[1]]
+    rows = [("gpu", _group(p, p.labels["kind"]), p, p.where) for p in held]
+    rows += [(kind, _group(p, kind), p, "") for kind in FITTED for p in parted(kind)[1]]
     kept = [] if held else [line for line in file.read_text(encoding="utf-8").splitlines() if line.startswith("gpu,")]
-    found = [f"{kind},{group},{p.measured:.4g},{p.predicted / p.measured:.4g}" for kind, group, p in rows]
-    file.write_text("\n".join(("kind,group,measured,ratio", *kept, *found)) + "\n", encoding="utf-8")
+    found = [
+        f"{kind},{group},{p.measured:.4g},{p.predicted / p.measured:.6g},{where},{p.quantity}"
+        for kind, group, p, where in rows
+    ]
+    file.write_text("\n".join(("kind,group,measured,ratio,where,quantity", *kept, *found)) + "\n", encoding="utf-8")
 
 
 def _group(pair: Pair, first: str) -> str:
@@ -134,12 +138,13 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--gemm", type=Path, help="a table of GEMM latencies")
     parser.add_argument("--points", type=Path, help="a table of serving points")
+    parser.add_argument("--operators", type=Path, help="the wheel of aiconfigurator-core, or its folder systems/data")
     parser.add_argument("--facts", action="store_true", help="only the kinds that need no fit: the others stay")
     given = parser.parse_args()
     if given.facts:
         found, held = [one for one in on_record().values() if one.kind not in FITTED], []
     else:
-        found, held = gpu(given.gemm)
+        found, held = gpu(given.gemm, given.operators)
         found += serving(given.points)
     found += [one for kind in FITTED for one in recorded(kind)]
     Path(str(files("sartor.data").joinpath(FILE))).write_text(written(found), encoding="utf-8")

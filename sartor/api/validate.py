@@ -37,7 +37,8 @@ def validate(
     Returns n, median_ape, p90_ape, worst_ape (absolute errors as fractions of what was measured) of all times; `by` the
     same for each kind of row, chip, format and model, with `on_record` where errors on rows that no figure was fitted
     to are known (docs/trust.md); `coverage` with what was refused or excluded, and why, rows that are there twice, and
-    columns that are not read.
+    columns that are not read. Rows that figures were fitted to (`rows`: how many) are predicted by figures that were
+    fitted without the rows like them; `fitted` in `by` is what the figures in use, which have seen them, say.
     """
     paths = [Path(path) for path in ([data] if isinstance(data, str | Path) else data)]
     if kind == "serving" and not (paths and all(path.is_file() for path in paths)):

@@ -25,9 +25,7 @@ def validate(kind: str, data: list[Path], layers: Path | None, names: list[str],
     short = {name: row for name, row in found["by"].items() if len(name.removesuffix(" as read").split()) <= 2}
     title = f"{', '.join(found['files'])}: errors of the estimate"
     if short:
-        grid.show(OUT, title, [_line(*item) for item in short.items()],
-                  "bias: the median error with its sign; *: on record, of rows that no figure was fitted to "
-                  "(docs/trust.md); all groups: --json")  # fmt: skip
+        grid.show(OUT, title, [_line(*item) for item in short.items()], _legend(found.get("rows", {})))
     for name, row in short.items():
         if "least_p90_ape" in row:
             median, p90 = (f"{row[f'least_{end}_ape']:.1%}" for end in ("median", "p90"))
@@ -43,11 +41,21 @@ def _called(name: str) -> tuple[str, str]:
     return theirs, ours
 
 
+def _legend(rows: dict[str, int]) -> str:
+    known, other = rows.get("held_out", 0), rows.get("other", 0)
+    if not known:
+        return ("bias: the median error with its sign; *: on record, of rows that no figure was fitted to "
+                "(docs/trust.md); all groups: --json")  # fmt: skip
+    beside = f"; {other:,} others by the figures in use" if other else ""
+    return (f"{known:,} rows that figures were fitted to, each by figures fitted without the rows like it{beside}; "
+            "bias: the median error with its sign; fitted: by the figures in use; all groups: --json")  # fmt: skip
+
+
 def _line(name: str, row: dict[str, Any]) -> dict[str, str]:
     figures = ("median_ape", "p90_ape", "worst_ape", "bias")
     cells = {f.removesuffix("_ape"): f"{row[f]:+.1%}" if f == "bias" else f"{row[f]:.1%}" for f in figures}
-    known = row.get("on_record") or {}
-    before = {f"{f.removesuffix('_ape')}*": f"{known[f]:.1%}" for f in ("median_ape", "p90_ape") if known}
+    known, mark = (row["fitted"], "fitted {}") if "fitted" in row else (row.get("on_record") or {}, "{}*")
+    before = {mark.format(f.removesuffix("_ape")): f"{known[f]:.1%}" for f in ("median_ape", "p90_ape") if known}
     return {"rows": name, "n": f"{row['n']:,}", **cells, **before}
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from . import gpu_limits, gpu_predict, names
 from .files import packaged
+from .gpu_work import CACHE
 from .kind import Column, Form, Inputs, Prediction, Refused, Row
 from .ticks import settled
 
@@ -36,6 +37,21 @@ TABLE = Form(
     "gemm", {**_CHIP, "gemm_dtype": Column("format"), "m": _WHOLE["m"], "n": _WHOLE["n"], "k": _WHOLE["k"]},
     {"median_us": Column("latency", "us")}, fixed={"casts": True},
 )  # fmt: skip
+# As aiconfigurator-core has them (systems/data): operators of one serving stack, called as the stack calls them.
+_CALL = {"device": Column("chip")}
+_CALLED = {"latency": Column("latency", "ms")}
+_STACK = {
+    **_CALL, "batch_size": _WHOLE["batch"], "num_heads": _HEADS["hq"], "num_key_value_heads": _HEADS["hkv"],
+    "head_dim": _HEADS["d"], "attn_dtype": Column("arithmetic"), "kv_cache_dtype": Column("cache"),
+    "window_size": Column("window", optional=True),
+}  # fmt: skip
+CALLS = {
+    "gemm": Form("gemm", {**_CALL, "gemm_dtype": Column("format"), **{name: _WHOLE[name] for name in "mnk"}}, _CALLED,
+                 fixed={"casts": True}),
+    "context_attention": Form("attn_prefill", {**_STACK, "isl": _WHOLE["context"]}, _CALLED),
+    # `step` tokens are in the cache when one more comes.
+    "generation_attention": Form("attn_decode", {**_STACK, "step": _WHOLE["context"]}, _CALLED),
+}  # fmt: skip
 # Rows of our own files that measure nothing an estimate is made for.
 SEVERAL = ("tp", "tp_size", "tensor_parallel", "pp", "pp_size", "gpus", "n_gpus", "num_gpus", "world_size")
 OTHER = ("copy", "read", "idle", "check", "machine", "done", "error")
@@ -51,6 +67,8 @@ class Gpu:
         several = next((name for name in SEVERAL if str(row.get(name) or 1) not in ("1", "1.0")), None)
         if several:
             return f"{several} = {row[several]}: measured on several chips, which no form of kind gpu says"
+        if "op_name" in row:
+            return CALLS.get(str(row["op_name"]), f"op_name {row['op_name']!r} is not one of {', '.join(CALLS)}")
         if "gemm_dtype" in row:
             return TABLE
         kind = row.get("kind")
@@ -92,4 +110,9 @@ def _unknown(inputs: Inputs) -> str | None:
         return f"model {inputs['model']!r} is not known"
     if "format" in inputs and names.number_format(inputs["format"]) is None:
         return f"format {inputs['format']!r} is not known"
+    for what in ("arithmetic", "cache"):
+        if what in inputs and names.number_format(inputs[what]) != CACHE:
+            return f"attention with {what} in {inputs[what]}: it is estimated in {CACHE} alone"
+    if str(inputs.get("window") or 0) != "0":
+        return "attention with a window: kernels of it were not measured"
     return None

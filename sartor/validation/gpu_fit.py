@@ -20,7 +20,7 @@ from .kind import Refused, Row
 
 # How much an error of each counts: steps are what is asked for, power readings scatter.
 WEIGHTS = {"decode": 1.0, "prefill": 0.6, "gemm": 0.4, "attn_decode": 0.4, "attn_prefill": 0.1}
-WATTS_WEIGHT = {"decode": 0.4, "prefill": 0.2}
+WATTS_WEIGHT = {"decode": 0.4, "prefill": 0.2, "gemm": 0.1}
 OUTLIER = 0.03  # relative error beyond which a row counts less than its square
 
 

@@ -38,7 +38,7 @@ def speaks(inputs: Inputs) -> tuple[str, ...]:
         wide = (*own, "op_overhead", "core_draw_16", "split_overhead")
         return (*wide, "j_per_op") if inputs.get("casts") else wide
     if not inputs.get("casts"):
-        return (*own, "op_overhead", *(["core_draw_int8"] if kind == "int8" else ()))
+        return (*own, "op_overhead", *(["core_draw_int8", "j_per_op_int8"] if kind == "int8" else ()))
     casts = ("vector_overhead", "vector_bytes_per_cycle", "cast_efficiency", f"core_draw_{width}")
     return tuple(gpu_predict.scaling(inputs) + name for name in (*own, *casts))
 
@@ -49,8 +49,8 @@ EXPECTED = {
     "stream_efficiency_16": (0.85, 0.1), "stream_efficiency_8": (0.85, 0.1), "stream_efficiency_4": (0.8, 0.1),
     "compute_efficiency_16": (0.75, 0.1), "compute_efficiency_8": (0.72, 0.1), "compute_efficiency_4": (0.6, 0.1),
     "compute_efficiency_int8": (0.5, 0.1),
-    "core_draw_16": (4.0, 0.1), "core_draw_8": (4.0, 0.1), "core_draw_4": (4.0, 0.1),
-    "core_draw_int8": (4.0, 0.1), "tile_wave_int8": (1e-6, 0.05), "weight_only_efficiency": (0.8, 0.1),
+    "core_draw_16": (40.0, 0.1), "core_draw_8": (40.0, 0.1), "core_draw_4": (40.0, 0.1),
+    "core_draw_int8": (40.0, 0.1), "tile_wave_int8": (1e-6, 0.05), "weight_only_efficiency": (0.8, 0.1),
     "tile_wave": (0.5e-6, 0.05), "split_overhead": (1e-6, 0.05), "cast_efficiency": (0.6, 0.1),
     "op_overhead": (3e-6, 0.02), "attention_efficiency": (0.9, 0.1), "attention_one_wave": (0.9, 0.1),
     "attention_wave": (1.5e-6, 0.05), "attention_overhead": (3e-6, 0.05),
@@ -58,7 +58,8 @@ EXPECTED = {
     "vector_overhead": (2e-6, 0.05), "row_element": (1.2e-9, 0.1), "single_token": (0.8, 0.1),
     "vector_bytes_per_cycle": (23.0, 0.2), "step_overhead": (25e-6, 0.1),
     "idle_fraction": (0.2, 0.3), "j_per_byte": (60e-12, 0.05), "j_per_op": (0.9e-12, 0.05),
-    "j_per_near_byte": (150e-12, 0.1), "j_per_operand_byte": (15e-12, 0.05), "limit_reaction": (0.1, 0.05),
+    "j_per_op_int8": (0.4e-12, 0.05), "j_per_near_byte": (150e-12, 0.1), "j_per_operand_byte": (15e-12, 0.05),
+    "limit_reaction": (0.1, 0.05),
 }  # fmt: skip
 
 

@@ -109,7 +109,7 @@ def _known_chip(name: str) -> Chip | None:
 def _sized(name: str) -> Chip | None:
     """The chip that a name with more words in it means: its maker, its board, its memory, whose size must fit.
 
-    >>> [found.name if (found := _sized(n)) else None for n in ("NVIDIA H200 141GB HBM3e", "NVIDIA A100-SXM4-40GB")]
+    >>> [found.name if (found := _sized(n)) else None for n in ("NVIDIA H200 141GB HBM3e", "NVIDIA A100-SXM4-48GB")]
     ['h200-sxm', None]
     """
     words = [re.sub(r"^sxm\d$", "sxm", word) for word in _plain(name).split("_") if word not in _WORDS]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import Any
 
@@ -24,6 +24,12 @@ class Pair:
     measured: float
     least: tuple[tuple[float, float], ...] = ()  # errors that a perfect estimate would have, and the chance of each
     spread: float = 0.0  # half the logarithm of the range that the measured figure itself is published with
+    unfitted: float | None = None  # of a row that figures were fitted to: what figures say that were fitted without it
+
+    @property
+    def left_out(self) -> Pair:
+        """The same, predicted without the row and the rows like it."""
+        return self if self.unfitted is None else replace(self, predicted=self.unfitted)
 
     @property
     def ape(self) -> float:

@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Any
 
 from ..errors import BrokenFile, InputError, UnknownName
-from . import names, wrong_units
+from . import left_out, names, wrong_units
 from .area import Area
 from .cost import Cost
 from .dram import Dram
@@ -23,6 +23,7 @@ from .rtl import Rtl
 from .summary import MAIN, Pair, by_label, figures
 from .tally import Tally
 
+FIGURES = ("median_ape", "p90_ape", "worst_ape", "bias")
 KINDS: dict[str, Kind] = {
     "gpu": Gpu(), "dram": Dram(), "area": Area(), "cost": Cost(), "serving": Points(), "rtl": Rtl(),
 }  # fmt: skip
@@ -44,17 +45,27 @@ class Validation:
 
     def facts(self) -> dict[str, Any]:
         """Everything that is printed."""
-        main = [p for p in self.pairs if p.quantity in MAIN]
+        pairs = [p.left_out for p in self.pairs]
+        by, main = by_label(pairs), [p for p in pairs if p.quantity in MAIN]
+        if any(p.unfitted is not None for p in self.pairs):
+            for group, as_fitted in by_label(self.pairs).items():
+                by[group]["fitted"] = {name: as_fitted[name] for name in FIGURES}
         refused, excluded = self.refused.rows(), self.excluded.rows()
         predicted = self.rows - sum(r["n"] for r in refused)
         return {
-            "kind": self.kind, "files": self.files, **figures(main or self.pairs), "by": by_label(self.pairs),
+            "kind": self.kind, "files": self.files, **figures(main or pairs), "rows": self._rows(), "by": by,
             "coverage": {"rows": self.rows, "predicted": predicted, "share": predicted / max(self.rows, 1),
                          "refused": refused, "excluded": excluded,
                          "excluded_n": sum(r["n"] for r in excluded), "unjudged": self.unjudged.rows(),
                          "repeated": self.notes.repeated.rows(), "wrong_units": self.wrong_units,
                          "unread": self.notes.unread()},
         }  # fmt: skip
+
+
+    def _rows(self) -> dict[str, int]:
+        """How many have been seen by the figures in use, and are predicted by figures that were fitted without them."""
+        seen = len({p.where for p in self.pairs if p.unfitted is not None})
+        return {"held_out": seen, "other": len({p.where for p in self.pairs}) - seen}
 
 
 def validation(kind: str, data: Sequence[Path] = (), called: Mapping[str, str] = MappingProxyType({})) -> Validation:
@@ -82,13 +93,28 @@ def _add(found: Validation, kind: Kind, path: Path) -> None:
     if impossible or not all(kept):
         again = kind.predict([row.inputs for row in impossible])
         both = zip((*rows, *impossible), (*predictions, *again), strict=True)
-        found.wrong_units += [f"{path.name}: {one}" for one in wrong_units.named((r.measured, p) for r, p in both)]
+        columns = wrong_units.named((row.measured, one) for row, one in both)
+        found.wrong_units += [f"{path.name}: {one}" for one in columns.values()]
+        for at, row in enumerate(rows):
+            kept[at] = kept[at] and not _doubted(found, row, predictions[at], columns)
     if not any(kept):
         said = [f"{r['n']} x {r['reason']}" for r in found.excluded.rows()[:3]]
         said += [unread(found.notes.unread())] if found.notes.unread() else []
         why = "; ".join((*found.wrong_units, *said))
         raise BrokenFile(f"{path.name}: no row can be used: {why or 'it is empty'}")
     found.rows += sum(kept)
+
+
+def _doubted(found: Validation, row: Row, one: Prediction, columns: Mapping[str, str]) -> bool:
+    """Whether a row that was judged has a value from a column in another unit: then it is not."""
+    if isinstance(one, Refused):
+        return False
+    for quantity, value in row.measured.items():
+        if quantity in one and wrong_units.doubted(quantity, value, float(one[quantity]), columns):
+            found.excluded.add(f"{quantity} is from a column that is in another unit", row.where)
+            found.pairs = [pair for pair in found.pairs if pair.where != row.where]
+            return True
+    return False
 
 
 def _judge(found: Validation, kind: Kind, row: Row, prediction: Prediction) -> bool:
@@ -101,10 +127,11 @@ def _judge(found: Validation, kind: Kind, row: Row, prediction: Prediction) -> b
         return False
     if row.unjudged:
         found.unjudged.add(row.unjudged, row.where)
-    labels = kind.labels(row.inputs)
+    labels, unfitted = kind.labels(row.inputs), left_out.predicted(found.kind, row)
     for quantity, measured in row.measured.items():
         if quantity in prediction:
             least = row.least.get(quantity, ())
             guess = float(prediction[quantity])
-            found.pairs.append(Pair(row.where, labels, quantity, guess, measured, least, row.spread))
+            found.pairs.append(Pair(row.where, labels, quantity, guess, measured, least, row.spread,
+                                    unfitted.get(quantity)))  # fmt: skip
     return True

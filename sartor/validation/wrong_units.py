@@ -12,8 +12,9 @@ from collections.abc import Iterable, Mapping
 from .kind import Measured, Prediction, Refused
 
 READ = " as read"  # behind a quantity that is there twice
-OFF = 2.5  # decimal orders of magnitude beyond which no estimate is off
+OFF = 2.5  # decimal orders of magnitude beyond which no estimate is off; half as many where its column is named
 MOST = 0.5  # share of a file's rows that must be off alike before its column is named
+ELSE = "its column is in another unit"
 _FACTORS = {-3: "a billionth of", -2: "a millionth of", -1: "a thousandth of",
             1: "a thousand times", 2: "a million times", 3: "a billion times"}  # fmt: skip
 
@@ -39,8 +40,8 @@ def factor(measured: float, predicted: float) -> str:
     return words if words and abs(orders) >= OFF else f"{measured / predicted:.2g} times"
 
 
-def named(rows: Iterable[tuple[Measured, Prediction]]) -> list[str]:
-    """The columns that are off alike in most of a file's `rows`."""
+def named(rows: Iterable[tuple[Measured, Prediction]]) -> dict[str, str]:
+    """The columns that are off alike in most of a file's `rows`, by what each is."""
     of: Counter[str] = Counter()
     off: Counter[tuple[str, str]] = Counter()
     for measured, predicted in rows:
@@ -53,11 +54,20 @@ def named(rows: Iterable[tuple[Measured, Prediction]]) -> list[str]:
         }
         of.update(words.keys())
         off.update(words.items())
-    return [
-        f"{quantity} is {words} what is predicted in {n} of {of[quantity]} rows: its column is in another unit"
+    return {
+        quantity: f"{quantity} is {words} what is predicted in {n} of {of[quantity]} rows: {ELSE}"
         for (quantity, words), n in off.most_common()
         if words in _FACTORS.values() and n > MOST * of[quantity]
-    ]
+    }
+
+
+def doubted(quantity: str, measured: float, predicted: float, columns: Mapping[str, str]) -> bool:
+    """Whether a row that is not off enough by itself has its value from a column that is in another unit.
+
+    >>> [doubted("latency", s, 1e-3, {"latency": "its column is in another unit"}) for s in (0.25, 2e-3)]
+    [True, False]
+    """
+    return quantity.removesuffix(READ) in columns and abs(_orders(measured, predicted)) > OFF / 2
 
 
 def _orders(measured: float, predicted: float) -> float:

@@ -160,7 +160,7 @@ def test_the_cluster_of_the_documents_runs(tmp_path):
     (text,) = re.findall(r"```toml\n(.*?)```", page, re.DOTALL)
     path = tmp_path / "cluster.toml"
     # Failures within minutes, and replicas that come at once, so that all of it happens.
-    text = text.replace("5 years", "400 s").replace("repair = \"2 h\"", "repair = \"10 s\"")
+    text = text.replace("5 years", "100 s").replace("repair = \"2 h\"", "repair = \"10 s\"")
     path.write_text(text.replace("target = 40", 'target = 15\nperiod = "1 s"\nboot = "2 s"\ncalm = "5 s"'))
     asked = ("simulate", "--cluster", str(path), "--model", "llama-3.1-8b", "--trace", "chat", "--rate", "20")
     facts = json.loads(invoke(*asked, "--requests", "3000", "--json").stdout)

@@ -9,6 +9,7 @@ from pytest import approx
 from sartor.chip.presets import preset
 from sartor.families import priced
 from sartor.families.gpu.estimate import Replica
+from sartor.families.gpu.family import Existing
 from sartor.families.gpu.machine import BLOCKS, DYNAMIC, GROUPS, Machine
 from sartor.families.gpu.passes import Setting
 from sartor.families.gpu.tiles import LARGE, TILES, UNSPLIT, Tiling, gemm_s, operand_bytes
@@ -58,15 +59,22 @@ def test_sums_that_stay_in_a_core_read_slowly_where_tiles_are_few() -> None:
     slow, split = (float(gemm_s(*asked, one)[1]) for one in on)
     assert slow == approx(10e-6 * 132 / 64) and split == approx(10e-6)
     blocks, rows, plain = (Machine(preset("h100-sxm"), Technology(), scaling) for scaling in (BLOCKS, DYNAMIC, ""))
+    cores = 132 * 1.83e9 / 3350e9  # bytes a cycle of each, as times the memory's rate
     cut = blocks.tiling(FP8, False, True)
-    assert (cut.shapes, cut.draw) == (LARGE, hopper("block_core_draw_8"))
+    draw = hopper("block_core_draw_8") * cores / hopper("block_stream_efficiency_8")
+    assert (cut.shapes, cut.draw) == (LARGE, approx(draw))
     cut = rows.tiling(FP8, False, True)
-    assert (cut.shapes, cut.draw) == (UNSPLIT, hopper("dynamic_core_draw_8"))
+    draw = hopper("dynamic_core_draw_8") * cores / hopper("dynamic_stream_efficiency_8")
+    assert (cut.shapes, cut.draw) == (UNSPLIT, approx(draw))
     groups = Machine(preset("b200-sxm"), Technology(), GROUPS)
     assert groups.tiling(format_named("nvfp4"), False, True).shapes == UNSPLIT
     cut = plain.tiling(FP8, False, True)
     assert cut.shapes == TILES and cut.draw == np.inf  # nothing was measured
-    assert plain.tiling(BF16, False, True).draw == hopper("core_draw_16")
+    draw = plain.tiling(BF16, False, True).draw
+    assert draw == approx(hopper("core_draw_16") * cores / hopper("stream_efficiency_16"))
+    # Behind faster memory the same core draws no faster: fewer times its share.
+    h200 = Machine(preset("h200-sxm"), Technology()).tiling(BF16, False, True).draw
+    assert h200 == approx(draw * 3350 / 4800)
 
 
 def test_a_wave_fills_and_drains_and_cores_that_share_a_tile_wait() -> None:
@@ -122,14 +130,34 @@ def test_activations_are_cast_and_padded_to_narrow_operands() -> None:
 
 
 def test_a_norm_takes_a_start_and_its_row_by_hand() -> None:
-    # 4096 elements, 8 tokens, two norms: twice 2.3 us to start, 5.6 us for a row, 262 kB.
+    # 4096 elements, 8 tokens, two norms: twice 2.3 us to start, 5.6 us for a row, 459 kB: 14 bytes an element.
     norm = Vector("norm", 2 * 3 * 4096, 1, parts=2)
     near = hopper("vector_bytes_per_cycle") * 132 * 1.83e9
     one_s = hopper("vector_overhead") + 4096 * hopper("row_element")
-    assert run(norm, Step(8, 1, 512)).latency_s == approx(2 * (one_s + 8 * 4096 * 8 / near))
+    assert run(norm, Step(8, 1, 512)).latency_s == approx(2 * (one_s + 8 * 4096 * 14 / near))
     # A single token has kernels of its own.
     single = run(norm, Step(1, 1, 512)).latency_s
-    assert single == approx(2 * (one_s * hopper("single_token") + 4096 * 8 / near))
+    assert single == approx(2 * (one_s * hopper("single_token") + 4096 * 14 / near))
+
+
+def test_rope_counts_what_its_kernel_loads_by_hand() -> None:
+    # 40 heads of 128, 8 tokens: of each element 2 bytes of it, 2 of its partner, 4 of a cosine, 4 of a sine, 2 written;
+    # two kernels, and in decode two more that put keys and values into the cache.
+    rope = Vector("rope", 2 * 40 * 128, 1, parts=2)
+    near = hopper("vector_bytes_per_cycle") * 132 * 1.83e9
+    moved_s = 8 * 40 * 128 * 14 / near
+    assert run(rope, Step(8, 1, 512)).latency_s == approx(4 * hopper("vector_overhead") + moved_s)
+    prefill = Existing(preset("h100-sxm")).replica(1, {}).phase(Operators("prefill", (rope,)), Step(1, 8, 0))
+    assert prefill.latency_s == approx(2 * hopper("vector_overhead") + moved_s)
+
+
+def test_a_multiplication_of_integers_has_its_own_energy() -> None:
+    h100, a100 = (Machine(preset(name), Technology()) for name in ("h100-sxm", "a100-sxm-80gb"))
+    int8, wide = format_named("int8"), hopper("j_per_op")
+    assert h100.j_per_op(int8, 8) == hopper("j_per_op_int8") and h100.j_per_op(BF16, 16) == wide
+    # Of other formats, and of generations whose integers were not measured, it goes by the width.
+    assert h100.j_per_op(FP8, 8) / wide == approx(0.5**1.25) != approx(h100.j_per_op(int8, 8) / wide)
+    assert a100.j_per_op(int8, 8) / a100.j_per_op(BF16, 16) == approx(0.5**1.25)
 
 
 def test_decode_attention_by_hand() -> None:

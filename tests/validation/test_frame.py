@@ -137,6 +137,17 @@ def test_of_a_column_in_another_unit_what_is_right_beside_it_is_judged(file):
     assert found["coverage"]["excluded_n"] == 2 and found["coverage"]["rows"] == found["n"] == 3
 
 
+def test_a_row_from_a_column_in_another_unit_is_not_judged_however_far_off_it_is(file):
+    # 250 times what is predicted is too little for a thousand by itself, but not beside others that are.
+    near = {**STEP, "b": 2, "s": 6.6e-3 * 250, "J": None, "W": None}
+    rows = [{**STEP, "b": b, "s": 6.6, "J": None, "W": None} for b in (1, 4)]
+    right = {**GEMM, "s": 49e-6}
+    found = validate("gpu", file(*rows, near, {**rows[0], "b": 8}, right))
+    assert len(found["coverage"]["wrong_units"]) == 1 and found["n"] == 1 and found["coverage"]["excluded_n"] == 4
+    assert "latency is from a column that is in another unit" in [r["reason"] for r in found["coverage"]["excluded"]]
+    assert validate("gpu", file(near, right))["n"] == 2
+
+
 def test_a_row_in_another_unit_among_right_ones_is_counted_and_not_judged(file):
     # 1 s for a step of 135 million parameters: less than 300 times a kernel's 50 us each, but no step takes so long.
     small = {**FEW, "model": "smollm2-135m", "s": 1.1}
@@ -194,6 +205,41 @@ def test_files_as_other_programs_write_them(tmp_path):
     assert found["n"] == 2 and found["coverage"]["excluded"][0]["where"] == ["rows.json row 3"]
 
 
+CALL = {"framework": "VLLM", "device": "NVIDIA H200", "op_name": "generation_attention", "batch_size": 16, "isl": 1,
+        "num_heads": 32, "num_key_value_heads": 8, "head_dim": 128, "attn_dtype": "bfloat16",
+        "kv_cache_dtype": "bfloat16", "step": 8191, "window_size": 0, "latency": 0.130}  # fmt: skip
+PROMPT = {**CALL, "op_name": "context_attention", "isl": 8192, "step": 0, "batch_size": 1, "latency": 1.05}
+MATRIX = {"device": "NVIDIA H200", "op_name": "gemm", "gemm_dtype": "bfloat16", "m": 1, "n": 8192, "k": 8192,
+          "latency": 0.035}  # fmt: skip
+
+
+def test_operators_of_serving_stacks_are_read_as_they_are(file):
+    found = validate("gpu", file(CALL, PROMPT, MATRIX))
+    assert set(found["by"]) >= {"attn_decode h200-sxm", "attn_prefill h200-sxm", "gemm h200-sxm bf16"}
+    assert found["n"] == 3 and found["worst_ape"] < 0.5 and found["rows"] == {"held_out": 0, "other": 3}
+    # `step` are tokens in the cache, `isl` those of a prompt: as our own rows say it.
+    same = {"kind": "attn_decode", "gpu": "h200-sxm", "b": 16, "ctx": 8191, "hq": 32, "hkv": 8, "d": 128, "s": 0.13e-3}
+    (ours,) = validation("gpu", [file(same, name="ours.jsonl")]).pairs
+    (theirs,) = validation("gpu", [file(CALL)]).pairs
+    assert ours.predicted == theirs.predicted and ours.measured == pytest.approx(theirs.measured)
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [({"kv_cache_dtype": "fp8"}, "attention with cache in fp8: it is estimated in bf16 alone"),
+     ({"attn_dtype": "fp8"}, "attention with arithmetic in fp8: it is estimated in bf16 alone"),
+     ({"window_size": 128}, "attention with a window: kernels of it were not measured")],
+)  # fmt: skip
+def test_attention_that_is_not_estimated_is_refused(file, change, reason):
+    coverage = validate("gpu", file(MATRIX, {**CALL, **change}))["coverage"]
+    assert coverage["refused"] == [{"reason": reason, "n": 1, "where": ["rows.jsonl line 2"]}]
+
+
+def test_an_operator_of_no_form_is_named(file):
+    (why,) = validate("gpu", file(MATRIX, {**MATRIX, "op_name": "moe"}))["coverage"]["excluded"]
+    assert why["reason"] == "op_name 'moe' is not one of gemm, context_attention, generation_attention"
+
+
 @pytest.mark.parametrize("mark", [";", "\t"])
 def test_other_marks_between_columns_are_named(tmp_path, mark):
     path = tmp_path / "rows.csv"
@@ -205,7 +251,8 @@ def test_other_marks_between_columns_are_named(tmp_path, mark):
 @pytest.mark.parametrize(
     ("name", "chip"),
     [("NVIDIA H200", "h200-sxm"), ("nvidia_h100_80gb_hbm3", "h100-sxm"), ("H100 SXM5", "h100-sxm"),
-     ("NVIDIA A100-SXM4-80GB", "a100-sxm-80gb"), ("NVIDIA H200 141GB HBM3e", "h200-sxm"), ("B200-SXM", "b200-sxm"),
+     ("NVIDIA A100-SXM4-80GB", "a100-sxm-80gb"), ("NVIDIA A100-SXM4-40GB", "a100-sxm-40gb"), ("NVIDIA H20", "h20"),
+     ("NVIDIA H200 141GB HBM3e", "h200-sxm"), ("B200-SXM", "b200-sxm"),
      ("NVIDIA GB200 NVL72", "gb200"), ("NVIDIA B300 SXM6 AC", "b300-sxm"), ("AMD Instinct MI300X", "mi300x"),
      ("NVIDIA RTX PRO 6000 Blackwell Server Edition", "rtx-pro-6000"), ("RTX4090", "rtx-4090")],
 )  # fmt: skip
@@ -213,7 +260,9 @@ def test_chips_are_known_by_what_their_drivers_call_them(name, chip):
     assert names.chip(name).name == chip
 
 
-@pytest.mark.parametrize("name", ["NVIDIA A100-SXM4-40GB", "NVIDIA A100 80GB PCIe", "NVIDIA H200 NVL", "L40", "H20"])
+@pytest.mark.parametrize(
+    "name", ["NVIDIA A100-SXM4-48GB", "NVIDIA A100 80GB PCIe", "NVIDIA H200 NVL", "L40", "H20 141GB"]
+)
 def test_another_memory_or_board_is_another_chip(name):
     assert names.chip(name) is None
 

@@ -69,20 +69,20 @@ def test_an_optional_number_that_is_none_is_not_taken_for_absent(tmp_path):
 
 def test_a_chip_that_is_not_known_may_be_given_as_a_file(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    rows = written(tmp_path, [ROW | {"gpu": "NVIDIA H20", "model": "ours"}])
+    rows = written(tmp_path, [ROW | {"gpu": "NVIDIA L20", "model": "ours"}])
     refused = validate("gpu", rows)["coverage"]["refused"]
-    assert refused[0]["reason"] == "chip 'NVIDIA H20' is not known"
-    (tmp_path / "h20.toml").write_text(_h20())
-    found = validate("gpu", rows, called={"NVIDIA H20": "h20.toml", "ours": "llama-3.1-8b"})
-    assert (found["by"]["decode h20"]["n"], found["by"]["decode llama-3.1-8b"]["n"]) == (1, 1)
-    with pytest.raises(InputError, match=r"h21.toml: no such file \(called 'NVIDIA H20'"):
-        validate("gpu", rows, called={"NVIDIA H20": "h21.toml"})
+    assert refused[0]["reason"] == "chip 'NVIDIA L20' is not known"
+    (tmp_path / "l20.toml").write_text(_l20())
+    found = validate("gpu", rows, called={"NVIDIA L20": "l20.toml", "ours": "llama-3.1-8b"})
+    assert (found["by"]["decode l20"]["n"], found["by"]["decode llama-3.1-8b"]["n"]) == (1, 1)
+    with pytest.raises(InputError, match=r"l21.toml: no such file \(called 'NVIDIA L20'"):
+        validate("gpu", rows, called={"NVIDIA L20": "l21.toml"})
 
 
-def _h20() -> str:
+def _l20() -> str:
     from sartor.tables import data_text
 
-    return data_text("chips/h200-sxm.toml").replace('name = "h200-sxm"', 'name = "h20"')
+    return data_text("chips/h200-sxm.toml").replace('name = "h200-sxm"', 'name = "l20"')
 
 
 def test_a_model_s_name_may_have_other_gaps(tmp_path):

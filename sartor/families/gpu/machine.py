@@ -24,6 +24,8 @@ _SAME_PEAK = {
 DYNAMIC, BLOCKS, GROUPS = SCALED = "dynamic_", "block_", "group_"
 UNPACKED = "unpacked_"  # narrow weights unpacked to 16 bits, by kernels that were measured
 ACTIVATION_BYTES, BYTE_BITS = 2.0, 8.0
+# Energy of a multiplication grows between its bits (the adder, the wires) and their square (the multiplier).
+_NARROW = 1.25
 _UNPACKED = ("bf16", "fp16", "int8", "fp8-e4m3")
 
 
@@ -64,12 +66,17 @@ class Machine:
         if expert:
             return replace(plain, least=edge / 2)
         if self._peak(weights) == "int8" and (wave_s := self.told("tile_wave_int8", None)) is not None:
-            return replace(plain, shapes=LARGE, draw=self.gen("core_draw_int8"), wave_s=wave_s)
+            return replace(plain, shapes=LARGE, draw=self._draw("int8", weights), wave_s=wave_s)
         return replace(
-            plain, draw=self.told(f"core_draw_{_width(weights.element_bits)}", np.inf),
+            plain, draw=self._draw(_width(weights.element_bits), weights),
             wave_s=self.told("tile_wave", 0.0), split_s=self.told("split_overhead", 0.0) if alone else 0.0,
             high=self.told("high_tile_rows", np.inf),
         )  # fmt: skip
+
+    def _draw(self, kind: int | str, weights: NumberFormat) -> Any:
+        """Times its share of the memory's rate that a core draws at most: bytes a cycle, whatever memory is behind."""
+        port = self.told(f"core_draw_{kind}", np.inf) * (self.chip.clock_hz * self.cores)
+        return port / self.stream_bytes_per_s(weights.element_bits)
 
     @property
     def peak_bytes_per_s(self) -> float:
@@ -87,6 +94,11 @@ class Machine:
         bits = format_named(name).element_bits
         kind = "int8" if name == "int8" else str(int(bits))
         return self.chip.peaks[name] * self.gen(f"compute_efficiency_{kind}"), bits
+
+    def j_per_op(self, weights: NumberFormat, operand_bits: float) -> Any:
+        """Of a matrix with such weights: of integers its own where measured, else by the operands' width."""
+        by_width = self.gen("j_per_op") * (operand_bits / 16) ** _NARROW
+        return self.told("j_per_op_int8", by_width) if self._peak(weights) == "int8" else by_width
 
     def _peak(self, weights: NumberFormat) -> str | None:
         """The format that such weights are computed in; None where they are unpacked."""

@@ -14,8 +14,6 @@ from .run import Cost, Run
 from .tiles import ROWS, fullest, gemm_s, operand_bytes
 
 STATE_BYTES = 4.0
-# Energy of a multiplication grows between its bits (the adder, the wires) and their square (the multiplier).
-_NARROW = 1.25
 
 
 def gemm(run: Run, op: Gemm) -> Cost:
@@ -38,7 +36,7 @@ def gemm(run: Run, op: Gemm) -> Cost:
         memory_s=memory_s * op.count, compute_s=compute_s * op.count,
         beside_s=_operands_s(run, op, rows * sides, k, operand_bits) + (parts_s + m.gen("op_overhead")) * op.count,
         network_s=network_s, dram_bytes=moved, link_bytes=link_bytes, macs=macs,
-        compute_j=2 * macs * (m.gen("j_per_op") * (operand_bits / 16) ** _NARROW)
+        compute_j=2 * macs * m.j_per_op(form, operand_bits)
         + again * (op.count * run.chips * m.gen("j_per_operand_byte")),
     )  # fmt: skip
 

@@ -27,7 +27,7 @@ class Setting:
 
 @dataclass(frozen=True)
 class Pass:
-    """Kernels a part in prefill and in decode, and the bytes that they move a lane operation."""
+    """Kernels a part in prefill and in decode, and the bytes that they load and store a lane operation."""
 
     prefill: float
     decode: float
@@ -35,13 +35,15 @@ class Pass:
     shared: bool = False  # done on every chip of a replica alike
 
 
-# Elements of 2 bytes; lane operations an element are those of workload/vectors.py. A norm reads two vectors, adds
-# them, and writes two: the residual is part of it. What softmax scales is in the attention itself.
+# Loads and stores of the kernels that were measured (measuring/torch_model.py), as PyTorch's compiler writes them, of
+# elements of 2 bytes; lane operations an element are those of workload/vectors.py. A norm goes over its row twice: it
+# reads the vector and the residual for the sum of squares, and both again with the weight, and writes the result and
+# the new residual. RoPE reads an element and its partner, a cosine and a sine of 4 bytes each, and writes. A head's own
+# norm keeps its row in registers. What softmax scales is in the attention, whose heads come out in the order of tokens.
 _PASSES = {
-    "norm": Pass(1, 1, 8 / 3, shared=True),
-    "qk_norm": Pass(1, 1, 4 / 3),
-    "rope": Pass(1, 2, 4 / 2),  # decode: keys and values are copied into the cache
-    "softmax": Pass(1, 0, 4 / 1),  # prefill: heads back to the order of tokens
+    "norm": Pass(1, 1, 14 / 3, shared=True),
+    "qk_norm": Pass(1, 1, 6 / 3),
+    "rope": Pass(1, 2, 14 / 2),  # decode: keys and values are copied into the cache
     "activation": Pass(1, 1, 6 / 5),
     "gate": Pass(1, 1, 6 / 4),
     "routing": Pass(3, 3, 2.0, shared=True),
