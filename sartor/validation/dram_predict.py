@@ -20,7 +20,7 @@ MOST_HELD, MOST_STREAMS = 2**16, 2**20
 PATTERNS = ("seq", "chunk", "mixed", "multi")
 _NUMBER = r"(\d*\.?\d+(?:e\d+)?)"
 # How a file may write the share of writes: 10%, w10, w=0.1, 90r10w, r90; and the streams: 16s, s16, 16 streams.
-_WRITES = (rf"{_NUMBER}\s*%", rf"w[a-z_=]*{_NUMBER}", rf"{_NUMBER}\s*w")
+_WRITES = (rf"{_NUMBER}\s*%", rf"r\d+w{_NUMBER}", rf"(?<!\d)w[a-z_=]*{_NUMBER}", rf"{_NUMBER}\s*w")
 _READS = (rf"r[a-z_=]*{_NUMBER}", rf"{_NUMBER}\s*r")
 _STREAMS = (rf"{_NUMBER}\s*s", rf"s[a-z_=]*{_NUMBER}", rf"n[a-z_=]*{_NUMBER}", rf"{_NUMBER}\s*x")
 

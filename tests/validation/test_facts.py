@@ -238,7 +238,11 @@ def test_items_and_classes_are_read_in_capitals_too(file):
     assert pairs[0].predicted == pairs[2].predicted
 
 
-@pytest.mark.parametrize("param", ["10%", "w10", "w0.1", "10% 4tx", "w10_4tx", "90r10w", "r90", "0.1", "10"])
+WRITTEN = ("10%", "w10", "w0.1", "10% 4tx", "w10_4tx", "90r10w", "r90w10", "10w_128B", "wr=0.10,4tx", "r90",
+           "0.1", "10")  # fmt: skip
+
+
+@pytest.mark.parametrize("param", WRITTEN)
 def test_how_a_share_of_writes_may_be_written(param):
     found = asked({**DRAM, "pattern": "mixed_rw", "param": param, "chunk_bytes": "128"})
     assert not isinstance(found, str) and found.writes == pytest.approx(0.1)
