@@ -48,13 +48,13 @@ def _legend(rows: dict[str, int]) -> str:
                 "(docs/trust.md); all groups: --json")  # fmt: skip
     beside = f"; {other:,} others by the figures in use" if other else ""
     return (f"{known:,} rows that figures were fitted to, each by figures fitted without the rows like it{beside}; "
-            "bias: the median error with its sign; fitted: by the figures in use; all groups: --json")  # fmt: skip
+            "bias: the median error with its sign; °: as fitted, by the figures in use; all: --json")  # fmt: skip
 
 
 def _line(name: str, row: dict[str, Any]) -> dict[str, str]:
     figures = ("median_ape", "p90_ape", "worst_ape", "bias")
     cells = {f.removesuffix("_ape"): f"{row[f]:+.1%}" if f == "bias" else f"{row[f]:.1%}" for f in figures}
-    known, mark = (row["fitted"], "fitted {}") if "fitted" in row else (row.get("on_record") or {}, "{}*")
+    known, mark = (row["fitted"], "{}°") if "fitted" in row else (row.get("on_record") or {}, "{}*")
     before = {mark.format(f.removesuffix("_ape")): f"{known[f]:.1%}" for f in ("median_ape", "p90_ape") if known}
     return {"rows": name, "n": f"{row['n']:,}", **cells, **before}
 
