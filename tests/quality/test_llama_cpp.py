@@ -92,7 +92,8 @@ def test_behind_one_layer_the_harm_of_a_format_is_theirs(cut: llama_kl.Files, fo
     assert abs(rounded["apart"]) < EXACT and rounded["correlation"] > 0.999
     both = llama_kl.apart(*found["both"])
     assert abs(both["apart"]) < NEAR and both["correlation"] > 0.98
-    assert both["first"] > rounded["first"]  # what is multiplied was rounded
+    if form in FINE:  # most is the rounding of what is multiplied
+        assert both["first"] > 2 * rounded["first"]
 
 
 @pytest.mark.long
