@@ -40,6 +40,7 @@ SUITES: dict[str, tuple[str, ...]] = {
     "csa": ("tests/rtl/test_dot.py", "-k", "levels or plan"),
     "fp8": ("tests/rtl/test_fp8.py",),
     "lut": ("tests/rtl/test_lut.py",),
+    "look up": ("tests/rtl/test_look_up.py",),
     "tables": ("tests/families/rtl_matrix/test_tables.py", "-k", "every_element", "-m", "not slow"),
     "elements": ("tests/mutation/test_small_elements.py",),
     "vector": ("tests/families/rtl_vector/test_vector.py", "-k", "16", "-m", "not slow"),

@@ -20,7 +20,7 @@ SIZES = {"rows": 2, "lanes": 32, "columns": 1, "vector_lanes": 2, "port_bytes": 
 # Two beats of 3-bit codes share a word of high parts.
 NARROW = tuple(e for e in Element if e.in_a_byte)
 SIGNED = Core(multiplier_bits=5, elements=NARROW, scales=tuple(Scale)[3:], planes=3, **SIZES)
-SHIFTING = Core(multiplier_bits=9, elements=(Element.INT8, Element.E4M3), scales=(Scale.POWER,), **SIZES)
+SHIFTING = Core(multiplier_bits=9, elements=(Element.INT8, Element.E4M3, Element.E3M2), scales=(Scale.POWER,), **SIZES)
 
 
 def check(case: Case, gaps: float, seed: int) -> None:

@@ -124,6 +124,8 @@ OTHERS = {
     "fp8-e4m3": [{"multiplier_bits": 9, "elements": (Element.INT8, Element.E4M3), **size}
                  for size in ({}, {"rows": 2, "lanes": 64, "port_bytes": 16, "columns": 1})],
     "mxfp8-e4m3": [{"multiplier_bits": 9, "elements": (Element.INT8, Element.E4M3), "scales": (Scale.POWER,)}],
+    "mxfp6-e3m2": [{"multiplier_bits": 9, "elements": (Element.INT8, Element.E3M2), "scales": (Scale.POWER,)}],
+    "cb4-g64": [{"multiplier_bits": bits, "elements": (Element.INT8, Element.CB4)} for bits in (4, 5, 8, 9)],
     "int4-g64-zp": [{"multiplier_bits": 5, "scales": (Scale.ZERO,), **size}
                     for size in ({}, {"rows": 2, "port_bytes": 16})],
 }  # fmt: skip

@@ -51,7 +51,7 @@ KINDS = [
       if scale < Scale.PAIR and (scale or element == Element.INT8)),
     *((element, Scale.POWER) for element in (Element.E2M1, Element.E2M3)), (Element.E2M1, Scale.PAIR),
     (Element.SIGN, Scale.PLANES), (Element.E4M3, Scale.SCALE), (Element.E4M3, Scale.POWER),
-    (Element.INT4, Scale.ZERO), (Element.INT3, Scale.ZERO),
+    (Element.INT4, Scale.ZERO), (Element.INT3, Scale.ZERO), (Element.E3M2, Scale.POWER), (Element.CB4, Scale.SCALE),
 ]  # fmt: skip
 
 
@@ -91,7 +91,7 @@ def test_the_fast_product_in_tiles(monkeypatch) -> None:
 def check_product(rng: np.random.Generator, kind, n: int, groups: int, columns: int) -> None:
     element, scale = kind
     codes, d, m, x, exponent = random_case(rng, kind, n, groups, columns)
-    core = Core(rows=2, multiplier_bits=9 if element == Element.E4M3 else 4)
+    core = Core(rows=2, multiplier_bits=4 if element.in_a_byte else 9)
     top = 127 if scale == Scale.POWER else 30 if scale else 15
     planes = d.shape[-1] if scale == Scale.PLANES else 1
     shape = Shape(core, n, groups * 32, element, scale, planes=planes)
