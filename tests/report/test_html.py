@@ -171,3 +171,12 @@ def test_every_file_beside_the_modules_is_packaged():
     packaged = {p for g in globs for p in folder.glob(g)}
     beside = {p for p in (folder / "report").rglob("*.*") if p.suffix not in (".py", ".pyc")}
     assert beside <= packaged
+
+
+def test_what_the_rest_of_a_die_is_said_to_be(report):
+    assert "unused corners" not in seen(report)  # a report that does not say what its die was made with
+    report["assumptions"].append({
+        "fact": "overheads.area.other_fraction", "value": 0.4, "low": 0.25, "high": 0.55, "unit": "fraction",
+        "kind": "derived", "date": "2026-11", "source": "",
+    })  # fmt: skip
+    assert "unused corners. Nobody lists them: 40 % of the die, from public chips (25 % to 55 %)" in seen(report)

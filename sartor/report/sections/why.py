@@ -93,6 +93,10 @@ def _named(parts: dict[str, float]) -> list[tuple[Html, float]]:
 
 
 def _note(name: str, report: Report) -> Html:
+    rest = next((r for r in report["assumptions"] if r["fact"] == "overheads.area.other_fraction"), None)
+    if name == "area_mm2" and rest:
+        share, low, high = (percent(rest[end]) for end in ("value", "low", "high"))
+        return tag("p", say("why.note_area_mm2", share=share, low=low, high=high), cls="note")
     if name not in ("nre_usd", "energy_j_per_token", "chip_usd"):
         return ""
     return tag("p", say(f"why.note_{name}", volume=count(report["study"]["economics"]["volume"])), cls="note")
