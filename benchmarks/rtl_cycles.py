@@ -3,12 +3,14 @@
     python benchmarks/rtl_cycles.py [--json] [--write | --unseen] [--cores 5]
 
 Five cores, each built once, with four memories and clocks each: twenty chips; three slices of the model with its own
-weights; decode at a short and at a long context, and a chunk of prefill. Cycles are the mean over where the memory's
+weights; decode at a short and at a long context, and where there are columns a token of as many sequences, at positions
+from the short one on and up to the long one, and a chunk of prefill. Cycles are the mean over where the memory's
 refreshes fall: a pass is run at times evenly spread from one to the next. Classes of instructions are against their own
 cycles, and as shares of the pass; `vector` is all that is no matrix. Exit 1 beyond the goal: 2 % of a pass at worst; of
 a class of instructions 2.5 % in the median, 5 % at the 90th percentile, and 1 % of the pass at worst. `--write` keeps
-the rows, with the timings of their memory, in sartor/data/measured/rtl.csv, from which `sartor validate rtl` has its
-errors. `--unseen`: memories, clocks and positions that the formulas were not made on, one slice; nothing is kept.
+the rows (but those of batches), with the timings of their memory, in sartor/data/measured/rtl.csv, from which `sartor
+validate rtl` has its errors. `--unseen`: memories, clocks and positions that the formulas were not made on, one slice;
+nothing is kept.
 """
 
 from __future__ import annotations
@@ -40,7 +42,7 @@ def write(rows: list[dict[str, Any]], path: Path = KEPT) -> None:
     """In the place of the same passes in the file; the others stay."""
     with path.open(newline="", encoding="utf-8") as file:
         lines = {_pass_of(line): line for line in csv.DictReader(file)}
-    lines |= {_pass_of(r["kept"]): r["kept"] for r in rows}
+    lines |= {_pass_of(r["kept"]): r["kept"] for r in rows if r["batch"] == 1}
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, list(rows[0]["kept"]), lineterminator="\n")
         writer.writeheader()
@@ -53,15 +55,18 @@ def _pass_of(line: dict[str, Any]) -> tuple[str, ...]:
 
 def summary(rows: list[dict[str, Any]]) -> dict[str, Any]:
     errors = {
-        f"{phase} {name}": _spread([r for r in rows if (r["tokens"] == 1) == (phase == "decode")], name)
-        for phase in ("decode", "prefill")
-        if any((r["tokens"] == 1) == (phase == "decode") for r in rows)
+        f"{phase} {name}": _spread([r for r in rows if _phase(r) == phase], name)
+        for phase in dict.fromkeys(map(_phase, rows))
         for name in rows[0]["errors"]
     }
     return {
         "n": len(rows), "chips": len({r["chip"] for r in rows}), "slices": len({r["slice"] for r in rows}),
         "errors": errors,
     }  # fmt: skip
+
+
+def _phase(r: dict[str, Any]) -> str:
+    return "prefill" if r["tokens"] > 1 else "batch" if r["batch"] > 1 else "decode"
 
 
 def _spread(rows: list[dict[str, Any]], name: str) -> dict[str, float]:
@@ -108,7 +113,7 @@ def unseen(cores: int) -> list[dict[str, Any]]:
 def show(r: dict[str, Any]) -> None:
     parts = "  ".join(f"{k} {v:+6.2%}" for k, v in r["errors"].items())
     print(
-        f"{r['chip']:22} {r['slice'][-17:]:17} x{r['tokens']} @{r['position']:<4} {r['rtl']:8,} {parts}  "
+        f"{r['chip']:22} {r['slice'][-17:]:17} {r['batch']} x {r['tokens']} @{r['position']:<4} {r['rtl']:8,} {parts}  "
         f"memory {r['utilization']:.3f}",
         file=sys.stderr, flush=True,
     )  # fmt: skip

@@ -14,6 +14,7 @@ from sartor.compiler.gguf import network
 from sartor.families import priced
 from sartor.families.tensor.network import Network
 from sartor.families.tensor.sizing import core_of
+from sartor.families.tensor.start import Start
 from sartor.sim import memory_timing
 from sartor.sim.results import RunResult
 from sartor.sim.simulator import Simulator
@@ -66,28 +67,36 @@ def estimated(chip: Chip, model: Model, step: Step) -> dict[str, float]:
 def passes(
     chip: Chip, net: Network, model: Model, positions: tuple[tuple[int, ...], int] = POSITIONS
 ) -> Iterator[dict[str, Any]]:
-    """Decode at two contexts, and prefill of one chunk where there are columns."""
+    """Decode at two contexts; a batch and prefill of one chunk where there are columns."""
     core = core_of(chip)
-    binary = compile_network(core, net, CONTEXT)
+    binary = compile_network(core, net, CONTEXT, sequences=core.columns)
     simulator = Simulator(core, binary.image, memory_timing.of_chip(chip))
     simulator.load(binary.program.instructions, binary.program.constants)
     decoded, prompt = positions
-    steps = [(binary.program.decode, at, Step(1, 1, at)) for at in decoded]
+    program, rows = binary.program, tuple(binary.row(t) for t in range(core.columns))
+    starts = [(Start(program.decode, (at,), rows), 1) for at in decoded]
     if core.columns > 1:
-        steps.append((binary.program.prefill, prompt, Step(1, core.columns, prompt)))
-    for entry, position, step in steps:
-        tokens = [binary.row(t) for t in range(core.columns)]
-        got = Mean(list(runs(simulator, entry, position, tokens)))
+        caches = tuple(binary.memory.cache_of(place) for place in range(core.columns))
+        at = tuple(np.linspace(*decoded, core.columns).astype(int).tolist())
+        starts += [(Start(program.batch, at, rows, caches), 1), (Start(program.prefill, (prompt,), rows), core.columns)]
+    for start, tokens in starts:
+        got = Mean(list(runs(simulator, start)))
+        steps = [Step(start.batch, tokens, at) for at in start.positions]
         yield {
-            **row(chip, model, position, step, got, estimated(chip, model, step)),
-            "kept": kept(chip, model, position, step, got),
+            **row(chip, model, steps, got, mean([estimated(chip, model, step) for step in steps])),
+            "kept": kept(chip, model, steps[0], got),
         }
 
 
-def runs(simulator: Simulator, entry: int, position: int, tokens: list[int]) -> Iterator[RunResult]:
+def mean(each: list[dict[str, float]]) -> dict[str, float]:
+    """Of sequences at positions of their own: each has its share of the attention."""
+    return {name: float(np.mean([one[name] for one in each])) for name in each[0]}
+
+
+def runs(simulator: Simulator, start: Start) -> Iterator[RunResult]:
     for run in range(RUNS):
         simulator.wait((run + 0.5) / RUNS)
-        yield simulator.run(entry, position, tokens)
+        yield simulator.start(start)
 
 
 class Mean:
@@ -100,19 +109,18 @@ class Mean:
         self.utilization = float(np.mean([r.memory.utilization for r in runs]))
 
 
-def row(
-    chip: Chip, model: Model, position: int, step: Step, got: Mean, expected: dict[str, float]
-) -> dict[str, Any]:
+def row(chip: Chip, model: Model, steps: list[Step], got: Mean, expected: dict[str, float]) -> dict[str, Any]:
     counted = {"cycles": got.cycles, **got.counters}
     return {
-        "chip": chip.name, "slice": model.name, "tokens": step.tokens, "position": position, "rtl": got.cycles,
+        "chip": chip.name, "slice": model.name, "batch": steps[0].batch, "tokens": steps[0].tokens,
+        "position": steps[-1].context, "rtl": got.cycles,
         "estimate": round(expected["cycles"]), "utilization": got.utilization,
         "errors": {name: expected[name] / counted[name] - 1 for name in counted},  # of its own cycles
         "of_pass": {name: (expected[name] - counted[name]) / got.cycles for name in counted},
     }  # fmt: skip
 
 
-def kept(chip: Chip, model: Model, position: int, step: Step, got: Mean) -> dict[str, Any]:
+def kept(chip: Chip, model: Model, step: Step, got: Mean) -> dict[str, Any]:
     """The pass in the form of docs/validation.md, kind `rtl`."""
     tile, memory, timing = chip.tile, chip.memory, memory_timing.of_chip(chip)
     assert tile is not None
@@ -123,6 +131,6 @@ def kept(chip: Chip, model: Model, position: int, step: Step, got: Mean) -> dict
         "gb_per_s": f"{memory.bandwidth_bytes_per_s / 1e9:.6g}", "efficiency": f"{timing.efficiency:.6g}",
         "latency_cycles": timing.latency, "break_bytes": timing.break_bytes,
         "refresh_ns": f"{timing.refresh_interval / chip.clock_hz * 1e9:.6g}", "model": MODEL,
-        "layers": model.layers[0].count, "vocabulary": model.vocabulary, "tokens": step.tokens, "position": position,
-        "cycles": got.cycles, **{name: got.counters[name] for name in CLASSES},
+        "layers": model.layers[0].count, "vocabulary": model.vocabulary, "tokens": step.tokens,
+        "position": step.context, "cycles": got.cycles, **{name: got.counters[name] for name in CLASSES},
     }  # fmt: skip

@@ -22,7 +22,7 @@ BITS = {"bf16": 16.0, "fp8": 8.0, "int4": 4.125}  # as they were stored: INT4 wi
 NETWORK = "llama-3.2-1b"
 FORMULAS = "formulas"
 BASE, BATCHES, CONTEXT = "q8_0", (4, 16), 512  # of the formulas
-COUNTED = (1,)  # batches of the RTL
+COUNTED = (1, 4)  # batches of the RTL
 TILE = Tile(16, 32, 16, 32, BASE, kv="int8-g32", scratchpad_bytes=1024 * 1024, fifo_bytes=128 * 1024)
 CHIP = Chip("proportional", "tensor", "N7", 450e6, Memory("lpddr4x", 1, 4e9, 64 * 0.55 * 450e6), tile=TILE)
 

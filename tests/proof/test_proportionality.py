@@ -25,3 +25,6 @@ def test_fewer_bits_are_less_time() -> None:
     assert [r["bits"] for r in rows] == [8.5, 4.5, 4.5, 4.125]
     assert min(r["proportionality"] for r in rows) > benchmark.TARGET, rows
     assert min(r["utilization"] for r in rows) > 0.95
+    # Four sequences share the weights: a step of theirs is hardly longer than that of one.
+    (four,) = benchmark.rows_of("random", net, ("q8_0",), keep=False, batch=4)
+    assert rows[0]["cycles"] < four["cycles"] < 1.2 * rows[0]["cycles"]
