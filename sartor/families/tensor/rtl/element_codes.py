@@ -17,6 +17,7 @@ from ....rtl.look_up import look_up
 from ..core import Core
 
 ADDED = 8  # to what unsigned multipliers take
+FAR = 1 << DISTANCE_BITS - 1
 
 
 def lane(core: Core, element: Element, code: Value, unsigned: Value, zero: Value) -> Value:
@@ -70,6 +71,11 @@ def shifted(element: Element, code: Value, unsigned: Value) -> Value:
         return Cat(look_up(integers(element), code, NUMBER_BITS), Const(LOST, DISTANCE_BITS))
     sign = ~code[-1] & ~unsigned
     return Cat(code[:-1], code[-1] ^ ~unsigned, sign.replicate(5 - element.bits), Const(LOST, DISTANCE_BITS))
+
+
+def far(core: Core) -> bool:
+    """None of its codes is shifted by less than 8: the highest bit of every distance is 1."""
+    return core.shifting and all(LOST - element.lost >= FAR for element in core.elements)
 
 
 def nibble(code: Value, high: bool) -> Value:

@@ -12,7 +12,7 @@ from ....formats.decode import Element
 from ..core import GROUP, HALF, Core
 from .choose import choose
 from .code_layout import MOST_PARTS, codes_layout, low_bytes, width
-from .element_codes import byte, lane, nibble, shifted
+from .element_codes import byte, far, lane, nibble, shifted
 from .high_parts import high_bits
 from .matrix_ports import ELEMENT_BITS, ZERO_BITS
 from .paired_rows import is_below, unpaired
@@ -61,8 +61,12 @@ class WeightCodes(wiring.Component):
                 with m.If(self.load & self.is_here(unit, half)):
                     m.d.sync += held.eq(value)
             pairs = zip(*(self.pieces(held) for held in registers), strict=True)
-            m.d.comb += self.codes[unit].eq(Cat(*pairs) if woven and apart else Cat(registers))
+            m.d.comb += self.codes[unit].eq(Cat(*pairs) if woven and apart else self.given(Cat(registers)))
         return m
+
+    def given(self, codes: Value) -> Value:
+        """Without registers for what is always 1: mapping would leave a single one, which drives every multiplier."""
+        return Cat(Cat(one[:-1], Const(1, 1)) for one in self.pieces(codes)) if far(self.core) else codes
 
     def pieces(self, codes: Value) -> list[Value]:
         """One by one."""
