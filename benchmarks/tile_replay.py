@@ -28,7 +28,7 @@ from sartor.families.tensor.datapath import datapath_of, mac_j
 from sartor.families.tensor.rtl.tile import Tile as TileRtl
 from sartor.families.tensor.sizing import core_of
 from sartor.families.tensor.spec import from_chip
-from sartor.flow import Mapped, Simulator, analysis, map_cells, read_library, replay_energy, to_rtlil
+from sartor.flow import Library, Mapped, Simulator, analysis, map_cells, read_library, replay_energy, to_rtlil
 from sartor.formats.decode import Element
 from sartor.tech.technology import NOMINAL
 
@@ -80,34 +80,38 @@ def check(core: Core, of: Matrix, tiles: np.ndarray, ended: list[np.ndarray]) ->
         raise CheckFailed(f"tile replay: accumulators of {of.instruction.label} are not the golden model's")
 
 
-def rows(path: str, forms: list[str]) -> Iterator[dict[str, str]]:
-    library = read_library(path)
-    for form in forms:
-        built = chip(*form.split())
-        core, designs = core_of(built), from_chip(built)
-        rtlil, _ = alike.merged(to_rtlil(TileRtl(core, structural=True), "tile"), "tile")
-        mapped = map_cells(rtlil, "tile", library, period_s=1e-9)
-        print(f"{form}: {mapped.area_um2:,.0f} um2, {mapped.timing.fmax_hz / 1e9:.2f} GHz", flush=True)
-        parts_j = float(mac_j(NOMINAL, datapath_of(designs), designs))
-        source = f"python benchmarks/tile_replay.py: {library.name}; a tile of 4 x 32 x 2, cells only"
-        for name, of in matrices(form.split()[0]).items():
-            macs, joules = replayed(core, mapped, of)
-            print(f"  {name:24} {joules * 1e15:6.1f} fJ, {joules / parts_j:.2f} of {parts_j * 1e15:.1f}", flush=True)
-            figures = {"energy_j": joules, "parts_j": parts_j, "ratio": joules / parts_j}
-            yield {"library": "asap7", "format": form, "matrix": name, "macs": str(macs),
-                   **{k: f"{v:.4g}" for k, v in figures.items()},
-                   "date": f"{datetime.date.today():%Y-%m}", "source": source}  # fmt: skip
+def rows(library: Library, form: str) -> Iterator[dict[str, str]]:
+    built = chip(*form.split())
+    core, designs = core_of(built), from_chip(built)
+    rtlil, _ = alike.merged(to_rtlil(TileRtl(core, structural=True), "tile"), "tile")
+    mapped = map_cells(rtlil, "tile", library, period_s=1e-9)
+    print(f"{form}: {mapped.area_um2:,.0f} um2, {mapped.timing.fmax_hz / 1e9:.2f} GHz", flush=True)
+    parts_j = float(mac_j(NOMINAL, datapath_of(designs), designs))
+    source = f"python benchmarks/tile_replay.py: {library.name}; a tile of 4 x 32 x 2, cells only"
+    for name, of in matrices(form.split()[0]).items():
+        macs, joules = replayed(core, mapped, of)
+        print(f"  {name:24} {joules * 1e15:6.1f} fJ, {joules / parts_j:.2f} of {parts_j * 1e15:.1f}", flush=True)
+        figures = {"energy_j": joules, "parts_j": parts_j, "ratio": joules / parts_j}
+        yield {"library": "asap7", "format": form, "matrix": name, "macs": str(macs),
+               **{k: f"{v:.4g}" for k, v in figures.items()},
+               "date": f"{datetime.date.today():%Y-%m}", "source": source}  # fmt: skip
 
 
 def main(arguments: list[str]) -> None:
-    forms = [a for a in arguments[1:] if a != "--write"] or list(FOUND)
-    made = list(rows(arguments[0], forms))
-    if "--write" in arguments:
-        kept = list(csv.DictReader(WRITTEN.read_text().splitlines())) if WRITTEN.exists() else []
-        with WRITTEN.open("w", newline="", encoding="utf-8") as file:
-            out = csv.DictWriter(file, COLUMNS, lineterminator="\n")
-            out.writeheader()
-            out.writerows([row for row in kept if row["format"] not in forms] + made)
+    """Each format is kept as soon as it is done."""
+    library = read_library(arguments[0])
+    for form in [a for a in arguments[1:] if a != "--write"] or FOUND:
+        made = list(rows(library, form))
+        if "--write" in arguments:
+            write(form, made)
+
+
+def write(form: str, made: list[dict[str, str]]) -> None:
+    kept = list(csv.DictReader(WRITTEN.read_text().splitlines())) if WRITTEN.exists() else []
+    with WRITTEN.open("w", newline="", encoding="utf-8") as file:
+        out = csv.DictWriter(file, COLUMNS, lineterminator="\n")
+        out.writeheader()
+        out.writerows([row for row in kept if row["format"] != form] + made)
 
 
 if __name__ == "__main__":

@@ -37,7 +37,8 @@ the H200, predicted from its data sheet and the H100's figures, nothing fitted. 
 takes more than 1 ms, where the chip sets the time and not the call; `over h100-sxm` how many times as long it takes as on the H100, where what a
 stack's kernel is off by on both drops out. `decode sum`: decode steps in BF16 as sums of their GEMMs and attention (batches of 1 to 64, contexts of
 511, 2047, 8191; between the tables' sizes straight in logarithms), ours beside the tables': what errors of operators come to in a
-step, and no measurement of one. `all_reduce`: sums over 2, 4 and 8 H200 by the figures of the H100's link.""",
+step, and no measurement of one. `all_reduce`: sums over 2, 4 and 8 H200 by the figures of the H100's link. Two choices have seen these rows:
+the H200's rate is the data sheet's and not its memory clock's, and attention on the B200 has the H100's figures.""",
     "rtl": """Cycles of a decoded token, or of a chunk of a prompt, on twenty generated chips (five cores with four memories
 each) running slices of SmolLM2-135M: the RTL in its simulator against the estimate that the search uses, in all and by class of
 instructions, each class against its own cycles: matrices of weights, matrices of the cache (attention), and what is no matrix
