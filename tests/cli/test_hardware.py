@@ -49,13 +49,20 @@ def test_verify_prints_the_answer_first(chip):
     assert "1,000" in done.stdout and "60.0% of what sequential reads get" in done.stdout
 
 
+def test_verify_of_a_batch_prints_every_answer(chip):
+    done = call("verify", chip, "--prompt", "HELLO", "--tokens", "3", "--batch", "2")
+    said = " ".join(done.stdout.replace("│", " ").split())  # lines of a panel
+    assert done.exit_code == 0 and "3 tokens of each of 2 sequences" in said and "cycles a step, RTL" in said
+    assert sum("HELL" in line for line in done.stdout.splitlines()) == 2
+
+
 def test_verify_as_json_is_one_object(chip):
     done = call("verify", chip, "--prompt", "HELLO", "--tokens", "2", "--json")
     facts = json.loads(done.stdout)
     public = {
         "chip", "model", "prompt", "text", "prompt_tokens", "rtl_tokens", "golden_tokens", "mismatches", "cycles_rtl",
         "cycles_estimated", "cycles_error", "memory_utilization", "counters", "prefill_cycles", "clock_hz",
-        "tokens_per_s_chip", "seconds_per_token", "build_s",
+        "tokens_per_s_chip", "seconds_per_token", "build_s", "batch", "sequences",
     }  # fmt: skip
     assert public <= set(facts) and facts["rtl_tokens"] == facts["golden_tokens"]
 
