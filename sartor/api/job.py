@@ -40,18 +40,18 @@ class Job:
         self.chip, self.core, self.weights, self.prompt, self.text = chip, core, weights, prompt, text
         self.ids: list[int] = text.encode(prompt)
         self.tokens, self.batch = tokens, batch
-        self._check_batch()
         self.prompts = [self.ids[: len(self.ids) - i % len(self.ids)] for i in range(batch)]
         self.placed = place(core, weights, sequences=batch)
         self.context = self.placed.memory.context
+        self._check_batch()
         self._check()
         self.estimated = [self._cycles(i) for i in range(tokens)]
 
     def _check_batch(self) -> None:
-        if not 1 <= self.batch <= self.core.columns:
+        if not 1 <= self.batch <= self.placed.program.together:
             raise InputError(
-                f"a batch of {self.batch} is not what {self.chip.name} decodes in a step: 1 to {self.core.columns}, "
-                "the columns of its tile"
+                f"a batch of {self.batch} is not what {self.chip.name} decodes in a step: 1 to "
+                f"{self.placed.program.together}, of {self.core.columns} columns of its tile"
             )
 
     def _check(self) -> None:

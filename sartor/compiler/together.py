@@ -76,6 +76,6 @@ class Together:
         return self.machine.start(Start(entry, positions, tuple(self.binary.row(t) for t in tokens), caches))
 
     def _check(self, count: int) -> None:
-        columns = self.binary.core.columns
-        if not 1 <= count <= columns:
-            raise InputError(f"{count} sequences a step, but the core decodes 1 to {columns} (its columns)")
+        most = self.binary.program.together
+        if not 1 <= count <= most:
+            raise InputError(f"{count} sequences a step, but the core decodes 1 to {most} of {self.binary.network}")

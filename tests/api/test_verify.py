@@ -103,7 +103,7 @@ def test_of_several_cores_one_is_run_with_its_share(posing):
         ({"prompt": " "}, "the prompt is empty"),
         ({"tokens": 0}, "tokens = 0 must be between 1 and 10,000"),
         ({"seed": -1}, "seed = -1 must be at least 0"),
-        ({"batch": 3}, "a batch of 3 is not what tiny decodes in a step: 1 to 2, the columns of its tile"),
+        ({"batch": 3}, "a batch of 3 is not what tiny decodes in a step: 1 to 2, of 2 columns of its tile"),
         ({"batch": 0}, "a batch of 0 is not what tiny decodes"),
         (
             {"batch": 2, "chip": replace(CHIP, memory=replace(CHIP.memory, capacity_bytes=2e5))},

@@ -85,8 +85,15 @@ def test_a_core_of_one_column_decodes_one_sequence_a_step() -> None:
     assert [list(each) for each in zip(*said, strict=True)] == [
         alone(core, net, [1, 2, 3], 2), alone(core, net, [7, 8], 2)
     ]
-    with pytest.raises(InputError, match=r"2 sequences a step, but the core decodes 1 to 1 \(its columns\)"):
+    with pytest.raises(InputError, match="2 sequences a step, but the core decodes 1 to 1 of tiny"):
         together.step([a, b])
+
+
+def test_a_program_too_long_has_no_batch() -> None:
+    """32 queries of a KV head in two columns: 16 passes, written out, are a longer layer than a loop holds."""
+    binary = compile_network(Core(columns=2), tiny(heads=32, dim=64), CONTEXT, sequences=2)
+    assert binary.program.batch == binary.program.decode and binary.program.together == 1
+    assert compile_network(Core(columns=4), tiny(heads=32, dim=64), CONTEXT).program.together == 4
 
 
 def test_programs_of_one_sequence_are_as_they_were() -> None:

@@ -11,7 +11,8 @@ import math
 
 import numpy as np
 
-from ..core import Core
+from ....errors import InputError
+from ..core import PROGRAM_WORDS, Core
 from ..isa import BATCH, Instruction, Op
 from ..memory_map import MemoryMap
 from ..network import Network
@@ -29,12 +30,22 @@ def lower(core: Core, net: Network, memory: MemoryMap) -> Program:
     constants = 1 / net.dim, net.epsilon, -LOG2E, 1.0, c, -c
     prefill = _pass(Body(core, net, memory, core.columns))
     decode = _pass(Body(core, net, memory, 1), with_head=True)
-    batch = _pass(Body(core, net, memory, BATCH), with_head=True) if core.columns > 1 else []
     at = len(prefill)
+    batch = _batch(core, net, memory, PROGRAM_WORDS - at - len(decode)) if core.columns > 1 else []
     return Program(
         prefill + decode + batch, decode=at, batch=at + len(decode) if batch else at,
+        together=core.columns if batch else 1,
         constants=tuple(float(np.float32(v)) for v in constants),
     )  # fmt: skip
+
+
+def _batch(core: Core, net: Network, memory: MemoryMap, most: int) -> list[Instruction]:
+    """Nothing where so many queries share a KV head that their passes, written out, fit no loop or no program."""
+    try:
+        code = _pass(Body(core, net, memory, BATCH), with_head=True)
+    except InputError:  # of the other bodies it would have come before
+        return []
+    return code if len(code) <= most else []
 
 
 def _pass(b: Body, with_head: bool = False) -> list[Instruction]:

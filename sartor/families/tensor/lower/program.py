@@ -23,6 +23,7 @@ class Program:
     prefill: int = 0
     decode: int = 0
     batch: int = 0
+    together: int = 1  # sequences of a batch, at most
     constants: tuple[float, ...] = ()
 
     def __str__(self) -> str:
