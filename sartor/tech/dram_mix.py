@@ -63,21 +63,27 @@ def streams(t: Timings, mapping: str, n_bytes: Any, count: Any, queue: Any) -> A
     stream's share."""
     chunk, held = chunk_of(t, n_bytes), entries(t, queue)
     alone = (1 - 1 / places(t, mapping)) ** (count - 1)
-    # Of two streams, each takes the queue in turn; whole, where rows stay open and its next turn comes in meanwhile.
-    whole = _kept_open(t) & (chunk < held)
-    gathered = np.maximum(chunk, 2 * held / count * np.where(count == 2, np.where(whole, 2.0, TWO_STREAMS), 1.0))
+    gathered = np.maximum(chunk, 2 * held / count * _longer(t, mapping, count, chunk < held))
     closed = chunk_clocks(t, mapping, gathered, held, at_once=gathered <= chunk) / gathered
     if mapping in ("page", "badrow"):
-        # Two streams of all stay in one bank together.
-        alone = np.exp(-count * (count - 1) / (2 * places(t, mapping)))
-        closed = np.maximum(closed, 2 / count * bank_clocks(t, np.minimum(gathered, t.columns)) / gathered)
+        # Of two, both are in the bank, and its rows take turns; of more, others go on.
+        in_turn = bank_clocks(t, np.minimum(gathered, t.columns)) / gathered
+        closed = np.where(count == 2, np.maximum(closed, in_turn), closed)
     return _share(t, alone * _open(t, mapping, chunk, count, held) + (1 - alone) * closed)
 
 
+def _longer(t: Timings, mapping: str, count: Any, comes_in: Any) -> Any:
+    """How much longer than a stream's share of the queue a run is, where rows stay open and its next turn comes in
+    meanwhile: two streams have the queue in turn. More, bank by bank, have it less their own share while all are in one
+    half of the round (a chance of `count` / 2 ^ (`count` - 1)): from the last one's bank to its next access there no
+    other comes."""
+    behind = count * np.exp2(1.0 - count) if mapping == "bank" else np.where(count == 2, 1.0, 0.0)
+    kept = _kept_open(t) & comes_in
+    return np.where(kept, 1 + behind / np.maximum(count - 1, 1), np.where(count == 2, TWO_STREAMS, 1.0))
+
+
 def _kept_open(t: Timings) -> Any:
-    """Whether commands of rows are what rows wait for: one is then not closed before its accesses are served. Of two
-    streams, just after those of one, the queue is all the other's; while that is served half of what comes in is its
-    own: it gathers twice the queue."""
+    """Whether commands of rows are what rows wait for: one is then not closed before its accesses are served."""
     return commands(t, 1.0, 0.0) > t.spacing
 
 

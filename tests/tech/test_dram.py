@@ -102,6 +102,25 @@ def test_of_two_streams_one_goes_on_while_the_other_waits():
     assert dram_mix.streams(device("hbm2-2400"), "page", 64, 2, 64) > 0.9
 
 
+def test_streams_meet_one_by_one():
+    # HBM3 by pages: (15 / 16)^15 = 38 % of sixteen streams have their bank alone and lose nothing; the queue gathers
+    # 2 x 32 / 16 = 4 accesses of the others' rows.
+    alone, closed = (15 / 16) ** 15, chunk_clocks(HBM3, "page", 4.0, 32) / 4
+    assert dram_mix.streams(HBM3, "page", 32, 16, 64) == approx(2 / (alone * 2 + (1 - alone) * closed), rel=0.01)
+
+
+def test_streams_in_one_half_of_the_round_by_hand():
+    # HBM2 bank by bank: rows wait for their commands, 6 clocks each. Of four streams half lie in one half of the
+    # round: those runs are 2 x 32 / 3 accesses long and not 16, over the same 16 rows.
+    slow = device("hbm2-2400")
+    assert dram_mix.streams(slow, "bank", 32, 4, 64) == approx(2 / (16 * 6 / ((16 + 64 / 3) / 2)), rel=0.02)
+    # Of sixteen none do, and two always do: 64 accesses.
+    assert dram_mix.streams(slow, "bank", 32, 16, 64) == approx(2 / 6, rel=0.02)
+    assert dram_mix.streams(slow, "bank", 32, 2, 64) > 0.9
+    # HBM3's rows wait for activations, 6 clocks: each is closed at once.
+    assert dram_mix.streams(HBM3, "bank", 32, 4, 64) == approx(2 / 6, rel=0.02)
+
+
 def test_writes_of_one_bank_group_are_slow_in_ddr5():
     # A row of 64 writes takes its bank group 64 clocks each; 66 entries see 42 of the next row's meanwhile, so 22 are
     # left to its own time, of 64 clocks for 8 of the bus.
