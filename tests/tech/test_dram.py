@@ -106,7 +106,9 @@ def test_streams_meet_one_by_one():
     # HBM3 by pages: (15 / 16)^15 = 38 % of sixteen streams have their bank alone and lose nothing; the queue gathers
     # 2 x 32 / 16 = 4 accesses of the others' rows.
     alone, closed = (15 / 16) ** 15, chunk_clocks(HBM3, "page", 4.0, 32) / 4
-    assert dram_mix.streams(HBM3, "page", 32, 16, 64) == approx(2 / (alone * 2 + (1 - alone) * closed), rel=0.01)
+    assert dram_mix.streams(HBM3, "page", 32, 16, 64) == approx(
+        2 / (alone * 2 + (1 - alone) * closed), rel=0.01
+    )
 
 
 def test_streams_in_one_half_of_the_round_by_hand():
