@@ -17,7 +17,7 @@ import numpy as np
 def turn(size: int) -> np.ndarray:
     """float32 [size, size], its own inverse: Hadamard matrices of the largest power of two that divides `size`.
 
-    >>> turn(6)[:2, :2] * 2**0.5
+    >>> (turn(6)[:2, :2] * 2**0.5).round(6)
     array([[ 1.,  1.],
            [ 1., -1.]], dtype=float32)
     """

@@ -153,7 +153,8 @@ def apart(seed: int) -> tuple[Chip, Core, Network]:
 def test_values_by_themselves_take_the_cycles_of_their_program(seed: int) -> None:
     chip, core, net = apart(seed)
     program, ops = program_of(core, net), operators_of(net, "decode")
-    assert [i.label for i in program.instructions].count("v") == 2  # of a chunk, of a token
+    bodies = 2 + (program.together > 1)  # of a chunk, of a token, of a batch
+    assert [i.label for i in program.instructions].count("v") == bodies
     for position in (0, 700):
         walked = walk(core, program, program.decode, position, 1).total()
         assert estimated_cycles(chip, ops, Step(1, 1, position)) == pytest.approx(walked, rel=0.01)

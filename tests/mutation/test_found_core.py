@@ -27,7 +27,7 @@ def test_cycles_in_which_the_vector_unit_waits_are_counted() -> None:
     simulator.load(code, (0.0,) * 16)
     result = simulator.run(0, 0, [0] * CORE.columns)
     took = np.diff(result.retired["cycle"].astype(int)).tolist()
-    expected = [own_cycles(i) + (unit_cycles(i, 1) if i.op == Op.VEC else 0) for i in code[1:]]
+    expected = [own_cycles(i) + (unit_cycles(i, 1, 1) if i.op == Op.VEC else 0) for i in code[1:]]
     waited = [a - b for a, b in zip(took, expected, strict=True)]
     stalls = [result.counters["weight_stall"], result.counters["cache_stall"]]
     assert waited == [0, stalls[0], 0, stalls[1], 0]

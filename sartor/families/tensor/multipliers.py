@@ -30,7 +30,7 @@ def wide(bits: int, element: Element) -> bool:
     One that shifts takes a number of 4 bits and a power of two.
 
     >>> [[element.name for element in Element if not wide(bits, element)] for bits in (4, 5)]
-    [['INT4', 'INT2', 'INT3', 'SIGN'], ['INT4', 'INT2', 'INT3', 'E2M1', 'SIGN', 'INT5']]
+    [['INT4', 'INT2', 'INT3', 'SIGN'], ['INT4', 'INT2', 'INT3', 'E2M1', 'SIGN', 'INT5', 'CB4']]
     """
     if bits == 9 and element.is_float and LOST - element.lost + element.shift <= MOST_SHIFT:
         return False
