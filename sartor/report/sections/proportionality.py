@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import vl_convert
@@ -29,7 +30,7 @@ def _answer(rows: list[dict[str, Any]]) -> list[Html]:
     found = []
     for who in dict.fromkeys(p["who"] for p in rows):
         worst = min((p for p in rows if p["who"] == who), key=_share)
-        blanks = {"share": percent(_share(worst)), "name": worst["name"], "batch": count(worst["batch"])}
+        blanks = {"share": _least(_share(worst)), "name": worst["name"], "batch": count(worst["batch"])}
         said = {lang: text("proportionality.worst", lang, who=_who(who, lang), **blanks) for lang in LANGUAGES}
         found.append(tag("p", both(said), cls="answer"))
     return found
@@ -42,6 +43,15 @@ def _who(who: str, language: str) -> str:
 
 def _share(p: dict[str, Any]) -> float:
     return float(p["speedup"] / p["promised"])
+
+
+def _least(share: float) -> str:
+    """A share that others do not fall below, so never rounded up.
+
+    >>> _least(0.9487)
+    '94.8 %'
+    """
+    return f"{math.floor(1000 * share) / 10:.1f} %"
 
 
 def _table(rows: list[dict[str, Any]]) -> Html:
