@@ -83,14 +83,19 @@ def whole(weights, tmp_path_factory) -> llama_kl.Files:
     return llama_kl.files(256, 1, None, tmp_path_factory.mktemp("whole"))
 
 
+def _harm(files: llama_kl.Files, form: str) -> tuple[dict[str, float], dict[str, float]]:
+    """Of weights alone, where ours is theirs, and with what they are multiplied by."""
+    found = files.found(form, itself=False)
+    rounded, both = (llama_kl.apart(*found[what]) for what in ("weights", "both"))
+    assert abs(rounded["apart"]) < EXACT and rounded["correlation"] > 0.999
+    return rounded, both
+
+
 @pytest.mark.long
 @pytest.mark.slow
 @pytest.mark.parametrize("form", FORMATS)
 def test_behind_one_layer_the_harm_of_a_format_is_theirs(cut: llama_kl.Files, form: str) -> None:
-    found = cut.found(form, itself=False)
-    rounded = llama_kl.apart(*found["weights"])
-    assert abs(rounded["apart"]) < EXACT and rounded["correlation"] > 0.999
-    both = llama_kl.apart(*found["both"])
+    rounded, both = _harm(cut, form)
     assert abs(both["apart"]) < NEAR and both["correlation"] > 0.98
     if form in FINE:  # most is the rounding of what is multiplied
         assert both["first"] > 2 * rounded["first"]
@@ -100,9 +105,6 @@ def test_behind_one_layer_the_harm_of_a_format_is_theirs(cut: llama_kl.Files, fo
 @pytest.mark.slow
 @pytest.mark.parametrize("form", FORMATS)
 def test_the_harm_of_a_format_is_theirs(whole: llama_kl.Files, form: str) -> None:
-    found = whole.found(form, itself=False)
-    rounded = llama_kl.apart(*found["weights"])
-    assert abs(rounded["apart"]) < EXACT and rounded["correlation"] > 0.999
-    both = llama_kl.apart(*found["both"])
+    _, both = _harm(whole, form)
     # Of the fine ones 256 positions are too few: apart by luck, as llama.cpp is from itself.
     assert abs(both["apart"]) < (3 * both["error"] if form in FINE else NEAR)
