@@ -39,11 +39,15 @@ class Together:
         self._check(len(prompts))
         for prompt in prompts:
             check_prompt(self.binary, prompt, count)
-        sequences = [self.enter(prompt, count) for prompt in prompts]
-        for _ in range(count):
-            yield self.step(sequences)
-        for each in sequences:
-            self.leave(each)
+        sequences: list[Sequence] = []
+        try:
+            for prompt in prompts:
+                sequences.append(self.enter(prompt, count))
+            for _ in range(count):
+                yield self.step(sequences)
+        finally:  # also where no place was free for all, or nobody asks for more
+            for each in sequences:
+                self.leave(each)
 
     def enter(self, prompt: list[int], count: int) -> Sequence:
         """A sequence with all of `prompt` but its last token in its cache, which has room for `count` more."""
@@ -65,6 +69,12 @@ class Together:
     def step(self, sequences: list[Sequence]) -> list[int]:
         """Each sequence's token goes into its cache; its next one."""
         self._check(len(sequences))
+        for one in sequences:
+            if one.position >= self.binary.memory.context:
+                raise InputError(
+                    f"the sequence in place {one.place} has {one.position} tokens, all that its KV cache holds (let it "
+                    "leave, or compile for more context)"
+                )
         positions, tokens = tuple(s.position for s in sequences), [s.token for s in sequences]
         following = self._run(self.binary.program.batch, positions, tokens, sequences)
         for one, token in zip(sequences, following, strict=True):

@@ -75,6 +75,27 @@ def test_who_leaves_makes_room_for_another() -> None:
     assert [token for token, _ in later] == alone(core, net, third, 3)
 
 
+def test_places_are_free_again_when_nobody_asks_for_more() -> None:
+    """Also where the second finds none: the first one's is not lost."""
+    binary = compile_network(Core(columns=2), tiny(2), CONTEXT)
+    together = Together(binary, golden_of(binary))
+    with pytest.raises(InputError, match="all 1 places"):
+        next(together.generate([[1], [2]], 3))
+    asked = together.generate([[1, 2]], 3)
+    next(asked)
+    asked.close()
+    assert len(list(together.generate([[1, 2]], 3))) == 3
+
+
+def test_a_sequence_never_writes_into_the_cache_of_another() -> None:
+    binary = compile_network(Core(columns=2), tiny(2), CONTEXT, sequences=2)
+    together = Together(binary, golden_of(binary))
+    one = together.enter([1] * CONTEXT, 1)
+    together.step([one])
+    with pytest.raises(InputError, match=f"place 0 has {CONTEXT} tokens, all that its KV cache holds"):
+        together.step([one])
+
+
 def test_a_core_of_one_column_decodes_one_sequence_a_step() -> None:
     core, net = Core(columns=1), tiny(1)
     binary = compile_network(core, net, CONTEXT, sequences=2)
