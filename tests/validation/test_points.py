@@ -149,6 +149,15 @@ def test_what_is_excluded(file, change, reason):
     assert reason in why["reason"] and why["n"] == 1
 
 
+def test_experts_on_more_chips_than_there_are_are_excluded(tmp_path):
+    """Four chips in one copy: experts on four of them are possible, on eight they are not."""
+    path = tmp_path / "points.csv"
+    rows = (f"{ROW},{ranks}".replace("meta-llama/Llama-3.1-70B", "mixtral-8x7b") for ranks in (4, 8))
+    path.write_text("\n".join((f"{HEAD},moe_ep_size", *rows)) + "\n")
+    (why,) = validate("serving", path)["coverage"]["excluded"]
+    assert why["reason"] == "moe_ep_size: experts on more chips than there are" and why["n"] == 1
+
+
 @needs_file
 @pytest.mark.slow
 def test_no_error_of_points_has_grown():
