@@ -1,11 +1,13 @@
-"""Compiled networks, kept by content: the same core, weights and context are packed once."""
+"""Compiled networks, kept by content: the same core, weights and context are packed once by the same code."""
 
 from __future__ import annotations
 
 import contextlib
 import hashlib
 import os
+import shutil
 import tempfile
+import time
 from dataclasses import fields
 from pathlib import Path
 
@@ -17,11 +19,16 @@ from ..families.tensor.core import Core
 from ..families.tensor.network import Network
 from ..families.tensor.stream_shape import Shape
 from ..formats.blocks import Blocks
+from ..version import code
 from ..workload.fetch import cache_folder
 from . import binary
 from .binary import Binary, Progress
 
-VERSION = 2  # of the image's layout: another number packs again
+# What decides the bytes of an image beside the weights: how they are read, quantized and laid out. Other code packs
+# again, into a folder of its own.
+PARTS = ("compiler", "formats", "families/tensor", "workload/readers", "data/formats.csv", "data/gguf_types.csv")
+NOT_IN_IMAGE = ("families/tensor/rtl", "families/tensor/kernels")
+STALE_S = 30 * 86400.0  # images of other code that nobody has added to for so long are removed
 
 
 def compiled(
@@ -39,10 +46,11 @@ def compiled(
     """
     context = memory_map.check(core, net, context)
     place = (folder or cache_folder()) / "images"
-    path = place / f"{_name(core, net, key, context, sequences)}.bin"
+    path = place / code(PARTS, NOT_IN_IMAGE) / f"{_name(core, net, key, context, sequences)}.bin"
     memory = planned(core, net, context, sequences)
     if not path.is_file() or path.stat().st_size != memory.nbytes:
         _write(path, binary.compile_network(core, net, context, progress, sequences).image)
+        _sweep(place, path.parent)
     image = np.memmap(path, np.uint8, "c")
     program = lower.lower(core, net, memory)
     return Binary(core, net.name, net.vocabulary, memory, program, image), path
@@ -67,8 +75,16 @@ _NOT_IN_IMAGE = {"vector_lanes", "buffer_groups", "scratch_groups", "weight_fifo
 def _name(core: Core, net: Network, key: str, context: int, sequences: int) -> str:
     """What decides the image: not the vector unit, the FIFOs or the sizes of the core's memories."""
     same = [(f.name, getattr(core, f.name)) for f in fields(core) if f.name not in _NOT_IN_IMAGE]
-    text = repr((VERSION, same, key, net.name, len(net.layers), net.vocabulary, context, sequences))
+    text = repr((same, key, net.name, len(net.layers), net.vocabulary, context, sequences))
     return hashlib.sha256(text.encode()).hexdigest()[:24]
+
+
+def _sweep(place: Path, mine: Path) -> None:
+    """Remove what other code packed long ago. Who still maps such a file keeps it."""
+    for other in place.iterdir():
+        with contextlib.suppress(OSError):
+            if other != mine and time.time() - other.stat().st_mtime > STALE_S:
+                shutil.rmtree(other) if other.is_dir() else other.unlink()
 
 
 def _write(path: Path, image: np.ndarray) -> None:
