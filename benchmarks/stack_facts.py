@@ -19,7 +19,8 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from sartor.tables import table
 from sartor.units import to
-from sartor.validation.points_fit import FITTED_CHIPS, fit, model_of, points_on
+from sartor.validation.points_alike import shape_of
+from sartor.validation.points_fit import FITTED_CHIPS, fit, points_on
 from sartor.validation.points_predict import STACKS
 
 SOURCE = "aiconfigurator-core 0.12.0, {n} measured points of {chips}, least squares; low, high: any model left out"
@@ -28,8 +29,8 @@ SOURCE = "aiconfigurator-core 0.12.0, {n} measured points of {chips}, least squa
 def figures(file: Path, stack: str) -> list[dict[str, str]]:
     """Rows of the table for one stack."""
     rows = [row for row in points_on(file, FITTED_CHIPS) if row.inputs["stack"] == stack]
-    models = sorted({model_of(row) for row in rows})
-    parts = [fit([row for row in rows if model_of(row) != model], stack) for model in models]
+    shapes = sorted({shape_of(row) for row in rows})
+    parts = [fit([row for row in rows if shape_of(row) != shape], stack) for shape in shapes]
     source = SOURCE.format(n=len(rows), chips=" and ".join(FITTED_CHIPS))
     said = {"kind": "derived", "date": "2026-11", "source": source}
     found = []

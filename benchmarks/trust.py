@@ -35,7 +35,9 @@ from sartor.validation.gpu_rows import fittable
 from sartor.validation.kind import Refused
 from sartor.validation.left_out import FILE as POINTS
 from sartor.validation.points import POOLS
-from sartor.validation.points_fit import FITTED_CHIPS, left_out, pairs, points_on
+from sartor.validation.points_alike import chip_of
+from sartor.validation.points_fit import FITTED_CHIPS, pairs, points_on
+from sartor.validation.points_split import splits
 from sartor.validation.record import FILE, Recorded, by_chip, by_quantity, on_record, records, written
 from sartor.validation.sets import FITTED, parted, recorded
 from sartor.validation.summary import Pair
@@ -85,14 +87,16 @@ def sheet_alone(gemms: Path) -> list[Recorded]:
 
 
 def serving(points: Path | None) -> list[Recorded]:
-    """Records of kind `serving`: on chips that were fitted to with the model left out, and on chips never fitted to."""
+    """Records of kind `serving`: on chips that were fitted to, with models, architectures, stacks and chips left out,
+    and on chips never fitted to."""
     if points is None:
         return [one for one in on_record().values() if one.kind == "serving"]
-    fitted = points_on(points, FITTED_CHIPS)
-    unseen = [p for p in pairs(points_on(points, ())) if p.labels["chip"] not in FITTED_CHIPS]
+    rows = points_on(points, ())
+    fitted = [row for row in rows if chip_of(row) in FITTED_CHIPS]
+    unseen = [row for row in rows if chip_of(row) not in FITTED_CHIPS]
     return [
-        *by_quantity("serving", "held_out", left_out(fitted)), *by_quantity("serving", "fitted", pairs(fitted)),
-        *by_quantity("serving", "unseen", unseen),
+        *splits(fitted, unseen), *by_quantity("serving", "fitted", pairs(fitted)),
+        *by_quantity("serving", "unseen", pairs(unseen)),
         *by_quantity("serving", "unseen", pairs(points_on(points, (), POOLS.name)), "pools "),
     ]  # fmt: skip
 
@@ -139,13 +143,13 @@ def main() -> int:
     parser.add_argument("--gemm", type=Path, help="a table of GEMM latencies")
     parser.add_argument("--points", type=Path, help="a table of serving points")
     parser.add_argument("--operators", type=Path, help="the wheel of aiconfigurator-core, or its folder systems/data")
-    parser.add_argument("--facts", action="store_true", help="only the kinds that need no fit: the others stay")
+    parser.add_argument("--facts", action="store_true", help="only the kinds that need no long fit: `gpu` stays")
     given = parser.parse_args()
     if given.facts:
-        found, held = [one for one in on_record().values() if one.kind not in FITTED], []
+        found, held = [one for one in on_record().values() if one.kind not in (*FITTED, "serving")], []
     else:
         found, held = gpu(given.gemm, given.operators)
-        found += serving(given.points)
+    found += serving(given.points)
     found += [one for kind in FITTED for one in recorded(kind)]
     Path(str(files("sartor.data").joinpath(FILE))).write_text(written(found), encoding="utf-8")
     on_record.cache_clear()

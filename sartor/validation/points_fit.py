@@ -13,8 +13,9 @@ from ..tech.technology import NOMINAL, Technology
 from . import points_predict, pools_predict
 from .kind import Refused, Row
 from .points import FORM, POOLS, Points, as_rows
+from .points_alike import chip_of, once
 from .points_layout import arranged
-from .points_predict import STACKS, Parts, group, parts, times
+from .points_predict import Parts, group, parts, times
 from .rows import usable_rows
 from .summary import Pair
 from .tally import Tally
@@ -33,24 +34,7 @@ def points_on(file: Path, chips: Sequence[str], form: str = FORM.name) -> list[R
     """The points of `file` in `form` that the estimate stands for, each once, on `chips`; none: on all."""
     kind = Points()
     rows = once([row for row in as_rows(usable_rows(kind, file, Tally())) if row.inputs["form"] == form])
-    return [row for row in rows if not chips or kind.labels(row.inputs)["chip"] in chips]
-
-
-def model_of(row: Row) -> str:
-    """Our name of its model."""
-    return Points().labels(row.inputs)["model"]
-
-
-def left_out(rows: Sequence[Row]) -> list[Pair]:
-    """Each model predicted by figures that were fitted to the others."""
-    found = []
-    for model in sorted({model_of(row) for row in rows}):
-        for stack in STACKS:
-            others = [r for r in rows if model_of(r) != model and r.inputs["stack"] == stack]
-            mine = [r for r in rows if model_of(r) == model and r.inputs["stack"] == stack]
-            if others and mine:
-                found += pairs(mine, technology(stack, fit(others, stack)))
-    return found
+    return [row for row in rows if not chips or chip_of(row) in chips]
 
 
 def pairs(rows: Sequence[Row], tech: Technology = NOMINAL) -> list[Pair]:
@@ -91,16 +75,6 @@ def fit(rows: Sequence[Row], stack: str) -> dict[str, float]:
 
     found = least_squares(errors, np.zeros(len(names)), loss="soft_l1", f_scale=OUTLIER)
     return dict(zip(names, (start * np.exp(found.x)).tolist(), strict=True))
-
-
-def once(rows: Sequence[Row]) -> list[Row]:
-    """Each measurement once: tables of points repeat it in snapshots of several days."""
-    found: dict[Any, Row] = {}
-    for row in rows:
-        layout = row.inputs if row.inputs.get("form") == POOLS.name else arranged(row.inputs)
-        inputs = tuple((name, value) for name, value in layout.items() if name not in ("model", "whole"))
-        found.setdefault((model_of(row), inputs, round(row.measured["tpot"], 5)), row)
-    return list(found.values())
 
 
 def _together(rows: Sequence[Row]) -> list[tuple[Parts, np.ndarray, np.ndarray]]:

@@ -59,11 +59,12 @@ def records(kind: str, rows: str, pairs: Sequence[Pair]) -> list[Recorded]:
     return found
 
 
-def by_quantity(kind: str, rows: str, pairs: Sequence[Pair], form: str = "") -> list[Recorded]:
-    """One record a quantity, of all chips together and of each; `form` is put before its name."""
+def by_quantity(kind: str, rows: str, pairs: Sequence[Pair], form: str = "", label: str = "chip") -> list[Recorded]:
+    """One record a quantity, of all chips (or what else `label` is) together and of each, where there is a label;
+    `form` is put before its name."""
     groups: dict[str, list[Pair]] = {}
     for pair in pairs:
-        for name in (pair.quantity, f"{pair.quantity} {pair.labels['chip']}"):
+        for name in (pair.quantity, *([f"{pair.quantity} {pair.labels[label]}"] if label else ())):
             groups.setdefault(form + name, []).append(pair)
     return [record(kind, rows, group, groups[group]) for group in sorted(groups)]
 
