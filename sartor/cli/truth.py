@@ -62,7 +62,7 @@ def _line(name: str, row: dict[str, Any]) -> dict[str, str]:
 def _coverage(coverage: dict[str, Any]) -> None:
     predicted, rows = f"{coverage['predicted']:,}", f"{coverage['rows']:,}"
     OUT.print(f"predicted {predicted} of {rows} usable rows", highlight=False)
-    for one in coverage.get("wrong_units", ()):
+    for one in (*coverage.get("wrong_units", ()), *coverage.get("unlike", ())):
         OUT.print(one, highlight=False, markup=False)
     for verb in ("refused", "excluded", "unjudged", "repeated"):
         for row in coverage.get(verb, ()):
@@ -72,6 +72,8 @@ def _coverage(coverage: dict[str, Any]) -> None:
                   "config.json)", highlight=False, markup=False)  # fmt: skip
     if coverage.get("unread"):
         OUT.print(named(coverage["unread"]), highlight=False, markup=False)
+    if coverage.get("absent"):
+        OUT.print(named(coverage["absent"], "that may be given and are not there"), highlight=False, markup=False)
 
 
 def fit(kind: str, data: list[Path], out: Path | None, json: bool) -> None:

@@ -142,6 +142,23 @@ def rate_of_kind(inputs: Inputs) -> float | None:
     return rate * 1e9 / units / figure("memories", kind, "bandwidth") if kind and rate and units else None
 
 
+def phy_of_kind(inputs: Inputs) -> float | None:
+    """The area of its interfaces over what its memory and a host port take; None where one is not given."""
+    given, units = number(inputs, "phy_mm2_est"), number(inputs, "mem_units")
+    own = {**inputs, "phy_mm2_est": None}
+    return given / _phy_mm2(own) if given and units and _memory(inputs) else None
+
+
+def multipliers(inputs: Inputs) -> float | None:
+    """As listed, or as peak and clock come to."""
+    return _macs(inputs)[0]
+
+
+def density(k: Known, mm2: float) -> float:
+    """Transistors a mm2 over those of the node's logic."""
+    return (k.transistors or 0.0) / mm2 / figure("nodes", table("nodes").items[k.node], "logic_density")
+
+
 def figure(name: str, item: str | None, quantity: str) -> float:
     return table(name).fact(item or "", quantity).value
 

@@ -5,12 +5,11 @@ Form: the table of docs/validation.md (a CSV); a line is one published figure.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from . import cost_predict
+from . import cost_limits, cost_predict
 from .files import packaged
 from .kind import Column, Form, Inputs, Prediction, Refused, Row
 
@@ -26,8 +25,6 @@ FORMS = {
                 {end: Column(end, unit, optional=True) for end in ("low", "high")})
     for group, (_, unit) in _UNITS.items()
 }  # fmt: skip
-# Beyond, a unit is wrong: cents, a day, or a server's price; no list of hyperscalers asks more than 15 an hour.
-LEAST_USD, MOST_USD, LEAST_USD_H, MOST_USD_H = 1.0, 60_000.0, 0.01, 30.0
 
 
 def _plain(unit: str) -> str:
@@ -57,7 +54,7 @@ class Cost:
         return FORMS[group]
 
     def impossible(self, rows: Sequence[Row]) -> Sequence[str | None]:
-        return [_impossible(row) for row in rows]
+        return [cost_limits.impossible(row) for row in rows]
 
     def predict(self, rows: Sequence[Inputs]) -> Iterable[Prediction]:
         return [_predicted(row) for row in rows]
@@ -75,20 +72,3 @@ def _predicted(inputs: Inputs) -> Prediction:
     found = cost_predict.usd(asked)
     return Refused(f"{asked.chip.name}: {found}") if isinstance(found, str) else {"cost": found}
 
-
-def _impossible(row: Row) -> str | None:
-    value, group = row.measured["cost"], row.inputs["group"]
-    if row.beside.get("low", 0.0) > row.beside.get("high", math.inf):
-        return "low is above high"
-    hourly = group == "gpu_rental"
-    least, most = (LEAST_USD_H / 3600, MOST_USD_H / 3600) if hourly else (LEAST_USD, MOST_USD)
-    if not least <= value <= most:
-        return f"value is not what {'an hour of a chip' if hourly else 'a chip'} can cost: a server's, or a wrong unit"
-    asked = cost_predict.asked(group, row.inputs["item"], row.inputs.get("date") or "")
-    if (
-        not isinstance(asked, str)
-        and asked.what == "bill"
-        and value < cost_predict.memory_usd(asked.chip, "low")
-    ):
-        return "less than its memory alone costs"
-    return None

@@ -35,7 +35,9 @@ def asked(group: str, item: str, date: str) -> Asked | str:
         name, what = item, "rental"
         if "hyperscaler" in date:
             return "a hyperscaler's list price: three to five times what others ask for the same hour"
-        year = re.search(r"20\d\d", date)
+        year = re.search(r"20\d\d(?![\d.])", date)
+        if date and not year:
+            return f"date {date!r} names no year"
         if year and int(year.group()) < FIRST_YEAR:
             return f"an hour before {FIRST_YEAR}: prices of the shortage"
     else:

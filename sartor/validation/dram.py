@@ -21,7 +21,7 @@ _INPUTS = {
     "page_bytes": Column("page_bytes", whole=True), "pattern": Column("pattern"),
     "param": Column("param", optional=True), "chunk_bytes": Column("chunk_bytes", optional=True, number=True),
     "mapping": Column("mapping"), "refresh": Column("refresh"), "queue": Column("queue", whole=True),
-    "scheduler": Column("scheduler", optional=True), "n_tx": Column("n_tx", optional=True, number=True),
+    "scheduler": Column("scheduler", optional=True), "n_tx": Column("n_tx", optional=True, count=True),
     "write_share": Column("write_share", optional=True), "streams": Column("streams", optional=True),
 }  # fmt: skip
 _RATES = {"peak_gbs": Column("peak", "GB/s", optional=True), "gbs": Column("rate", "GB/s", optional=True)}

@@ -17,7 +17,9 @@ REFRESH = {"none": "none", "off": "none", "no": "none", "all": "all", "all_bank"
 FAMILIES = sorted({name.partition("-")[0] for name in devices()})
 SCHEDULERS = ("", "FRFCFSRowHit", "FRFCFS")
 MOST_HELD, MOST_STREAMS = 2**16, 2**20
+ALIKE = 4.0  # a row beside the device's of dram.csv: chips of 4 to 16 bits, pseudo channels of half a row
 PATTERNS = ("seq", "chunk", "mixed", "multi")
+_ACCESSES = r"(\d+)\s*tx"
 _NUMBER = r"(\d*\.?\d+(?:e\d+)?)"
 # How a file may write the share of writes: 10%, w10, w=0.1, 90r10w, r90; and the streams: 16s, s16, 16 streams.
 _WRITES = (rf"{_NUMBER}\s*%", rf"r\d+w{_NUMBER}", rf"(?<!\d)w[a-z_=]*{_NUMBER}", rf"{_NUMBER}\s*w")
@@ -42,9 +44,8 @@ class Asked:
 
 def asked(inputs: Inputs) -> Asked | str:
     """What a row asks for, or why it is not modeled."""
-    try:
-        known = device(re.sub(r"[\s_]+", "-", inputs["device"].strip()).upper())
-    except UnknownName:
+    known = _device(inputs)
+    if known is None:
         return f"device {inputs['device']!r}: no timings (FAMILY-RATE of {', '.join(FAMILIES)}: sartor/data/dram.csv)"
     timings = replace(
         known, burst_bytes=inputs["tx_bytes"], columns=inputs["page_bytes"] / inputs["tx_bytes"]
@@ -72,7 +73,29 @@ def impossible(inputs: Inputs) -> str | None:
         return "chunk_bytes is not so many accesses of tx_bytes: a wrong unit"
     if inputs["queue"] > MOST_HELD:
         return "queue: more accesses than any controller holds"
-    return "param has a number below 0" if re.search(r"(?<![\w.])-\d", inputs.get("param") or "") else None
+    if re.search(r"(?<![\w.])-\d", inputs.get("param") or ""):
+        return "param has a number below 0"
+    return _at_odds(inputs, chunk)
+
+
+def _at_odds(inputs: Inputs, chunk: float | None) -> str | None:
+    """Columns that do not agree with each other, or with the device."""
+    access, row = inputs["tx_bytes"], inputs["page_bytes"]
+    known = _device(inputs)
+    if known and not 1 / ALIKE <= row / float(known.columns * known.burst_bytes) <= ALIKE:
+        return "page_bytes is not that of such a device: a wrong unit"
+    accesses = re.search(_ACCESSES, (inputs.get("param") or "").lower())
+    if chunk and accesses and chunk != float(accesses.group(1)) * access:
+        return "chunk_bytes is not so many accesses as param says: a wrong unit"
+    run = _number(inputs.get("n_tx"))
+    return "n_tx: a run shorter than one chunk, or a wrong unit" if run and chunk and run * access < chunk else None
+
+
+def _device(inputs: Inputs) -> Timings | None:
+    try:
+        return device(re.sub(r"[\s_]+", "-", inputs["device"].strip()).upper())
+    except UnknownName:
+        return None
 
 
 def _not_modeled(inputs: Inputs, timings: Timings, pattern: str, refresh: str) -> str | None:
@@ -134,7 +157,7 @@ def share(a: Asked) -> float:
 def _chunk(inputs: Inputs) -> tuple[str, float | None]:
     """`param` without the accesses of a chunk, and the chunk in bytes."""
     param = (inputs.get("param") or "").lower()
-    accesses = re.search(r"(\d+)\s*tx", param)
+    accesses = re.search(_ACCESSES, param)
     rest = param.replace(accesses.group(), "") if accesses else param
     named = _number(inputs.get("chunk_bytes"))
     return rest, named or (float(accesses.group(1)) * inputs["tx_bytes"] if accesses else None)

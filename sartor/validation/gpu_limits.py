@@ -21,13 +21,14 @@ SLOW = 300.0
 KERNEL_S = 50e-6
 UNIT_FACTOR = 5.0  # J = W s holds better than this
 POWER_ROOM = 1.6  # short peaks above the power limit
+LEAST_CLOCK, MOST_CLOCK = 0.05, 1.5  # of the data sheet's: chips rest at a tenth, and boost by a tenth (CLOCK_ROOM)
 LEAST_POWER = 0.02  # of the limit: chips rest at a tenth and more
 
 
 def impossible(rows: Sequence[Row]) -> list[str | None]:
     """Why each of `rows`, whose names are all known, cannot be; None where it can."""
     floors = by_group([row.inputs for row in rows], _floors)
-    return [_time(row, *floor) or _power(row) for row, floor in zip(rows, floors, strict=True)]
+    return [_time(row, *floor) or _power(row) or _clock(row) for row, floor in zip(rows, floors, strict=True)]
 
 
 def _time(row: Row, memory_s: float, compute_s: float, kernels: int) -> str | None:
@@ -51,6 +52,13 @@ def _power(row: Row) -> str | None:
         return "more power than the chip may draw: a unit may be wrong"
     if joules and limit_w and joules / seconds < LEAST_POWER * limit_w:
         return "less power than the chip draws at rest: a unit is wrong"
+    return None
+
+
+def _clock(row: Row) -> str | None:
+    hz = row.beside.get("clock")
+    if hz and not LEAST_CLOCK < hz / _chip(row.inputs).clock_hz < MOST_CLOCK:
+        return "sm_mhz is no clock of such a chip: a wrong unit"
     return None
 
 

@@ -21,6 +21,7 @@ class Column:
     whole: bool = False  # a whole number of at least 1
     optional: bool = False
     number: bool = False  # of an input: where given, a number of at least 0
+    count: bool = False  # of an input: where given, a whole number; 0 says nothing
 
 
 @dataclass(frozen=True)

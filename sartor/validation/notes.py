@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from .kind import Row
+from .kind import Form, Row
 from .tally import Tally
 
 SHOWN = 12  # columns named
@@ -40,6 +40,7 @@ class Notes:
     repeated: Tally = field(default_factory=Tally)
     _columns: dict[str, None] = field(default_factory=dict)
     _looked: set[str] = field(default_factory=set)
+    _wanted: dict[str, bool] = field(default_factory=dict)  # columns that may be missing: whether a row has them
 
     def watched(self, row: Mapping[str, Any]) -> Looked:
         self._columns.update(dict.fromkeys(row))
@@ -48,6 +49,16 @@ class Notes:
     def unread(self) -> list[str]:
         """Columns that no form asked for, as they stand in the file."""
         return [name for name in self._columns if name not in self._looked]
+
+    def look_for(self, form: Form, row: Mapping[str, Any]) -> None:
+        """Which inputs of its form that may be missing a row has."""
+        for name, column in form.inputs.items():
+            if column.optional:
+                self._wanted[name] = self._wanted.get(name, False) or name in row
+
+    def absent(self) -> list[str]:
+        """Inputs that no row of all files has a column of: what they would say is taken as it mostly is."""
+        return [name for name, there in self._wanted.items() if not there]
 
     def look_for_repeats(self, rows: Sequence[Row]) -> None:
         """Rows equal to an earlier one in all that is read: copies, since no two times are equal to all digits."""
@@ -59,11 +70,11 @@ class Notes:
             seen.add(key)
 
 
-def named(columns: Sequence[str]) -> str:
+def named(columns: Sequence[str], how: str = "not read") -> str:
     """Some of them, in words.
 
     >>> named(["ms", "note"])
     'columns not read: ms, note'
     """
     more = f" and {len(columns) - SHOWN} more" if len(columns) > SHOWN else ""
-    return f"columns not read: {', '.join(columns[:SHOWN])}{more}"
+    return f"columns {how}: {', '.join(columns[:SHOWN])}{more}"

@@ -36,10 +36,10 @@ FORM = Form(
     "point",
     {
         **_SERVICE, "mode": Column("mode", optional=True), "batch_size": Column("at_once", whole=True),
-        "tp_size": Column("chips", whole=True), "pp_size": Column("stages", optional=True, number=True),
-        "attention_dp_size": Column("copies", optional=True, number=True),
-        "moe_tp_size": Column("expert_parts", optional=True, number=True),
-        "moe_ep_size": Column("expert_ranks", optional=True, number=True),
+        "tp_size": Column("chips", whole=True), "pp_size": Column("stages", optional=True, count=True),
+        "attention_dp_size": Column("copies", optional=True, count=True),
+        "moe_tp_size": Column("expert_parts", optional=True, count=True),
+        "moe_ep_size": Column("expert_ranks", optional=True, count=True),
     },
     _MEASURED,
     mend=_spelled,
@@ -49,8 +49,8 @@ _OF_A_POOL = {"num_workers": "workers", "tp_size": "chips", "pp_size": "stages",
 POOLS = Form(
     "pools",
     {
-        **_SERVICE, "decode_batch_size": Column("at_once", optional=True, number=True),
-        **{f"{pool}_{at}": Column(f"{pool}_{name}", optional=True, number=True)
+        **_SERVICE, "decode_batch_size": Column("at_once", optional=True, count=True),
+        **{f"{pool}_{at}": Column(f"{pool}_{name}", optional=True, count=True)
            for pool in pools_predict.POOLS for at, name in _OF_A_POOL.items()},
     },
     _MEASURED,

@@ -62,6 +62,7 @@ def _row(kind: Kind, where: str, raw: dict[str, Any] | str, notes: Notes) -> Row
     form = kind.form(watched)
     if isinstance(form, str):
         raise Unusable(form)
+    notes.look_for(form, raw)
     return split(form, where, watched, notes.called)
 
 
@@ -81,8 +82,10 @@ def _input(raw: Mapping[str, Any], at: str, column: Column) -> Any:
         if column.optional:
             return None
         raise Unusable(f"no column {at!r}")
-    if column.number and _number(at, value) < 0:
+    if (column.number or column.count) and _number(at, value) < 0:
         raise Unusable(f"{at} is below 0")
+    if column.count and _number(at, value) % 1:
+        raise Unusable(f"{at} is not a whole number")
     if not column.whole:
         return str(value)
     number = _number(at, value)

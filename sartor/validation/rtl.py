@@ -14,14 +14,16 @@ from .files import packaged
 from .kind import Column, Form, Inputs, Prediction, Row
 
 CLASSES = "vector", "mm_cache", "mm_weights"
+ALL = 0.99  # of a pass is in one class or another: its counters count each cycle once
 _WHOLE = (
     "rows", "lanes", "columns", "vector_lanes", "scratchpad_kib", "fifo_kib", "clock_mhz", "latency_cycles", "layers",
     "vocabulary", "tokens", "position",
 )  # fmt: skip
-_TEXT = ("weights", "memory", "gb_per_s", "efficiency", "break_bytes", "refresh_ns", "model")
+_TEXT = ("weights", "memory", "gb_per_s", "efficiency", "refresh_ns", "model")
 FORM = Form(
     "pass",
-    {name: Column(name, whole=True) for name in _WHOLE} | {name: Column(name) for name in _TEXT},
+    {name: Column(name, whole=True) for name in _WHOLE} | {name: Column(name) for name in _TEXT}
+    | {"break_bytes": Column("break_bytes", count=True)},
     {"cycles": Column("latency"), **{name: Column(name, optional=True) for name in CLASSES}},
 )
 
@@ -52,4 +54,8 @@ def _impossible(row: Row) -> str | None:
     if wrong:
         return wrong
     classes = sum(row.measured.get(name, 0) for name in CLASSES)
-    return "its classes take more cycles than the pass" if classes > row.measured["latency"] else None
+    if classes > row.measured["latency"]:
+        return "its classes take more cycles than the pass"
+    if all(name in row.measured for name in CLASSES) and classes < ALL * row.measured["latency"]:
+        return "its classes do not add up to the cycles of the pass: a column has a wrong unit"
+    return None

@@ -13,6 +13,7 @@ from ..families.tensor.estimate import Replica
 from ..families.tensor.family import Tensor
 from ..families.tensor.memory_stream import Timing, through
 from ..families.tensor.spec import from_chip
+from ..tech.dram_timings import of_memory
 from ..workload.derive import operators
 from ..workload.model import Model
 from ..workload.step import Step
@@ -22,6 +23,8 @@ from .kind import Inputs, Prediction, Refused
 KIB = 1024
 SLOW = 1e5
 FASTEST_GB_PER_S = 5000.0  # two stacks of HBM4 and more
+REFRESH_RATES = 4.0  # JEDEC's memories are refreshed from four times as often (hot) to a fourth as often
+DIE_KIB = 4_000_000  # of SRAM on a whole field of 858 mm2, 38 Mib a mm2 (N2 in nodes.csv)
 BEYOND = "a number is beyond what the hardware is generated with"
 
 
@@ -56,6 +59,10 @@ def impossible(row: Inputs, measured: float) -> str | None:
         return "efficiency is a share of the memory's rate: more than 1"
     if _share(row["gb_per_s"]) > FASTEST_GB_PER_S:
         return "gb_per_s: no memory of one core is so fast, or a wrong unit"
+    if max(row["scratchpad_kib"], row["fifo_kib"]) > DIE_KIB:
+        return "scratchpad_kib or fifo_kib: more than a whole die of SRAM, or a wrong unit"
+    if wrong := _memory(row):
+        return wrong
     model = names.model(row["model"])
     if model is None or len(model.layers) != 1 or _beyond(row):
         return None
@@ -67,6 +74,22 @@ def impossible(row: Inputs, measured: float) -> str | None:
     if measured < 0.5 * least:
         return "fewer cycles than its multipliers take: another core or slice, or a wrong unit"
     return "100,000 times the cycles that its multipliers take: a wrong unit" if measured > SLOW * least else None
+
+
+def _memory(row: Inputs) -> str | None:
+    """What no memory of its kind has, by the timings of dram.csv."""
+    timings = of_memory().get(row["memory"].strip().lower())
+    if timings is None:
+        return None
+    cycle_s, refresh_s = (float(t * timings.clock_s) for t in (timings.row_cycle, timings.refresh_interval))
+    if _share(row["break_bytes"]) > cycle_s * _share(row["gb_per_s"]) * 1e9:
+        return "break_bytes: a new address costs more than a row's whole cycle: it or gb_per_s has a wrong unit"
+    rate = _share(row["refresh_ns"]) * 1e-9 / refresh_s
+    if rate < 1 / REFRESH_RATES or rate > REFRESH_RATES:
+        return "refresh_ns is not that of such a memory: a wrong unit"
+    if row["latency_cycles"] / (row["clock_mhz"] * 1e6) > refresh_s:
+        return "latency_cycles: longer than from one refresh to the next: it or clock_mhz has a wrong unit"
+    return None
 
 
 def _share(text: str) -> float:

@@ -12,6 +12,7 @@ from ..errors import BrokenFile, InputError, UnknownName
 from . import left_out, names, wrong_units
 from .area import Area
 from .cost import Cost
+from .doubts import Doubts
 from .dram import Dram
 from .gpu import Gpu
 from .kind import Kind, Prediction, Refused, Row
@@ -41,6 +42,7 @@ class Validation:
     excluded: Tally = field(default_factory=Tally)
     unjudged: Tally = field(default_factory=Tally)  # quantities of usable rows
     wrong_units: list[str] = field(default_factory=list)  # columns of whole files
+    unlike: list[str] = field(default_factory=list)  # columns that are judged, and off beyond the record
     notes: Notes = field(default_factory=Notes)
 
     def facts(self) -> dict[str, Any]:
@@ -58,7 +60,7 @@ class Validation:
                          "refused": refused, "excluded": excluded,
                          "excluded_n": sum(r["n"] for r in excluded), "unjudged": self.unjudged.rows(),
                          "repeated": self.notes.repeated.rows(), "wrong_units": self.wrong_units,
-                         "unread": self.notes.unread()},
+                         "unlike": self.unlike, "unread": self.notes.unread(), "absent": self.notes.absent()},
         }  # fmt: skip
 
 
@@ -90,13 +92,12 @@ def _add(found: Validation, kind: Kind, path: Path) -> None:
     # Only the inputs go in: what was measured cannot leak into what is predicted.
     predictions = list(kind.predict([row.inputs for row in rows]))
     kept = [_judge(found, kind, *both) for both in zip(rows, predictions, strict=True)]
-    if impossible or not all(kept):
-        again = kind.predict([row.inputs for row in impossible])
-        both = zip((*rows, *impossible), (*predictions, *again), strict=True)
-        columns = wrong_units.named((row.measured, one) for row, one in both)
-        found.wrong_units += [f"{path.name}: {one}" for one in columns.values()]
-        for at, row in enumerate(rows):
-            kept[at] = kept[at] and not _doubted(found, row, predictions[at], columns)
+    again = kind.predict([row.inputs for row in impossible])
+    doubts = Doubts.of(kind, found.kind, [*zip(rows, predictions, strict=True), *zip(impossible, again, strict=True)])
+    found.wrong_units += [f"{path.name}: {one}" for one in doubts.wrong]
+    found.unlike += [f"{path.name}: {one}" for one in doubts.unlike]
+    for at, row in enumerate(rows):
+        kept[at] = kept[at] and not _doubted(found, doubts, row, predictions[at])
     if not any(kept):
         said = [f"{r['n']} x {r['reason']}" for r in found.excluded.rows()[:3]]
         said += [unread(found.notes.unread())] if found.notes.unread() else []
@@ -105,16 +106,13 @@ def _add(found: Validation, kind: Kind, path: Path) -> None:
     found.rows += sum(kept)
 
 
-def _doubted(found: Validation, row: Row, one: Prediction, columns: Mapping[str, str]) -> bool:
+def _doubted(found: Validation, doubts: Doubts, row: Row, one: Prediction) -> bool:
     """Whether a row that was judged has a value from a column in another unit: then it is not."""
-    if isinstance(one, Refused):
-        return False
-    for quantity, value in row.measured.items():
-        if quantity in one and wrong_units.doubted(quantity, value, float(one[quantity]), columns):
-            found.excluded.add(f"{quantity} is from a column that is in another unit", row.where)
-            found.pairs = [pair for pair in found.pairs if pair.where != row.where]
-            return True
-    return False
+    quantity = doubts.quantity(row, one)
+    if quantity:
+        found.excluded.add(f"{quantity} is from a column that is in another unit", row.where)
+        found.pairs = [pair for pair in found.pairs if pair.where != row.where]
+    return quantity is not None
 
 
 def _judge(found: Validation, kind: Kind, row: Row, prediction: Prediction) -> bool:

@@ -154,6 +154,10 @@ def test_the_band_of_other_devices_holds_four_in_five():
         ("dram", {"page_bytes": 1000}, "page_bytes is not so many accesses of tx_bytes"),
         ("dram", {"chunk_bytes": 0.25}, "chunk_bytes is not so many accesses of tx_bytes"),
         ("dram", {"chunk_bytes": "8tx"}, "chunk_bytes is not a number"),
+        ("dram", {"chunk_bytes": 10_240}, "chunk_bytes is not so many accesses as param says"),
+        ("dram", {"page_bytes": 10_240}, "page_bytes is not that of such a device"),
+        ("dram", {"n_tx": 30}, "n_tx: a run shorter than one chunk"),
+        ("dram", {"n_tx": 0.3}, "n_tx is not a whole number"),
         ("dram", {"queue": 10**9}, "more accesses than any controller holds"),
         ("dram", {"param": "-4s 8tx"}, "param has a number below 0"),
         ("dram", {"gbs": 33.3e9}, "gbs is not eff times peak_gbs"),
@@ -172,16 +176,35 @@ def test_the_band_of_other_devices_holds_four_in_five():
         ("area", {"mem_GBps": 614e3}, "mem_GBps is not that of so many mem_units of mem_type"),
         ("area", {"phy_mm2_est": 1e5}, "less than its interfaces take"),
         ("area", {"peak_dense_TOPS": 138e3, "macs": ""}, "less than its multipliers take"),
+        # 144 MB are 1.15e9 bits, of six transistors each: 6.9 billion.
+        ("area", {"transistors_B": 6.8}, "transistors_B are fewer than its SRAM has"),
+        ("area", {"transistors_B": 3, "sram_MB": ""}, "transistors_B are not those of such a die in its node"),
+        ("area", {"transistors_B": 100, "node": "16"}, "transistors_B are not those of such a die in its node"),
+        # 2 MB over 65,536 multipliers: 31 bytes each; of public chips 125 and more.
+        ("area", {"sram_MB": 2}, "sram_MB is not what so many multipliers work on"),
+        ("area", {"phy_mm2_est": 0.45}, "phy_mm2_est is not what so many mem_units of mem_type take"),
+        ("area", {"mem_units": 20}, "mem_GBps is not that of so many mem_units of mem_type"),
+        ("area", {"n_logic_dies": 0.1}, "n_logic_dies is not a whole number"),
         ("area", {"class": "testchip"}, "a test chip"),
         ("area", {"die_mm2": "", "tdp_W": ""}, "neither die_mm2 nor tdp_W"),
         ("cost", {"unit": "EUR"}, "unit 'EUR' is not USD"),
         ("cost", {"value": 332_000}, "a server's, or a wrong unit"),
         ("cost", {"value": 900}, "less than its memory alone costs"),
+        ("cost", {"value": 33_200}, "a bill above the price that the chip is sold for"),
+        ("cost", {"item": "H100_hbm", "value": 13_500}, "its memory costs no such price a GB"),
+        ("cost", {"item": "H100_hbm", "value": 135}, "its memory costs no such price a GB"),
+        # A wafer of N5 costs 18,500 at most; 814 of its 70,686 mm2 155 at least.
+        ("cost", {"item": "H100_logic", "value": 30_000}, "dies dearer than wafers"),
+        ("cost", {"item": "H100_logic", "value": 150}, "dies cheaper than their share of a wafer"),
+        # 8,500 USD for an L40S: a month of days at 24 x 0.87 is twice that. 700 W at 0.051 USD/kWh: 0.036 an hour.
+        ("cost", {**HOUR, "item": "L40S", "value": 20.9}, "an hour of which a month costs as much as the chip"),
+        ("cost", {**HOUR, "value": 0.0245}, "an hour for less than its electricity"),
+        ("cost", {"low": 33, "high": 58}, "value is not between low and high"),
         ("cost", {"group": "token_price"}, "nothing is predicted for it"),
     ],
 )
 def test_what_cannot_be_is_named_and_counted(file, kind, change, reason):
-    found = validate(kind, file(GOOD[kind], {**GOOD[kind], **change}))
+    found = validate(kind, file({**dict.fromkeys(change, ""), **GOOD[kind]}, {**GOOD[kind], **change}))
     (why,) = found["coverage"]["excluded"]
     assert reason in why["reason"] and why["n"] == 1 and why["where"] == ["rows.csv line 3"]
     assert found["coverage"]["rows"] == 1
@@ -199,14 +222,15 @@ def test_what_cannot_be_is_named_and_counted(file, kind, change, reason):
         ("dram", {"refresh": "fgr"}, "refresh 'fgr' is not modeled for HBM3-6400"),
         ("dram", {"pattern": "mixed_rw"}, "does not say the share of writes"),
         ("dram", {"pattern": "multi_stream"}, "does not say how many streams"),
-        ("dram", {"pattern": "multi_stream", "param": "2.5s 8tx"}, "2.5 is not a number of streams"),
-        ("dram", {"pattern": "multi_stream", "param": "1e9s 8tx"}, "1e+09 is not a number of streams"),
+        ("dram", {"pattern": "multi_stream", "param": "2.5s 32tx"}, "2.5 is not a number of streams"),
+        ("dram", {"pattern": "multi_stream", "param": "1e9s 32tx"}, "1e+09 is not a number of streams"),
         ("area", {"node": "intel4"}, "node 'intel4' is not known"),
         ("area", {"node": "18A"}, "node '18A' is not known (try nanometres or a name like N5, N4P, 4N)"),
         ("area", {"mac_fmt": "spike"}, "format 'spike' of multiply-adds is not known"),
         ("area", {"n_logic_dies": 12}, "dies on base dies"),
         ("cost", {"item": "GB200_total"}, "a board of GPUs and a CPU"),
         ("cost", {"item": "X1_total"}, "chip 'X1' is not known"),
+        ("cost", {**HOUR, "date": "202.5"}, "date '202.5' names no year"),
         ("cost", {**HOUR, "date": "2023"}, "prices of the shortage"),
         ("cost", {**HOUR, "date": "2025-03 hyperscaler"}, "a hyperscaler's list price"),
     ],
