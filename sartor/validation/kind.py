@@ -22,6 +22,8 @@ class Column:
     optional: bool = False
     number: bool = False  # of an input: where given, a number of at least 0
     count: bool = False  # of an input: where given, a whole number; 0 says nothing
+    also: Mapping[str, str] = field(default_factory=dict)  # other names that files have for it, each with its unit
+    instead: bool = False  # says what another column says in another way: nobody misses it
 
 
 @dataclass(frozen=True)

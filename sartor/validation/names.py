@@ -6,6 +6,7 @@ import functools
 import re
 import tomllib
 from pathlib import Path
+from typing import Any
 
 from ..chip import presets
 from ..chip.spec import Chip
@@ -23,11 +24,18 @@ _SIZE = re.compile(r"\d+gb")
 FILES = (".toml", ".json", ".gguf")  # how a name ends that is a file
 SIZE_ROOM = 0.1  # GB or GiB, with or without what is kept for errors
 _TAIL = re.compile(r"_(hf|instruct|chat|base|it|fp8|fp8_dynamic|nvfp4|fp4|fp8_kv|bf16|w4a16|awq|gptq|v0\.\d)$")
+_FORMAT = re.compile(r"_(fp8|nvfp4|mxfp4|fp4|bf16|w4a16|awq|gptq)(_dynamic|_kv)?$")
+_AS_FORMAT = {"fp4": "nvfp4", "w4a16": "int4", "awq": "int4", "gptq": "int4"}
 
 
 @functools.cache
-def _known() -> dict[str, dict[str, str]]:
+def _known() -> dict[str, dict[str, Any]]:
     return tomllib.loads(data_text("names.toml"))
+
+
+def columns(own: str) -> list[str]:
+    """What other tables of serving points call our column `own`."""
+    return list(_known()["columns"].get(own, ()))
 
 
 def ours(what: str, name: str) -> str:
@@ -51,6 +59,16 @@ def _bare_model(plain: str) -> str:
     while (shorter := _TAIL.sub("", bare)) != bare:
         bare = shorter
     return bare
+
+
+def format_in(model: str) -> str:
+    """The number format that a model's name ends in, as a repository of compressed weights is called; "" where none is.
+
+    >>> format_in("nvidia/DeepSeek-R1-NVFP4"), format_in("Qwen3-32B-FP8-dynamic"), format_in("Llama-3.1-8B-Instruct")
+    ('nvfp4', 'fp8', '')
+    """
+    found = _FORMAT.search(_plain(model))
+    return _AS_FORMAT.get(found[1], found[1]) if found else ""
 
 
 def _plain(name: str) -> str:

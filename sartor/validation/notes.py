@@ -53,8 +53,9 @@ class Notes:
     def look_for(self, form: Form, row: Mapping[str, Any]) -> None:
         """Which inputs of its form that may be missing a row has."""
         for name, column in form.inputs.items():
-            if column.optional:
-                self._wanted[name] = self._wanted.get(name, False) or name in row
+            if column.optional and not column.instead:
+                there = any(at in row for at in (name, *column.also))
+                self._wanted[name] = self._wanted.get(name, False) or there
 
     def absent(self) -> list[str]:
         """Inputs that no row of all files has a column of: what they would say is taken as it mostly is."""

@@ -7,54 +7,51 @@ runs, request by request, are `serving.py`.
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
-from types import MappingProxyType, ModuleType
+from types import ModuleType
 from typing import Any
 
-from . import names, points_layout, points_predict, pools_predict
+from . import names, points_columns, points_layout, points_predict, pools_predict
 from .gpu_limits import CLOCK_ROOM, SLOW
 from .kind import Column, Form, Inputs, Prediction, Refused, Row
+from .points_columns import column
+from .points_formats import as_named, weights
 
-_WHOLE = ("isl", "osl", "batch_size", "tp_size")
+_MEASURED = points_columns.MEASURED
+_POOLS_COLUMNS = {"num_workers": "workers", "tp_size": "chips", "pp_size": "stages", "attention_dp_size": "copies",
+                  "moe_ep_size": "ranks"}  # fmt: skip
 _SERVICE = {
-    "system": Column("chip"), "model_path": Column("model"), "precision": Column("format", optional=True),
-    "backend": Column("stack"), "isl": Column("prompt", whole=True), "osl": Column("output", whole=True),
+    "system": column("system", "chip"), "model_path": column("model_path", "model"),
+    "precision": column("precision", "format", optional=True), "backend": column("backend", "stack"),
+    "dtype": Column("arithmetic", optional=True, instead=True),
+    "isl": column("isl", "prompt", whole=True), "osl": column("osl", "output", whole=True),
+    "concurrency": column("concurrency", "requests", optional=True, count=True, instead=True),
 }  # fmt: skip
-def _spelled(row: Row) -> Row:
-    """With our name of its stack: vLLM, SGLang, TensorRT-LLM."""
-    plain = re.sub(r"[^a-z0-9]", "", row.inputs["stack"].lower()).replace("tensorrt", "trt")
-    known = {**row.inputs, "stack": plain if plain in points_predict.STACKS else row.inputs["stack"]}
-    return replace(row, inputs=MappingProxyType(known))
-
-
-_MEASURED = {"silicon_tpot_ms": Column("tpot", "ms", optional=True),
-             "silicon_ttft_ms": Column("ttft", "ms", optional=True)}  # fmt: skip
 FORM = Form(
     "point",
     {
-        **_SERVICE, "mode": Column("mode", optional=True), "batch_size": Column("at_once", whole=True),
-        "tp_size": Column("chips", whole=True), "pp_size": Column("stages", optional=True, count=True),
-        "attention_dp_size": Column("copies", optional=True, count=True),
+        **_SERVICE, "mode": Column("mode", optional=True),
+        "batch_size": column("batch_size", "at_once", optional=True, whole=True, instead=True),
+        "tp_size": column("tp_size", "chips", whole=True),
+        "pp_size": column("pp_size", "stages", optional=True, count=True),
+        "attention_dp_size": column("attention_dp_size", "copies", optional=True, count=True),
         "moe_tp_size": Column("expert_parts", optional=True, count=True),
-        "moe_ep_size": Column("expert_ranks", optional=True, count=True),
+        "moe_ep_size": column("moe_ep_size", "expert_ranks", optional=True, count=True),
+        "max_num_seqs": column("max_num_seqs", "most", optional=True, count=True),
     },
     _MEASURED,
-    mend=_spelled,
+    mend=points_columns.settled,
 )  # fmt: skip
-_OF_A_POOL = {"num_workers": "workers", "tp_size": "chips", "pp_size": "stages", "attention_dp_size": "copies",
-              "moe_ep_size": "ranks"}  # fmt: skip
 POOLS = Form(
     "pools",
     {
         **_SERVICE, "decode_batch_size": Column("at_once", optional=True, count=True),
         **{f"{pool}_{at}": Column(f"{pool}_{name}", optional=True, count=True)
-           for pool in pools_predict.POOLS for at, name in _OF_A_POOL.items()},
+           for pool in pools_predict.POOLS for at, name in _POOLS_COLUMNS.items()},
     },
     _MEASURED,
-    mend=_spelled,
+    mend=points_columns.settled_pools,
 )  # fmt: skip
 MODES = {"": FORM, "agg": FORM, "aggregated": FORM, "disagg": POOLS, "disaggregated": POOLS}
 MOST_AT_ONCE = 100_000
@@ -70,11 +67,7 @@ class Points:
         return []
 
     def form(self, row: Mapping[str, Any]) -> Form | str:
-        if not any(name in row for name in _MEASURED):
-            return "no column 'silicon_tpot_ms': not a form of kind serving"
-        if not any(row.get(name) for name in _MEASURED):
-            return "neither silicon_tpot_ms nor silicon_ttft_ms: nothing was measured"
-        return MODES.get(_mode(row), FORM)
+        return points_columns.nothing_measured(row) or MODES.get(_mode(row), FORM)
 
     def impossible(self, rows: Sequence[Row]) -> Sequence[str | None]:
         known = [row for row in rows if refusal(row.inputs) is None]
@@ -92,7 +85,7 @@ class Points:
     def labels(self, inputs: Inputs) -> Mapping[str, str]:
         chip, model = names.chip(inputs["chip"]), names.model(inputs["model"])
         return {"kind": inputs.get("form", FORM.name), "chip": chip.name if chip else "",
-                "format": points_predict.weights(inputs), "stack": inputs["stack"],
+                "format": weights(inputs), "stack": inputs["stack"],
                 "model": model.name if model else ""}  # fmt: skip
 
 
@@ -125,9 +118,11 @@ def refusal(inputs: Inputs) -> str | None:
     for what, found in (("chip", names.chip), ("model", names.model)):
         if found(inputs[what]) is None:  # type: ignore[operator]
             return f"{what} {inputs[what]!r} is not known"
-    model, form = names.model(inputs["model"]), points_predict.weights(inputs)
+    model, form = names.model(inputs["model"]), weights(inputs)
     if names.number_format(form) is None:
         return f"format {form!r} is not known"
+    if not as_named(inputs):
+        return f"format {inputs['format']!r} is not that of {inputs['model']!r}"
     if model and inputs["prompt"] + inputs["output"] > model.max_context:
         return f"prompt and output are longer than {model.name} holds"
     if inputs["form"] != POOLS.name and _mode(inputs) not in MODES:

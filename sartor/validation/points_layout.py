@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 import re
+from typing import TypeGuard
 
 from .kind import Inputs
 
@@ -17,8 +18,8 @@ _NUMBER = re.compile(r"[0-9]{1,9}(\.[0-9]*)?")
 
 
 def arranged(inputs: Inputs) -> Inputs:
-    """`inputs` with all chips, the copies of attention among them, all requests at once, and whether experts lie whole
-    on chips.
+    """`inputs` with all chips, the copies of attention among them, all requests at once, the most that the service was
+    started for, and whether experts lie whole on chips.
 
     >>> point = {"chips": 1, "copies": "8", "at_once": 4, "expert_parts": "1", "expert_ranks": "8"}
     >>> [arranged(point)[name] for name in ("chips", "copies", "at_once")]
@@ -38,7 +39,9 @@ def arranged(inputs: Inputs) -> Inputs:
     if chips > 1 and root * root == chips and (tensor == copies or experts == [root, root]):
         chips = root
     kept = {name: value for name, value in inputs.items() if name not in ("expert_parts", "expert_ranks")}
-    arranged = {"chips": chips, "copies": max(chips // tensor, 1), "at_once": inputs["at_once"] * copies}
+    beside = max(chips // tensor, 1)
+    most = count(inputs["most"]) * beside if known(inputs.get("most")) else math.inf
+    arranged = {"chips": chips, "copies": beside, "at_once": inputs["at_once"] * copies, "most": most}
     return {**kept, **arranged, "whole": 1 < chips <= experts[1]}
 
 
@@ -56,7 +59,7 @@ def count(text: str | None) -> int:
     return int(float(text)) if text and known(text) else 1
 
 
-def known(text: str | None) -> bool:
+def known(text: str | None) -> TypeGuard[str]:
     """Whether a column holds a number of at least 1.
 
     >>> known("4.0"), known(""), known("0"), known(None), known("1e9")

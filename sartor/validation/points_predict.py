@@ -7,7 +7,8 @@ Stacks fuse the passes between the large operators: `fused` is what is left of t
     TPOT = factor x work + step_start
     TTFT = first_start + steps_waited x step + prefill x (prefills + queue x running) + waiting
 
-As many requests run as the memory holds the cache of; each of the others waits for one of them to end:
+As many requests run as the memory holds the cache of, and as the service was started for, where that is said; each of
+the others waits for one of them to end:
 
     waiting = (requests / running - 1) x (output x TPOT + TTFT of one that runs)
 
@@ -36,22 +37,12 @@ from ..workload.step import Step
 from . import names
 from .gpu_work import grouped
 from .kind import Inputs, Prediction, Refused
+from .points_formats import TRAINED, weights
 from .points_layout import arranged
 
 STACKS = ("vllm", "trtllm", "sglang")
 RESERVE = ("trtllm",)  # start a request only with room for all its tokens; the others evict (GUARANTEED_NO_EVICT)
-_WEIGHTS = {"fp8": "fp8-e4m3", "fp4": "nvfp4", "bf16": "bf16", "int4": "int4-g32", "": "bf16"}
 FULL_PASS = 8192.0  # tokens of a prefill with prompts enough (max_num_tokens and chunked_prefill_size of the stacks)
-_TRAINED = {"mxfp4"}  # formats that a model's own checkpoint is in, whatever a row calls them
-
-
-def weights(inputs: Inputs) -> str:
-    """The format of the weights: `fp4` of a model that was trained so is its own."""
-    model = names.model(inputs["model"])
-    if model and _TRAINED & {model.weights, *model.formats.values()}:
-        return "mxfp4"
-    given = (inputs["format"] or "").strip().lower()
-    return _WEIGHTS.get(given) or names.number_format(given) or given
 
 
 def predict(rows: Sequence[Inputs], tech: Technology = NOMINAL) -> list[Prediction]:
@@ -87,7 +78,8 @@ def parts(rows: Sequence[Inputs]) -> Parts:
     held = prompt + output / 2
     kept = prompt + output if first["stack"] in RESERVE else held
     copies = first["copies"]
-    running = np.minimum(at_once, _room(existing, model, formats, first["chips"], copies, kept))
+    most = np.array([r.get("most", np.inf) for r in rows], float)
+    running = np.minimum(np.minimum(at_once, most), _room(existing, model, formats, first["chips"], copies, kept))
     mine, all_of_them = Step(np.maximum(running / copies, 1.0), 1, held), Step(running, 1, held)
     whole = first.get("whole", False)
     step = phase(replica, copies, operators(model, "decode"), mine, all_of_them, keep=True, whole=whole)
@@ -121,7 +113,7 @@ def _served(first: Inputs) -> tuple[Existing, Replica, Any]:
     chip, model, form = names.chip(first["chip"]), names.model(first["model"]), weights(first)
     assert chip is not None and model is not None
     cache = "bf16" if form == "bf16" else "fp8-e4m3"
-    own = model.formats if form in _TRAINED else {}
+    own = model.formats if form in TRAINED else {}
     existing = Existing(chip, model.weights if own else form, cache)
     # Stacks cast activations in the passes before, and pad nothing.
     setting = Setting(casts=False, pads=False)

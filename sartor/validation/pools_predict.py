@@ -35,6 +35,7 @@ from ..workload.derive import operators
 from . import names, points_predict
 from .gpu_work import grouped
 from .kind import Inputs, Prediction, Refused
+from .points_formats import weights
 from .points_layout import count
 
 NODE = 8  # chips that one node links; racks link 72
@@ -145,7 +146,7 @@ def sent_s(row: Inputs) -> float:
     """The cache of a prompt from the chips of a copy to those that decode, over a rack's links or a port a chip."""
     chip, model = names.chip(row["chip"]), names.model(row["model"])
     assert chip is not None and model is not None
-    width = 2.0 if points_predict.weights(row) == "bf16" else 1.0
+    width = 2.0 if weights(row) == "bf16" else 1.0
     held = sum(op.cache_elements_held(float(row["prompt"])) for op in operators(model, "decode").attentions)
     kind, rate = _way(chip, row)
     senders = min(count(row["prefill_chips"]), count(row["decode_chips"]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -76,7 +77,34 @@ def split(form: Form, where: str, raw: Mapping[str, Any], called: Mapping[str, s
     return form.mend(Row(where, MappingProxyType({"form": form.name, **form.fixed, **inputs}), measured, beside))
 
 
+def _called(raw: Mapping[str, Any], at: str, column: Column) -> tuple[str, str]:
+    """The name that a file has for a column, and the unit of what stands there. Two of its names may both be there only
+    where they say the same."""
+    if not column.also:
+        return at, column.unit
+    units = {at: column.unit} | dict(column.also)
+    given = [name for name in units if raw.get(name) not in (None, "") and not _blank(raw.get(name))]
+    for one, other in itertools.pairwise(given):
+        if not _same(raw[one], units[one], raw[other], units[other]):
+            raise Unusable(f"columns {one} and {other} do not agree")
+    name = given[0] if given else at
+    return name, units[name]
+
+
+def _same(one: Any, one_unit: str, other: Any, other_unit: str) -> bool:
+    """Whether two cells say the same, as numbers in their units to six digits, or as text.
+
+    >>> _same("12", "ms", 0.012, "s"), _same("8.0", "", "8", ""), _same("H100", "", "h100", ""), _same(1, "", 2, "")
+    (True, True, True, False)
+    """
+    try:
+        return math.isclose(float(one) * factor(one_unit), float(other) * factor(other_unit), rel_tol=1e-6)
+    except (TypeError, ValueError, OverflowError):
+        return str(one).strip().lower() == str(other).strip().lower()
+
+
 def _input(raw: Mapping[str, Any], at: str, column: Column) -> Any:
+    at, _ = _called(raw, at, column)
     value = raw.get(at)
     if value is None or (column.optional and _blank(value)):
         if column.optional:
@@ -99,7 +127,8 @@ def _input(raw: Mapping[str, Any], at: str, column: Column) -> Any:
 def _numbers(raw: Mapping[str, Any], columns: Mapping[str, Column]) -> dict[str, float]:
     """Positive numbers in coherent units; an optional one that is not there is left out."""
     found = {}
-    for at, column in columns.items():
+    for own, column in columns.items():
+        at, unit = _called(raw, own, column)
         value = raw.get(at)
         if value in (None, "") or (column.optional and _blank(value)):
             if column.optional:
@@ -108,7 +137,7 @@ def _numbers(raw: Mapping[str, Any], columns: Mapping[str, Column]) -> dict[str,
         number = _number(at, value)
         if number <= 0:
             raise Unusable(f"{at} is not above 0")
-        found[column.name] = number * factor(column.unit)
+        found[column.name] = number * factor(unit)
     return found
 
 
