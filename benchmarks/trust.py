@@ -1,10 +1,11 @@
 """Put the errors of the estimates on record: sartor/data/measured/errors.csv, docs/trust.md and its plots,
 and the points that reports plot.
 
-    python benchmarks/trust.py [--facts] [--gemm FILE] [--points FILE] [--operators WHEEL_OR_FOLDER]
+    python benchmarks/trust.py [--facts] [--gemm FILE] [--points FILE] [--runs DIR] [--operators WHEEL_OR_FOLDER]
 
 Held out: each row predicted by figures fitted without the rows like it (sartor/validation/gpu_folds.py). `--gemm`: a
-table of GEMM latencies, `--points`: one of serving points, `--operators`: aiconfigurator-core's tables of operators
+table of GEMM latencies, `--points`: one of serving points, `--runs`: a folder with serving_logs and serving_layers,
+`--operators`: aiconfigurator-core's tables of operators
 (operators.py); they do not come with the package, and without them their errors stay as they are on record.
 """
 
@@ -39,6 +40,7 @@ from sartor.validation.points_alike import chip_of
 from sartor.validation.points_fit import FITTED_CHIPS, pairs, points_on
 from sartor.validation.points_split import splits
 from sartor.validation.record import FILE, Recorded, by_chip, by_quantity, on_record, records, written
+from sartor.validation.serving import on_file
 from sartor.validation.sets import FITTED, parted, recorded
 from sartor.validation.summary import Pair
 
@@ -86,11 +88,17 @@ def sheet_alone(gemms: Path) -> list[Recorded]:
     return [replace(one, group=f"{one.group} by hopper") for one in by_chip("gpu", "unseen", pairs)]
 
 
-def serving(points: Path | None) -> list[Recorded]:
-    """Records of kind `serving`: on chips that were fitted to, with models, architectures, stacks and chips left out,
-    and on chips never fitted to."""
-    if points is None:
-        return [one for one in on_record().values() if one.kind == "serving"]
+def serving(points: Path | None, runs: Path | None) -> list[Recorded]:
+    """Records of kind `serving`: measured points, and recorded runs."""
+    before = [one for one in on_record().values() if one.kind == "serving"]
+    of_runs = [one for one in before if one.group.startswith("runs ")]
+    found = points_records(points) if points else [one for one in before if one not in of_runs]
+    return found + (on_file(runs / "serving_logs", runs / "serving_layers") if runs else of_runs)
+
+
+def points_records(points: Path) -> list[Recorded]:
+    """On chips that were fitted to, with models, architectures, stacks and chips left out, and on chips never fitted
+    to."""
     rows = points_on(points, ())
     fitted = [row for row in rows if chip_of(row) in FITTED_CHIPS]
     unseen = [row for row in rows if chip_of(row) not in FITTED_CHIPS]
@@ -142,6 +150,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--gemm", type=Path, help="a table of GEMM latencies")
     parser.add_argument("--points", type=Path, help="a table of serving points")
+    parser.add_argument("--runs", type=Path, help="a folder with serving_logs and serving_layers")
     parser.add_argument("--operators", type=Path, help="the wheel of aiconfigurator-core, or its folder systems/data")
     parser.add_argument("--facts", action="store_true", help="only the kinds that need no long fit: `gpu` stays")
     given = parser.parse_args()
@@ -149,7 +158,7 @@ def main() -> int:
         found, held = [one for one in on_record().values() if one.kind not in (*FITTED, "serving")], []
     else:
         found, held = gpu(given.gemm, given.operators)
-    found += serving(given.points)
+    found += serving(given.points, given.runs)
     found += [one for kind in FITTED for one in recorded(kind)]
     Path(str(files("sartor.data").joinpath(FILE))).write_text(written(found), encoding="utf-8")
     on_record.cache_clear()

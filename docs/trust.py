@@ -32,7 +32,8 @@ Of both errors half is one factor for a whole campaign (a stack's version, model
 87 campaigns. Rows equal in all columns, measured again, are a factor of 1.10 (TPOT) and 1.13 (TTFT) apart in the middle, one in ten of them 1.6 and 2.2: no column tells.
 `pools`: services with chips of their own for prefill and for decode, 147 points of GB200 and GB300 above all, to which no figure was fitted either. Each
 measurement counts once, however many snapshots repeat it; every row of one service is predicted, attention in copies too. A vendor's
-own tool: 17 % and 45 %. Recorded runs, request by request: [validation.md](validation.md).""",
+own tool: 17 % and 45 %. `runs`: two recorded runs of vLLM on other GPUs, request by request, simulated with steps as their layers were measured (`on layers`) and as
+our estimate has them from the chips' data sheets (`on chips`): means and percentiles of all requests ([validation.md](validation.md)).""",
     "gpu": """One H100 SXM, PyTorch 2 with CUDA graphs: GEMMs, attention, and whole steps of four models. `unseen` are measured
 GEMMs of aiconfigurator-core 0.12.0 (vLLM, TensorRT-LLM and SGLang, median) on the H100 in BF16, to which no figure
 was fitted; the figures of A100, B200 and of FP8 there (scaled by rows, and `-blocks`) are fitted to a fifth of such rows, and judged on the shapes

@@ -20,7 +20,9 @@ def validate(
     data: Annotated[
         list[Path] | None, typer.Option(help="Measurements, a file or folder (docs/validation.md); may be given again.")
     ] = None,
-    layers: Annotated[Path | None, typer.Option(help="For serving: the folder of the layers' measured times.")] = None,
+    layers: Annotated[
+        Path | None, typer.Option(help="For recorded runs: folder of measured layer times. None: the chip's estimate.")
+    ] = None,
     name: Annotated[
         list[str] | None,
         typer.Option(help="THEIRS=OURS: what the file calls a chip, model or format, and its name here, or its file "

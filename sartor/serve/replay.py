@@ -22,6 +22,7 @@ from .lockstep import LockStep, Shared
 from .outcome import Answers
 from .request import Request
 from .skew import read_skew
+from .times import StepTimes
 from .vllm_run import VllmRun
 
 RESULT_BYTES = 2.0  # of a hidden state's element, between chips
@@ -30,9 +31,12 @@ _LARGEST_GRAPH = 512
 
 def replay(run: VllmRun, model: Model, layers: Path) -> Answers:
     """`layers`: the folder that holds the tables of the run's hardware and model."""
-    folder = find_tables(layers, run)
+    return again(run, model, *_times(run, model, find_tables(layers, run)))
+
+
+def again(run: VllmRun, model: Model, times: StepTimes, shared: Shared | None = None) -> Answers:
+    """The run's requests, its steps taking `times`; `shared`: what ranks do together."""
     limits, book = _limits(run, model), Book(len(run.arrival_s))
-    times, shared = _times(run, model, folder)
     ranks = run.settings.data_parallel
     engines = [Engine(times, limits, book, i) for i in range(ranks)]
     together = LockStep(engines, shared) if shared else None

@@ -18,6 +18,8 @@ from ..errors import BrokenFile, InputError
 
 _REQUEST = ("arrival_time", "input_toks", "output_toks", "queued_ts", "first_token_ts", "last_token_ts")
 _SAME_CLOCK_S = 1e5  # times of one clock are nearer than this
+_FORMATS = {"auto": "bf16", "bfloat16": "bf16", "float16": "bf16", "fp8": "fp8-e4m3", "fp8_e4m3": "fp8-e4m3",
+            "modelopt_fp4": "nvfp4", "modelopt": "fp8-e4m3", "mxfp4": "mxfp4"}  # fmt: skip
 _ASYNC_SINCE = (0, 14)  # the version since which steps are scheduled ahead by default
 
 
@@ -49,6 +51,8 @@ class Settings:
     ahead: int = 1
     graphs: tuple[int, ...] | None = None
     most_tokens: int | None = None  # of one request
+    weights: str = "bf16"  # their format, and the cache's
+    cache: str = "bf16"
 
 
 @dataclass(frozen=True)
@@ -139,7 +143,16 @@ def _settings(path: Path) -> Settings:
         bool(cache.get("enable_prefix_caching", True)),
         int(scheduler.get("async_scheduling", since >= _ASYNC_SINCE)),
         None if sizes is None else tuple(map(int, sizes)), asked.get("max_model_len"),
+        _format(path, asked, "quantization"), _format(path, asked, "kv_cache_dtype"),
     )  # fmt: skip
+
+
+def _format(path: Path, asked: dict[str, Any], name: str) -> str:
+    """Of weights or of the cache: in 16 bits where nothing else is asked for."""
+    said = str(asked.get(name) or "auto").lower()
+    if said not in _FORMATS:
+        raise BrokenFile(f"{path}: {name} {said!r} is not known (try one of {', '.join(_FORMATS)})")
+    return _FORMATS[said]
 
 
 def _machine(folder: Path | None, place: Path) -> Machine:

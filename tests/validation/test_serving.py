@@ -9,10 +9,17 @@ import pytest
 from pytest import approx
 
 from sartor.api import validate
+from sartor.chip.presets import preset
 from sartor.errors import InputError
+from sartor.families import priced
 from sartor.serve.replay import replay
+from sartor.serve.replay_chip import replay_on
 from sartor.serve.vllm_run import read_run
+from sartor.validation.record import grown
+from sartor.validation.serving import on_file
+from sartor.workload.derive import operators
 from sartor.workload.find import bundled
+from sartor.workload.step import Step
 
 MEASURED = Path(__file__).parents[3] / "shared" / "data" / "measured"
 needs_runs = pytest.mark.skipif(not (MEASURED / "serving_logs").is_dir(), reason="../shared/data/measured is not here")
@@ -26,6 +33,16 @@ def test_real_runs_are_met() -> None:
     by = validate("serving", MEASURED / "serving_logs", MEASURED / "serving_layers")["by"]
     for quantity, bound in {"tpot_mean": 0.005, "latency_mean": 0.015, "ttft_mean": 0.03}.items():
         assert by[quantity]["n"] == 2 and by[quantity]["worst_ape"] < bound
+
+
+@needs_runs
+def test_no_error_of_runs_has_grown() -> None:
+    """Percentiles too, on measured layers and by the estimates of chips that no figure was fitted to."""
+    found = on_file(MEASURED / "serving_logs", MEASURED / "serving_layers")
+    assert grown(found) == []
+    by = {one.group: one for one in found}
+    assert all(by[f"runs on layers {q}_{p}"].worst < 0.1 for q in ("tpot", "ttft") for p in ("p50", "p90", "p99"))
+    assert all(by[f"runs on chips {q}_{p}"].worst < 0.12 for q in ("tpot", "ttft") for p in ("p50", "p90", "p99"))
 
 
 def table(path: Path, header: str, rows: list[tuple]) -> None:
@@ -95,6 +112,28 @@ def test_ranks_that_share_experts_step_together(tmp_path: Path) -> None:
     run = read_run(run_of(tmp_path / "two", QWEN, [(0.0, 40, 1), (0.0, 20, 1)], **asked))
     both = replay(run, bundled(QWEN), tables).first_s
     assert both.tolist() == approx([290e-6 + 1440e-6 + 96 * 8.68e-6] * 2, rel=1e-6)
+
+
+def test_a_run_without_layers_takes_what_its_chip_is_estimated_at(tmp_path: Path) -> None:
+    # One prompt, alone: a prefill of 30 tokens, then decode steps at contexts 31, 32 and 33.
+    place = run_of(tmp_path, LLAMA, [(0.0, 30, 4)], max_model_len=2048)
+    config = json.loads((place / "config.json").read_text())
+    config["nodes"][0]["instances"][0]["hardware"] = "RTX4090"
+    (place / "config.json").write_text(json.dumps(config))
+    run = read_run(place)
+    answers = replay_on(run, bundled(LLAMA), preset("rtx-4090"))
+    replica = priced(preset("rtx-4090"), "bf16", "bf16").replica(1, {})
+    prompt, token = (float(replica.phase(operators(bundled(LLAMA), phase), step).latency_s) for phase, step in
+                     (("prefill", Step(1, 30.0, 0.0)), ("decode", Step(1.0, 1, 32.0))))  # fmt: skip
+    assert answers.ttft_s.tolist() == approx([prompt]) and answers.tpot_s.tolist() == approx([token], rel=1e-3)
+    assert validate("serving", place)["by"]["tpot_mean"]["n"] == 1
+    meta = (place / "meta.json").read_text()
+    (place / "meta.json").write_text(meta.replace('"enforce', '"quantization": "gptq", "enforce'))
+    with pytest.raises(InputError, match="quantization 'gptq' is not known"):
+        validate("serving", place)
+    with pytest.raises(InputError, match=r"ranks share experts .* \(try --layers"):
+        replay_on(read_run(run_of(tmp_path / "two", QWEN, [(0.0, 30, 4)], data_parallel_size=2,
+                                  enable_expert_parallel=True)), bundled(QWEN), preset("rtx-4090"))  # fmt: skip
 
 
 def test_two_chips_swap_their_sums_in_one_hop(tmp_path: Path) -> None:
