@@ -2,11 +2,13 @@
 and the points that reports plot.
 
     python benchmarks/trust.py [--facts] [--gemm FILE] [--points FILE] [--runs DIR] [--operators WHEEL_OR_FOLDER]
+                               [--batches FILE...] [--energy FOLDER]
 
 Held out: each row predicted by figures fitted without the rows like it (sartor/validation/gpu_folds.py). `--gemm`: a
 table of GEMM latencies, `--points`: one of serving points, `--runs`: a folder with serving_logs and serving_layers,
-`--operators`: aiconfigurator-core's tables of operators
-(operators.py); they do not come with the package, and without them their errors stay as they are on record.
+`--operators`: aiconfigurator-core's tables of operators (operators.py), `--batches`: whole requests (batches.py),
+`--energy`: services' joules (service_energy.py); they do not come with the package, and without them their errors stay
+as they are on record.
 """
 
 from __future__ import annotations
@@ -21,9 +23,11 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "docs"))
 sys.path.insert(0, str(Path(__file__).parent))
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+import batches
 import generate
 import gpu_facts
 import operators
+import service_energy
 import trust
 import vl_convert
 
@@ -45,6 +49,7 @@ from sartor.validation.sets import FITTED, parted, recorded
 from sartor.validation.summary import Pair
 
 ROOT = Path(__file__).parents[1]
+PUBLIC = (*batches.WORDS, service_energy.FIRST)  # how names of groups begin that others' whole steps and joules have
 
 
 def gpu(gemms: Path | None, wheel: Path | None) -> tuple[list[Recorded], list[Pair]]:
@@ -109,6 +114,14 @@ def points_records(points: Path) -> list[Recorded]:
     ]  # fmt: skip
 
 
+def public(files: list[Path] | None, folder: Path | None) -> list[Recorded]:
+    """Records of whole requests and of services' joules: of what is given, and of the rest as they were."""
+    before = [one for one in on_record().values() if one.group.startswith(PUBLIC)]
+    requests = batches.records(files) if files else [one for one in before if one.group.startswith(batches.WORDS)]
+    joules = service_energy.records(folder) if folder else [one for one in before if one not in requests]
+    return requests + [one for one in joules if one.group.startswith(service_energy.FIRST)]
+
+
 def draw(held: list[Pair]) -> None:
     """The plots of time and of energy."""
     for quantity, title, unit in (("latency", "Time", "s"), ("energy", "Energy", "J")):
@@ -152,6 +165,8 @@ def main() -> int:
     parser.add_argument("--points", type=Path, help="a table of serving points")
     parser.add_argument("--runs", type=Path, help="a folder with serving_logs and serving_layers")
     parser.add_argument("--operators", type=Path, help="the wheel of aiconfigurator-core, or its folder systems/data")
+    parser.add_argument("--batches", type=Path, nargs="+", help="files of batches of requests")
+    parser.add_argument("--energy", type=Path, help="a folder of services' joules")
     parser.add_argument("--facts", action="store_true", help="only the kinds that need no long fit: `gpu` stays")
     given = parser.parse_args()
     if given.facts:
@@ -159,6 +174,7 @@ def main() -> int:
     else:
         found, held = gpu(given.gemm, given.operators)
     found += serving(given.points, given.runs)
+    found = [one for one in found if not one.group.startswith(PUBLIC)] + public(given.batches, given.energy)
     found += [one for kind in FITTED for one in recorded(kind)]
     Path(str(files("sartor.data").joinpath(FILE))).write_text(written(found), encoding="utf-8")
     on_record.cache_clear()

@@ -33,7 +33,13 @@ Of both errors half is one factor for a whole campaign (a stack's version, model
 `pools`: services with chips of their own for prefill and for decode, 147 points of GB200 and GB300 above all, to which no figure was fitted either. Each
 measurement counts once, however many snapshots repeat it; every row of one service is predicted, attention in copies too. A vendor's
 own tool: 17 % and 45 %. `runs`: two recorded runs of vLLM on other GPUs, request by request, simulated with steps as their layers were measured (`on layers`) and as
-our estimate has them from the chips' data sheets (`on chips`): means and percentiles of all requests ([validation.md](validation.md)).""",
+our estimate has them from the chips' data sheets (`on chips`): means and percentiles of all requests ([validation.md](validation.md)).
+`service`: joules a token of all chips, and TPOT, of services that others measured (ML.ENERGY benchmark 3.0, arXiv 2505.06371; vLLM 0.11.1, chats and GPQA;
+`benchmarks/service_energy.py`), no row of which any figure has seen; of the B200 no watts were read before. `at pace`: with as many tokens a second as were measured, what
+is left of an error is that of watts. Lengths of prompts are not published: 300 tokens in chats, as full caches say; with 200 and 400 the H100's dense models are 7.2 and 6.2 % off,
+the B200's watts 11 and 6. Equal work is 5 to 8 % of its watts apart in this source, too (Llama-3.1-70B and 3.3 on four H100, of one shape). One choice has seen these rows: a byte's way
+through the B200 was taken as shorter than the H100's, as HBM3E's bits are cheaper than HBM3's, and its dense models' joules were 17.7 % off, 13.5 at pace; now half of the
+bytes come from the other die (model.md), a figure that was derived and not fitted.""",
     "gpu": """One H100 SXM, PyTorch 2 with CUDA graphs: GEMMs, attention, and whole steps of four models. `unseen` are measured
 GEMMs of aiconfigurator-core 0.12.0 (vLLM, TensorRT-LLM and SGLang, median) on the H100 in BF16, to which no figure
 was fitted; the figures of A100, B200 and of FP8 there (scaled by rows, and `-blocks`) are fitted to a fifth of such rows, and judged on the shapes
@@ -44,7 +50,13 @@ takes more than 1 ms, where the chip sets the time and not the call; `over h100-
 stack's kernel is off by on both drops out. `decode sum`: decode steps in BF16 as sums of their GEMMs and attention (batches of 1 to 64, contexts of
 511, 2047, 8191; between the tables' sizes straight in logarithms), ours beside the tables': what errors of operators come to in a
 step, and no measurement of one. `all_reduce`: sums over 2, 4 and 8 H200 by the figures of the H100's link. Two choices have seen these rows:
-the H200's rate is the data sheet's and not its memory clock's, and attention on the B200 has the H100's figures.""",
+the H200's rate is the data sheet's and not its memory clock's, and attention on the B200 has the H100's figures.
+`batches`: whole steps of others, a prefill and its decode steps, with as many requests from the first to the last (`benchmarks/batches.py`): TensorRT-LLM
+0.11 and 0.12 and vLLM 0.5 in 16 bits (argonne-lcf/LLM-Inference-Bench, arXiv 2411.00136), TensorRT-LLM 0.8 and 0.9 in FP8 and, on the A100, 16 bits (its own
+page of then). Of GH200, H200, A100 and L40S no step was fitted to, of the L40S no kernel at all. Nothing is added for a stack but, to rows named `vllm`, two
+figures of its host, a step's and a request's (1.2 ms and 0.07), fitted to the H100's rows and the same on each chip. `llama-2-7b` has a cache for each head: where
+queries share one, kernels of those stacks read it over again (0.11 on the H100 1.8 TB/s of it, 0.12 on the GH200 3.8). `several`: chips side by side.
+`first tokens`: prompts alone, judged beside the H100's only.""",
     "rtl": """Cycles of a decoded token, or of a chunk of a prompt, on twenty generated chips (five cores with four memories
 each) running slices of SmolLM2-135M: the RTL in its simulator against the estimate that the search uses, in all and by class of
 instructions, each class against its own cycles: matrices of weights, matrices of the cache (attention), and what is no matrix
@@ -113,11 +125,15 @@ MISSING = {
         "Mixtures of small experts and sparse attention at few requests: MiniMax-M2.5, GLM-5 and Qwen3.5 are measured 5 to 30 % slower, "
         "MiniMax-M2.5 on four H200 at four requests 12.4 ms in vLLM 0.16 and 10.1 on H100 in 0.18: kernels that are still being tuned. Its norms over "
         "all heads, which chips sum up together, are counted.",
+        "Joules of experts: in vLLM 0.11 kernels of experts with few rows each take longer than predicted and draw more (Qwen3-235B in FP8 on four H100, eight requests: 530 W a chip, predicted 241); those of "
+        "Qwen3-30B-A3B in 16 bits on one are within 7 % up to 64 requests. Small models at many requests: Llama-3.1-8B on one H100 draws 610 to 690 W from 64 requests on, a fifth more than predicted, and takes "
+        "a tenth to a fifth longer: perhaps sampling from 128,256 words. On the B200 services of 8B models wait for their host (27 ms a token at 128 requests, where the chip needs 8).",
         "One stack's version is not another's: the figures are medians over those measured.",
     ),
     "gpu": (
-        "Whole steps on any GPU but the H100: nothing was measured. A chip of its generation (H200, H100 NVL) is predicted from its "
-        "data sheet, of which the H200's operators were checked; other generations have measured GEMM figures (A100, B200) or assumed ones.",
+        "Whole steps on GPUs that no step was fitted to: others' stacks alone, not our kernels. A GH200 is 4.2 % off in the middle and 11.3 % at the 90th percentile, 3.1 and "
+        "4.9 % where each head has its cache; an H200 5.5 and 8.4 % there, in FP8, too fast by what its kernels for an FP8 cache gain less than its memory does. In the same stacks the H100 itself "
+        "is 3.5 and 9.1 % off (16 bits), 2.9 and 5.0 % (FP8). Grouped queries in TensorRT-LLM 0.8 to 0.11 take up to twice as long as predicted, mixtures of experts there too.",
         "Small attention in serving stacks: a call takes 9 us or more there, and ours 5; contexts of a few tokens, most rows of those tables, "
         "are estimated half as long, for which `decode sum` is 5 % too fast on the H200 (8B) and 15 % (1B). Large prompts' attention is estimated a sixth shorter.",
         "Energy of kernels alone: 10 to 20 % off; they were read for 0.35 s, three ticks of the counter or four: equal work scatters between 540 and 870 W, at a "
@@ -130,10 +146,11 @@ MISSING = {
         "H200: its bandwidth is the data sheet's 4.8 TB/s; that of its memory clock, 4.92, was given up after looking at these rows (model.md), which are "
         "else unseen. The energy of a byte is its maker's claim (3 pJ a bit with the interface; 3.95 is the mean of HBM3E's makers): no watts of one were measured.",
         "INT8 on the H100: what PyTorch's kernel gives, which takes tiles of 128 x 128 whatever the shape.",
-        "Several GPUs (their all-reduce alone was, on A100, H100 and B200: model.md), mixtures of experts, sliding windows, state-space layers, chunked prefill: no whole step was measured.",
+        "Several GPUs, mixtures of experts: measured in others' stacks alone (`several`; their all-reduce by itself on A100, H100 and B200: model.md). Sliding windows, state-space layers, "
+        "chunked prefill: no whole step was measured.",
         "FP8 steps were measured on products 16 times too large (the scale of the weights was not undone; `sartor measure gpu` does now). By the same "
         "arithmetic on a CPU, nearly all of softmax then falls on one token, and a quarter of what enters the last matrix of a layer is 0: "
-        "their watts are likely too low, and with them their times at the power limit.",
+        "their watts are likely too low, and with them their times at the power limit. So others' rows say: a service of Llama-3.1-405B in FP8 on eight H100 takes 18 % more joules.",
         "Prefill: two models; its band is less sure than the others. How loads of passes between matrices are counted was settled when their residuals "
         "had been seen (model.md): its energy left out is 2.5 % off in the other way.",
     ),

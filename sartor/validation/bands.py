@@ -59,7 +59,8 @@ def step_error(chip: Chip, phase: str, weights: str, together: int = 1, spread: 
     time, energy = (band(chip, phase, weights, quantity) for quantity in ("latency", "energy"))
     if time is None or energy is None or together > 1:
         log, on = _service(chip)
-        return StepError(math.expm1(log), None, on, NO_STEP if together == 1 else SEVERAL)
+        joules, scope = _service_joules(chip, weights), NO_STEP if together == 1 else SEVERAL
+        return StepError(math.expm1(log), joules, on, scope if joules is None else f"{scope}; joules of dense models")
     if chip.name == time.on:
         return StepError(time.fraction, energy.fraction, time.on, "models that were left out")
     seconds, joules = (math.expm1(math.hypot(b.log, s)) for b, s in zip((time, energy), spread, strict=True))
@@ -82,6 +83,12 @@ def _service(chip: Chip) -> tuple[float, str]:
         if found and found.n >= FEW:
             return found.band, f"services on {chip.name}"
     return on_record()[UNSEEN].band, "services on GPUs that no figure was fitted to"
+
+
+def _service_joules(chip: Chip, weights: str) -> float | None:
+    """The band of joules a token of services of dense models on `chip`, as a fraction."""
+    found = on_record().get(("serving", "unseen", f"service energy {chip.name} dense {weights}"))
+    return math.expm1(found.band) if found and found.n >= FEW else None
 
 
 def band(chip: Chip, phase: str, weights: str, quantity: str = "latency") -> Band | None:

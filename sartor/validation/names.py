@@ -23,7 +23,9 @@ _WORDS = {"nvidia", "amd", "instinct", "geforce", "tesla", "oam", "ac", "hbm2e",
 _SIZE = re.compile(r"\d+gb")
 FILES = (".toml", ".json", ".gguf")  # how a name ends that is a file
 SIZE_ROOM = 0.1  # GB or GiB, with or without what is kept for errors
-_TAIL = re.compile(r"_(hf|instruct|chat|base|it|fp8|fp8_dynamic|nvfp4|fp4|fp8_kv|bf16|w4a16|awq|gptq|v0\.\d)$")
+_TAIL = re.compile(
+    r"_(hf|instruct|thinking|2507|chat|base|it|fp8|fp8_dynamic|nvfp4|fp4|fp8_kv|bf16|w4a16|awq|gptq|v0\.\d)$"
+)
 _FORMAT = re.compile(r"_(fp8|nvfp4|mxfp4|fp4|bf16|w4a16|awq|gptq)(_dynamic|_kv)?$")
 _AS_FORMAT = {"fp4": "nvfp4", "w4a16": "int4", "awq": "int4", "gptq": "int4"}
 

@@ -19,6 +19,7 @@ from .points_columns import column
 from .points_formats import as_named, weights
 
 _MEASURED = points_columns.MEASURED
+JOULES = {"J_per_token": Column("energy", "J", optional=True)}  # of all chips, a token of the output
 _POOLS_COLUMNS = {"num_workers": "workers", "tp_size": "chips", "pp_size": "stages", "attention_dp_size": "copies",
                   "moe_ep_size": "ranks"}  # fmt: skip
 _SERVICE = {
@@ -39,8 +40,9 @@ FORM = Form(
         "moe_tp_size": Column("expert_parts", optional=True, count=True),
         "moe_ep_size": column("moe_ep_size", "expert_ranks", optional=True, count=True),
         "max_num_seqs": column("max_num_seqs", "most", optional=True, count=True),
+        "context": Column("held", optional=True, number=True),  # tokens that a request holds, in the mean
     },
-    _MEASURED,
+    _MEASURED | JOULES,
     mend=points_columns.settled,
 )  # fmt: skip
 POOLS = Form(
@@ -53,7 +55,8 @@ POOLS = Form(
     _MEASURED,
     mend=points_columns.settled_pools,
 )  # fmt: skip
-MODES = {"": FORM, "agg": FORM, "aggregated": FORM, "disagg": POOLS, "disaggregated": POOLS}
+OWN = ("", "agg", "aggregated")  # modes of chips that do both phases
+MODES = {**dict.fromkeys(OWN, FORM), "disagg": POOLS, "disaggregated": POOLS}
 MOST_AT_ONCE = 100_000
 SLOWEST_START_S = 1.0
 MOST_TOGETHER = 72  # chips of one worker: a rack
@@ -67,6 +70,8 @@ class Points:
         return []
 
     def form(self, row: Mapping[str, Any]) -> Form | str:
+        if _mode(row) in OWN and any(row.get(name) for name in JOULES):
+            return FORM
         return points_columns.nothing_measured(row) or MODES.get(_mode(row), FORM)
 
     def impossible(self, rows: Sequence[Row]) -> Sequence[str | None]:
@@ -123,7 +128,7 @@ def refusal(inputs: Inputs) -> str | None:
         return f"format {form!r} is not known"
     if not as_named(inputs):
         return f"format {inputs['format']!r} is not that of {inputs['model']!r}"
-    if model and inputs["prompt"] + inputs["output"] > model.max_context:
+    if model and max(inputs["prompt"] + inputs["output"], points_predict.holds(inputs)) > model.max_context:
         return f"prompt and output are longer than {model.name} holds"
     if inputs["form"] != POOLS.name and _mode(inputs) not in MODES:
         return f"mode {inputs['mode']!r} is not known (agg, disagg)"

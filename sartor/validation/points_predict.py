@@ -7,10 +7,14 @@ Stacks fuse the passes between the large operators: `fused` is what is left of t
     TPOT = factor x work + step_start
     TTFT = first_start + steps_waited x step + prefill x (prefills + queue x running) + waiting
 
-As many requests run as the memory holds the cache of, and as the service was started for, where that is said; each of
-the others waits for one of them to end:
+As many requests run as the memory holds the cache of (points_room.py), and as the service was started for, where that
+is said; each of the others waits for one of them to end:
 
     waiting = (requests / running - 1) x (output x TPOT + TTFT of one that runs)
+
+Joules a token of all chips, of which a prompt's are those of one among many, since stacks prefill beside decoding:
+
+    joules = (joules of a step + idle power x TPOT) / running + joules of a prompt / output
 
 The figures of a serving stack (serving_stacks.csv) are fitted to measured points (benchmarks/stack_facts.py).
 """
@@ -24,21 +28,20 @@ from typing import Any
 import numpy as np
 
 from ..errors import Unsupported
-from ..families.gpu.copies import phase
+from ..families.gpu.copies import Apart, phase
 from ..families.gpu.estimate import Replica
 from ..families.gpu.family import Existing
 from ..families.gpu.passes import Setting
 from ..formats.spec import format_named
 from ..tech.technology import NOMINAL, Technology
 from ..workload.derive import operators
-from ..workload.model import Model
-from ..workload.sizes import element_bytes, elements, tensor_formats, weight_bytes
 from ..workload.step import Step
 from . import names
 from .gpu_work import grouped
 from .kind import Inputs, Prediction, Refused
 from .points_formats import TRAINED, weights
-from .points_layout import arranged
+from .points_layout import arranged, known
+from .points_room import room
 
 STACKS = ("vllm", "trtllm", "sglang")
 RESERVE = ("trtllm",)  # start a request only with room for all its tokens; the others evict (GUARANTEED_NO_EVICT)
@@ -58,7 +61,7 @@ def group(inputs: Inputs) -> tuple[Any, ...]:
 @dataclass(frozen=True)
 class Parts:
     """Seconds of a decode step, of the passes and kernel starts in it, of a prefill, and of it what others wait for;
-    requests; arrays [rows]."""
+    requests; joules of a step beside idle power; arrays [rows]."""
 
     step: Any
     passes: Any
@@ -67,6 +70,7 @@ class Parts:
     running: Any
     at_once: Any
     output: Any
+    step_j: Any = 0.0
 
 
 def parts(rows: Sequence[Inputs]) -> Parts:
@@ -75,11 +79,11 @@ def parts(rows: Sequence[Inputs]) -> Parts:
     prompt, output, at_once = (np.array([r[name] for r in rows], float) for name in ("prompt", "output", "at_once"))
     model, (existing, replica, formats) = names.model(first["model"]), _served(first)
     assert model is not None
-    held = prompt + output / 2
+    held = np.array([holds(r) for r in rows])
     kept = prompt + output if first["stack"] in RESERVE else held
     copies = first["copies"]
     most = np.array([r.get("most", np.inf) for r in rows], float)
-    running = np.minimum(np.minimum(at_once, most), _room(existing, model, formats, first["chips"], copies, kept))
+    running = np.minimum(np.minimum(at_once, most), room(existing, model, formats, first["chips"], copies, kept))
     mine, all_of_them = Step(np.maximum(running / copies, 1.0), 1, held), Step(running, 1, held)
     whole = first.get("whole", False)
     step = phase(replica, copies, operators(model, "decode"), mine, all_of_them, keep=True, whole=whole)
@@ -90,12 +94,30 @@ def parts(rows: Sequence[Inputs]) -> Parts:
     turn = prefill.own.latency_s / copies + prefill.together.latency_s
     zero = np.zeros(len(rows))
     seconds = (zero + step.latency_s, zero + passes, zero + prefill.latency_s, zero + turn)
-    return Parts(*seconds, running, at_once, output)
+    return Parts(*seconds, running, at_once, output, zero + step.dynamic_j)
+
+
+def holds(row: Inputs) -> float:
+    """Tokens in the cache of one that runs: in the middle of its output where nothing else is said."""
+    held = row.get("held")
+    return float(held) if known(held) else row["prompt"] + row["output"] / 2
 
 
 def crowded_s(rows: Sequence[Inputs]) -> Any:
-    """Seconds that a prompt takes of a worker that has more of them than it can start: all copies prefill side by side,
-    each as many as fill a pass of `FULL_PASS` tokens; arrays [rows]."""
+    """Seconds that a prompt takes of a worker that has more of them than it can start; arrays [rows]."""
+    found, prompts = _crowded(rows)
+    return found.latency_s / prompts
+
+
+def joules(rows: Sequence[Inputs], p: Parts, tpot: Any) -> Any:
+    """A token of all chips, idle power included; arrays [rows]."""
+    found, prompts = _crowded(rows)
+    idle_w = _served(rows[0])[0].static_w * rows[0]["chips"]
+    return (p.step_j + idle_w * tpot) / p.running + found.dynamic_j / prompts / p.output
+
+
+def _crowded(rows: Sequence[Inputs]) -> tuple[Apart, Any]:
+    """A pass of prompts, all copies side by side, each as many as fill `FULL_PASS` tokens, and how many they are."""
     first, copies = rows[0], rows[0]["copies"]
     model = names.model(first["model"])
     assert model is not None
@@ -104,8 +126,7 @@ def crowded_s(rows: Sequence[Inputs]) -> Any:
     _, replica, _ = _served(first)
     mine, all_of_them = Step(each, prompt, 0.0), Step(copies * each, prompt, 0.0)
     whole = first.get("whole", False)
-    found = phase(replica, copies, operators(model, "prefill"), mine, all_of_them, whole=whole)
-    return found.latency_s / (copies * each)
+    return phase(replica, copies, operators(model, "prefill"), mine, all_of_them, whole=whole), copies * each
 
 
 def _served(first: Inputs) -> tuple[Existing, Replica, Any]:
@@ -118,28 +139,6 @@ def _served(first: Inputs) -> tuple[Existing, Replica, Any]:
     # Stacks cast activations in the passes before, and pad nothing.
     setting = Setting(casts=False, pads=False)
     return existing, Replica(existing.machine, first["chips"], existing.weights, cache, own, setting), own or form
-
-
-def _room(existing: Existing, model: Model, formats: Any, chips: int, copies: int, tokens: Any) -> Any:
-    """Requests of `tokens` each that the memory of `chips` has room for beside the weights, in all `copies`; a service
-    that was measured had room for one, so where we see none our figures of the memory are wrong, and nothing is
-    limited."""
-    usable = existing.tech.fact("overheads", "memory", "usable_fraction") * existing.capacity_bytes
-    held = [
-        op.cache_elements_held(tokens) * (existing.cache_bits / 8) / min(chips // copies, op.kv_heads)
-        for op in operators(model, "decode").attentions
-    ]
-    stored = _stored_bytes(model, formats, chips, copies)
-    room = copies * (usable - stored) / sum(held)
-    return np.where(room < 1, np.inf, room)
-
-
-def _stored_bytes(model: Model, formats: Any, chips: int, copies: int) -> float:
-    """Weights on a chip: each copy holds all but the experts."""
-    whole = weight_bytes(model, formats)
-    kept = tensor_formats(model, formats)["expert"]
-    experts = sum(n * element_bytes(kept, row) for (name, row), n in elements(model).items() if name == "expert")
-    return (experts + (whole - experts) * copies) / chips
 
 
 def times(p: Parts, stack: str, tech: Technology) -> tuple[Any, Any]:
@@ -162,7 +161,8 @@ def _alike(rows: Sequence[Inputs], tech: Technology) -> Sequence[Prediction]:
     except Unsupported as unsupported:
         return [Refused(str(unsupported))] * len(rows)
     tpot, ttft = times(found, rows[0]["stack"], tech)
-    return [{"tpot": a, "ttft": b} for a, b in zip(tpot, ttft, strict=True)]
+    each = zip(tpot, ttft, joules(rows, found, tpot), strict=True)
+    return [{"tpot": a, "ttft": b, "energy": c} for a, b, c in each]
 
 
 def floors_s(rows: Sequence[Inputs]) -> list[tuple[float, float]]:

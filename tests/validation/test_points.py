@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sartor import validate
+from sartor import estimate, validate
 from sartor.errors import BrokenFile
 from sartor.tables import table
 from sartor.tech.technology import NOMINAL
@@ -17,7 +17,7 @@ from sartor.validation import validation
 from sartor.validation.kind import Row
 from sartor.validation.points_alike import architecture_of, chip_of, once, shape_of
 from sartor.validation.points_fit import FITTED_CHIPS, fit, pairs, points_on
-from sartor.validation.points_predict import Parts, parts, times
+from sartor.validation.points_predict import Parts, parts, predict, times
 from sartor.validation.points_split import BY_MODEL, SPLITS, Split, folds, left_out, splits
 from sartor.validation.record import band, by_quantity, grown
 
@@ -72,6 +72,41 @@ def test_a_measurement_is_fitted_to_once():
     asked = {**INPUTS, "chips": 2, "copies": None, "at_once": 8}
     rows = [Row(f"line {i}", asked, {"tpot": 0.01 if i else 0.02, "ttft": 1.0}, {}) for i in range(3)]
     assert [row.where for row in once(rows)] == ["line 0", "line 1"]
+
+
+def test_joules_a_token_by_hand():
+    # Sixteen requests of 512 + 512 tokens on one H100: a step's joules and 140.7 W of idle power while it lasts over
+    # 16, and those of a prompt that fills a pass of 8192 tokens with fifteen others, over 512.
+    asked = {**INPUTS, "model": "llama-3.1-8b", "format": "bf16", "prompt": 512, "output": 512, "at_once": 16,
+             "chips": 1, "copies": 1}  # fmt: skip
+    (found,) = predict([asked])
+    step = estimate("h100-sxm", "llama-3.1-8b", "decode", 16, 768)
+    prompts = estimate("h100-sxm", "llama-3.1-8b", "prefill", 16, 512)
+    dynamic = [one["energy_j"] - one["breakdown"]["energy_j"]["static"] for one in (step, prompts)]
+    assert found["energy"] == pytest.approx((dynamic[0] + 140.7 * found["tpot"]) / 16 + dynamic[1] / 16 / 512, rel=0.02)
+
+
+def test_copies_spend_for_all_that_they_hold():
+    # Eight copies of attention on eight chips: each reads what is no expert's for its own two requests.
+    asked = {**INPUTS, "model": "qwen3-30b-a3b", "prompt": 512, "output": 512, "at_once": 16, "chips": 8}
+    together, apart = (parts([{**asked, "copies": copies}]).step_j[0] for copies in (1, 8))
+    assert apart > 1.2 * together
+
+
+def test_lengths_that_vary_are_said_by_what_a_request_holds():
+    asked = {**INPUTS, "prompt": 1024, "output": 1024, "at_once": 16, "chips": 4, "copies": 1}
+    plain, same, longer = predict([asked, {**asked, "held": "1536"}, {**asked, "held": "3000.5"}])
+    assert plain == same and longer["tpot"] > plain["tpot"] and longer["energy"] > plain["energy"]
+
+
+def test_joules_are_judged_beside_the_times(file):
+    head, row = f"{HEAD},context,J_per_token", f"{ROW},1536"
+    path = file()
+    path.write_text(f"{head}\n{row},2.0\n{row},2000\n")
+    found = validate("serving", path)
+    assert found["by"]["point energy"]["n"] == 1 and found["by"]["point energy"]["worst_ape"] < 0.6
+    (why,) = found["coverage"]["excluded"]
+    assert "energy is a thousand times what is predicted: its unit is wrong" in why["reason"]
 
 
 def test_a_point(file):

@@ -19,10 +19,16 @@ class Apart:
 
     own: Phase
     together: Phase
+    copies: int = 1
 
     @property
     def latency_s(self) -> Any:
         return self.own.latency_s + self.together.latency_s
+
+    @property
+    def dynamic_j(self) -> Any:
+        """Of all chips, without idle power."""
+        return self.copies * self.own.dynamic_j + self.together.dynamic_j
 
 
 def phase(
@@ -41,4 +47,4 @@ def phase(
     done = one.phase(Operators(operators.phase, rest), own, keep)
     all_chips = replace(replica, spread=True, sent=True)
     shared = all_chips.phase(Operators(operators.phase, routed), together, keep) if routed else Phase(keep=keep)
-    return Apart(done, shared)
+    return Apart(done, shared, copies)
