@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from amaranth.hdl import Module, Signal, signed
 from amaranth.lib.wiring import Component, In, Out
+from silicon_batch_parts import batch_parts
 from silicon_cache_parts import cache_parts
 from silicon_tables_parts import Fill, Part, parts
 
@@ -133,6 +134,7 @@ PARTS: dict[str, Part] = {
     **{name: Part(lambda c=DECODERS[name]: WeightCodes(c), codes_of(e))  # those before them toggle as INT4
        for e in Element if e >= Element.INT5 for name in (f"decoder {e.name.lower()}",)},
     **cache_parts(),
+    **batch_parts(),
     "fp8 block": Part(Fp8Dot, anything()),
     "fp8 fixed sum": Part(FixedSum, anything()),
     "fp8 float sum": Part(FloatSum, anything("enable")),

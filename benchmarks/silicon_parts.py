@@ -102,9 +102,13 @@ PARTS: dict[str, list[Point]] = {
         lambda core, _: Memory(core), *({"rows": 8, "port_bytes": size} for size in (16, 32, 64, 128))
     ),
     "argmax": _points(
-        lambda core, _: Argmax(core), {}, {"rows": 4, "vector_lanes": 4}, {"rows": 8, "vector_lanes": 8}
+        lambda core, _: Argmax(core),
+        {}, {"rows": 4, "vector_lanes": 4}, {"columns": 4}, {"rows": 8, "vector_lanes": 8, "columns": 4},
+        {"columns": 16},
     ),
-    "sequencer": _points(lambda core, _: Sequencer(core, PROGRAM_WORDS), {}),
+    "sequencer": _points(
+        lambda core, _: Sequencer(core, PROGRAM_WORDS), {}, {"columns": 2}, {"columns": 4}, {"columns": 16}
+    ),
     "host": _points(lambda core, _: Host(PROGRAM_WORDS), {}),
     "counters": _points(lambda core, _: Counters(), {}),
     "vector": _points(

@@ -5,7 +5,8 @@
 Areas are those of silicon.csv and units.csv (INT4 and INT8 weights, ASAP7 at 1 GHz); of the other kinds the dot unit
 and the whole weight decoder are scaled by their gate equivalents over those of the same core for INT4 or INT8.
 `--write` puts the shares into sartor/data/measured/silicon_share.csv, on which tests/families/test_silicon_share.py
-holds the line: below one half; formats that are named are put beside the rows of the others.
+holds the line: below one half; formats that are named are put beside the rows of the others, whose ratios stay: their
+shares are by today's areas.
 """
 
 from __future__ import annotations
@@ -36,8 +37,9 @@ FORMATS = (
     "int8-g32", "mxfp6-e2m3", "mxfp6-e3m2", "int5-g32", "int6-g32", "cb4-g64",
 )  # fmt: skip
 TILES = ((2, 32, 16), (16, 64, 1), (4, 32, 16))  # few blocks, and many; 2,048 multipliers
-COLUMNS = ("format", "rows", "lanes", "columns", "vector_lanes", "port_bytes", "multiplier_bits", "unit_ratio",
-           "decoder_ratio", "share", "date", "source")  # fmt: skip
+SIZES = ("rows", "lanes", "columns", "vector_lanes", "port_bytes")
+RATIOS: dict[str, Any] = {"multiplier_bits": int, "unit_ratio": float, "decoder_ratio": float}
+COLUMNS = ("format", *SIZES, *RATIOS, "share", "date", "source")
 UNIT = {"rows": 2, "lanes": 32, "columns": 1, "vector_lanes": 2, "port_bytes": 32}
 WRITTEN = Path(silicon.__file__).parents[2] / "data" / "measured" / "silicon_share.csv"
 
@@ -90,13 +92,22 @@ def rows(formats: tuple[str, ...]) -> Iterator[dict[str, str]]:
             yield dict(zip(COLUMNS, cells, strict=True))
 
 
+def kept(named: tuple[str, ...]) -> Iterator[dict[str, str]]:
+    """The rows of other formats, with today's areas."""
+    for row in csv.DictReader(WRITTEN.read_text(encoding="utf-8").splitlines()):
+        if row["format"] not in named:
+            size = {name: int(row[name]) for name in SIZES}
+            found = share(size, *(kind(row[name]) for name, kind in RATIOS.items()))
+            yield row | {"share": f"{found:.4f}"}
+
+
 def main(arguments: list[str]) -> None:
     named = tuple(a for a in arguments if not a.startswith("-")) or FORMATS
     if unknown := set(named) - set(FORMATS):
         sys.exit(f"{', '.join(sorted(unknown))}: not among {', '.join(FORMATS)}")
     new = list(rows(named))
     if "--write" in arguments:
-        old = [r for r in csv.DictReader(WRITTEN.read_text(encoding="utf-8").splitlines()) if r["format"] not in named]
+        old = list(kept(named))
         text = io.StringIO()
         writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
         writer.writeheader()

@@ -175,7 +175,7 @@ def tables(rows: Rows) -> str:
     known = [name for name in NAMES if any(key[0] == name for key in rows)]
     head = " | ".join(f"{n}, um2 | GHz | fJ a cycle" for n in known)
     lines = [f"| part | {head} |", "|---|" + "---|" * (3 * len(known))]
-    for name in dict.fromkeys(name for _, name in rows if "=" not in name):
+    for name in dict.fromkeys(name for _, name in rows if " a=" not in name and " mu=" not in name):
         cells = [f"{r['area_um2']:,.0f} | {r['fmax_hz'] / 1e9:.2f} | {r['energy_j'] * 1e15:,.0f}"
                  if (r := rows.get((library, name))) else " | | " for library in known]  # fmt: skip
         lines.append(f"| {name} | {' | '.join(cells)} |")

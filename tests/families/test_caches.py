@@ -41,9 +41,9 @@ def test_cores_of_each_cache() -> None:
 
 
 def test_values_of_four_bits_take_the_silicon_of_all_in_four() -> None:
-    cells = [sum(physical._cells_mm2(spec.from_chip(chip(name)), NOMINAL).values()) for name in CACHES]
+    cells = [sum(physical._cells_mm2(spec.from_chip(chip(name)), NOMINAL)) for name in CACHES]
     size = dict(rows=8, lanes=32, columns=4, vector_lanes=16, port_bytes=128, multiplier_bits=4)
-    assert cells[1] == cells[2] == approx(cells[0] + silicon.short_cache_mm2(**size))
+    assert cells[1] == cells[2] == approx(cells[0] + silicon.together_mm2(("short_cache",), silicon.terms(**size)))
 
 
 def test_bytes_and_cycles_lie_between() -> None:

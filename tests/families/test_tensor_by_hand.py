@@ -273,11 +273,11 @@ def test_area_by_hand() -> None:
         shell={"fixed": 1, "row_block": 2, "column_group": 1, "row_column": 2, "unit": 2},
         buffer={"fixed": 1, "column": 1, "group_of_eight": 1},
         decoder={"fixed": 1, "code_byte": 64, "scale_byte": 16, "port_byte": 16},
-        drain={"fixed": 1, "conversion": 2, "row_column": 2}, argmax={"fixed": 1, "conversion": 2},
+        drain={"fixed": 1, "conversion": 2, "row_column": 2}, argmax={"fixed": 1, "conversion": 2, "column": 1},
     ) + 2 * table("units").fact("int8", "area").value  # fmt: skip
     rest = cells(
         vector={"fixed": 1, "lane": 4, "port_byte": 16, "column": 1}, memory={"fixed": 1, "port_byte": 16},
-        sequencer={"fixed": 1}, host={"fixed": 1}, counters={"fixed": 1},
+        sequencer={"fixed": 1, "column": 1}, host={"fixed": 1}, counters={"fixed": 1},
     )  # fmt: skip
     assert (parts["tile"], parts["vector"]) == (approx(matrix / 0.6), approx(rest / 0.6))
     # 68 KiB at 24 Mib/mm2 x 1.9.

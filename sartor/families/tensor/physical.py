@@ -71,30 +71,32 @@ def area_mm2(d: Designs, tech: Technology, device: bool) -> dict[str, Any]:
         return tech.fact("overheads", "area", item)
 
     placed = logic.area_ratio(tech, d.node) * (d.cores / overhead("cell_utilization"))
-    cells = _cells_mm2(d, tech)
+    matrix, rest = _cells_mm2(d, tech)
     parts = {
-        "tile": sum(v for part, v in cells.items() if part in silicon.MATRIX) * placed,
-        "vector": sum(v for part, v in cells.items() if part not in silicon.MATRIX) * placed,
+        "tile": matrix * placed, "vector": rest * placed,
         "sram": sram.area_mm2(tech, d.node, (d.scratchpad_bytes + d.fifo_bytes) * d.cores),
         "memory phy": tech.column("memories", "phy_area", d.memory) * d.units,
         "link": tech.column("links", "area", d.link),
         "host": overhead("device_host_mm2" if device else "host_mm2"),
-    }
+    }  # fmt: skip
     other = overhead("other_fraction")
     parts["other"] = sum(parts.values()) * (other / (1 - other))
     return parts
 
 
-def _cells_mm2(d: Designs, tech: Technology) -> dict[str, Any]:
-    """Cells of one core of each design, at N7."""
+def _cells_mm2(d: Designs, tech: Technology) -> tuple[Any, Any]:
+    """Cells of one core of each design, at N7: of its matrix unit, and the others."""
     datapath = datapath_of(d)
     port = port_bytes(d.bandwidth_bytes_per_s, d.cores, d.clock_hz)
-    size = d.rows, d.lanes, d.columns, d.vector_lanes, port, rows_of(UNIT_BITS.astype(tech.dtype), datapath)
-    parts = silicon.cells_mm2(*size, unit_mm2=unit_mm2(tech, datapath, d), tech=tech)
+    bits = rows_of(UNIT_BITS.astype(tech.dtype), datapath)
+    counts = silicon.terms(d.rows, d.lanes, d.columns, d.vector_lanes, port, bits)
+    matrix = counts["unit"] * unit_mm2(tech, datapath, d) + silicon.together_mm2(silicon.MATRIX, counts, tech)
+    if d.mix:  # One more decoder for each other kind of codes, at most: one that knows two shares much of itself.
+        matrix = matrix + silicon.together_mm2(("decoder",), counts, tech) * decoders(d).astype(tech.dtype)
+    rest = silicon.together_mm2(silicon.REST, counts, tech)
     if np.any(short := rows_of(SHORT.astype(tech.dtype), d.cache)):
-        parts["short cache"] = silicon.short_cache_mm2(*size, tech=tech) * short
-    # One more decoder for each other kind of codes, at most: one that knows two shares much of itself.
-    return parts | {"decoder": parts["decoder"] * (1 + decoders(d)).astype(tech.dtype)} if d.mix else parts
+        rest = rest + silicon.together_mm2(("short_cache",), counts, tech) * short
+    return matrix, rest
 
 
 def _parts_usd(d: Designs, tech: Technology, total_mm2: Any, package_row: Any) -> dict[str, Any]:
