@@ -1,6 +1,6 @@
 """Compression proportionality at RTL: does a decoded token get as much faster as its weights get fewer bits?
 
-    python benchmarks/proportionality.py [NETWORK] [FORMAT ...] [--batch N] [--json] [--write | --one-column]
+    python benchmarks/proportionality.py [NETWORK] [FORMAT ...] [--batch N] [--rows N] [--json] [--write | --one-column]
 
 Two networks in each format that has a decoder (formats whose words are alike are run once), layers and head, on one
 core that its memory bounds: three layers of SmolLM2-135M-Instruct with a tenth of the vocabulary, and one layer of the
@@ -11,8 +11,10 @@ that (target 0.95). Rows of 576, as SmolLM2 has, are not whole groups of 128: th
 binary codes takes the tile a cycle a beat, so that 16 rows keep up with this memory, where 8 do for integers; 4 columns
 take all queries of a KV head at once, three or four in these networks, so that a token reads its cache once: words that
 no format of weights makes fewer.
-`--write` keeps the rows in sartor/data/measured/proportionality.csv; `--one-column`: on a core that reads the cache of
-a head again for each of its queries.
+`--write` keeps the rows in sartor/data/measured/proportionality.csv, and the passes in rtl.csv, from which `sartor
+validate rtl` has the errors of the estimate; `--one-column`: on a core that reads the cache of a head again for each of
+its queries; `--rows 4`: on a quarter of the tile, which this memory still bounds with 4 bits a weight and more, all
+formats on one core, Q8_0 too: it is built in a quarter of the time.
 """
 
 from __future__ import annotations
@@ -26,6 +28,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import rtl_cycles
+from rtl_cycles_passes import kept
 
 from sartor.chip.spec import Chip, Memory, Tile
 from sartor.compiler.binary import compile_network
@@ -44,6 +48,9 @@ from sartor.formats.spec import format_named
 from sartor.sim import memory_timing
 from sartor.sim.simulator import Simulator
 from sartor.workload import fetch
+from sartor.workload.find import find_model
+from sartor.workload.model import Model
+from sartor.workload.step import Step
 
 BASE = "q8_0"
 FORMATS = (BASE, *sorted(set(decoded()) - {BASE}, key=lambda name: (-format_named(name).bits(), name)))
@@ -60,13 +67,12 @@ ONE_COLUMN = dataclasses.replace(
 )
 
 
-def core(coding: Coding, chip: Chip = CHIP) -> Core:
-    """That of `chip`, with multipliers and decoders for every format, or for those that are shifted: which, is a choice
-    of no cycle."""
-    if not coding.element.in_a_byte:
-        return dataclasses.replace(
-            core_of(chip), multiplier_bits=9, elements=(Element.INT8, coding.element), scales=(Scale.POWER,)
-        )
+def core(codings: tuple[Coding, ...], chip: Chip = CHIP) -> Core:
+    """That of `chip`, with multipliers and decoders for every format, or for `codings` where some are shifted: which,
+    is a choice of no cycle."""
+    elements = tuple(dict.fromkeys((Element.INT8, *(coding.element for coding in codings))))
+    if not all(element.in_a_byte for element in elements):
+        return dataclasses.replace(core_of(chip), multiplier_bits=9, elements=elements, scales=(Scale.POWER,))
     return dataclasses.replace(
         core_of(chip), multiplier_bits=5, elements=tuple(e for e in Element if e.in_a_byte),
         scales=(Scale.POWER, Scale.PAIR, Scale.PLANES, Scale.ZERO), planes=MOST_PLANES,
@@ -79,10 +85,9 @@ def in_format(net: Network, coding: Coding) -> Network:
     return dataclasses.replace(requantized(net, coding), head=head)
 
 
-def cycles(net: Network, coding: Coding, chip: Chip, batch: int) -> tuple[int, float]:
+def cycles(net: Network, coding: Coding, one: Core, chip: Chip, batch: int) -> tuple[int, float]:
     """Of one decode step, and the share of what the memory can give that it moved."""
     net = in_format(net, coding)
-    one = core(coding, chip)
     binary = compile_network(one, net, 128, sequences=batch)
     simulator = Simulator(one, binary.image, memory_timing.of_chip(chip))
     simulator.load(binary.program.instructions, binary.program.constants)
@@ -121,10 +126,11 @@ def rows_of(
     """One row a format, compared with the first; kept one by one. What has the same words has the same cycles."""
     found: list[dict[str, Any]] = []
     known: dict[Coding, tuple[int, float]] = {}
+    beside = tuple(map(coding_of, formats)) if chip.tile.rows < TILE.rows else ()  # all of them on one core
     for form in formats:
         coding = coding_of(form)
         if coding.stream not in known:
-            known[coding.stream] = cycles(net, coding, chip, batch)
+            known[coding.stream] = cycles(net, coding, core(beside or (coding,), chip), chip, batch)
         count, busy = known[coding.stream]
         bits = format_named(form).bits()
         found.append({"format": form, "batch": batch, "bits": bits, "cycles": count, "utilization": busy})
@@ -133,8 +139,25 @@ def rows_of(
         last["proportionality"] = last["speedup"] / last["promised"]
         show(last)
         if keep:
-            write(name, last)
+            if not beside or form != BASE:
+                write(name, last, f" --rows {chip.tile.rows}" if beside else "")
+            rtl_cycles.write([pass_of(name, last, chip)])
     return found
+
+
+def pass_of(name: str, row: dict[str, Any], chip: Chip = CHIP) -> dict[str, Any]:
+    """The same as a line of rtl.csv."""
+    chip = dataclasses.replace(chip, tile=dataclasses.replace(chip.tile, weights=row["format"]))
+    return kept(chip, name, model_of(name), Step(int(row["batch"]), 1, POSITION), int(row["cycles"]))
+
+
+def model_of(name: str) -> Model:
+    """What `network_of` has of it."""
+    whole = find_model(name)
+    layers, vocabulary = (3, whole.vocabulary // 10) if name == NETWORKS[0] else (1, ROWS_OF_HEAD)
+    return dataclasses.replace(
+        whole, layers=(dataclasses.replace(whole.layers[0], count=layers),), vocabulary=vocabulary
+    )
 
 
 def show(row: dict[str, Any]) -> None:
@@ -142,18 +165,18 @@ def show(row: dict[str, Any]) -> None:
     print("  ".join(parts), file=sys.stderr, flush=True)
 
 
-def write(network: str, row: dict[str, Any]) -> None:
+def write(network: str, row: dict[str, Any], how: str = "") -> None:
     """This row in the place of that of the same network, format and batch, in the order of FORMATS."""
     old = list(csv.DictReader(WRITTEN.read_text().splitlines())) if WRITTEN.exists() else []
-    kept = {(row["network"], row["format"], int(row["batch"])): row for row in old}
-    about = {"date": f"{datetime.date.today():%Y-%m}", "source": "python benchmarks/proportionality.py --write"}
+    rows = {(row["network"], row["format"], int(row["batch"])): row for row in old}
+    about = {"date": f"{datetime.date.today():%Y-%m}", "source": f"python benchmarks/proportionality.py --write{how}"}
     figures = {k: f"{v:.4g}" if isinstance(v, float) else v for k, v in row.items() if k in COLUMNS}
-    kept[network, row["format"], row["batch"]] = {"network": network, **figures, **about}
+    rows[network, row["format"], row["batch"]] = {"network": network, **figures, **about}
     with WRITTEN.open("w", newline="", encoding="utf-8") as file:
         out = csv.DictWriter(file, COLUMNS, lineterminator="\n")
         out.writeheader()
-        order = sorted(kept, key=lambda key: (key[0], key[2], FORMATS.index(key[1])))
-        out.writerows(kept[key] for key in order)
+        order = sorted(rows, key=lambda key: (key[0], key[2], FORMATS.index(key[1])))
+        out.writerows(rows[key] for key in order)
 
 
 def main() -> int:
@@ -162,7 +185,10 @@ def main() -> int:
     formats = (BASE, *named) if named else FORMATS
     asked = [name for name in NETWORKS if name in sys.argv] or NETWORKS
     chip = ONE_COLUMN if "--one-column" in sys.argv else CHIP
-    keep = "--write" in sys.argv and chip is CHIP
+    if "--rows" in sys.argv:
+        rows = int(sys.argv[sys.argv.index("--rows") + 1])
+        chip = dataclasses.replace(chip, tile=dataclasses.replace(TILE, rows=rows))
+    keep = "--write" in sys.argv and chip is not ONE_COLUMN
     found = {name: rows_of(name, network_of(name), formats, keep, chip, batch) for name in asked}
     worst = {name: min(r["proportionality"] for r in rows) for name, rows in found.items()}
     print(json.dumps({"worst": worst, "target": TARGET, **({"rows": found} if "--json" in sys.argv else {})}, indent=1))

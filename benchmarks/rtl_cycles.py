@@ -8,9 +8,10 @@ from the short one on and up to the long one, and a chunk of prefill. Cycles are
 refreshes fall: a pass is run at times evenly spread from one to the next. Classes of instructions are against their own
 cycles, and as shares of the pass; `vector` is all that is no matrix. Exit 1 beyond the goal: 2 % of a pass at worst; of
 a class of instructions 2.5 % in the median, 5 % at the 90th percentile, and 1 % of the pass at worst. `--write` keeps
-the rows (but those of batches), with the timings of their memory, in sartor/data/measured/rtl.csv, from which `sartor
-validate rtl` has its errors. `--unseen`: memories, clocks and positions that the formulas were not made on, one slice;
-nothing is kept.
+the rows, but those of sequences at positions of their own, with the timings of their memory, in
+sartor/data/measured/rtl.csv, from which `sartor validate rtl` has its errors; batches at one position are there from
+proportionality.py. `--unseen`: memories, clocks and positions that the formulas were not made on, one slice; nothing is
+kept.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ import argparse
 import csv
 import json
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -27,8 +29,8 @@ from rtl_cycles_passes import CORES, MEMORIES, chips, passes, sliced
 
 KEPT = Path(__file__).parents[1] / "sartor" / "data" / "measured" / "rtl.csv"
 PASS_OF = (
-    "rows", "lanes", "columns", "vector_lanes", "weights", "memory", "model", "layers", "vocabulary", "tokens",
-    "position",
+    "rows", "lanes", "columns", "vector_lanes", "weights", "memory", "model", "layers", "vocabulary", "batch",
+    "tokens", "position",
 )  # fmt: skip
 PASS = {"median": 0.005, "worst": 0.02}
 CLASS = {"median": 0.025, "p90": 0.05, "of_pass": 0.01}
@@ -38,13 +40,13 @@ UNSEEN_POSITIONS = (100, 300), 200
 SLICES = ((1, 2048), (2, 512), (1, 8192))  # layers, rows of the vocabulary
 
 
-def write(rows: list[dict[str, Any]], path: Path = KEPT) -> None:
+def write(rows: Iterable[dict[str, Any]], path: Path = KEPT) -> None:
     """In the place of the same passes in the file; the others stay."""
     with path.open(newline="", encoding="utf-8") as file:
         lines = {_pass_of(line): line for line in csv.DictReader(file)}
-    lines |= {_pass_of(r["kept"]): r["kept"] for r in rows if r["batch"] == 1}
+    lines |= {_pass_of(each): each for each in rows}
     with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, list(rows[0]["kept"]), lineterminator="\n")
+        writer = csv.DictWriter(file, list(next(iter(lines.values()))), lineterminator="\n")
         writer.writeheader()
         writer.writerows(lines.values())
 
@@ -96,7 +98,7 @@ def rows_of(turns: bool = False, cores: int = len(CORES), keep: bool = False) ->
                 found.append(r)
                 show(r)
         if keep:
-            write(found)
+            write(r["kept"] for r in found if r["kept"])
     return found
 
 

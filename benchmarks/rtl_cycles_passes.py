@@ -84,7 +84,7 @@ def passes(
         steps = [Step(start.batch, tokens, at) for at in start.positions]
         yield {
             **row(chip, model, steps, got, mean([estimated(chip, model, step) for step in steps])),
-            "kept": kept(chip, model, steps[0], got),
+            "kept": kept(chip, MODEL, model, steps[0], got) if len(set(start.positions)) == 1 else None,
         }
 
 
@@ -109,6 +109,12 @@ class Mean:
         self.utilization = float(np.mean([r.memory.utilization for r in runs]))
 
 
+def counted(got: Mean | int) -> dict[str, Any]:
+    if isinstance(got, int):
+        return {"cycles": got, **dict.fromkeys(CLASSES, "")}
+    return {"cycles": got.cycles, **{each: got.counters[each] for each in CLASSES}}
+
+
 def row(chip: Chip, model: Model, steps: list[Step], got: Mean, expected: dict[str, float]) -> dict[str, Any]:
     counted = {"cycles": got.cycles, **got.counters}
     return {
@@ -120,8 +126,9 @@ def row(chip: Chip, model: Model, steps: list[Step], got: Mean, expected: dict[s
     }  # fmt: skip
 
 
-def kept(chip: Chip, model: Model, step: Step, got: Mean) -> dict[str, Any]:
-    """The pass in the form of docs/validation.md, kind `rtl`."""
+def kept(chip: Chip, name: str, model: Model, step: Step, got: Mean | int) -> dict[str, Any]:
+    """The pass over a slice of the model `name` in the form of docs/validation.md, kind `rtl`; of all sequences at one
+    position. `got`: cycles alone where those of classes are not known."""
     tile, memory, timing = chip.tile, chip.memory, memory_timing.of_chip(chip)
     assert tile is not None
     return {
@@ -130,7 +137,7 @@ def kept(chip: Chip, model: Model, step: Step, got: Mean) -> dict[str, Any]:
         "clock_mhz": round(chip.clock_hz / 1e6), "memory": memory.kind,
         "gb_per_s": f"{memory.bandwidth_bytes_per_s / 1e9:.6g}", "efficiency": f"{timing.efficiency:.6g}",
         "latency_cycles": timing.latency, "break_bytes": timing.break_bytes,
-        "refresh_ns": f"{timing.refresh_interval / chip.clock_hz * 1e9:.6g}", "model": MODEL,
-        "layers": model.layers[0].count, "vocabulary": model.vocabulary, "tokens": step.tokens,
-        "position": step.context, "cycles": got.cycles, **{name: got.counters[name] for name in CLASSES},
+        "refresh_ns": f"{timing.refresh_interval / chip.clock_hz * 1e9:.6g}", "model": name,
+        "layers": model.layers[0].count, "vocabulary": model.vocabulary, "batch": step.batch, "tokens": step.tokens,
+        "position": step.context, **counted(got),
     }  # fmt: skip

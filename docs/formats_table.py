@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import importlib.util
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -105,6 +106,7 @@ def estimated_cycles(name: str) -> float:
 @functools.cache
 def _bench() -> Any:
     """benchmarks/proportionality.py, which is in no package."""
+    sys.path.append(str(BENCH.parent))  # for what it imports
     spec = importlib.util.spec_from_file_location("proportionality", BENCH)
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)

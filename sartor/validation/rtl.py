@@ -23,7 +23,7 @@ _TEXT = ("weights", "memory", "gb_per_s", "efficiency", "refresh_ns", "model")
 FORM = Form(
     "pass",
     {name: Column(name, whole=True) for name in _WHOLE} | {name: Column(name) for name in _TEXT}
-    | {"break_bytes": Column("break_bytes", count=True)},
+    | {"break_bytes": Column("break_bytes", count=True), "batch": Column("batch", whole=True, optional=True)},
     {"cycles": Column("latency"), **{name: Column(name, optional=True) for name in CLASSES}},
 )
 
@@ -45,7 +45,8 @@ class Rtl:
 
     def labels(self, inputs: Inputs) -> Mapping[str, str]:
         core = "{rows}x{lanes}x{columns}-v{vector_lanes}-{memory}".format(**inputs)
-        return {"kind": "decode" if inputs["tokens"] == 1 else "prefill", "chip": core, "format": inputs["weights"],
+        kind = "prefill" if inputs["tokens"] > 1 else "batch" if rtl_predict.batch(inputs) > 1 else "decode"
+        return {"kind": kind, "chip": core, "format": inputs["weights"],
                 "slice": f"{inputs['layers']} x {inputs['vocabulary']}"}  # fmt: skip
 
 

@@ -37,6 +37,8 @@ def cycles(row: Inputs) -> Prediction:
         return Refused(BEYOND)
     if row["layers"] > model.layers[0].count or row["vocabulary"] > model.vocabulary:
         return Refused(f"more layers or rows of the head than {model.name} has")
+    if batch(row) > (row["columns"] if row["tokens"] == 1 else 1):
+        return Refused("more sequences at once than columns, or a chunk of more than one prompt")
     if row["tokens"] + row["position"] > model.max_context:
         return Refused(f"more tokens than {model.name} holds")
     try:
@@ -45,6 +47,11 @@ def cycles(row: Inputs) -> Prediction:
         return Refused(str(error))
     except (ArithmeticError, ValueError):
         return Refused(BEYOND)
+
+
+def batch(row: Inputs) -> int:
+    """Sequences that decode a token each: one where nothing is said."""
+    return int(row["batch"] or 1)
 
 
 def _beyond(row: Inputs) -> bool:
@@ -66,7 +73,7 @@ def impossible(row: Inputs, measured: float) -> str | None:
     model = names.model(row["model"])
     if model is None or len(model.layers) != 1 or _beyond(row):
         return None
-    step = Step(1, row["tokens"], row["position"])
+    step = Step(batch(row), row["tokens"], row["position"])
     walked = operators(sliced(model, row["layers"], row["vocabulary"]), "decode")
     # The head only of the last token; each multiplier one product a cycle.
     work = walked.macs(step) - (row["tokens"] - 1) * row["vocabulary"] * model.hidden
@@ -105,7 +112,7 @@ def sliced(model: Model, layers: int, vocabulary: int) -> Model:
 
 
 def _cycles(row: Inputs, model: Model) -> Prediction:
-    chip, step = _chip(row), Step(1, row["tokens"], row["position"])
+    chip, step = _chip(row), Step(batch(row), row["tokens"], row["position"])
     walked = operators(model, "decode" if step.tokens == 1 else "prefill")
     done = _replica(chip, row, model.formats).phase(walked, step, keep=True)
     ops: list[Any] = [o for o in done.operators if walked.phase == "decode" or o.name != "head"]

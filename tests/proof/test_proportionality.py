@@ -15,7 +15,8 @@ BENCHMARK = Path(__file__).parents[2] / "benchmarks" / "proportionality.py"
 
 @pytest.mark.long
 @pytest.mark.slow
-def test_fewer_bits_are_less_time() -> None:
+def test_fewer_bits_are_less_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(BENCHMARK.parent))
     spec = importlib.util.spec_from_file_location("proportionality", BENCHMARK)
     assert spec is not None and spec.loader is not None
     benchmark = importlib.util.module_from_spec(spec)

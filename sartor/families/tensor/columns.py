@@ -73,14 +73,22 @@ class Shared:
 
         return self.once((self.around, what, here.filled or key), work_out, here.filled is not None)
 
-    def taken(self, op: Gemm, place: Geometry, what: str, gap: Any, here: Columns, key: Any) -> tuple[Any, Any]:
+    def taken(
+        self, op: Gemm, place: Geometry, what: str, gap: Any, here: Columns, key: Any, behind: Any = None
+    ) -> tuple[Any, Any]:
         """Cycles of a matrix and of the work before it, and of the matrix alone: cycles.taken, where nothing else is
-        asked of the memory. The memory rests before a matrix while its FIFO is full."""
-        fill, key = self.machine.fill_cycles, (self.around, what, here.filled or key)
-        rest = self.once(("rest", key), lambda: np.maximum(gap + (here.tail - fill), 0.0), here.filled is not None)
+        asked of the memory. The memory rests before a matrix while its FIFO is full. `behind`: cycles.behind of the
+        matrix before."""
+        key, always = (self.around, what, here.filled or key), here.filled is not None
+        room = self.once(("room", key), lambda: gap + (here.tail - self.machine.fill_cycles), always)
+        rest = self.once(("rest", key), lambda: np.maximum(room, 0.0), always) if behind is None else None
 
-        def work_out() -> tuple[Any, Any]:
+        def work_out() -> tuple[Any, Any, Any]:
             busy = cycles.between(place.tile_cycles, place.tiles_after, here.drain, here.tail)
-            return np.maximum(gap + busy, place.stream_cycles + rest), busy
+            whole = gap + busy
+            return whole, busy, None if rest is None else np.maximum(whole, place.stream_cycles + rest)
 
-        return self.once(("taken", op, key), work_out, here.filled is not None)  # type: ignore[no-any-return]
+        whole, busy, taken = self.once(("taken", op, behind is None, key), work_out, always)
+        if behind is not None:
+            taken = np.maximum(whole, place.stream_cycles + np.maximum(room, behind))
+        return taken, busy

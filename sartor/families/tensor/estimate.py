@@ -42,6 +42,8 @@ class PhaseEstimate:
         # output.
         self._mixed: Any = 0.0
         self._mixed_memory: Any = 0.0
+        self._behind: Any = None  # cycles.behind of a mixer's matrix, for the one after it
+        self._of_layers = 0
 
     def run(self) -> Phase:
         for op in self.operators.lookups:
@@ -72,10 +74,14 @@ class PhaseEstimate:
         if mixed:  # Attention is counted by itself; while it runs, the weights of this matrix stream.
             busy = cycles.between(place.tile_cycles, place.tiles_after, here.drain, here.tail)
             before = self._mixed / times
-            taken = cycles.taken(m, before, busy, moved, here.tail, self._mixed_memory / times) - before
+            by_memory = cycles.by_memory(m, before, moved, here.tail, self._mixed_memory / times)
+            whole = np.maximum(before + busy, by_memory)
+            taken, self._behind, self._of_layers = whole - before, cycles.behind(m, whole, by_memory), op.count
             moved = np.minimum(moved, taken)  # the rest costs nothing
         else:
-            taken, busy = self.shared.taken(op, place, what, gap, here, key)
+            follows_mixer = op.experts == 1 and op.count == self._of_layers
+            behind, self._behind, self._of_layers = self._behind if follows_mixer else None, None, 0
+            taken, busy = self.shared.taken(op, place, what, gap, here, key, behind)
         self.sums.add(op, taken, (busy, gap, moved, place.weight_bytes), times, self._network_s(op))
 
     def _network_s(self, op: Gemm) -> Any:
