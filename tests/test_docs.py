@@ -14,6 +14,7 @@ import pytest
 from typer.main import get_command
 from typer.testing import CliRunner
 
+from sartor import api
 from sartor.api.listing import KINDS
 from sartor.chip import presets, toml
 from sartor.cli import app
@@ -255,7 +256,15 @@ def commands():
     return [line for info, body in blocks("docs/start.md") if info == "sh" for line in body.splitlines()]
 
 
-def test_the_questions_of_the_start_page_run(desk):
+@pytest.fixture
+def short_days(monkeypatch):
+    """Fleets of a few requests: 200 at the peak, 2,000 a day."""
+    monkeypatch.setattr(sys.modules["sartor.api.compare"], "REQUESTS", 200)
+    monkeypatch.setattr(sys.modules["sartor.api.compare"], "DAY_REQUESTS", 2000)
+    monkeypatch.setitem(api.fleet.__kwdefaults__, "day_requests", 2000)
+
+
+def test_the_questions_of_the_start_page_run(desk, short_days):
     """All lines that need no search before them."""
     lines = [c for c in commands() if not re.search("design|explore|edge-smollm2", c)]
     assert len(lines) > 15
@@ -264,7 +273,7 @@ def test_the_questions_of_the_start_page_run(desk):
 
 @pytest.mark.long  # builds a chip, runs it, synthesizes it
 @pytest.mark.slow
-def test_the_start_page_runs(desk):
+def test_the_start_page_runs(desk, short_days):
     run(commands())
     assert (desk / "out/my-study/report.html").exists() and (desk / "front/front.parquet").exists()
 

@@ -7,10 +7,12 @@ import functools
 from importlib.resources import files
 from typing import Any
 
+from ..chip.spec import Chip, Memory, Tile
 from ..families.tensor.core import GROUP
 from ..families.tensor.datapath import DATAPATH, NAMES, OWN, clock_hz, mac_j, unit_mm2
 from ..families.tensor.design import FORMATS
-from ..formats.hardware import decoded
+from ..families.tensor.spec import from_chip
+from ..formats.hardware import by_table, decoded
 from ..formats.harm import SAME, Row, measured
 from ..formats.spec import format_named
 from ..tech.technology import NOMINAL
@@ -20,19 +22,33 @@ MODEL, NETWORK = "smollm2-135m-q4_1", "llama-3.2-1b"  # on which harm, and speed
 
 def facts_of(name: str) -> dict[str, Any]:
     """KL in nats and perplexity (all linear layers of SmolLM2-135M in the format, rounded to nearest, residual stream
-    turned), area of a multiply-add and energy of a weight in ASAP7 cells and the clock that a core with them keeps, and
-    how many times faster than `q8_0` a token is at RTL. None: not known, or no decoder that is ours."""
+    turned), area of a multiply-add and energy of a weight in ASAP7 cells and the clock that a core with them keeps, the
+    same with sums from tables (`lut_`: a tile of 16 rows and one column), and how many times faster than `q8_0` a token
+    is at RTL. None: not known, or no decoder that is ours."""
     harm = harms().get((name, True))
     found: dict[str, Any] = {"kl": harm and harm.kl, "perplexity": harm and harm.perplexity}
-    return found | (_silicon(name) if ours(name) else dict.fromkeys(SILICON)) | {"rtl_speedup": _speed(name)}
+    silicon = dict.fromkeys((*SILICON, *LUT)) | (_silicon(name) if ours(name) else {})
+    return found | silicon | {"rtl_speedup": _speed(name)}
 
 
 SILICON = ("mac_area_mm2", "weight_energy_j", "clock_hz")
+LUT = tuple(f"lut_{figure}" for figure in SILICON)  # the same with engine `lut`
+LUT_TILE = 16, 32, 1  # rows, lanes, columns: rows share tables, columns keys; of a chip that decodes one token
 
 
 def _silicon(name: str) -> dict[str, float]:
     area, joules = cells(name)
-    return dict(zip(SILICON, (area, joules, float(clock_hz(NOMINAL, _datapath(name)))), strict=True))
+    plain = dict(zip(SILICON, (area, joules, float(clock_hz(NOMINAL, _datapath(name)))), strict=True))
+    return plain | (dict(zip(LUT, _by_table(name), strict=True)) if by_table(name) else {})
+
+
+def _by_table(name: str) -> tuple[float, float, float]:
+    """Area, energy and clock of sums read from tables, with the share that a row and a column have of them."""
+    tile = Tile(*LUT_TILE, 4, name, engine="lut", kv="int8-g32")
+    designs = from_chip(Chip("by table", "tensor", "N7", 1e9, Memory("lpddr5", 1, 4e9, 6.4e9), tile=tile))
+    datapath, planes = _datapath(name), format_named(name).planes
+    area, joules = (float(figure(NOMINAL, datapath, designs)) for figure in (unit_mm2, mac_j))
+    return area / GROUP, joules * planes, float(clock_hz(NOMINAL, datapath, designs))
 
 
 def ours(name: str) -> bool:

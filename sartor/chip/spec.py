@@ -152,6 +152,7 @@ class Chip:
     status: str = ""
     source: str = ""
     note: str = ""
+    note_ko: str = ""  # the same in Korean
 
     def __post_init__(self) -> None:
         if self.family not in FAMILIES:

@@ -15,8 +15,9 @@ _UNSEEN = ("source", "note", "kind", "price_source", "price_date", "status", "fa
 _FORMATS = (
     "KL: nats that SmolLM2-135M loses, its linear layers rounded to nearest, turned\n"
     "um2: cells of a multiply-add with 8-bit activations, fJ: of a weight, GHz: of a\n"
-    "core, in ASAP7 (empty: no decoder of ours); faster: a token against q8_0,\n"
-    "counted at RTL; docs/formats.md has more\n"
+    "core, in ASAP7 (empty: no decoder of ours); °: with engine `lut`, sums from\n"
+    "tables that 16 rows share; faster: a token against q8_0, counted at RTL;\n"
+    "docs/formats.md has more\n"
 )
 _MORE = {"formats": f"{_FORMATS}behind a name: -2:4, two weights of four; -gptq, with calibration (quality)\n"}
 
@@ -44,9 +45,15 @@ def _line(row: dict[str, Any], units: dict[str, str]) -> dict[str, str]:
 def _format_line(row: dict[str, Any]) -> dict[str, str]:
     """A format in one line of 80 letters."""
     figures = {"KL": ("kl", 1.0), "um2": ("mac_area_mm2", 1e6), "fJ": ("weight_energy_j", 1e15),
-               "GHz": ("clock_hz", 1e-9), "faster": ("rtl_speedup", 1.0)}  # fmt: skip
-    cells = {head: "" if row[at] is None else f"{row[at] * by:.3g}" for head, (at, by) in figures.items()}
+               "GHz": ("clock_hz", 1e-9), "um2°": ("lut_mac_area_mm2", 1e6),
+               "fJ°": ("lut_weight_energy_j", 1e15), "faster": ("rtl_speedup", 1.0)}  # fmt: skip
+    cells = {head: "" if row[at] is None else _short(row[at] * by) for head, (at, by) in figures.items()}
     return {"name": row["name"], "bits": f"{row['bits_per_weight']:.4g}", **cells}
+
+
+def _short(value: float) -> str:
+    """Three digits; of what is next to nothing one."""
+    return f"{value:.3g}" if value >= 1e-4 else f"{value:.0e}"
 
 
 def _words(column: str) -> str:

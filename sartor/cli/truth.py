@@ -77,7 +77,9 @@ def _coverage(coverage: dict[str, Any]) -> None:
 
 
 def fit(kind: str, data: list[Path], out: Path | None, json: bool) -> None:
-    found = api.fit(kind, data)
+    with bar() as shown:
+        task = shown.add_task("fitting, with each fourth of the rows left out", total=None)
+        found = api.fit(kind, data, lambda done, total: shown.update(task, completed=done, total=total))
     if out is not None:
         write_text(out, _as_csv(found["generations"]))
     if json:

@@ -18,6 +18,7 @@ from .parts import LINEAR, PARTS
 
 # Caches of generated chips, as measurements call them.
 OWN_CACHE = {"int8-g32": "chip", "k8v4-g32": "chip-k8v4", "int4-g32": "chip-int4"}
+TURNED = "-turned"  # behind a cache: values turned
 NEVER = float("inf")
 _LEAST = 1e-12  # keeps the logarithm of a sum finite
 
@@ -35,11 +36,13 @@ class Uniform:
         """Of the first of `names`, which are one format."""
         return min((self.weights[name] for name in names if name in self.weights), default=NEVER)
 
-    def chip_kl(self, cache: str) -> float:
-        """Of the generated chip's arithmetic with this cache."""
-        if (own := OWN_CACHE.get(cache, cache)) in self.chip:
-            return self.chip[own]
-        return self.chip.get(SAME, NEVER) + self.kv.get(own, NEVER)
+    def chip_kl(self, cache: str, turned_values: bool = False) -> float:
+        """Of the generated chip's arithmetic with this cache; `turned_values`: where values of 4 bits are turned before
+        they are rounded (compiler.turned), if that was measured."""
+        own = OWN_CACHE.get(cache, cache)
+        if turned_values and {own + TURNED} & {*self.chip, *self.kv}:
+            own += TURNED
+        return self.chip[own] if own in self.chip else self.chip.get(SAME, NEVER) + self.kv.get(own, NEVER)
 
 
 def uniform(model: str, rotate: bool = True, calibrated: bool = False, file: str = "") -> Uniform:

@@ -105,4 +105,5 @@ def standing_row(s: Standing) -> dict[str, Any]:
         "shared": s.shared, "tdp_w": c.tdp_w, "error": served(c, s.weights),
         "missed": {**dict(zip(("log", "measured"), missed(c, s.weights), strict=True)), "line": line(c)},
         "price_date": c.price.date, "price_source": c.price.source, "source": c.source, "note": c.note,
+        "note_ko": c.note_ko,
     }  # fmt: skip

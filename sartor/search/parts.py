@@ -117,6 +117,9 @@ class QualityPart(Part):
     turned: bool = Field(
         True, description="Weights rounded with the residual stream turned: fair to every format (docs/quality.md)."
     )
+    turned_values: bool = Field(
+        False, description="Values of a cache of 4 bits turned, as real weights allow (docs/quality.md)."
+    )
 
 
 class SearchPart(Part):

@@ -82,6 +82,11 @@ def gate(
         raise InputError(
             f"{where}: [quality] measured_on: {error} (or measure it: sartor quality --rows FILE, and rows = \"FILE\")"
         ) from None
+    if part.turned_values and stored is not None and stored not in REAL:
+        raise InputError(
+            f"{where}: [quality] turned_values: weights that are {stored} would be rounded once more "
+            "(try turned_values = false, or real_weights = false)"
+        )
     free = {*REAL, *_alike(stored)}
     weights = [0.0 if name in free else known.weight_kl(_alike(name)) for name in FORMATS]
     if "head" in fixed:
@@ -90,7 +95,7 @@ def gate(
         name: np.array([0.0 if form in free else _least(kl, _alike(form)) for form in FORMATS])
         for name, kl in parts.items()
     }
-    chip = np.array([known.chip_kl(name) for name in FORMATS])
+    chip = np.array([known.chip_kl(name, part.turned_values) for name in FORMATS])
     bound, cache_bound, together = part.kl or np.inf, part.cache_kl or np.inf, harm.together(measured, *how)
     if part.kl is None and not part.axis:
         return Gate(cache_bound, np.zeros(len(FORMATS)), chip, {}, together, cache_bound)

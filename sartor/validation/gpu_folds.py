@@ -69,13 +69,17 @@ class HeldOut:
         return min(*found, 0.97 * value), max(*found, 1.03 * value)
 
 
-def held_out(rows: Sequence[Row], generation: str, every: int = 1) -> HeldOut:
-    """Fit and predict; of large files every so many rows are fitted to, all are predicted."""
+def held_out(
+    rows: Sequence[Row], generation: str, every: int = 1, step: Callable[[], None] = lambda: None
+) -> HeldOut:
+    """Fit and predict; of large files every so many rows are fitted to, all are predicted. `step` is called after each
+    fold's fit, of which there are `FOLDS`; the fit to all comes last."""
     fold, found = folds(rows), np.empty(len(rows), dtype=object)
     told = [(r, f) for r, f in zip(rows, fold, strict=True) if speaks(r.inputs)]
     parts = []
     for left_out in range(FOLDS):
         parts.append(fit([r for r, f in told if f != left_out][::every], generation))
+        step()
         here = [i for i, f in enumerate(fold) if f == left_out]
         inputs = [rows[i].inputs for i in here]
         for i, one in zip(here, gpu_predict.predict(inputs, parts[-1].tech), strict=True):

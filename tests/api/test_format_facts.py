@@ -4,6 +4,7 @@ import pytest
 
 from sartor.api.format_facts import facts_of
 from sartor.api.listing import listing
+from sartor.tables import table
 
 
 def test_a_format_by_hand() -> None:
@@ -12,6 +13,17 @@ def test_a_format_by_hand() -> None:
     assert found["mac_area_mm2"] == pytest.approx(570.2e-6 / 32)
     assert found["weight_energy_j"] == pytest.approx(49.22e-15) and 0.9e9 < found["clock_hz"] < 1.3e9
     assert found["rtl_speedup"] == pytest.approx(8.5 / 4.5, rel=0.02) and 0.5 < found["kl"] < 0.65
+
+
+def test_a_format_by_table_by_hand() -> None:
+    # lut.csv: 720.1 um2 a unit, a 16th of 473.2 of tables, and the keys of one column; 57.84 + 69.41 / 16 fJ + keys.
+    keys = {quantity: table("lut").fact("keys", quantity).value for quantity in ("area", "energy")}
+    found = facts_of("int4-g32")
+    assert found["lut_mac_area_mm2"] == pytest.approx(((720.1 + 473.2 / 16) * 1e-6 + keys["area"]) / 32)
+    assert found["lut_weight_energy_j"] == pytest.approx((57.84 + 69.41 / 16) * 1e-15 + keys["energy"])
+    assert 0.8e9 < found["lut_clock_hz"] <= 0.9871e9
+    # Two scales a block have no tables, nor has what our RTL does not build.
+    assert facts_of("bf16")["lut_clock_hz"] is None and facts_of("nvfp4")["lut_clock_hz"] is None
 
 
 def test_what_is_not_known_is_none() -> None:

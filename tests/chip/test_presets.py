@@ -150,3 +150,12 @@ def test_base_dies_are_of_an_older_node() -> None:
     chip = preset("mi300x")
     assert (chip.node, chip.dies, chip.base_node, chip.base_dies) == ("N5", 8, "N6", 4)
     assert chip.silicon_mm2 == 2400
+
+
+@pytest.mark.parametrize("name", [name for name in names() if preset(name).note])
+def test_notes_say_the_same_figures_in_korean(name):
+    chip = preset(name)
+    assert re.search("[가-힣]", chip.note_ko)
+    # Counted things are words in one language and digits in the other; figures with a decimal or three digits are not.
+    figures = [set(re.findall(r"\d+\.\d+|\d{3,}", text)) for text in (chip.note, chip.note_ko)]
+    assert figures[0] == figures[1]

@@ -58,6 +58,23 @@ def test_a_design_costs_its_weights_and_its_cache():
     assert ready.accuracy(designs) == {"kl": pytest.approx(whole), "bound": 0.1, "measured_on": MODEL}
 
 
+def test_values_are_turned_where_weights_are_real_numbers():
+    # The chip's arithmetic as measured without a cache, and the cache with its values turned; 8 bits are as they were.
+    part = QualityPart(kl=0.1, measured_on=MODEL, turned_values=True)
+    asis = part.model_copy(update={"turned_values": False})
+    found, plain = (gate(one, MODEL, None, "here").cache for one in (part, asis))
+    arithmetic = uniform(weights="none", activations="chip", kv="none")
+    for cache, measured in (("int4-g32", "chip-int4-turned"), ("k8v4-g32", "chip-k8v4-turned")):
+        kl = arithmetic + uniform(weights="none", activations="none", kv=measured)
+        row = FORMATS.index(cache)
+        assert found[row] == pytest.approx(kl) and kl < plain[row]
+    eight = FORMATS.index("int8-g32")
+    assert found[eight] == plain[eight]
+    assert np.isfinite(gate(part, MODEL, "bf16", "here").cache[eight])
+    with pytest.raises(InputError, match=r"here: .quality. turned_values: weights that are q4_1 would be rounded once"):
+        gate(part, MODEL, "q4_1", "here")
+
+
 def test_a_cache_is_bounded_by_itself():
     space = {"weights": ["int4-g128", "bcq3-g128"], "cache": ["int8-g32", "int4-g32"]}
     chip, four = (uniform(weights="none", activations="chip", kv=kv) for kv in ("chip", "chip-int4"))

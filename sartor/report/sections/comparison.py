@@ -6,7 +6,7 @@ from typing import Any
 
 from ..facts import deployed
 from ..numbers import UNKNOWN, figure, is_known, percent, plain
-from ..tags import Html, named, number, say, section, shown, table, tag, tr
+from ..tags import Html, named, number, say, section, shown, table, tag, told, tr
 
 Report = dict[str, Any]
 BASES = ("cost", "vendor", "rental")
@@ -75,6 +75,7 @@ def _misses(row: dict[str, Any]) -> Html:
 def _sources(rows: list[dict[str, Any]]) -> Html:
     """Where each chip's figures and price come from."""
     heads = [say(f"comparison.{h}") for h in ("chip", "source", "price_date", "price_source", "note")]
-    fields = ("source", "price_date", "price_source", "note")
-    body = [[shown(r["name"]), *(shown(r[f] or UNKNOWN) for f in fields)] for r in rows[1:]]
+    fields = ("source", "price_date", "price_source")
+    named_in = [[shown(r["name"]), *(shown(r[f] or UNKNOWN) for f in fields)] for r in rows[1:]]
+    body = [[*cells, told(r, "note") or shown(UNKNOWN)] for cells, r in zip(named_in, rows[1:], strict=True)]
     return tag("details", tag("summary", say("comparison.sources")), table(heads, body, "sources"))
