@@ -113,6 +113,9 @@ def _impossible(row: Row, step_s: float, prefill_s: float) -> str | None:
         return "a first token sooner than the next one: the columns of TTFT and TPOT are exchanged, or a unit is wrong"
     if ttft < prefill_s / CLOCK_ROOM:
         return "a first token faster than the peak of the arithmetic: a prompt that was cached, or a wrong unit"
+    # Each of the requests at once has its prompt computed within its latency.
+    if _of(row.inputs).prompts(row.inputs) * prefill_s > CLOCK_ROOM * (ttft + row.inputs["output"] * tpot):
+        return "more prompts a second than the peak of the arithmetic: cached ones, or fewer requests than the row says"
     if SLOW * step_s + SLOWEST_START_S < tpot < math.inf:
         return "hundreds of times slower than the chip: the unit of time may be wrong"
     return None

@@ -28,7 +28,8 @@ def as_named(inputs: Inputs) -> bool:
 
 def _format(said: str | None) -> str:
     """Our name of a format of weights; "" where none is said."""
-    given = (said or "").strip().lower().removeprefix("auto")
+    given = (said or "").strip().lower()
+    given = "" if given in ("auto", "none", "null") else given
     return _WEIGHTS.get(given) or (names.number_format(given) if given else "") or given
 
 

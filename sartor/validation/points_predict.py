@@ -165,6 +165,11 @@ def _alike(rows: Sequence[Inputs], tech: Technology) -> Sequence[Prediction]:
     return [{"tpot": a, "ttft": b, "energy": c} for a, b, c in each]
 
 
+def prompts(row: Inputs) -> float:
+    """Of the requests at once, all of which these chips prefill."""
+    return float(arranged(row)["at_once"])
+
+
 def floors_s(rows: Sequence[Inputs]) -> list[tuple[float, float]]:
     """The least seconds of a step, what every token needs of the weights read once at the peak, and of a prefill, its
     arithmetic at the peak."""

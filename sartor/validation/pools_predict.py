@@ -136,6 +136,12 @@ def pools(rows: Sequence[Inputs]) -> Pools:
     return Pools(requests, before, after, points_predict.parts(ones).prefill, points_predict.crowded_s(ones), sent)
 
 
+def prompts(row: Inputs) -> float:
+    """Of the requests at once, those that each worker of the prefill pool prefills."""
+    decoding = count(row["decode_workers"]) * worker(row, "decode")["at_once"]
+    return float(decoding / count(row["prefill_workers"]))
+
+
 def floors_s(rows: Sequence[Inputs]) -> list[tuple[float, float]]:
     """The least seconds of a step and of a prefill, each on a worker of its pool."""
     both = [points_predict.floors_s([worker(row, pool) for row in rows]) for pool in ("decode", "prefill")]
