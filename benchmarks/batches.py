@@ -4,9 +4,9 @@
     python benchmarks/trust.py --batches FILE...
 
 FILE: `Plots/All_results.csv` of argonne-lcf/LLM-Inference-Bench on GitHub (BSD 3-clause; arXiv 2411.00136), or
-`docs/source/performance.md` of TensorRT-LLM 0.8.0 or 0.9.0 (Apache-2.0), its last with batches of a fixed size. None of
-our figures was fitted to a row of them, and the GH200, the H200 and the L40S to no step at all. Nothing of a file is
-kept but the errors.
+`docs/source/performance.md` of TensorRT-LLM 0.8.0 or 0.9.0 (Apache-2.0), its last with batches of a fixed size; of the
+first also `Plots/Fig_16_a_b/power_results.csv` (batches_watts.py). None of our figures was fitted to a row of them, and
+the GH200, the H200 and the L40S to no step at all. Nothing of a file is kept but the errors.
 
 A stack's own work between steps is not the chip's. Of vLLM 0.5, whose steps begin in Python, two figures are fitted to
 the H100's rows (a step's, and a request's in it) and added on every chip: rows named `vllm`. TensorRT-LLM's runtime is
@@ -25,6 +25,7 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).parent))
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+import batches_watts
 from batches_files import Batch, read
 
 from sartor.families.gpu.estimate import Replica
@@ -37,7 +38,7 @@ from sartor.validation.summary import Pair
 from sartor.workload.derive import operators
 from sartor.workload.step import Step
 
-FIRST, TOKENS = WORDS = ("batches", "first tokens")  # of the groups' names
+FIRST, TOKENS, _ = WORDS = ("batches", "first tokens", batches_watts.WATTS)  # of the groups' names
 FITTED_ON = "h100-sxm"
 SAME = ("gh200", "h200-sxm")  # of its generation
 PLAIN = "llama-2-7b"  # kernels of these stacks read what grouped queries share once for each of them, or nearly
@@ -105,7 +106,7 @@ def groups(files: Sequence[Path]) -> Mapping[str, Sequence[Pair]]:
     """By the names they are on record with."""
     found: dict[str, list[Pair]] = defaultdict(list)
     for path in files:
-        usable = [b for b in read(path) if refusal(b) is None]
+        usable = [b for b in read(path) if refusal(b) is None and not b.watts]
         of_vllm = [b for b in usable if b.stack == "vllm"]
         host = of_stack([b for b in of_vllm if b.chip == FITTED_ON and b.chips == 1]) if of_vllm else None
         for batch in usable:
@@ -113,9 +114,16 @@ def groups(files: Sequence[Path]) -> Mapping[str, Sequence[Pair]]:
             for name in _names(batch):
                 if not name.startswith(TOKENS):  # of one prompt a stack's own time is most
                     found[name].append(pair)
-        for name, pair in _beside(usable):
+        for name, pair in (*_beside(usable), *_watts(path)):
             found[name].append(pair)
     return dict(sorted(found.items()))
+
+
+def _watts(path: Path) -> Iterator[tuple[str, Pair]]:
+    """Of batches whose power was read."""
+    for batch in read(path):
+        if batch.watts and refusal(batch) is None:
+            yield from batches_watts.pairs(batch, *replica(batch), CONTEXTS)
 
 
 def _names(batch: Batch) -> list[str]:

@@ -35,6 +35,7 @@ class Batch:
     prompt: int
     output: int
     seconds: float  # measured
+    watts: float = 0.0  # measured, where it was
 
     @property
     def sizes(self) -> tuple[object, ...]:
@@ -47,11 +48,11 @@ def argonne(path: Path) -> Iterator[Batch]:
     requests."""
     with path.open(encoding="utf-8", newline="") as lines:
         for number, row in enumerate(csv.DictReader(lines), 2):
-            chip, model, stack = CHIPS.get(row["Hardware"]), row["Model"], STACKS.get(row["Framework"])
+            chip, model, stack = CHIPS.get(row["Hardware"] or ""), row["Model"], STACKS.get(row["Framework"])
             if chip and stack and names.model(model):
                 length, requests, chips = (int(row[column]) for column in SIZES)
                 yield Batch(f"{path.name}, line {number}", chip, model, "bf16", stack, chips, requests, length, length,
-                            float(row["Latency"]))  # fmt: skip
+                            float(row["Latency"]), float(row.get("avg_power") or 0.0) / 1e3)  # fmt: skip
 
 
 def tensorrt_llm(path: Path) -> Iterator[Batch]:

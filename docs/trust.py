@@ -56,7 +56,8 @@ the H200's rate is the data sheet's and not its memory clock's, and attention on
 page of then). Of GH200, H200, A100 and L40S no step was fitted to, of the L40S no kernel at all. Nothing is added for a stack but, to rows named `vllm`, two
 figures of its host, a step's and a request's (1.2 ms and 0.07), fitted to the H100's rows and the same on each chip. `llama-2-7b` has a cache for each head: where
 queries share one, kernels of those stacks read it over again (0.11 on the H100 1.8 TB/s of it, 0.12 on the GH200 3.8). `several`: chips side by side.
-`first tokens`: prompts alone, judged beside the H100's only.""",
+`first tokens`: prompts alone, judged beside the H100's only. `watts`: what NVML says on average while such batches run (the same source; one GPU), beside our joules over the time
+that was measured; of the GH200 none was read before. The H100's in TensorRT-LLM are 448 to 452 W in six of eight rows, whatever the batch: no other chip's are.""",
     "rtl": """Cycles of a decoded token, or of a chunk of a prompt, on twenty generated chips (five cores with four memories
 each) running slices of SmolLM2-135M: the RTL in its simulator against the estimate that the search uses, in all and by class of
 instructions, each class against its own cycles: matrices of weights, matrices of the cache (attention), and what is no matrix

@@ -120,6 +120,21 @@ def test_a_stack_s_own_time_is_the_h100_s(made, table):
     assert all(pair.ape < 1e-6 for pairs in found.values() for pair in pairs)
 
 
+def test_watts_are_those_of_the_estimate_s_joules(made, table):
+    # A GH200 busy for ten seconds, and read until then, each reading the mean of the last second: half a second of what
+    # it draws above 140.7 W is not seen.
+    path = table(*(f"{row(requests=n, seconds=10)},450000" for n in (16, 64)))
+    path.write_text(path.read_text().replace(HEAD, f"{HEAD},avg_power"))
+    found = made["batches"]["groups"]([path])
+    assert set(found) == {"watts gh200 bf16"}  # its times are in the other file
+    few, _ = found["watts gh200 bf16"]
+    prefill = estimate("gh200", "llama-2-7b", "prefill", 16, 1024)
+    steps = [estimate("gh200", "llama-2-7b", "decode", 16, context) for context in (1024, 2047)]
+    dynamic = [one["energy_j"] - one["breakdown"]["energy_j"]["static"] for one in (prefill, *steps)]
+    drawn = (dynamic[0] + 1023 * sum(dynamic[1:]) / 2) / 10
+    assert few.measured == 450 and few.predicted == pytest.approx(140.7 + 0.95 * drawn, rel=0.01)
+
+
 @pytest.fixture
 def folder(tmp_path):
     def write(task="lm-arena-chat", model="meta-llama/Llama-3.1-8B-Instruct", **changes):
@@ -155,3 +170,8 @@ def test_they_are_on_record(each, made):
     kind = {"batches": "gpu", "service_energy": "serving"}[each]
     one = on_record()[kind, "unseen", first]
     assert one.n > 50 and one.median < 0.15
+
+
+def test_an_unseen_gpu_s_watts_are_on_record():
+    one = on_record()["gpu", "unseen", "watts gh200 bf16"]
+    assert one.n == 8 and one.median < 0.08  # what is asked of energy on a GPU of the H100's generation
