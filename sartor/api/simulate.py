@@ -119,6 +119,7 @@ def facts(
         "model": cluster.pools[0].deployed.work.model.name, "trace": traffic.name, "routing": cluster.routing,
         "chip": " + ".join(dict.fromkeys(p["chip"] for p in pools)), "chips": sum(p["chips"] for p in pools),
         **({} if traffic.priority is None else {"by_priority": by_priority(traffic.priority, answers, slo)}),
+        **({} if traffic.batch is None else {"recorded_batch": traffic.recorded_batch}),
         "requests": len(traffic), "finished": int(answers.finished.sum()),
         "rejected": {"too_long": counts.too_long, "turned_away": counts.turned_away},
         **latencies(answers, slo), "pools": pools,

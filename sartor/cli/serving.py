@@ -80,6 +80,8 @@ def _lost(f: dict[str, Any]) -> str:
         parts.append(f"{f['restarted']:,} restarted after failures")
     if f["prefix_hit"]:
         parts.append(f"{f['prefix_hit']:.1%} of the prompts found in the cache")
+    if f.get("recorded_batch"):
+        parts.append(f"{f['recorded_batch']:.3g} sequences in a decode pass where it was recorded")
     return ", ".join([*parts, f"{f['requests_per_cpu_s']:,.0f} requests simulated a CPU second"])
 
 

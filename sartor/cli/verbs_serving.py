@@ -62,7 +62,9 @@ def serve(
     key_file: Annotated[
         Path | None, typer.Option(help="API keys, one a line; SARTOR_API_KEY gives one too.")
     ] = None,
-    streams: Annotated[int, typer.Option(help="Requests answered at once.", min=1, max=1024)] = 8,
+    streams: Annotated[
+        int | None, typer.Option(help="Requests on the chip at once; 8, or what its memory holds.", min=1, max=1024)
+    ] = None,
     waiting: Annotated[int, typer.Option(help="Requests that may wait.", min=0, max=100_000)] = 64,
     max_tokens: Annotated[int, typer.Option(help="Most tokens of an answer.", min=1)] = 4096,
     max_seconds: Annotated[float, typer.Option(help="Longest that a request may take.", min=0.1)] = 600.0,

@@ -49,6 +49,12 @@ def check_prompt(binary: Binary, prompt: list[int], count: int) -> None:
             raise InputError(f"token {token} is not in the vocabulary of {binary.vocabulary}")
 
 
+def longest_prompt(binary: Binary) -> int:
+    """Tokens of the longest prompt whose chunks, the last one filled up, all fit into a cache."""
+    columns, context = binary.core.columns, binary.memory.context
+    return min(context, context // columns * columns + 1)
+
+
 class Session:
     """Feeds one machine. `position`: tokens in the cache."""
 

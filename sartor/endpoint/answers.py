@@ -64,12 +64,12 @@ class Answer:
         return {"prompt_tokens": prompt, "completion_tokens": said, "total_tokens": prompt + said}
 
     def figures(self) -> Body:
-        """What this request took on the chip, alone on it, by the estimate (docs/serve.md)."""
+        """What this request took on the chip among the others, by the estimate (docs/serve.md)."""
         s, later = self.stream.on_chip, len(self.stream.tokens) - 1
         return {
-            "chip": self.chip, "time_s": s.seconds, "prefill_s": s.prefill_s, "decode_s": s.decode_s,
-            "ttft_s": s.first_s, "tpot_s": (s.seconds - s.first_s) / later if later > 0 else None,
-            "energy_j": s.energy_j, "usd": s.seconds * self.usd_per_s, "passes": s.passes,
+            "chip": self.chip, "time_s": s.last_s, "prefill_s": s.prefill_s, "decode_s": s.decode_s,
+            "ttft_s": s.first_s, "tpot_s": (s.last_s - s.first_s) / later if later > 0 else None,
+            "energy_j": s.energy_j, "usd": s.share_s * self.usd_per_s, "passes": s.passes, "batch": s.batch,
             "chosen_by": "host" if self.stream.sampling.temperature else "chip",
         }  # fmt: skip
 

@@ -15,7 +15,7 @@ from .asked import ChatAsked, CompletionAsked
 from .engine import Engine
 from .guards import Guards, Limits
 from .metrics import Metrics
-from .refusal import Refused, invalid
+from .refusal import Refused, invalid, unknown
 from .respond import Served, respond
 from .text import Tokenizer
 
@@ -42,7 +42,8 @@ def application(service: Service) -> FastAPI:
     refusals: dict[int | str, dict[str, Any]] = {
         code: {"description": text} for code, text in
         ((400, "The request is wrong; `error` says where."), (401, "A key is needed."), (404, "Another model."),
-         (413, "The body is too large."), (429, "Too many wait."), (503, "Going down."), (504, "Too slow."))
+         (413, "The body is too large."), (429, "Too many wait."), (503, "Going down, or too many connections."),
+         (504, "Too slow."))
     }  # fmt: skip
 
     @app.post("/v1/completions", responses=refusals)
@@ -93,7 +94,7 @@ def _errors(app: FastAPI) -> None:
 
     @app.exception_handler(HTTPException)
     async def http(request: Request, error: HTTPException) -> JSONResponse:
-        answer = Refused(error.status_code, str(error.detail)).response()
+        answer = unknown(error.status_code, request.method, request.url.path, str(error.detail)).response()
         answer.headers.update(error.headers or {})
         return answer
 

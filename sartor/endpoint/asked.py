@@ -7,11 +7,15 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 MOST_TEXT = 1_000_000  # characters of one text; the body has its own limit
-Probability = Annotated[float, Field(gt=0, le=1, allow_inf_nan=False)]
+# Of JSON's own kinds: "5" and true are no numbers.
+Flag = Annotated[bool, Field(strict=True)]
+Whole = Annotated[int, Field(strict=True)]
+Real = Annotated[float, Field(strict=True, allow_inf_nan=False)]
+Probability = Annotated[Real, Field(gt=0, le=1)]
 Short = Annotated[str, Field(min_length=1, max_length=1000)]
 Text = Annotated[str, Field(max_length=MOST_TEXT)]
-Token = Annotated[int, Field(ge=0, le=2**31 - 1)]
-Tokens = Annotated[int, Field(ge=1, le=2**31 - 1)]
+Token = Annotated[Whole, Field(ge=0, le=2**31 - 1)]
+Tokens = Annotated[Whole, Field(ge=1, le=2**31 - 1)]
 
 
 class _Part(BaseModel):
@@ -19,31 +23,31 @@ class _Part(BaseModel):
 
 
 class StreamOptions(_Part):
-    include_usage: bool = False
-    continuous_usage_stats: bool = Field(False, description="With include_usage: every chunk has its usage so far.")
-    include_obfuscation: bool = False
+    include_usage: Flag = False
+    continuous_usage_stats: Flag = Field(False, description="With include_usage: every chunk has its usage so far.")
+    include_obfuscation: Flag = False
 
 
 class Asked(_Part):
     """What both kinds of request have in common. A key that is null is as if it were left out."""
 
     model: Annotated[str, Field(max_length=1000)]
-    temperature: Annotated[float, Field(ge=0, le=2, allow_inf_nan=False)] = Field(
+    temperature: Annotated[Real, Field(ge=0, le=2)] = Field(
         0.0, description="0, the default: the chip's own choice. Above: drawn on the host from its logits."
     )
     top_p: Probability = 1.0
-    top_k: Annotated[int, Field(ge=-1, le=2**31 - 1)] = 0
-    seed: Annotated[int, Field(ge=-(2**63), le=2**63 - 1)] | None = None
+    top_k: Annotated[Whole, Field(ge=-1, le=2**31 - 1)] = 0
+    seed: Annotated[Whole, Field(ge=-(2**63), le=2**63 - 1)] | None = None
     stop: Annotated[list[Short], Field(max_length=4)] | Short | None = None
-    stream: bool = False
+    stream: Flag = False
     stream_options: StreamOptions | None = None
-    ignore_eos: bool = Field(False, description="Go on to max_tokens.")
-    min_tokens: Annotated[int, Field(ge=0, le=2**31 - 1)] = 0
+    ignore_eos: Flag = Field(False, description="Go on to max_tokens.")
+    min_tokens: Annotated[Whole, Field(ge=0, le=2**31 - 1)] = 0
     # Taken at the value that changes nothing.
     n: Literal[1] = 1
-    presence_penalty: Annotated[float, Field(ge=0, le=0)] = 0.0
-    frequency_penalty: Annotated[float, Field(ge=0, le=0)] = 0.0
-    repetition_penalty: Annotated[float, Field(ge=1, le=1)] = 1.0
+    presence_penalty: Annotated[Real, Field(ge=0, le=0)] = 0.0
+    frequency_penalty: Annotated[Real, Field(ge=0, le=0)] = 0.0
+    repetition_penalty: Annotated[Real, Field(ge=1, le=1)] = 1.0
     logit_bias: Annotated[dict[str, float], Field(max_length=0)] = Field(default_factory=dict)
     # Of no consequence for the answer.
     user: Any = None
@@ -77,7 +81,7 @@ class CompletionAsked(Asked):
         | Annotated[list[Annotated[list[Token], Field(min_length=1)]], Field(min_length=1, max_length=1)]
     ) = Field(description="A text, or its tokens; one in a list.")
     max_tokens: Tokens = 16
-    logprobs: Annotated[int, Field(ge=0, le=20)] | None = None
+    logprobs: Annotated[Whole, Field(ge=0, le=20)] | None = None
     echo: Literal[False] = False
     best_of: Literal[1] = 1
     suffix: Literal[""] = ""
@@ -106,8 +110,8 @@ class ChatAsked(Asked):
     messages: Annotated[list[Message], Field(min_length=1, max_length=10_000)]
     max_tokens: Tokens | None = None
     max_completion_tokens: Tokens | None = None
-    logprobs: bool = False
-    top_logprobs: Annotated[int, Field(ge=0, le=20)] | None = None
+    logprobs: Flag = False
+    top_logprobs: Annotated[Whole, Field(ge=0, le=20)] | None = None
     response_format: dict[Literal["type"], Literal["text"]] | None = None
     tools: Annotated[list[Any], Field(max_length=0)] = Field(default_factory=list)
     tool_choice: Literal["none", "auto"] | None = None

@@ -19,8 +19,8 @@ from ..workload.step import Step
 
 @dataclass(frozen=True, eq=False)
 class Costs:
-    """Of one pass, at the tokens in the cache before it. Arrays [context] for decode and [context / columns] for
-    a chunk of a prompt, idle power included."""
+    """Of one pass, at the tokens in the cache before it. Arrays [sequences - 1, context] for decode and [context /
+    columns] for a chunk of a prompt, idle power included."""
 
     chip: str
     columns: int
@@ -30,29 +30,35 @@ class Costs:
     prefill_j: np.ndarray
     usd_per_s: float  # of a busy chip: capital, staff, electricity
 
-    def decode(self, position: int) -> tuple[float, float]:
-        return float(self.decode_s[position]), float(self.decode_j[position])
+    def decode(self, positions: list[int]) -> tuple[float, float]:
+        """Of a sequence at each of `positions`: the mean of passes with all of them at one, since each has its own
+        share of the attention."""
+        row = len(positions) - 1
+        return float(self.decode_s[row, positions].mean()), float(self.decode_j[row, positions].mean())
 
     def prefill(self, start: int) -> tuple[float, float]:
         at = start // self.columns
         return float(self.prefill_s[at]), float(self.prefill_j[at])
 
 
-def costs(chip: Chip, model: Model, columns: int, context: int, economy: Economy | None = None) -> Costs:
-    """Of `model` on `chip`, one sequence a pass, as the generated program runs it: a prompt passes in chunks of
-    `columns` tokens without the head."""
+def costs(
+    chip: Chip, model: Model, columns: int, context: int, economy: Economy | None = None, together: int = 1
+) -> Costs:
+    """Of `model` on `chip` as the generated program runs it: a decode pass of up to `together` sequences, a prompt in
+    chunks of `columns` tokens without the head."""
     chips, economy = priced(chip, None, None), economy or Economy("device")
     replica, static_w = chips.replica(1, model.formats), float(chips.static_w)
 
-    def of(ops: Operators, step: Step, count: int) -> tuple[np.ndarray, np.ndarray]:
+    def of(ops: Operators, step: Step, shape: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
         done = replica.phase(ops, step)
-        seconds = np.broadcast_to(np.ravel(done.latency_s), count)
-        return seconds, np.broadcast_to(np.ravel(done.dynamic_j), count) + static_w * seconds
+        seconds = np.broadcast_to(done.latency_s, shape)
+        return seconds, np.broadcast_to(done.dynamic_j, shape) + static_w * seconds
 
-    decode = of(operators(model, "decode"), Step(1, 1, np.maximum(np.arange(context), 1)), context)
+    batches, before = np.arange(1, together + 1)[:, None], np.maximum(np.arange(context), 1)
+    decode = of(operators(model, "decode"), Step(batches, 1, before), (together, context))
     starts = np.arange(0, context, columns)
-    prefill = of(_headless(operators(model, "prefill")), Step(1, columns, starts), len(starts))
-    middle = context // 2
+    prefill = of(_headless(operators(model, "prefill")), Step(1, columns, starts), (len(starts),))
+    middle = 0, context // 2
     watts = float(decode[1][middle] / decode[0][middle])
     price = chip_price_usd(chips, economy, NOMINAL, "cost")
     rate = float(np.ravel(usd_per_s(price, watts, watts, economy, NOMINAL))[0])

@@ -1,4 +1,4 @@
-"""Runs streams on the golden model in a thread of its own: one chunk of a prompt, then one token for everybody."""
+"""Runs streams on the chip's golden model in a thread of its own: who comes joins before the next pass."""
 
 from __future__ import annotations
 
@@ -6,25 +6,22 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
 from typing import Protocol
-
-import numpy as np
 
 from ..compiler.binary import Binary
 from .costs import Costs
-from .passes import Passes
+from .passes import Passes, Told
 from .stream import Finished, Stream
 
 LOG = logging.getLogger("sartor.endpoint")
 
 
-class Watcher(Protocol):
-    """Told of everything that is counted, in the engine's thread."""
-
-    def token(self, stream: Stream) -> None: ...
+class Watcher(Told, Protocol):
+    """Told of everything that is counted; of passes and tokens in the engine's thread."""
 
     def finished(self, stream: Stream) -> None: ...
+
+    def turned_away(self) -> None: ...
 
 
 class Full(Exception):
@@ -36,19 +33,15 @@ class Draining(Exception):
 
 
 class Engine:
-    """`memory`: a fresh memory image [bytes] of the compiled network, whose cache a stream may write.
-    `streams` run at once, `waiting` more may wait."""
+    """Streams in the places of the compiled network's memory, which is written; `waiting` more may wait for one."""
 
-    def __init__(
-        self, binary: Binary, memory: Callable[[], np.ndarray], costs: Costs, watcher: Watcher,
-        streams: int = 8, waiting: int = 64,
-    ) -> None:  # fmt: skip
-        self.binary, self.costs, self._memory, self._watcher = binary, costs, memory, watcher
-        self.streams, self.most_waiting = streams, waiting
+    def __init__(self, binary: Binary, costs: Costs, watcher: Watcher, waiting: int = 64) -> None:
+        self.binary, self.costs, self._watcher = binary, costs, watcher
+        self.streams, self.most_waiting = binary.memory.sequences, waiting
         self.running: list[Stream] = []
         self.waiting: deque[Stream] = deque()
         self.draining = False
-        self._passes = Passes(binary, costs, watcher.token)
+        self._passes = Passes(binary, costs, watcher)
         self._wake = threading.Condition()
         self._closed = False
         self._thread = threading.Thread(target=self._run, name="golden", daemon=True)
@@ -61,13 +54,15 @@ class Engine:
         with self._wake:
             if self.draining or self._closed:
                 raise Draining
-            if len(self.waiting) >= self.most_waiting:
+            if len(self.running) + len(self.waiting) >= self.streams + self.most_waiting:
+                self._watcher.turned_away()
                 raise Full
+            stream.on_chip.arrived_ps = self._passes.chip_ps
             self.waiting.append(stream)
             self._wake.notify()
 
     def cancel(self, stream: Stream, why: str = "abort") -> None:
-        """Its slot is free before the next pass."""
+        """Its place is free before the next pass."""
         with self._wake:
             stream.cancelled = stream.cancelled or why
             if stream not in self.waiting:
@@ -107,40 +102,54 @@ class Engine:
     @property
     def cache_use(self) -> float:
         """Of the places in all caches, the share that is taken."""
-        return sum(s.held for s in list(self.running)) / (self.streams * self.binary.memory.context)
+        held = sum(s.sequence.position for s in list(self.running) if s.sequence)
+        return held / (self.streams * self.binary.memory.context)
 
     def _run(self) -> None:
-        while self._ready():
+        while self._has_work():
             try:
                 self._turn()
             except Exception:  # a fault must not stop the service: who runs is told, the next ones go on
                 LOG.exception("a pass of the golden model failed")  # where; no request's text
                 self._fail()
 
-    def _ready(self) -> bool:
-        """Waits for work and admits it; False at the end."""
+    def _has_work(self) -> bool:
+        """Waits for it; False at the end."""
         with self._wake:
             while not (self.running or self.waiting or self._closed):
                 self._wake.wait()
-            while self.waiting and len(self.running) < self.streams:
-                self._admit(self.waiting.popleft())
-            return bool(self.running) or not self._closed
-
-    def _admit(self, stream: Stream) -> None:
-        stream.admitted, stream.turn = time.monotonic(), self._passes.turns
-        stream.memory = self._memory()
-        self.running.append(stream)
+            return bool(self.running or self.waiting)
 
     def _turn(self) -> None:
+        """A pass, of those who are there now."""
+        self._dismiss()
+        self._admit()
+        if self.running:
+            for stream, reason in self._passes.run(list(self.running)):
+                self._leave(stream, reason)
+
+    def _dismiss(self) -> None:
+        """Who was given up leaves."""
         for stream in [s for s in self.running if s.cancelled]:
             self._leave(stream, stream.cancelled)
-        for stream, reason in self._passes.turn(list(self.running)):
-            self._leave(stream, reason)
+
+    def _admit(self) -> None:
+        """Who has waited longest takes a free place."""
+        with self._wake:
+            while self.waiting and len(self.running) < self.streams:
+                stream = self.waiting.popleft()
+                stream.admitted = time.monotonic()
+                self.running.append(stream)
+                try:
+                    self._passes.admit(stream)
+                except Exception:  # what the door should have refused: nobody else is held up
+                    LOG.exception("a request could not be admitted")
+                    self._leave(stream, "error")
 
     def _leave(self, stream: Stream, reason: str) -> None:
         with self._wake:
             self.running.remove(stream)
-        stream.memory = None  # free for others
+        self._passes.leave(stream)
         self._finish(stream, reason)
 
     def _finish(self, stream: Stream, reason: str) -> None:

@@ -1,4 +1,4 @@
-"""What every request passes before it is read: the key, the size of its body, and how long all of it may take."""
+"""What every request passes before it is read: how many there are, the key, the size of its body, and its time."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from dataclasses import dataclass
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from .refusal import Refused
+from .refusal import AFTER_S, Refused
 
 OPEN = ("/health",)  # needs no key
+WATCHED = ("/health", "/metrics")
 READING_S = 30.0  # for a body to arrive, and for an answer to be taken beyond the time it may run
 
 
@@ -26,6 +27,12 @@ class Limits:
     streams: int = 8
     waiting: int = 64
 
+    @property
+    def open(self) -> int:
+        """Requests that may be open: those that run and wait, and more who are told that all is full, or still
+        send."""
+        return 4 * (self.streams + self.waiting) + 64
+
 
 class Guards:
     """ASGI middleware. `keys`: any of these opens; none: no key is asked for."""
@@ -33,23 +40,41 @@ class Guards:
     def __init__(self, app: ASGIApp, limits: Limits, keys: Iterable[str] = ()) -> None:
         self._app, self._limits = app, limits
         self._keys = [key.encode() for key in keys]
+        self._open = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        self._open += 1
         try:
+            await self._guarded(scope, receive, send)
+        finally:
+            self._open -= 1
+
+    async def _guarded(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            self._check_room(scope)
             self._check_key(scope)
             body = await asyncio.wait_for(self._body(scope, receive), READING_S)
         except TimeoutError:
             await Refused(408, f"the body did not arrive within {READING_S:.0f} s").response()(
                 scope, receive, send
             )
+        except asyncio.CancelledError:  # the server ends while a body arrives
+            await Refused(503, "the server is going down: try again").response()(scope, receive, send)
         except Refused as refused:
             await refused.response()(scope, receive, send)
         else:
             async with asyncio.timeout(self._limits.seconds + READING_S):
                 await self._app(scope, _replayed(body, receive), send)
+
+    def _check_room(self, scope: Scope) -> None:
+        """Who looks after the server is answered all the same."""
+        most = self._limits.open
+        if self._open > most and scope["path"] not in WATCHED:
+            full = f"{most} requests are open, as many as this server takes"
+            raise Refused(503, f"{full}: try again in {AFTER_S} s", None, "overloaded")
 
     def _check_key(self, scope: Scope) -> None:
         if not self._keys or scope["path"] in OPEN:

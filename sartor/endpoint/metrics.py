@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
+from .passes import Pass
+from .rate import Rate
 from .record import Recorder
 from .stream import Stream
 
@@ -16,19 +18,21 @@ if TYPE_CHECKING:
 _SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 25.0, 50.0, 100.0, 250.0, 500.0)
 _CHIP_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 _TOKENS = tuple(2.0**i for i in range(15))
+_SEQUENCES = (1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 16, 24, 32, 48, 64)
 _HISTOGRAMS = {
     "vllm:time_to_first_token_seconds": ("From arrival to the first token, in this server.", _SECONDS),
     "vllm:inter_token_latency_seconds": ("Between two tokens, in this server.", _SECONDS),
     "vllm:request_time_per_output_token_seconds": ("Mean of a request, the first left out.", _SECONDS),
     "vllm:e2e_request_latency_seconds": ("From arrival to the last token.", _SECONDS),
-    "vllm:request_queue_time_seconds": ("Waiting for a slot.", _SECONDS),
-    "vllm:request_prefill_time_seconds": ("From the slot to the first decode pass.", _SECONDS),
+    "vllm:request_queue_time_seconds": ("Waiting for a place.", _SECONDS),
+    "vllm:request_prefill_time_seconds": ("From the place to the first decode pass.", _SECONDS),
     "vllm:request_decode_time_seconds": ("From the first decode pass to the last token.", _SECONDS),
-    "vllm:request_inference_time_seconds": ("From the slot to the last token.", _SECONDS),
+    "vllm:request_inference_time_seconds": ("From the place to the last token.", _SECONDS),
     "vllm:request_prompt_tokens": ("Tokens of a prompt.", _TOKENS),
     "vllm:request_generation_tokens": ("Tokens of an answer.", _TOKENS),
-    "sartor:chip_time_to_first_token_seconds": ("On the chip, alone.", _CHIP_SECONDS),
-    "sartor:chip_time_per_output_token_seconds": ("On the chip, alone; mean of a request.", _CHIP_SECONDS),
+    "sartor:chip_time_to_first_token_seconds": ("By the chip's clock, from arrival.", _CHIP_SECONDS),
+    "sartor:chip_time_per_output_token_seconds": ("By the chip's clock; mean of a request.", _CHIP_SECONDS),
+    "sartor:batch_size": ("Sequences in a decode pass.", _SEQUENCES),
 }  # fmt: skip
 _COUNTERS = {
     "vllm:prompt_tokens": "Tokens of prompts.",
@@ -36,6 +40,7 @@ _COUNTERS = {
     "sartor:chip_seconds": "The chip would have been busy.",
     "sartor:energy_joules": "The chip and its memory would have drawn.",
     "sartor:cost_usd": "Owning the chip for the time it would have been busy.",
+    "sartor:requests_turned_away": "Answered with 429.",
 }
 
 
@@ -58,12 +63,16 @@ class Metrics:
             "vllm:request_success", "Requests that ended, by reason.", (*label, "finished_reason"),
             registry=self.registry,
         )  # fmt: skip
+        self._passes = Counter("sartor:passes", "Passes, by kind.", (*label, "kind"), registry=self.registry)
+        self._rate = Rate()
 
     def watch(self, engine: Engine) -> None:
         gauges = {
-            "vllm:num_requests_running": ("Requests with a slot.", lambda: len(engine.running)),
+            "vllm:num_requests_running": ("Requests with a place.", lambda: len(engine.running)),
             "vllm:num_requests_waiting": ("Requests without one.", lambda: len(engine.waiting)),
             "vllm:kv_cache_usage_perc": ("Places taken in the caches; 1 is all.", lambda: engine.cache_use),
+            "sartor:tokens_per_second": ("Given here, in the last 10 s.", self._rate.here),
+            "sartor:chip_tokens_per_second": ("The same tokens by the chip's clock.", self._rate.on_chip),
             "sartor:recorded_requests": ("Lines of traffic written.", lambda: self._recorded("written")),
             "sartor:record_failures": ("Lines that the disk did not take.", lambda: self._recorded("failed")),
         }
@@ -75,6 +84,18 @@ class Metrics:
 
     def text(self) -> bytes:
         return generate_latest(self.registry)
+
+    def passed(self, done: Pass) -> None:
+        self._passes.labels(self._model, "decode" if done.decode else "prefill").inc()
+        self._counters["sartor:chip_seconds"].inc(done.seconds)
+        self._counters["sartor:energy_joules"].inc(done.joules)
+        self._counters["sartor:cost_usd"].inc(done.seconds * self._usd_per_s)
+        self._rate.add(time.monotonic(), done.sequences if done.decode else 0, done.seconds)
+        if done.decode:
+            self._observe("sartor:batch_size", done.sequences)
+
+    def turned_away(self) -> None:
+        self._counters["sartor:requests_turned_away"].inc()
 
     def token(self, s: Stream) -> None:
         self._counters["vllm:generation_tokens"].inc()
@@ -89,10 +110,7 @@ class Metrics:
     def finished(self, s: Stream) -> None:
         self._last.pop(id(s), None)
         if self._recorder:
-            self._recorder.add(time.time() - (time.monotonic() - s.arrived), s.prompt, len(s.tokens))
-        self._counters["sartor:chip_seconds"].inc(s.on_chip.seconds)
-        self._counters["sartor:energy_joules"].inc(s.on_chip.energy_j)
-        self._counters["sartor:cost_usd"].inc(s.on_chip.seconds * self._usd_per_s)
+            self._recorder.add(time.time() - (time.monotonic() - s.arrived), s.prompt, len(s.tokens), s.on_chip.batch)
         self._done.labels(self._model, s.reason).inc()
         if s.tokens:
             self._times(s)
@@ -108,7 +126,7 @@ class Metrics:
         self._observe("vllm:request_generation_tokens", len(s.tokens))
         if later:
             self._observe("vllm:request_time_per_output_token_seconds", (s.last - s.first) / later)
-            chip = (s.on_chip.seconds - s.on_chip.first_s) / later
+            chip = (s.on_chip.last_s - s.on_chip.first_s) / later
             self._observe("sartor:chip_time_per_output_token_seconds", chip)
 
     def _observe(self, name: str, value: float) -> None:

@@ -1,68 +1,107 @@
-"""What the golden model computes in a turn: a chunk of waiting prompts, then a token for everybody who decodes."""
+"""What the chip runs in a pass: a chunk of one prompt, or the next token of each of several sequences."""
 
 from __future__ import annotations
 
+import logging
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
 from ..compiler.binary import Binary
-from ..compiler.session import chunk_at
-from ..families.tensor.golden_batch import Batch, Run
-from ..families.tensor.golden_state import State
+from ..compiler.together import Sequence, Together
+from ..families.tensor.golden import Golden
 from .costs import Costs
 from .sampling import pick, scored
-from .stream import OnChip, Piece, Stream
+from .stream import PS, Piece, Stream
 
-PROMPTS = 8  # of which a chunk is computed before those that decode have their next token
+LOG = logging.getLogger("sartor.endpoint")
 Ended = tuple[Stream, str]  # who, and why
 
 
+@dataclass(frozen=True)
+class Pass:
+    """One pass as it was: how many `sequences`, whether each got a token, and its seconds and joules on the chip."""
+
+    decode: bool
+    sequences: int
+    seconds: float
+    joules: float
+
+
+class Told(Protocol):
+    """Told of each pass, and of each token before its stream is."""
+
+    def passed(self, done: Pass) -> None: ...
+
+    def token(self, stream: Stream) -> None: ...
+
+
 class Passes:
-    """`token` is told of every token, before its stream is. `turns`: chunks of prompts so far."""
+    """One core with its memory, in which every stream that runs has a place. `chip_ps`: the chip's clock, all
+    passes so far in whole picoseconds."""
 
-    def __init__(self, binary: Binary, costs: Costs, token: Callable[[Stream], None]) -> None:
-        self.binary, self.costs, self._told = binary, costs, token
-        self.turns = 0
-        self._batch = Batch(binary.core, binary.program.instructions, binary.program.constants)
+    def __init__(self, binary: Binary, costs: Costs, told: Told) -> None:
+        self.binary, self.costs, self._told = binary, costs, told
+        program = binary.program
+        self._golden = Golden(binary.core, binary.image, program.instructions, program.constants)
+        self._together = Together(binary, self._golden)
+        self.count, self.chip_ps = 0, 0
 
-    def turn(self, streams: list[Stream]) -> Iterator[Ended]:
-        """One turn of those that run; who ends is given at once."""
-        prompts = [s for s in streams if s.fed < len(s.prompt) - 1]
-        if prompts:
-            # Whoever has waited longest for a chunk: a long prompt does not hold up short ones, nor they it.
-            self._prefill(sorted(prompts, key=lambda s: s.turn)[:PROMPTS])
-        decoding = [s for s in streams if s.fed >= len(s.prompt) - 1]
-        if decoding:
-            yield from self._decode(decoding)
+    def admit(self, stream: Stream) -> None:
+        """It takes a place, and its turn behind those who have waited longer."""
+        stream.sequence, stream.turn = self._together.admit(stream.prompt, stream.most), self.count
 
-    def _prefill(self, streams: list[Stream]) -> None:
-        """A chunk of each."""
-        jobs = [(s, s.fed, chunk_at(s.prompt, s.fed, self.binary.core.columns)) for s in streams]
-        self._pass(self.binary.program.prefill, jobs)
-        self.turns += 1
-        for stream, start, chunk in jobs:
-            stream.fed, stream.turn = min(start + len(chunk), len(stream.prompt) - 1), self.turns
-            _add(stream.on_chip, *self.costs.prefill(start), prompt=True)
+    def leave(self, stream: Stream) -> None:
+        """Its place is free."""
+        if stream.sequence is not None:
+            self._together.leave(stream.sequence)
+            stream.sequence = None
+
+    def run(self, streams: list[Stream]) -> Iterator[Ended]:
+        """One pass, of whoever has waited longest for one; where that is a token, of all who wait for theirs, up to the
+        core's columns. So a long prompt does not hold up the tokens of others, nor they it: between two of a stream's
+        passes every other stream has at most one. Who ends with it is given."""
+        first = min(streams, key=lambda s: s.turn)
+        if not _sequence(first).is_fed:
+            self._prefill(first)
+            return
+        waiting = sorted((s for s in streams if _sequence(s).is_fed), key=lambda s: s.turn)
+        yield from self._decode(waiting[: self.binary.program.together])
+
+    def _prefill(self, stream: Stream) -> None:
+        one = _sequence(stream)
+        cost = self.costs.prefill(one.position)
+        self._together.feed(one)
+        self._done([stream], Pass(False, 1, *cost))
 
     def _decode(self, streams: list[Stream]) -> Iterator[Ended]:
-        jobs = []
+        sequences = [_sequence(s) for s in streams]
+        cost = self.costs.decode([one.position for one in sequences])
+        now = time.monotonic()
         for s in streams:
-            s.decoding = s.decoding or time.monotonic()
-            s.position = len(s.prompt) - 1 + len(s.tokens)
-            jobs.append((s, s.position, [s.tokens[-1] if s.tokens else s.prompt[-1]]))
-        logits = self._pass(self.binary.program.decode, jobs).logits
+            s.decoding = s.decoding or now
+        self._together.step(sequences)
+        self._done(streams, Pass(True, len(streams), *cost))
+        logits = self._golden.state.logits
         assert logits is not None
-        for stream, row in zip(streams, logits[:, 0, : self.binary.vocabulary], strict=True):
-            _add(stream.on_chip, *self.costs.decode(stream.position))
-            if why := self._next(stream, row):
+        for column, stream in enumerate(streams):
+            try:
+                why = self._next(stream, logits[0, column, : self.binary.vocabulary])
+            except Exception:  # of one answer's text: the others have their tokens
+                LOG.exception("a token could not be given")
+                why = "error"
+            if why:
                 yield stream, why
 
-    def _pass(self, entry: int, jobs: list[tuple[Stream, int, list[int]]]) -> State:
-        return self._batch.run(entry, [
-            Run(s.memory, at, [self.binary.row(t) for t in ids]) for s, at, ids in jobs if s.memory is not None
-        ])  # fmt: skip
+    def _done(self, streams: list[Stream], done: Pass) -> None:
+        self.count, self.chip_ps = self.count + 1, self.chip_ps + round(done.seconds * PS)
+        self._told.passed(done)
+        for stream in streams:
+            stream.turn = self.count
+            stream.on_chip.add(done.decode, done.sequences, done.seconds, done.joules, self.chip_ps)
 
     def _next(self, stream: Stream, logits: np.ndarray) -> str | None:
         """Gives the stream its next token by the logits of the pass; why it ends with it."""
@@ -70,11 +109,12 @@ class Passes:
             logits = logits.copy()
             logits[list(stream.ends)] = -np.inf
         token = pick(logits, stream.sampling, stream.rng)
+        _sequence(stream).token = token
         stream.tokens.append(token)
         stream.last = time.monotonic()
         if len(stream.tokens) == 1:
-            stream.first, stream.on_chip.first_s = stream.last, stream.on_chip.seconds
-        self._told(stream)
+            stream.first, stream.on_chip.first_s = stream.last, stream.on_chip.last_s
+        self._told.token(stream)
         ended = token in stream.ends
         text = "" if ended else stream.text.push(token)
         stream.emit(Piece(token, text, scored(logits, token, stream.sampling)))
@@ -83,10 +123,6 @@ class Passes:
         return "length" if len(stream.tokens) >= stream.most else None
 
 
-def _add(total: OnChip, seconds: float, joules: float, prompt: bool = False) -> None:
-    total.passes += 1
-    total.energy_j += joules
-    if prompt:
-        total.prefill_s += seconds
-    else:
-        total.decode_s += seconds
+def _sequence(stream: Stream) -> Sequence:
+    assert stream.sequence is not None  # who runs has a place
+    return stream.sequence

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 
+from ..compiler.session import longest_prompt
 from ..errors import InputError
 from .asked import Asked, ChatAsked, CompletionAsked
 from .engine import Engine
@@ -31,13 +32,13 @@ async def prompt_of(served: Served, asked: Asked) -> list[int]:
     except InputError as error:
         raise Refused(400, str(error)) from None
     name = "messages" if isinstance(asked, ChatAsked) else "prompt"
-    vocabulary, context = served.engine.binary.vocabulary, served.engine.binary.memory.context
+    vocabulary, longest = served.engine.binary.vocabulary, longest_prompt(served.engine.binary)
     if not ids:
         raise Refused(400, "the prompt is empty (at least one token)", name)
     if wrong := next((t for t in ids if t >= vocabulary), None):
         raise Refused(400, f"token {wrong} is not in the vocabulary of {vocabulary}", name)
-    if len(ids) > context:
-        raise Refused(400, f"the prompt has {len(ids)} tokens, but this chip holds {context}", name,
+    if len(ids) > longest:
+        raise Refused(400, f"the prompt has {len(ids)} tokens, but this chip holds {longest}", name,
                       "context_length_exceeded")  # fmt: skip
     return ids
 
@@ -62,6 +63,10 @@ def most_of(served: Served, asked: Asked, prompt: list[int]) -> int:
     given = asked.max_tokens if isinstance(asked, CompletionAsked | ChatAsked) else None
     if isinstance(asked, ChatAsked):
         given = asked.max_completion_tokens or given
+    most = room if given is None else given
+    if asked.min_tokens > most:
+        raise Refused(400, f"min_tokens = {asked.min_tokens} is more than the {most} tokens that the answer may have",
+                      "min_tokens")  # fmt: skip
     if given is None:
         return room
     if given > room:

@@ -32,11 +32,12 @@ class Recorder:
         self._syncer.start()
         self.written, self.failed = 0, 0
 
-    def add(self, arrived_s: float, prompt: Sequence[int], output_tokens: int) -> None:
-        """One request that arrived at `arrived_s` seconds since 1970. A disk that fails is counted, not raised."""
+    def add(self, arrived_s: float, prompt: Sequence[int], output_tokens: int, batch: float | None = None) -> None:
+        """One request that arrived at `arrived_s` seconds since 1970; `batch`: sequences in a decode pass of it
+        (OnChip.batch). A disk that fails is counted, not raised."""
         line = json.dumps({
             "timestamp": round(arrived_s * 1e3, 3), "input_length": len(prompt), "output_length": output_tokens,
-            "hash_ids": block_hashes(prompt, self._key),
+            "hash_ids": block_hashes(prompt, self._key), **({} if batch is None else {"batch": round(batch, 3)}),
         }).encode() + b"\n"  # fmt: skip
         with self._lock:
             try:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from fastapi.responses import JSONResponse
 
 AFTER_S = 5  # when to try again, by Retry-After
+PATHS = ("/v1/models", "/v1/completions", "/v1/chat/completions", "/health", "/metrics")
+_KIND = re.compile(r"\[|^constrained-|^(str|int|list)$")  # pydantic's names of the kinds that a key may be
 
 
 class Refused(Exception):
@@ -31,8 +34,25 @@ class Refused(Exception):
 
 
 def invalid(errors: Any) -> Refused:
-    """What pydantic found first, without the value: it may be the user's text."""
-    first = errors[0]
-    place = ".".join(str(p) for p in first["loc"] if p != "body") or None
+    """What pydantic found, without the value: it may be the user's text. Of the kinds that a key may be, the one that
+    fits but for a limit says more than those that do not fit."""
+    first = next((e for e in errors if not e["type"].endswith("_type")), errors[0])
+    if first["type"] == "json_invalid":
+        why = first.get("ctx", {}).get("error", "it ends too early")
+        return Refused(400, f"the body is not JSON, at character {first['loc'][-1]}: {why}"[:500])
+    if first["type"] == "missing" and first["loc"] == ("body",):
+        return Refused(400, "the body is empty (a JSON object is needed)")
+    place = ".".join(str(p) for p in first["loc"] if p != "body" and not _KIND.search(str(p))) or None
+    if place is None and first["type"] == "model_attributes_type":
+        return Refused(400, "the body is not a JSON object (is Content-Type: application/json sent with it?)")
     known = "is not supported here" if first["type"] == "extra_forbidden" else first["msg"]
     return Refused(400, f"{place or 'body'}: {known}"[:500], (place or "")[:200] or None)
+
+
+def unknown(status: int, method: str, path: str, detail: str) -> Refused:
+    """What is asked at an address, or in a way, that there is not."""
+    if status == 404:
+        return Refused(404, f"{path[:100]} is not here (there are {', '.join(PATHS)})")
+    if status == 400:  # of the framework, which says no more
+        detail = "the body cannot be read as JSON (UTF-8, not compressed, not too deep)"
+    return Refused(status, f"{method[:20]} is not for {path[:100]}" if status == 405 else detail)

@@ -15,7 +15,7 @@ from .answers import Answer
 from .asked import Asked, ChatAsked, StreamOptions
 from .engine import Draining, Full
 from .prompt import Served, most_of
-from .refusal import Refused
+from .refusal import AFTER_S, Refused
 from .sampling import Sampling
 from .stream import Event, Finished, Piece, Stream
 from .text import Text
@@ -52,9 +52,9 @@ class Running:
         try:
             self._served.engine.submit(self._stream)
         except Full:
-            raise Refused(
-                429, f"{self._served.limits.waiting} requests wait already: try again later"
-            ) from None
+            limits = self._served.limits
+            full = f"{limits.streams} requests run and {limits.waiting} wait, which is all that there is room for"
+            raise Refused(429, f"{full}: try again in {AFTER_S} s", None, "rate_limit_exceeded") from None
         except Draining:
             raise _ENDS["draining"] from None
         seconds = self._served.limits.seconds

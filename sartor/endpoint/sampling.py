@@ -40,7 +40,8 @@ def _likeliest(logits: np.ndarray, how: Sampling) -> tuple[np.ndarray, np.ndarra
     """Probabilities in falling order, and the tokens: the fewest that reach `top_p`, of the `top_k` likeliest."""
     order = np.argsort(-logits, kind="stable")[: how.top_k or None]
     x = logits[order].astype(np.float64)
-    p = np.exp((x - x[0]) / how.temperature)
+    with np.errstate(over="ignore"):  # next to 0 all but the likeliest are at -inf
+        p = np.exp((x - x[0]) / how.temperature)
     p /= p.sum()
     keep = int(np.searchsorted(np.cumsum(p), how.top_p)) + 1
     return p[:keep], order[:keep]

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import ipaddress
+import resource
 import socket
 import time
 from collections.abc import Callable
 from types import FrameType
 
 import uvicorn
+from uvicorn.protocols.http.auto import AutoHTTPProtocol
 
 from ..errors import InputError
 from .app import Service, application
+from .guards import READING_S
 
 GRACE_S = 30.0  # for requests that run when the server is told to end
+MOST_CONNECTIONS = 10_000
 CLOSING_S = 5.0  # for their answers to be taken
 
 
@@ -38,16 +43,34 @@ def bound(host: str, port: int, keys: tuple[str, ...]) -> socket.socket:
         raise InputError(f"{host}:{port}: cannot be served: {error} (try another --port)") from None
 
 
+def connections() -> int:
+    """That may be open: three quarters of the files that this process may have. Guards say no before, and better."""
+    files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return MOST_CONNECTIONS if files == resource.RLIM_INFINITY else min(MOST_CONNECTIONS, files * 3 // 4)
+
+
+class Connection(AutoHTTPProtocol):  # type: ignore[misc,valid-type]
+    """One that asks nothing is closed after `silent_s`: it would hold a place that others need."""
+
+    silent_s = READING_S
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self.loop.call_later(self.silent_s, self._close_silent)
+
+    def _close_silent(self) -> None:
+        if self.cycle is None:  # no request has begun
+            self.transport.close()
+
+
 class Server(uvicorn.Server):
     """At the first signal it takes no more requests (503) and ends when those that run are done, or after
     `grace_s`; at the second it ends now."""
 
     def __init__(self, service: Service, grace_s: float = GRACE_S) -> None:
-        limits = service.limits
         super().__init__(uvicorn.Config(
-            application(service), log_level="warning", access_log=False, ws="none", lifespan="off",
-            limit_concurrency=4 * (limits.streams + limits.waiting) + 64, server_header=False,
-            timeout_graceful_shutdown=int(CLOSING_S),
+            application(service), log_level="warning", access_log=False, ws="none", lifespan="off", http=Connection,
+            limit_concurrency=connections(), server_header=False, timeout_graceful_shutdown=int(CLOSING_S),
         ))  # fmt: skip
         self._engine, self._grace_s = service.engine, grace_s
         self._told: float | None = None

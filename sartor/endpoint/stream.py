@@ -1,4 +1,4 @@
-"""One request as it runs: its own cache, its tokens, and what they cost on the chip."""
+"""One request as it runs: its place on the chip, its tokens, and what they cost there."""
 
 from __future__ import annotations
 
@@ -8,8 +8,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from ..compiler.together import Sequence
 from .sampling import Sampling, Scored
 from .text import Text
+
+PS = 1e12  # picoseconds of a second
 
 
 @dataclass(frozen=True)
@@ -34,17 +37,42 @@ Event = Piece | Finished
 
 @dataclass
 class OnChip:
-    """Seconds and joules on the chip, one pass after the other; `first_s`: until the first token."""
+    """What a request took on the chip, by the chip's own clock, which runs while passes run. `prefill_s` and `decode_s`
+    are of the passes that it had a part in; `share_s` and `energy_j` its share of them, by the sequences in each;
+    `first_s` and `last_s` from its arrival to a token, the passes of others among them."""
 
+    arrived_ps: int = 0
     prefill_s: float = 0.0
     decode_s: float = 0.0
+    share_s: float = 0.0
     energy_j: float = 0.0
     first_s: float = 0.0
+    last_s: float = 0.0
     passes: int = 0
+    decodes: int = 0
+    shares: float = 0.0  # of its decode passes, by the sequences in each
+
+    def add(self, decode: bool, sequences: int, seconds: float, joules: float, now_ps: int) -> None:
+        """A pass of so many sequences, this one among them, that ended when the chip's clock was `now_ps`."""
+        self.passes += 1
+        self.share_s += seconds / sequences
+        self.energy_j += joules / sequences
+        self.last_s = (now_ps - self.arrived_ps) / PS
+        if decode:
+            self.decode_s += seconds
+            self.decodes, self.shares = self.decodes + 1, self.shares + 1 / sequences
+        else:
+            self.prefill_s += seconds
 
     @property
-    def seconds(self) -> float:
-        return self.prefill_s + self.decode_s
+    def batch(self) -> float | None:
+        """Sequences in a decode pass of it: tokens over its share of passes, so that those of all requests add up to
+        the passes that there were. None before the first.
+
+        >>> OnChip(decodes=2, shares=1 / 2 + 1).batch  # one pass with another, one alone
+        1.3333333333333333
+        """
+        return self.decodes / self.shares if self.decodes else None
 
 
 @dataclass(eq=False)
@@ -60,20 +88,13 @@ class Stream:
     ends: frozenset[int] = frozenset()
     least: int = 0
     tokens: list[int] = field(default_factory=list)
-    fed: int = 0  # tokens of the prompt in the cache
-    turn: int = 0  # of the engine, when it last had a chunk
-    position: int = 0
+    sequence: Sequence | None = None  # while it has a place
+    turn: int = 0  # passes that there had been when it last had one
     on_chip: OnChip = field(default_factory=OnChip)
     cancelled: str = ""  # why
-    memory: np.ndarray | None = None
     arrived: float = field(default_factory=time.monotonic)
     admitted: float = 0.0
     decoding: float = 0.0
     first: float = 0.0
     last: float = 0.0
     reason: str = ""
-
-    @property
-    def held(self) -> int:
-        """Tokens in its cache."""
-        return max(self.fed, self.position)

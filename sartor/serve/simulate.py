@@ -89,6 +89,8 @@ def scaled(traffic: Traffic, rate_per_s: float | None, most: int | None) -> Traf
     prompt, output = traffic.prompt_tokens[rows], traffic.output_tokens[rows]
     pieces = None if traffic.pieces is None else traffic.pieces.first(len(arrival_s))
     priority = None if traffic.priority is None else traffic.priority[rows]
+    batch = None if traffic.batch is None else traffic.batch[rows]
     return replace(
-        traffic, arrival_s=arrival_s, prompt_tokens=prompt, output_tokens=output, pieces=pieces, priority=priority
-    )
+        traffic, arrival_s=arrival_s, prompt_tokens=prompt, output_tokens=output, pieces=pieces, priority=priority,
+        batch=batch,
+    )  # fmt: skip

@@ -24,7 +24,8 @@ def drift(before: Traffic, now: Traffic, percentile: float = 95.0) -> dict[str, 
         "output_tokens": distance(before.output_tokens, now.output_tokens),
         "gaps": distance(_gaps(before), _gaps(now)),
     }
-    return {"before": before.name, "now": now.name, "requests": len(now), "figures": figures, "distances": distances}
+    return {"before": before.name, "now": now.name, "requests": len(now), "figures": figures, "distances": distances,
+            "recorded_batch": now.recorded_batch}  # fmt: skip
 
 
 def _gaps(traffic: Traffic) -> np.ndarray:

@@ -76,6 +76,7 @@ class Traffic:
     source: str = ""
     pieces: Pieces | None = None  # of the prompts, where the trace has their hashes
     priority: np.ndarray | None = None  # where some go first: the lowest number
+    batch: np.ndarray | None = None  # sequences in a decode pass of each, where they were really served
 
     def __post_init__(self) -> None:
         where = f"traffic {self.name}"
@@ -84,6 +85,8 @@ class Traffic:
             raise InputError(f"{where}: arrivals, prompts and outputs are {shapes}, not (requests,) each")
         if self.priority is not None and np.shape(self.priority) != shapes[0]:
             raise InputError(f"{where}: {np.shape(self.priority)} priorities for {shapes[0]} requests")
+        if self.batch is not None and (np.shape(self.batch) != shapes[0] or not (self.batch >= 1).all()):
+            raise InputError(f"{where}: batch must be at least 1 for each of the requests {shapes[0]}")
         if not np.isfinite(self.arrival_s).all() or (np.diff(self.arrival_s) < 0).any():
             raise InputError(f"{where}: arrival_s must be finite and never fall (try to sort it)")
         for key in ("prompt_tokens", "output_tokens"):
@@ -95,6 +98,19 @@ class Traffic:
 
     def __len__(self) -> int:
         return len(self.arrival_s)
+
+    @property
+    def recorded_batch(self) -> float | None:
+        """Sequences in a decode pass, in the mean over passes; None where nobody wrote it down. A request of o tokens
+        in passes of b took o / b of them.
+
+        >>> Traffic("two alone, two together", *(np.array([0, 1, 2]), np.ones(3), np.array([2, 2, 2])),
+        ...         batch=np.array([1.0, 2.0, 2.0])).recorded_batch
+        1.5
+        """
+        if self.batch is None:
+            return None
+        return float(self.output_tokens.sum() / (self.output_tokens / self.batch).sum())
 
     def demand(self, percentile: float = 95.0) -> Demand:
         """The moments of this traffic; the rate is infinite where all requests arrive at once.

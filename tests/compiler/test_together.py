@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tiny_network import tiny
 
 from sartor.compiler.binary import Binary, compile_network
-from sartor.compiler.session import Session
+from sartor.compiler.session import Session, check_prompt, longest_prompt
 from sartor.compiler.together import Together
 from sartor.errors import InputError
 from sartor.families.tensor.core import Core
@@ -85,6 +85,66 @@ def test_places_are_free_again_when_nobody_asks_for_more() -> None:
     next(asked)
     asked.close()
     assert len(list(together.generate([[1, 2]], 3))) == 3
+
+
+def test_a_prompt_is_fed_between_the_steps_of_others() -> None:
+    """Whoever is in the middle of a prompt keeps what it has, and what the others say does not change."""
+    core, net, long, short = Core(columns=2), tiny(2), [3, 1, 4, 1, 5, 9, 2, 6], [2, 7]
+    binary = compile_network(core, net, CONTEXT, sequences=2)
+    together = Together(binary, golden_of(binary))
+    a, b, said = together.enter(short, 9), together.admit(long, 3), []
+    with pytest.raises(InputError, match=r"place 1 has 0 tokens of its prompt in its cache, not 7 \(feed it first"):
+        together.step([a, b])
+    while not b.is_fed:
+        together.feed(b)
+        said += together.step([a])
+    assert len(said) == 4  # chunks of two of the seven tokens before the last
+    both = [together.step([a, b]) for _ in range(3)]
+    assert said + [token for token, _ in both] == alone(core, net, short, 7)
+    assert [token for _, token in both] == alone(core, net, long, 3)
+
+
+def test_a_place_is_only_its_own_sequences() -> None:
+    binary = compile_network(Core(columns=2), tiny(2), CONTEXT, sequences=2)
+    together = Together(binary, golden_of(binary))
+    gone, other = together.enter([1, 2], 3), together.enter([3], 3)
+    together.leave(gone)
+    together.leave(gone)  # frees nothing twice
+    now = together.enter([4, 5], 3)
+    assert now.place == gone.place
+    for wrong in (lambda: together.step([gone]), lambda: together.feed(gone)):
+        with pytest.raises(InputError, match="the sequence of place 0 has left it"):
+            wrong()
+    with pytest.raises(InputError, match="a sequence twice in one step"):
+        together.step([other, other])
+    together.leave(gone)  # nor another's
+    with pytest.raises(InputError, match="all 2 places"):
+        together.enter([6], 1)
+
+
+def test_a_prompt_that_fails_frees_its_place() -> None:
+    binary = compile_network(Core(columns=2), tiny(2), CONTEXT, sequences=1)
+
+    class Broken:
+        def start(self, given):
+            raise OSError
+
+    together = Together(binary, Broken())
+    with pytest.raises(OSError):
+        together.enter([1, 2, 3], 1)
+    together.machine = golden_of(binary)
+    assert together.enter([1, 2, 3], 1).place == 0
+
+
+@pytest.mark.parametrize("columns", [1, 2, 3, 5, 7])
+def test_the_longest_prompt_has_room_for_its_last_chunk(columns: int) -> None:
+    """Of 64 tokens and chunks of 5 the 12 whole ones: 60 tokens, and the last one, which is in none."""
+    binary = compile_network(Core(columns=columns), tiny(2), CONTEXT)
+    most = longest_prompt(binary)
+    assert most == {1: 64, 2: 64, 3: 64, 5: 61, 7: 64}[columns]
+    check_prompt(binary, [1] * most, 1)
+    with pytest.raises(InputError, match="places in the KV cache"):
+        check_prompt(binary, [1] * (most + 1), 1)
 
 
 def test_a_sequence_never_writes_into_the_cache_of_another() -> None:

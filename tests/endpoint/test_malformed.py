@@ -60,6 +60,54 @@ def test_what_is_no_request(caller, path):
         assert answer.status_code == code
 
 
+@pytest.mark.parametrize(
+    ("change", "param", "said"),
+    [
+        ({"max_tokens": -1}, "max_tokens", "greater than or equal to 1"),
+        ({"max_tokens": "5"}, "max_tokens", "a valid integer"),
+        ({"max_tokens": True}, "max_tokens", "a valid integer"),
+        ({"max_tokens": 10**30}, "max_tokens", "less than or equal to"),
+        ({"temperature": float("nan")}, "temperature", "a finite number"),
+        ({"temperature": "0.5"}, "temperature", "a valid number"),
+        ({"stream": "yes"}, "stream", "a valid boolean"),
+        ({"stop": ""}, "stop", "at least 1 character"),
+        ({"stop": list("abcde")}, "stop", "at most 4 items"),
+        ({"stop": "\ud800"}, "stop", "parse raw data as a unicode string"),
+        ({"prompt": [-1]}, "prompt.0", "greater than or equal to 0"),
+        ({"prompt": ["A", "B"]}, "prompt", "at most 1 item"),
+        ({"prompt": "A" * 300}, "prompt", "has 300 tokens, but this chip holds 256"),
+        ({"min_tokens": 9}, "min_tokens", "min_tokens = 9 is more than the 1 tokens that the answer may have"),
+    ],
+)
+def test_what_is_wrong_is_said_where_it_is(caller, change, param, said):
+    answer = caller.post("/v1/completions", content=json.dumps({**VALID["/v1/completions"], **change}),
+                         headers={"Content-Type": "application/json"})  # fmt: skip
+    error = answer.json()["error"]
+    assert answer.status_code == 400 and error["param"] == param and said in error["message"]
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"", "the body is empty"), (b'{"model": "tiny"', "the body is not JSON, at character 16"),
+        (b"[]", "the body is not a JSON object"), (b"[" * 200_000, "cannot be read as JSON"),
+        (b"\x1f\x8b", "cannot be read as JSON"),
+    ],
+)  # fmt: skip
+def test_a_body_that_is_none_is_told_what_one_is(caller, content, said):
+    answer = caller.post("/v1/completions", content=content, headers={"Content-Type": "application/json"})
+    assert answer.status_code == 400 and said in answer.json()["error"]["message"]
+    assert answer.json()["error"]["param"] is None
+
+
+def test_words_to_stop_at_are_text_of_any_kind(caller):
+    body = {**VALID["/v1/completions"], "max_tokens": 4, "stop": ["한국", "\U0001f600", "e\u0301", "\0"]}
+    answer = caller.post("/v1/completions", json=body)
+    assert answer.status_code == 200 and len(answer.json()["choices"][0]["text"]) == 4
+    body = {**body, "temperature": 5e-324}  # the likeliest, and no warning
+    assert caller.post("/v1/completions", json=body).json()["choices"] == answer.json()["choices"]
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("path", VALID)
 @settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))

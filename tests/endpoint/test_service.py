@@ -6,14 +6,10 @@ import threading
 import time
 
 import httpx
-import numpy as np
 import pytest
-from tiny_service import Speaking, service, serving, until
+from tiny_service import service, serving, until
 
-from sartor.endpoint.sampling import Sampling
 from sartor.endpoint.server import bound
-from sartor.endpoint.stream import Stream
-from sartor.endpoint.text import Text
 from sartor.errors import InputError
 
 LONG = {"model": "tiny", "prompt": "A", "max_tokens": 250}
@@ -141,7 +137,7 @@ def test_after_the_grace_who_runs_is_refused(images):
 def test_a_fault_ends_who_runs_and_nobody_else(images, monkeypatch):
     with serving(service(images)) as served:
         with monkeypatch.context() as broken:
-            broken.setattr(served.engine._passes, "_pass", lambda *given: 1 / 0)
+            broken.setattr(served.engine._passes._golden, "start", lambda *given: 1 / 0)
             answer = post(served, SHORT)
         assert answer.status_code == 500 and "ZeroDivision" not in answer.text
         assert post(served, SHORT).status_code == 200
@@ -171,21 +167,3 @@ def test_metrics(tiny):
         "vllm:request_inference_time_seconds", "vllm:request_prompt_tokens", "vllm:request_generation_tokens",
         "sartor:chip_seconds_total", "sartor:energy_joules_total", "sartor:cost_usd_total",
     }  # fmt: skip
-
-
-def test_a_long_prompt_is_not_starved_by_short_ones(images, monkeypatch):
-    monkeypatch.setattr("sartor.endpoint.passes.PROMPTS", 1)
-    engine = service(images, streams=3).engine  # its thread is not started: turns are ours
-
-    def stream(prompt: list[int]) -> Stream:
-        return Stream(prompt, 1, Sampling(), Text(Speaking()), lambda event: None, np.random.default_rng(0))
-
-    long = stream([1] * 21)  # ten chunks of two tokens
-    engine.submit(long)
-    for _ in range(30):
-        engine.submit(stream([2] * 5))  # somebody new all the time
-        engine.submit(stream([2] * 5))
-        engine._ready()
-        engine._turn()
-    # Of three that take turns, it has had its ten chunks.
-    assert long.fed == 20 and long.reason == "length"

@@ -11,7 +11,7 @@ import httpx
 from tiny_chip import CHIP, Letters, weights
 
 from sartor.api.generate import place
-from sartor.api.serve import Serving, assembled
+from sartor.api.serve import STREAMS, Serving, assembled
 from sartor.compiler import store
 from sartor.endpoint.app import Service
 from sartor.endpoint.server import Server, bound
@@ -37,9 +37,10 @@ class Speaking(Letters):
 
 def service(cache: Path, name: str = "tiny", tokenizer: object = None, **how: object) -> Service:
     core, ready = core_of(CHIP), weights()
-    placed = place(core, ready, CONTEXT)
+    asked = Serving(**how)  # type: ignore[arg-type]
+    placed = place(core, ready, CONTEXT, asked.streams or STREAMS)
     _, path = store.compiled(core, ready.network, ready.key, CONTEXT, folder=cache)
-    return assembled(CHIP, name, ready, placed, path, Serving(**how), tokenizer or Speaking())  # type: ignore[arg-type]
+    return assembled(CHIP, name, ready, placed, path, asked, tokenizer or Speaking())
 
 
 class Served:

@@ -52,3 +52,10 @@ def test_whether_a_new_chip_pays(report, cost, said):
     assert said in text and "31 %" in text and 'value="2.0"' in text
     assert any(key.startswith("drift.") for key, _ in verdict(report))
     assert 'id="drift"' in page(report)
+
+
+def test_how_many_were_decoded_together_is_said_where_it_is_known(report):
+    plain = {**DRIFT, "redesign": COST}
+    for shown, found in ((True, {"recorded_batch": 2.5}), (False, {"recorded_batch": None}), (False, {})):
+        report["drift"] = plain | found
+        assert ("a decode pass had 2.50 sequences" in drift.html(report)) is shown

@@ -178,6 +178,24 @@ def test_written_traffic_reads_back(tmp_path):
     assert [p.name for p in tmp_path.iterdir()] == ["t.jsonl"]
 
 
+def test_what_was_decoded_together_is_read_where_every_request_has_it(tmp_path):
+    lines = ['{"timestamp": 0, "input_length": 5, "output_length": 4, "batch": 2}',
+             '{"timestamp": 9, "input_length": 5, "output_length": 0}',
+             '{"timestamp": 5, "input_length": 5, "output_length": 3, "batch": 1.5}']  # fmt: skip
+    path = tmp_path / "a.jsonl"
+    path.write_text("\n".join(lines))
+    found = read_trace(path)
+    assert found.batch.tolist() == [2, 1.5] and found.recorded_batch == 7 / 4  # 4 / 2 + 3 / 1.5 passes
+    write_mooncake(found, tmp_path / "b.jsonl")
+    assert read_trace(tmp_path / "b.jsonl").batch.tolist() == [2, 1.5]
+    path.write_text("\n".join([*lines, '{"timestamp": 7, "input_length": 5, "output_length": 3}']))
+    assert read_trace(path).batch is None and read_trace(path).recorded_batch is None
+    for wrong in ("0.5", "null", "NaN", '"2"'):
+        path.write_text(lines[0].replace('"batch": 2', f'"batch": {wrong}'))
+        with pytest.raises(BrokenFile, match=r"line 1: batch = .* is not a number of sequences of at least 1"):
+            read_trace(path)
+
+
 def test_a_write_that_fails_leaves_nothing(tmp_path):
     traffic = Traffic("t", np.zeros(1), np.ones(1, int), np.ones(1, int))
     with pytest.raises(InputError, match="cannot be written"):

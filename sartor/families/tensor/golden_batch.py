@@ -1,7 +1,8 @@
 """Several sequences on the golden model at once: each its own memory, each instruction run for all.
 
-The arithmetic is that of golden.py, bit for bit: sequences share nothing but the weights that are read. It is how a
-processor answers many users faster; the chip itself runs one pass after the other.
+The arithmetic is that of golden.py, bit for bit: sequences share nothing but the weights that are read. They are as
+many cores in step; one core decodes several by the batch of its program (compiler/together.py), which it is measured
+beside.
 """
 
 from __future__ import annotations

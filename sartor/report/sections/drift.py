@@ -20,7 +20,13 @@ def html(report: Report) -> Html:
     found = report["drift"]
     key, blanks = redesign_pays(found["redesign"])
     parts = [tag("p", say(key, **blanks), cls="answer"), _money(found), _figures(found)]
-    return section("drift", *parts, _distances(found), tag("p", say("drift.note"), cls="note"))
+    return section("drift", *parts, _distances(found), _together(found), tag("p", say("drift.note"), cls="note"))
+
+
+def _together(found: Report) -> Html:
+    """How many were really decoded together, where the chip in service wrote it down."""
+    batch = found.get("recorded_batch")
+    return tag("p", say("drift.together", batch=plain(batch))) if is_known(batch) else Html("")
 
 
 def _money(found: Report) -> Html:

@@ -29,6 +29,7 @@ class Rule(NamedTuple):
 
 
 PRIORITY = Rule(-1e9, 1e9, True, "a whole number")
+BATCH = Rule(1, 1e6, False, "a number of sequences of at least 1")
 PROMPT = Rule(1, MAX_TOKENS, True, f"a whole number of tokens from 1 to {MAX_TOKENS:g}")
 # A request without output failed: it is counted, then dropped.
 OUTPUT = Rule(0, MAX_TOKENS, True, f"a whole number of tokens from 0 to {MAX_TOKENS:g}")
@@ -48,6 +49,7 @@ class Batch:
     dropped: int
     hashes: list[list] | None = None  # of the pieces of each prompt
     priority: np.ndarray | None = None
+    batch: np.ndarray | None = None
 
 
 def column(
@@ -137,6 +139,7 @@ def join(batches: Sequence[Batch], name: str, where: str, source: str, prefix_hi
         source=source + note,
         pieces=_pieces(batches, order),
         priority=_priority(batches, order),
+        batch=_batch(batches, order),
     )
 
 
@@ -146,6 +149,12 @@ def _priority(batches: Sequence[Batch], order: np.ndarray) -> np.ndarray | None:
         return None
     each = [np.zeros(len(b.arrival_s), np.int64) if b.priority is None else b.priority for b in batches]
     return np.asarray(np.concatenate(each)[order])
+
+
+def _batch(batches: Sequence[Batch], order: np.ndarray) -> np.ndarray | None:
+    """Where every batch has it."""
+    each = [b.batch for b in batches if b.batch is not None]
+    return np.asarray(np.concatenate(each)[order]) if len(each) == len(batches) else None
 
 
 def _pieces(batches: Sequence[Batch], order: np.ndarray) -> Pieces | None:

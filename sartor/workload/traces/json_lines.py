@@ -12,7 +12,7 @@ import numpy as np
 from ...errors import BrokenFile
 from ..traffic import Traffic
 from . import scraped, vllm
-from .columns import PRIORITY, column, join, numbered_batches, request_batch
+from .columns import BATCH, PRIORITY, column, join, numbered_batches, request_batch
 from .formats import Format, best, check_columns, known, number
 from .prefix import PrefixCache
 
@@ -71,8 +71,8 @@ def _read_lines(file: IO[str], path: Path, first: int, line: str, form: Format) 
         for some in hashes:
             cache.add(some)
         kept = [some for some, entry in zip(hashes, entries, strict=True) if entry[form.output] > 0]
-        priority = _priorities(entries, form, name, lines)
-        batches.append(replace(batch, hashes=kept if any(kept) else None, priority=priority))
+        priority, together = _priorities(entries, form, name, lines), _together(entries, form, name, lines)
+        batches.append(replace(batch, hashes=kept if any(kept) else None, priority=priority, batch=together))
     return join(batches, path.stem, name, f"{form.name} {name}", cache.hit)
 
 
@@ -84,6 +84,15 @@ def _priorities(entries: list[dict], form: Format, name: str, lines: list[int]) 
     values = [entries[i].get("priority", 0) for i in rows]
     found = column(values, number, PRIORITY, "priority", lambda i: f"{name} line {lines[rows[i]]}")
     return found.astype(np.int64)
+
+
+def _together(entries: list[dict], form: Format, name: str, lines: list[int]) -> np.ndarray | None:
+    """Sequences in a decode pass of each finished request; None where one of them lacks it."""
+    rows = [i for i, entry in enumerate(entries) if entry[form.output] > 0]
+    if not all("batch" in entries[i] for i in rows):
+        return None
+    values = [entries[i]["batch"] for i in rows]
+    return column(values, number, BATCH, "batch", lambda i: f"{name} line {lines[rows[i]]}")
 
 
 def _entry(text: str, name: str, line: int, form: Format) -> dict:

@@ -14,7 +14,8 @@ def write_mooncake(traffic: Traffic, path: str | Path) -> None:
     """`traffic` to the file `path`, whole or not at all; times to 1 us; with the hashes that it has, as numbers."""
     path = Path(path)
     columns = (traffic.arrival_s, traffic.prompt_tokens, traffic.output_tokens)
-    rows = zip(*(column.tolist() for column in columns), _hashes(traffic), strict=True)
+    batch = [None] * len(traffic) if traffic.batch is None else traffic.batch.tolist()
+    rows = zip(*(column.tolist() for column in columns), _hashes(traffic), batch, strict=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         with temporary.open("w", encoding="utf-8") as file:
@@ -32,7 +33,8 @@ def _hashes(traffic: Traffic) -> Iterator[list[int] | None]:
         yield None if pieces is None else pieces.ids[pieces.starts[i] : pieces.starts[i + 1]].tolist()
 
 
-def _line(arrival_s: float, prompt: int, output: int, hashes: list[int] | None) -> str:
+def _line(arrival_s: float, prompt: int, output: int, hashes: list[int] | None, batch: float | None) -> str:
     ms = round(arrival_s * 1e3, 3)
     more = "" if hashes is None else f', "hash_ids": {hashes}'
+    more += "" if batch is None else f', "batch": {batch:.15g}'
     return f'{{"timestamp": {ms:.15g}, "input_length": {prompt}, "output_length": {output}{more}}}\n'
