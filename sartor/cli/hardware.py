@@ -2,50 +2,16 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 from typing import Any
-
-from rich.console import Group, RenderableType
-from rich.live import Live
-from rich.panel import Panel
-from rich.text import Text
 
 from .. import api
 from ..errors import CheckFailed
 from ..search.store import writable
 from ..units import si
-from . import grid
-from .console import ERR, OUT, as_json
-
-
-class Stages:
-    """What is done now, with its seconds, on stderr while a person looks on."""
-
-    def __init__(self) -> None:
-        self.done: list[tuple[str, float]] = []
-        self.now, self.since = "", time.monotonic()
-        self.below: RenderableType = Text("")
-
-    def __call__(self, stage: str) -> None:
-        if self.now and not self._same(stage):
-            self.done.append((self.now, time.monotonic() - self.since))
-            self.since = time.monotonic()
-        self.now = stage
-
-    def _same(self, stage: str) -> bool:
-        """Steps of one stage share what is before the colon: they are one line."""
-        return ":" in stage and stage.split(":")[:1] == self.now.split(":")[:1]
-
-    def __rich__(self) -> RenderableType:
-        lines = [Text(f"{s:7.1f} s  {what.split(':')[0]}", style="dim") for what, s in self.done]
-        lines.append(Text(f"{time.monotonic() - self.since:7.1f} s  {self.now}"))
-        return Group(*lines, self.below)
-
-
-def live(stages: Stages) -> Live:
-    """The stages on stderr; nothing where no person looks."""
-    return Live(stages, console=ERR, transient=True, refresh_per_second=8, auto_refresh=ERR.is_terminal)
+from . import grid, verified
+from .console import OUT, as_json
+from .stages import Stages, live
 
 
 def build(
@@ -95,7 +61,7 @@ def verify(
     stages = Stages()
 
     def watch(now: Any) -> None:
-        stages.below = _running(now)
+        stages.below = verified.running(now)
 
     with live(stages):
         found = api.verify(
@@ -104,51 +70,9 @@ def verify(
     if json:
         as_json(found)
     else:
-        OUT.print(verified(found))
+        OUT.print(verified.verified(found))
     if found["mismatches"]:
         raise CheckFailed(f"{found['chip']}: RTL and golden model differ in {found['mismatches']} places")
-
-
-def _running(now: Any) -> RenderableType:
-    each = f", {now.seconds_per_token:.1f} s a token" if now.seconds_per_token else ""
-    state = f"token {min(now.tokens + 1, now.of)} of {now.of}, cycle {now.cycles:,}{each}"
-    return Panel(Text(now.text, style="bold"), subtitle=state, subtitle_align="left")
-
-
-def verified(found: dict[str, Any]) -> RenderableType:
-    """The answer first, then what it took."""
-    same = found["mismatches"] == 0
-    said = Group(*map(_said, found["sequences"]))
-    each = f" of each of {found['batch']} sequences" if found["batch"] > 1 else ""
-    compared = f"{found['instructions']:,} instructions, {len(found['rtl_tokens'])} tokens{each}"
-    equal, differ = f"equal: {compared}", f"DIFFERENT in {found['mismatches']} places of {compared}"
-    what = "The Verilog as it is delivered" if found["structural"] else "RTL"
-    lines = Text(f"{what} and golden model are {equal if same else differ}")
-    lines.stylize("green" if same else "bold red")
-    core = "" if found["cores"] == 1 else f", one core of {found['cores']} with its share of the memory"
-    head = Panel(Group(said, Text(""), lines), title=f"{found['chip']}{core}", border_style="green" if same else "red")
-    return Group(head, Text(_figures(found)))
-
-
-def _said(sequence: dict[str, Any]) -> Text:
-    """Prompt and answer of one sequence."""
-    text, answer = sequence["text"], sequence["answer"]
-    said = Text(text[: len(text) - len(answer)])
-    said.append(answer, style="bold")
-    return said
-
-
-def _figures(f: dict[str, Any]) -> str:
-    count, what = len(f["rtl_tokens"]), "token" if f["batch"] == 1 else "step"
-    rows = [
-        (f"cycles a {what}, RTL", f"{f['cycles_rtl'] / count:,.0f}"),
-        (f"cycles a {what}, estimated", f"{f['cycles_estimated'] / count:,.0f} ({f['cycles_error']:+.1%})"),
-        ("tokens a second on the chip", f"{f['tokens_per_s_chip']:.4g} at {si(f['clock_hz'], 'Hz')}"),
-        ("memory utilization", f"{f['memory_utilization']:.1%} of what sequential reads get"),
-        ("prompt", f"{len(f['prompt_tokens'])} tokens, {f['prefill_cycles']:,} cycles before the first one"),
-        ("simulated", f"{f['seconds_per_token']:.1f} s a {what}, {f['build_s']:.1f} s to get ready"),
-    ]
-    return "\n".join(f"{name:29}{value}" for name, value in rows)
 
 
 def synth(chip: str, liberty: str | None, json: bool) -> None:

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from .. import api
-from . import answers, serving, show
+from . import answers, compared, serving, show
 from .options import Batch, Context, Executor, Json, Model, Out, Points, Seed, app
 
 
@@ -105,6 +105,6 @@ def compare(
     """Chips side by side at the same work, each in its best configuration; with a trace, fleets of them."""
     rows = api.compare(list(chips), model, trace, ttft, tpot, batch=batch)
     fleets = None if trace is None else serving.fleets(list(chips), model, trace, rate, ttft, tpot, batch)
-    answers.compare(rows, json, fleets)
+    compared.compare(rows, json, fleets)
     if fleets is not None and not json:
         serving.show_fleets(fleets)

@@ -40,7 +40,7 @@ def page(report: Report) -> str:
         "menu": menu(report),
         "body": "\n".join(part.html(report) for part in sections(report)),
         "vega": vega(),
-        "script": own_file("page.js") + own_file("plots.js"),
+        "script": own_file("page.js") + own_file("figures.js") + own_file("plots.js"),
     }
     return fill(own_file("page.html"), parts)
 

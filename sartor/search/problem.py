@@ -7,24 +7,22 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ..chip import presets
 from ..errors import InputError, UnknownName
 from ..families.tensor.design import FORMATS, Designs
 from ..families.tensor.family import Tensor
-from ..formats.hardware import decoded
 from ..formats.parts import by_part
-from ..formats.spec import format_named, listed
 from ..tables import table
 from ..tech.technology import Technology
 from ..units import UNITS, parse
 from ..workload.find import find_model
 from ..workload.model import Model
 from ..workload.profiles import demand
-from ..workload.sizes import CLASSES, tensor_formats
+from ..workload.sizes import tensor_formats
 from ..workload.traffic import Slo
 from ..workload.workload import Workload, workload
 from .economy import Economy
 from .evaluate import evaluate
+from .known import known_names, rounded_once
 from .quality import Gate, check, gate, reachable
 from .result import Budget, Deployment, Result
 from .space import OWN, VARIABLES, Space, space
@@ -98,11 +96,7 @@ def objectives(result: Result) -> np.ndarray:
 @functools.lru_cache(maxsize=32)
 def _problem(study_json: str) -> Problem:
     study = Study.model_validate_json(study_json)
-    for tensor in study.model.formats:
-        if tensor not in CLASSES:
-            raise UnknownName("tensor class", tensor, CLASSES, f"{study.name}: [model.formats]")
-        format_named(study.model.formats[tensor])
-    _check_names(study)
+    known_names(study)
     slo = Slo(study.slo.ttft, study.slo.tpot, study.slo.percentile)
     moments = demand(study.traffic.profile, study.slo.percentile)
     model = find_model(study.model.name)
@@ -113,7 +107,7 @@ def _problem(study_json: str) -> Problem:
         )
     work = workload(model, moments, slo, study.model.formats)
     choices = space(study.search.space, f"{study.name}: [search.space]")
-    _check_formats(study, model, choices)
+    rounded_once(study, model, choices)
     return Problem(study, work, choices, economy(study), _budget(study), _gate(study, model, choices))
 
 
@@ -143,44 +137,6 @@ def _budget(study: Study) -> Budget:
     """The limits of `study`; no die is larger than the reticle."""
     b, reticle = study.budget, table("overheads").fact("die", "reticle").value
     return Budget(b.power, b.die or reticle, b.unit_cost, b.chips, b.system_power, b.batch, b.margin)
-
-
-def _check_names(study: Study) -> None:
-    """What is needed after the search is asked for before it: a slip of the pen must not cost the search."""
-    for chip in study.compare.chips:
-        if chip not in presets.names() and not chip.endswith(".toml"):
-            raise UnknownName("chip", chip, presets.names(), f"{study.name}: [compare] chips")
-    claims = study.claims
-    demand(study.variants.profile or study.traffic.profile, study.slo.percentile)
-    named = {"[compare] weights": study.compare.weights, "[compare] cache": study.compare.cache,
-             "[[claims]] weights": [c.weights for c in claims],
-             "[[claims]] cache": [c.cache for c in claims]}  # fmt: skip
-    for place, names in named.items():
-        for name in names:
-            format_named(name, f"{study.name}: {place}")
-    for name in study.variants.weights:
-        listed(name, f"{study.name}: [variants] weights")
-    for claim in claims:
-        if claim.chip not in presets.names():
-            raise UnknownName("chip", claim.chip, presets.names(), f"{study.name}: [[claims]] chip")
-    if claims and not (study.variants.weights and study.variants.memory):
-        raise InputError(f"{study.name}: [[claims]] are checked on [variants]: give it weights and memory")
-    for other in study.others:
-        find_model((other.model or study.model).name)
-        demand(other.profile or study.traffic.profile, study.slo.percentile)
-
-
-def _check_formats(study: Study, model: Model, choices: Space) -> None:
-    """Real weights that are quantized already are taken as they are: nothing is rounded twice."""
-    if not study.model.real_weights:
-        return
-    stored = tensor_formats(model)["attention"]
-    for form in (FORMATS[int(row)] for row in dict(choices.values)["weights"]):
-        if decoded().get(form) != decoded().get(stored):
-            raise InputError(
-                f"{study.name}: [search.space] weights: {form!r} would round the real weights of {model.name}, which "
-                f"are {stored}, once more (try weights = [{stored!r}], or real_weights = false)"
-            )
 
 
 def problem(study: Study) -> Problem:

@@ -5,6 +5,7 @@ Ranges of public chips are those of chips.csv, and `ALIKE` either way of them.
 
 from __future__ import annotations
 
+from ..tables import table
 from . import area_predict
 from .area_predict import Known
 from .kind import Inputs, Row
@@ -63,7 +64,7 @@ def _sram(inputs: Inputs, known: Known) -> str | None:
     sram_bytes = (area_predict.number(inputs, "sram_MB") or 0.0) * 1e6
     if sram_bytes and known.transistors and known.transistors < BIT_TRANSISTORS * 8 * sram_bytes:
         return "transistors_B are fewer than its SRAM has: it or sram_MB has a wrong unit"
-    macs = area_predict.multipliers(inputs)
+    macs = area_predict.multipliers(inputs)[0]
     if sram_bytes and macs and not LEAST_BYTES / ALIKE < sram_bytes / macs < MOST_BYTES * ALIKE:
         return "sram_MB is not what so many multipliers work on: it, macs, peak_dense_TOPS or clock_GHz is wrong"
     return None
@@ -82,6 +83,12 @@ def _does_not_fit(known: Known, mm2: float) -> str | None:
         return "a peak that no such die has: peak_dense_TOPS, or macs and clock_GHz, has a wrong unit"
     if known.transistors and known.transistors / mm2 > DENSEST_PER_MM2:
         return "more transistors than any node has on such a die: a wrong unit"
-    if known.transistors and not LEAST_SHARE / ALIKE < area_predict.density(known, mm2) < MOST_SHARE * ALIKE:
+    if known.transistors and not LEAST_SHARE / ALIKE < _density(known, mm2) < MOST_SHARE * ALIKE:
         return "transistors_B are not those of such a die in its node: it or die_mm2 has a wrong unit"
     return None
+
+
+def _density(known: Known, mm2: float) -> float:
+    """Transistors a mm2 over those of the node's logic."""
+    node = table("nodes").items[known.node]
+    return (known.transistors or 0.0) / mm2 / area_predict.figure("nodes", node, "logic_density")

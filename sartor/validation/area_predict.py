@@ -70,7 +70,7 @@ def asked(inputs: Inputs) -> Known | str:
         number(inputs, "sram_MB"),
         number(inputs, "transistors_B"),
     )
-    macs, per_s = _macs(inputs)
+    macs, per_s = multipliers(inputs)
     if (macs is None or sram is None) and transistors is None and per_s is None:
         return "neither multiply-adds and SRAM, nor transistors, nor a peak"
     if not form:  # nothing is said of the multipliers
@@ -94,7 +94,7 @@ def number(inputs: Mapping[str, Any], name: str) -> float | None:
     return value if 0 < value < LARGEST else None
 
 
-def _macs(inputs: Inputs) -> tuple[float | None, float | None]:
+def multipliers(inputs: Inputs) -> tuple[float | None, float | None]:
     """Multiply-adds, and those a second at the peak."""
     macs, peak, clock = (number(inputs, n) for n in ("macs", "peak_dense_TOPS", "clock_GHz"))
     hz = clock * 1e9 if clock else _CLOCKS_HZ.get(_class(inputs), _CLOCK_HZ)
@@ -147,16 +147,6 @@ def phy_of_kind(inputs: Inputs) -> float | None:
     given, units = number(inputs, "phy_mm2_est"), number(inputs, "mem_units")
     own = {**inputs, "phy_mm2_est": None}
     return given / _phy_mm2(own) if given and units and _memory(inputs) else None
-
-
-def multipliers(inputs: Inputs) -> float | None:
-    """As listed, or as peak and clock come to."""
-    return _macs(inputs)[0]
-
-
-def density(k: Known, mm2: float) -> float:
-    """Transistors a mm2 over those of the node's logic."""
-    return (k.transistors or 0.0) / mm2 / figure("nodes", table("nodes").items[k.node], "logic_density")
 
 
 def figure(name: str, item: str | None, quantity: str) -> float:

@@ -17,11 +17,12 @@ import numpy as np
 import pytest
 
 pytest.importorskip("gguf")
-if importlib.util.find_spec("xllamacpp") is None:  # not imported: see llama_kl_parts
+if importlib.util.find_spec("xllamacpp") is None:  # not imported: see llama_kl_process
     pytest.skip("pip install xllamacpp", allow_module_level=True)
 sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
 import llama_kl
 import llama_kl_parts as parts
+import llama_kl_process as process
 
 NEAR = 0.05  # of KL, of an independent implementation
 EXACT = 0.01  # where both multiply the same numbers, and nothing else is rounded
@@ -44,7 +45,7 @@ def rounded_by_them(name: str, x: np.ndarray, block: np.dtype, folder: Path) -> 
     """The blocks that llama.cpp makes of what matrices multiply, with its kernel for this processor."""
     np.save(folder / "x.npy", x)
     given = (
-        parts.library(),
+        process.library(),
         name,
         folder / "x.npy",
         folder / "y.npy",
