@@ -12,6 +12,8 @@ Lengths of prompts are not published. How many requests run where the cache is f
 to 400 tokens of the chats; questions of GPQA are short. Code's are long and not known: such rows are refused. What a
 running request holds is its prompt and, of outputs that vary, the mean of their squares over twice their mean.
 
+The cache is in 16 bits, vLLM's default, whatever the weights are in.
+
 `at pace`: joules of our step, prompt and idle power, at the tokens a second that were measured: what is left is watts.
 """
 
@@ -39,7 +41,10 @@ from sartor.validation.summary import Pair
 from sartor.workload.derive import operators
 
 FIRST = "service"
-PROMPTS = {"lm-arena-chat": 300, "gpqa": 250}  # tokens, mean
+CHATS, AGAIN = "lm-arena-chat", "prompts that come again: in the cache"
+PROMPTS = {CHATS: 300, "gpqa": 250}  # tokens, mean
+MOST = 256  # at once of chats: beyond, the same 1,024 come again (num_request_repeats), and many are in the cache
+SAMPLING = "penalties"  # every request asks for a repetition penalty of 1.1 and top-p of 0.95
 WEIGHTS = {"bfloat16": "bf16", "fp8": "fp8", "mxfp4": "fp4"}
 RUNNING = "running"  # beside a row's inputs: how many ran, in the mean
 
@@ -54,7 +59,8 @@ def rows(folder: Path, prompts: Mapping[str, int] = PROMPTS, refused: Counter[st
             continue
         for number, each in enumerate(one["configurations"]):
             row = _row(f"{path.name} {number}", one, each, prompts[one["task"]])
-            if why := refusal(row.inputs):
+            again = one["task"] == CHATS and row.inputs["at_once"] > MOST
+            if why := AGAIN if again else refusal(row.inputs):
                 refused[why] += 1
             else:
                 yield row
@@ -66,7 +72,8 @@ def _row(where: str, one: Mapping[str, Any], each: Mapping[str, Any], prompt: in
         "system": each["gpu_model"], "model_path": one["model_id"], "precision": WEIGHTS[one["weight_precision"]],
         "backend": "vllm", "isl": prompt, "osl": round(each["avg_output_len"]), "batch_size": each["max_num_seqs"],
         "tp_size": each["num_gpus"] // layout["data_parallel"], "attention_dp_size": layout["data_parallel"],
-        "moe_ep_size": layout["expert_parallel"], "context": prompt + _mean_held(each["output_length_distribution"]),
+        "moe_ep_size": layout["expert_parallel"], "kv_cache_dtype": "bf16", "sampling": SAMPLING,
+        "context": prompt + _mean_held(each["output_length_distribution"]),
         "silicon_tpot_ms": 1e3 * each["avg_batch_size"] * each["energy_per_token_joules"] / each["avg_power_watts"],
         "J_per_token": each["energy_per_token_joules"],
     }  # fmt: skip
@@ -130,7 +137,7 @@ def main() -> int:
     print(f"{len(list(rows(folder, refused=refused)))} rows; refused: {dict(refused)}")
     for prompt in (300, 200, 400):
         print(f"prompts of {prompt} tokens in chats")
-        for name, found in groups(folder, PROMPTS | {"lm-arena-chat": prompt}).items():
+        for name, found in groups(folder, PROMPTS | {CHATS: prompt}).items():
             one = record("serving", "unseen", name, found)
             bias = np.median([p.predicted / p.measured - 1 for p in found])
             print(f"{name:60} {one.n:4} {one.median:7.1%} {one.p90:7.1%} {one.worst:7.1%} {bias:+7.1%}")

@@ -36,10 +36,10 @@ own tool: 17 % and 45 %. `runs`: two recorded runs of vLLM on other GPUs, reques
 our estimate has them from the chips' data sheets (`on chips`): means and percentiles of all requests ([validation.md](validation.md)).
 `service`: joules a token of all chips, and TPOT, of services that others measured (ML.ENERGY benchmark 3.0, arXiv 2505.06371; vLLM 0.11.1, chats and GPQA;
 `benchmarks/service_energy.py`), no row of which any figure has seen; of the B200 no watts were read before. `at pace`: with as many tokens a second as were measured, what
-is left of an error is that of watts. Lengths of prompts are not published: 300 tokens in chats, as full caches say; with 200 and 400 the H100's dense models are 7.2 and 6.2 % off,
-the B200's watts 11 and 6. Equal work is 5 to 8 % of its watts apart in this source, too (Llama-3.1-70B and 3.3 on four H100, of one shape). One choice has seen these rows: a byte's way
-through the B200 was taken as shorter than the H100's, as HBM3E's bits are cheaper than HBM3's, and its dense models' joules were 17.7 % off, 13.5 at pace; now half of the
-bytes come from the other die (model.md), a figure that was derived and not fitted.""",
+is left of an error is that of watts. Lengths of prompts are not published: 300 tokens in chats, as full caches say; with 200 and 400 the H100's dense models are 4.7 and 6.0 % off, the B200's 12 and 7. Chats beyond 256 at once come again and are in the cache: left out. Equal work is 5 to 8 %
+of its watts apart in this source, too (Llama-3.1-70B and 3.3 on four H100, of one shape). Two choices have seen these rows; neither is fitted. A byte's way through the B200 was taken as shorter than
+the H100's, as HBM3E's bits are cheaper than HBM3's, and its dense models' joules were 17.7 % off, 13.5 at pace; half of its bytes come from the other die (model.md): 12.7 and 8.7. And what drawing a
+token takes was not counted, a top-p and a repetition penalty here: 352 bytes a word of the vocabulary (validation.md), by kernels' loads and stores; the H100 was 5.9 % off without it.""",
     "gpu": """One H100 SXM, PyTorch 2 with CUDA graphs: GEMMs, attention, and whole steps of four models. `unseen` are measured
 GEMMs of aiconfigurator-core 0.12.0 (vLLM, TensorRT-LLM and SGLang, median) on the H100 in BF16, to which no figure
 was fitted; the figures of A100, B200 and of FP8 there (scaled by rows, and `-blocks`) are fitted to a fifth of such rows, and judged on the shapes
@@ -127,8 +127,8 @@ MISSING = {
         "MiniMax-M2.5 on four H200 at four requests 12.4 ms in vLLM 0.16 and 10.1 on H100 in 0.18: kernels that are still being tuned. Its norms over "
         "all heads, which chips sum up together, are counted.",
         "Joules of experts: in vLLM 0.11 kernels of experts with few rows each take longer than predicted and draw more (Qwen3-235B in FP8 on four H100, eight requests: 530 W a chip, predicted 241); those of "
-        "Qwen3-30B-A3B in 16 bits on one are within 7 % up to 64 requests. Small models at many requests: Llama-3.1-8B on one H100 draws 610 to 690 W from 64 requests on, a fifth more than predicted, and takes "
-        "a tenth to a fifth longer: perhaps sampling from 128,256 words. On the B200 services of 8B models wait for their host (27 ms a token at 128 requests, where the chip needs 8).",
+        "Qwen3-30B-A3B in 16 bits on one are within 7 % up to 64 requests. Hosts: for a repetition penalty vLLM makes a table of all tokens that came out anew each step, and on the B200 services of 8B "
+        "models wait for it (27 ms a token at 128 requests, where the chip needs 10; 32 ms at eight requests of 8,000 tokens).",
         "One stack's version is not another's: the figures are medians over those measured.",
     ),
     "gpu": (
@@ -151,7 +151,7 @@ MISSING = {
         "chunked prefill: no whole step was measured.",
         "FP8 steps were measured on products 16 times too large (the scale of the weights was not undone; `sartor measure gpu` does now). By the same "
         "arithmetic on a CPU, nearly all of softmax then falls on one token, and a quarter of what enters the last matrix of a layer is 0: "
-        "their watts are likely too low, and with them their times at the power limit. So others' rows say: a service of Llama-3.1-405B in FP8 on eight H100 takes 18 % more joules.",
+        "their watts are likely too low, and with them their times at the power limit. So others' rows say: a service of Llama-3.1-405B in FP8 on eight H100 takes a fifth more joules than predicted.",
         "Prefill: two models; its band is less sure than the others. How loads of passes between matrices are counted was settled when their residuals "
         "had been seen (model.md): its energy left out is 2.5 % off in the other way.",
     ),

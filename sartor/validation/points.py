@@ -12,11 +12,12 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from . import names, points_columns, points_layout, points_predict, pools_predict
+from . import names, points_columns, points_layout, points_predict, points_sampling, pools_predict
 from .gpu_limits import CLOCK_ROOM, SLOW
 from .kind import Column, Form, Inputs, Prediction, Refused, Row
 from .points_columns import column
 from .points_formats import as_named, weights
+from .points_sampling import sampled
 
 _MEASURED = points_columns.MEASURED
 JOULES = {"J_per_token": Column("energy", "J", optional=True)}  # of all chips, a token of the output
@@ -41,6 +42,7 @@ FORM = Form(
         "moe_ep_size": column("moe_ep_size", "expert_ranks", optional=True, count=True),
         "max_num_seqs": column("max_num_seqs", "most", optional=True, count=True),
         "context": Column("held", optional=True, number=True),  # tokens that a request holds, in the mean
+        "kv_cache_dtype": Column("cache", optional=True), "sampling": Column("sampling", optional=True),
     },
     _MEASURED | JOULES,
     mend=points_columns.settled,
@@ -133,6 +135,10 @@ def refusal(inputs: Inputs) -> str | None:
         return f"format {inputs['format']!r} is not that of {inputs['model']!r}"
     if model and max(inputs["prompt"] + inputs["output"], points_predict.holds(inputs)) > model.max_context:
         return f"prompt and output are longer than {model.name} holds"
+    if inputs.get("cache") and names.number_format(inputs["cache"]) is None:
+        return f"a cache in {inputs['cache']!r} is not known"
+    if sampled(inputs.get("sampling")) not in points_sampling.BYTES:
+        return f"sampling {inputs['sampling']!r} is none of {', '.join(filter(None, points_sampling.BYTES))}"
     if inputs["form"] != POOLS.name and _mode(inputs) not in MODES:
         return f"mode {inputs['mode']!r} is not known (agg, disagg)"
     if inputs["stack"] not in points_predict.STACKS:

@@ -36,12 +36,13 @@ from ..formats.spec import format_named
 from ..tech.technology import NOMINAL, Technology
 from ..workload.derive import operators
 from ..workload.step import Step
-from . import names
+from . import names, points_sampling
 from .gpu_work import grouped
 from .kind import Inputs, Prediction, Refused
 from .points_formats import TRAINED, weights
 from .points_layout import arranged, known
 from .points_room import room
+from .points_sampling import sampled
 
 STACKS = ("vllm", "trtllm", "sglang")
 RESERVE = ("trtllm",)  # start a request only with room for all its tokens; the others evict (GUARANTEED_NO_EVICT)
@@ -55,7 +56,8 @@ def predict(rows: Sequence[Inputs], tech: Technology = NOMINAL) -> list[Predicti
 
 def group(inputs: Inputs) -> tuple[Any, ...]:
     named = ("chip", "model", "format", "chips", "copies", "stack")
-    return *(inputs[name] for name in named), inputs.get("whole", False)
+    said = (inputs.get(name) for name in ("cache", "sampling"))
+    return *(inputs[name] for name in named), *said, inputs.get("whole", False)
 
 
 @dataclass(frozen=True)
@@ -93,8 +95,9 @@ def parts(rows: Sequence[Inputs]) -> Parts:
     # Copies prefill side by side; what all do together is in everybody's way.
     turn = prefill.own.latency_s / copies + prefill.together.latency_s
     zero = np.zeros(len(rows))
-    seconds = (zero + step.latency_s, zero + passes, zero + prefill.latency_s, zero + turn)
-    return Parts(*seconds, running, at_once, output, zero + step.dynamic_j)
+    drawn_s, drawn_j = points_sampling.cost(existing.machine, model, sampled(first.get("sampling")), running / copies)
+    seconds = (zero + step.latency_s + drawn_s, zero + passes, zero + prefill.latency_s, zero + turn)
+    return Parts(*seconds, running, at_once, output, zero + step.dynamic_j + copies * drawn_j)
 
 
 def holds(row: Inputs) -> float:
@@ -133,7 +136,7 @@ def _served(first: Inputs) -> tuple[Existing, Replica, Any]:
     """Chip and replica of rows like `first`, and the formats of its tensors."""
     chip, model, form = names.chip(first["chip"]), names.model(first["model"]), weights(first)
     assert chip is not None and model is not None
-    cache = "bf16" if form == "bf16" else "fp8-e4m3"
+    cache = names.number_format(first.get("cache") or "") or ("bf16" if form == "bf16" else "fp8-e4m3")
     own = model.formats if form in TRAINED else {}
     existing = Existing(chip, model.weights if own else form, cache)
     # Stacks cast activations in the passes before, and pad nothing.

@@ -99,6 +99,24 @@ def test_lengths_that_vary_are_said_by_what_a_request_holds():
     assert plain == same and longer["tpot"] > plain["tpot"] and longer["energy"] > plain["energy"]
 
 
+def test_drawing_a_token_by_top_p_by_hand():
+    # 64 times 128,256 scores of 216 bytes: 1.77 GB at 0.84 of 3.35 TB/s, and 105 pJ a byte.
+    asked = {**INPUTS, "format": "bf16", "prompt": 1024, "output": 1024, "at_once": 64, "chips": 4, "copies": 1}
+    plain, greedy, drawn, punished = (
+        parts([{**asked, "sampling": how}]) for how in (None, "greedy", "Top_P", "penalties")
+    )
+    assert plain.step == greedy.step
+    assert drawn.step - plain.step == pytest.approx(1.773e9 / (0.8405 * 3.35e12), rel=1e-3)
+    assert drawn.step_j - plain.step_j == pytest.approx(1.773e9 * 104.8e-12, rel=1e-3)
+    assert punished.step - plain.step == pytest.approx((drawn.step - plain.step) * 352 / 216)
+
+
+def test_a_cache_is_in_what_a_row_says():
+    asked = {**INPUTS, "prompt": 4096, "output": 1024, "at_once": 64, "chips": 4, "copies": 1}
+    narrow, same, wide = (parts([{**asked, "cache": said}]) for said in (None, "fp8", "bf16"))
+    assert narrow.step == same.step < wide.step
+
+
 def test_joules_are_judged_beside_the_times(file):
     head, row = f"{HEAD},context,J_per_token", f"{ROW},1536"
     path = file()
@@ -113,6 +131,18 @@ def test_a_point(file):
     found = validate("serving", file(ROW))
     assert set(found["by"]) >= {"point tpot", "point ttft", "point h100-sxm tpot"}
     assert found["by"]["point tpot"]["n"] == 1 and found["by"]["point tpot"]["worst_ape"] < 0.3
+
+
+@pytest.mark.parametrize(
+    ("more", "reason"),
+    [("beam", "sampling 'beam' is none of greedy, top-p, penalties"), ("fp7", "a cache in 'fp7' is not known")],
+)
+def test_what_is_said_of_sampling_and_cache_must_be_known(file, more, reason):
+    column = "sampling" if "sampling" in reason else "kv_cache_dtype"
+    path = file()
+    path.write_text(f"{HEAD},{column}\n{ROW},\n{ROW},{more}\n")
+    (why,) = validate("serving", path)["coverage"]["refused"]
+    assert reason in why["reason"] and why["n"] == 1
 
 
 @pytest.mark.parametrize(

@@ -158,6 +158,14 @@ def test_a_service_s_joules_by_hand(made, folder):
     assert pairs["energy at pace"].predicted - pairs["energy"].predicted == pytest.approx(idle_j, rel=1e-3)
 
 
+def test_chats_that_come_again_are_refused(made, folder):
+    for task, left in (("lm-arena-chat", 0), ("gpqa", 1)):
+        refused = Counter()
+        path = folder(task, max_num_seqs=512)
+        rows = [r for r in made["service_energy"]["rows"](path, refused=refused) if task in r.where]
+        assert len(rows) == left and any("come again" in why for why in refused)
+
+
 def test_what_a_folder_has_beside_known_models_is_counted(made, folder):
     folder("text-to-image"), folder(model="nobody/knows-1b")
     refused = Counter()
