@@ -59,7 +59,8 @@ def chunk_clocks(
     """
     chunk = np.asarray(chunk, float)
     rows = np.minimum(chunk, ways(t, mapping))  # opened side by side
-    run = np.minimum(chunk / rows, t.columns)  # accesses of each
+    sets, even = _sets(t, chunk, rows, at_once & (mapping != "bank"))
+    run = chunk / (rows * sets)  # accesses of each
     bus = commands(t, rows, rows * run)
     work = {"page": _page, "badrow": _same_bank, "bgil": _striped, "bank": _all_banks}[mapping]
     one, between = work(t, rows, run, entries + IN_FLIGHT)
@@ -67,9 +68,18 @@ def chunk_clocks(
         early = at_once & (rows >= ways(t, mapping)) & _one_by_one(t, run, entries + IN_FLIGHT)
         free = norm(HARD, rows * run * t.burst, rows * t.spacing)
         one, between = np.where(early, free, one), np.where(early, free, between)
-    # Chunks are aligned: one longer than its rows ends in other banks than the next starts in.
-    sets = np.maximum(chunk / (rows * run), 1)
-    return np.where((sets > 1) | follows, sets * np.maximum(between, bus), np.maximum(one, bus))
+    one, between = np.maximum(one, bus), np.maximum(between, bus)
+    return np.where(follows | even, sets * between, (sets - 1) * between + one)
+
+
+def _sets(t: Timings, chunk: Any, rows: Any, aligned: Any) -> tuple[Any, Any]:
+    """Of rows that a chunk is in, in the mean, where it starts at a multiple of its length; and whether they are of an
+    even number: then it ends in other banks than the next starts in."""
+    size = rows * t.columns
+    shared = np.gcd(np.rint(np.minimum(chunk, LONG)).astype(int), np.rint(size).astype(int))
+    return np.maximum((chunk + np.where(aligned, size - shared, 0)) / size, 1), aligned & (
+        chunk % (2 * size) == 0
+    )
 
 
 def commands(t: Timings, rows: Any, accesses: Any) -> Any:
@@ -87,7 +97,9 @@ def alternating(t: Timings, run: Any, entries: Any) -> Any:
     """
     ahead = np.minimum((entries + run - 2 * t.reopen / t.same_group) / 3, entries - t.reopen / t.same_group)
     # Short rows wait side by side: each of those in the queue opens while the others do.
-    waits = np.where(run < entries, t.reopen * run / entries - t.same_group * run, t.reopen - t.same_group * entries)
+    waits = np.where(
+        run < entries, t.reopen * run / entries - t.same_group * run, t.reopen - t.same_group * entries
+    )
     late = np.where(ahead <= 0, np.maximum(waits, 0), 0)
     ahead = np.clip(ahead, 0, run * (1 - t.burst / t.same_group))
     return np.maximum(t.same_group * (run - ahead) + late, run * t.burst)
@@ -122,9 +134,9 @@ def _waiting(t: Timings, accesses: Any, entries: Any) -> Any:
 
 
 def _recurring(t: Timings, rows: Any, run: Any, entries: Any) -> Any:
-    """Banks drawn at random: as long as all would take side by side, and half the wait of a closed queue."""
-    banks = t.groups * t.banks
-    return rows * t.row_cycle / banks * (1 + (banks - 1) / (2 * np.maximum(entries / run, 1)))
+    """Sets of banks drawn at random: as long as all would take side by side, and half the wait of a closed queue."""
+    sets = t.groups * t.banks / rows
+    return bank_clocks(t, run) / sets * (1 + (sets - 1) / (2 * np.maximum(entries / (rows * run), 1)))
 
 
 def _striped(t: Timings, rows: Any, run: Any, entries: Any) -> tuple[Any, Any]:
@@ -132,7 +144,11 @@ def _striped(t: Timings, rows: Any, run: Any, entries: Any) -> tuple[Any, Any]:
     bus, opened = _waiting(t, accesses, entries), rows * t.spacing
     hidden = t.burst * (np.minimum(entries, t.groups) + np.maximum(entries - accesses, 0))
     conflict = np.maximum(t.reopen + t.read_precharge - hidden, 0) * rows / (t.groups * t.banks)
-    one = norm(SOFT, bus + conflict, norm(HARD, opened, _recurring(t, rows, run, entries)))
+    sets = t.groups * t.banks / rows
+    held = np.maximum(t.row_cycle, t.reopen + t.read_precharge + accesses * t.burst)
+    busy = sets * (1 - (1 - 1 / sets) ** (entries / accesses + 1))
+    many = norm(HARD, norm(SOFT, accesses * t.burst, held / busy), opened)
+    one = np.where(accesses > entries, norm(HARD, bus + conflict, opened), many)
     return one, norm(HARD, bus, opened)
 
 

@@ -1,4 +1,4 @@
-"""What refresh, several streams and writes among reads leave of a DRAM's peak: closed forms over `dram_access.py`."""
+"""What refresh and writes among reads leave of a DRAM's peak: closed forms over `dram_access.py`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from .dram_access import LONG, bank_clocks, chunk_clocks, commands, places, ways
+from .dram_access import LONG, RAMP, chunk_clocks, places, ways
 from .dram_timings import Timings
 
 REFRESHES = ("none", "all", "pb")
@@ -16,10 +16,6 @@ WRITES_FROM, WRITES_TO = 0.8, 0.2
 # Of the writes held where the queue spans two rows, those of the other row: read off the runs of the devices that these
 # forms were made with (docs/validation.md), where half would be an even part.
 OTHER_ROW = 0.45
-# Two of the same kind, of streams: two have only each other to wait for, and a run of one goes on so much longer than
-# its place in the queue (between 1, where rows are closed at once, and 2, where they are not: `_kept_open`); of each
-# stream more, so much less of the time is lost to streams that stay in one bank group.
-TWO_STREAMS, ONE_MORE = 1.2, 0.66
 
 
 def entries(t: Timings, queue: Any) -> Any:
@@ -46,58 +42,28 @@ def left_by_refresh(t: Timings, refresh: str, mapping: str = "bgil") -> Any:
     return 1 - stall / met / t.bank_refresh_interval
 
 
+def left_to_stream(t: Timings, refresh: str, mapping: str, got: Any) -> Any:
+    """The same of a stream that gets so much of the peak. Where dies take turns to be refreshed and bank groups are
+    interleaved, it goes over the banks in the order of their refresh: behind one it waits for each, once for all of
+    its time."""
+    left = left_by_refresh(t, refresh, mapping)
+    if refresh != "pb" or mapping != "bgil":
+        return left
+    behind = ways(t, mapping) * t.columns * t.burst / t.bank_refresh_interval
+    caught = (t.bank_refresh / t.bank_refresh_interval - 1) / (t.groups * t.banks * t.stacked)
+    slow = 1 - np.maximum(1 - behind / got, 0) / t.stacked - np.maximum(caught, 0)
+    return np.where((t.stacked > 1) & (behind < got), np.minimum(left, slow), left)
+
+
 def stream(t: Timings, mapping: str, queue: Any) -> Any:
     """Share of the peak that one sequential stream of reads gets, without refresh."""
-    return _share(t, chunk_clocks(t, mapping, LONG, entries(t, queue), follows=True) / LONG)
+    return share(t, chunk_clocks(t, mapping, LONG, entries(t, queue), follows=True) / LONG)
 
 
 def chunks(t: Timings, mapping: str, n_bytes: Any, queue: Any) -> Any:
     """The same of chunks of `n_bytes` at random places."""
     chunk = chunk_of(t, n_bytes)
-    return _share(t, chunk_clocks(t, mapping, chunk, entries(t, queue)) / chunk)
-
-
-def streams(t: Timings, mapping: str, n_bytes: Any, count: Any, queue: Any) -> Any:
-    """The same of `count` sequential streams that take turns after `n_bytes`. One whose banks no other uses finds
-    its rows open; the others find them closed, but the queue gathers the accesses of a row: up to twice a
-    stream's share."""
-    chunk, held = chunk_of(t, n_bytes), entries(t, queue)
-    alone = (1 - 1 / places(t, mapping)) ** (count - 1)
-    gathered = np.maximum(chunk, 2 * held / count * _longer(t, mapping, count, chunk < held))
-    closed = chunk_clocks(t, mapping, gathered, held, at_once=gathered <= chunk) / gathered
-    if mapping in ("page", "badrow"):
-        # Of two, both are in the bank, and its rows take turns; of more, others go on.
-        in_turn = bank_clocks(t, np.minimum(gathered, t.columns)) / gathered
-        closed = np.where(count == 2, np.maximum(closed, in_turn), closed)
-    return _share(t, alone * _open(t, mapping, chunk, count, held) + (1 - alone) * closed)
-
-
-def _longer(t: Timings, mapping: str, count: Any, comes_in: Any) -> Any:
-    """How much longer than a stream's share of the queue a run is, where rows stay open and its next turn comes in
-    meanwhile: two streams have the queue in turn. More, bank by bank, have it less their own share while all are in one
-    half of the round (a chance of `count` / 2 ^ (`count` - 1)): from the last one's bank to its next access there no
-    other comes."""
-    behind = count * np.exp2(1.0 - count) if mapping == "bank" else np.where(count == 2, 1.0, 0.0)
-    kept = _kept_open(t) & comes_in
-    return np.where(kept, 1 + behind / np.maximum(count - 1, 1), np.where(count == 2, TWO_STREAMS, 1.0))
-
-
-def _kept_open(t: Timings) -> Any:
-    """Whether commands of rows are what rows wait for: one is then not closed before its accesses are served."""
-    return commands(t, 1.0, 0.0) > t.spacing
-
-
-def _open(t: Timings, mapping: str, chunk: Any, count: Any, held: Any) -> Any:
-    """Clocks of an access where rows stay open."""
-    if mapping in ("bgil", "bank"):
-        return chunk_clocks(t, mapping, LONG, held, follows=True) / LONG
-    # Few streams: their bank groups are different ones, or not, for good.
-    same = (t.same_group / t.burst - 1) / t.groups * ONE_MORE ** (count - 2.0) * (1 - 2.0 / count)
-    two = chunk_clocks(t, "page", chunk, held, follows=True) / chunk
-    more = chunk_clocks(t, "page", chunk, held) / chunk
-    # While one of two waits for its next row, what the queue has of the other goes on: half of the wait is hidden.
-    late = np.where(count == 2, np.maximum(t.reopen - held * t.burst, 0) / 2, 0) / t.columns
-    return np.where(chunk < t.columns, t.burst * (1 + same) + late, np.where(count == 2, two, more))
+    return share(t, chunk_clocks(t, mapping, chunk, entries(t, queue)) / chunk)
 
 
 def mixed(t: Timings, mapping: str, n_bytes: Any, writes: Any, queue: Any, accesses: Any = LONG) -> Any:
@@ -110,15 +76,16 @@ def mixed(t: Timings, mapping: str, n_bytes: Any, writes: Any, queue: Any, acces
     turn, size = n_bytes / t.burst_bytes / t.pseudo_channels, entries(t, queue)
     # A batch begins with the turn that fills the queue to its mark, and takes the turns that write right after it.
     batch = turn * (np.ceil((WRITES_FROM - WRITES_TO) * size / turn) + writes / (1 - writes))
-    lost = _turns(t) + _met(t, mapping, turn, writes, accesses) * _reopened(t, mapping)
+    back = batch * (1 - writes) / writes  # reads until the next
+    lost = _turns(t) + _met(t, mapping, turn, writes, accesses) * _reopened(t, mapping, back, batch, size)
     if mapping in ("page", "badrow"):
         lost = lost + _one_group(t, size, turn, writes)
     reads = chunk_clocks(t, mapping, LONG, size, follows=True) / LONG
     slow = replace(t, same_group=t.same_group_write)
     slower = chunk_clocks(slow, mapping, LONG, size, follows=True) / LONG - reads
-    # The next rows open while a batch goes out: once a batch, reads need not wait for them.
-    ready = np.minimum(batch * (1 - writes) / writes, ways(t, mapping) * t.columns)
-    return _share(t, reads + writes * slower + (lost - ready * (reads - t.burst)) / (batch / writes))
+    # The next rows that the queue has are open when a batch has gone out: once a batch, reads need not wait for them.
+    ready = np.minimum(back, ways(t, mapping) * t.columns) * np.minimum(size / t.columns, 1)
+    return share(t, reads + writes * slower + (lost - ready * (reads - t.burst)) / (batch / writes))
 
 
 def _turns(t: Timings) -> Any:
@@ -126,13 +93,17 @@ def _turns(t: Timings) -> Any:
     return t.read_write - t.burst + t.write_latency + t.write_read
 
 
-def _reopened(t: Timings, mapping: str) -> Any:
-    """Clocks beyond the turns; the first bank can close while the others of a round are used."""
+def _reopened(t: Timings, mapping: str, reads: Any, batch: Any, size: Any) -> Any:
+    """Clocks beyond the turns; the first bank can close while the others of a round are used. Fewer reads or writes
+    than a round has banks leave the others open."""
     round_ = t.burst * (ways(t, mapping) - 1)
     there = np.maximum(t.read_precharge - round_, 0) + t.precharge + t.act_write - t.read_write
     wrote = t.write_latency + t.burst
     back = np.maximum(wrote + t.write_recovery - round_, 0) + t.reopen - wrote - t.write_read
-    return np.maximum(there, 0) + np.maximum(back, 0)
+    # Both open late what the queue does not see, where rows and accesses share the command bus.
+    late = t.shared_bus * RAMP * np.maximum(ways(t, mapping) * t.spacing - size * t.burst, 0)
+    read, written = (np.minimum(n / ways(t, mapping), 1) for n in (reads, batch))
+    return read * (np.maximum(there, 0) + late) + written * (np.maximum(back, 0) + late)
 
 
 def _met(t: Timings, mapping: str, chunk: Any, writes: Any, accesses: Any) -> Any:
@@ -153,5 +124,6 @@ def _one_group(t: Timings, size: Any, chunk: Any, writes: Any) -> Any:
     return np.where(chunk % t.columns == 0, whole, any_part) * (t.same_group_write - t.burst)
 
 
-def _share(t: Timings, clocks: Any) -> Any:
+def share(t: Timings, clocks: Any) -> Any:
+    """Of the peak, from clocks of an access."""
     return np.minimum(t.burst / clocks, 1.0)

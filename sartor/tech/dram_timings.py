@@ -47,6 +47,7 @@ class Timings:
     write_recovery: Any
     refresh: Any
     refresh_interval: Any
+    bank_refresh: Any
     bank_refresh_interval: Any
     groups: Any
     banks: Any  # of a group
@@ -77,18 +78,20 @@ class Timings:
 # Fixed in clocks or in number; the others are fixed in time, so that they are more clocks of a faster device.
 _COUNTED = ("burst", "same_group", "same_group_write", "groups", "banks", "columns", "burst_bytes", "pseudo_channels",
             "stacked", "row_command", "column_command", "shared_bus")  # fmt: skip
+# JESD79-4 and -5 fix the time between accesses of one bank group (5 ns and more), not below a burst.
+_TIMED_GROUPS, _OF_A_GROUP = ("ddr4", "ddr5"), ("same_group", "same_group_write")
 
 
 @functools.cache
 def devices() -> Mapping[str, Timings]:
     """By name, such as `hbm3-6400`."""
-    return {name: timings for name, _, timings in _rows()}
+    return {name: _whole(timings) for name, _, timings in _rows()}
 
 
 @functools.cache
 def of_memory() -> Mapping[str, Timings]:
     """By the memory of `memories.csv` that the device stands for."""
-    return {memory: timings for _, memory, timings in _rows() if memory}
+    return {memory: _whole(timings) for _, memory, timings in _rows() if memory}
 
 
 def device(name: str) -> Timings:
@@ -105,15 +108,25 @@ def device(name: str) -> Timings:
     if not alike or not rate.isdigit() or not int(rate):
         raise UnknownName("DRAM device", name, known)
     nearest = min(alike, key=lambda other: abs(int(other.partition("-")[2]) - int(rate)))
-    return at_rate(known[nearest], int(rate) / int(nearest.partition("-")[2]))
+    ratio = int(rate) / int(nearest.partition("-")[2])
+    unrounded = next(timings for name, _, timings in _rows() if name == nearest)
+    return at_rate(unrounded, ratio, _OF_A_GROUP if family in _TIMED_GROUPS else ())
 
 
-def at_rate(timings: Timings, ratio: float) -> Timings:
-    """`ratio` times as fast: what is fixed in nanoseconds takes more clocks."""
+def at_rate(timings: Timings, ratio: float, timed: tuple[str, ...] = ()) -> Timings:
+    """`ratio` times as fast: what is fixed in nanoseconds takes more clocks, and `timed` too."""
     scaled = {f.name: getattr(timings, f.name) * ratio for f in fields(Timings) if f.name not in _COUNTED}
-    return replace(timings, **scaled | {"clock_s": timings.clock_s / ratio})
+    scaled |= {name: max(getattr(timings, name) * ratio, timings.burst) for name in timed}
+    return _whole(replace(timings, **scaled | {"clock_s": timings.clock_s / ratio}))
 
 
+def _whole(timings: Timings) -> Timings:
+    """Commands are on clocks: each time takes the next whole number of them."""
+    clocks = {f.name: float(np.ceil(getattr(timings, f.name) - 1e-6)) for f in fields(Timings)}
+    return replace(timings, **clocks | {"clock_s": timings.clock_s})
+
+
+@functools.cache
 def _rows() -> list[tuple[str, str, Timings]]:
     found = []
     for line, row in enumerate(csv.DictReader(data_text("dram.csv").splitlines()), start=2):

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, replace
 
 from ..errors import UnknownName
-from ..tech import dram_mix
+from ..tech import dram_mix, dram_streams
 from ..tech.dram_access import LONG, MAPPINGS
 from ..tech.dram_timings import Timings, device, devices
 from .kind import Inputs
@@ -148,10 +148,13 @@ def share(a: Asked) -> float:
     got = {
         "seq": lambda: dram_mix.stream(t, a.mapping, a.queue),
         "chunk": lambda: dram_mix.chunks(t, *size, a.queue),
-        "multi": lambda: dram_mix.streams(t, *size, a.streams, a.queue),
+        "multi": lambda: dram_streams.streams(t, *size, a.streams, a.queue),
         "mixed": lambda: dram_mix.mixed(t, *size, a.writes, a.queue, a.accesses),
     }[a.pattern]()
-    return float(got * dram_mix.left_by_refresh(t, a.refresh, a.mapping))
+    left = dram_mix.left_by_refresh(t, a.refresh, a.mapping)
+    if a.pattern == "seq":
+        left = dram_mix.left_to_stream(t, a.refresh, a.mapping, got)
+    return float(got * left)
 
 
 def _chunk(inputs: Inputs) -> tuple[str, float | None]:

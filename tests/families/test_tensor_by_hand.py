@@ -30,7 +30,7 @@ TINY = Designs(
 )  # fmt: skip
 # Ten times the bandwidth: 91.6 B a cycle, the port is 128 B wide; and FIFOs for it.
 FAST = replace(TINY, bandwidth_bytes_per_s=100e9, fifo_bytes=65_536)
-STREAM = 10 * (1 - (298.7 + 20 + 20 + 10.7) / 4166.5)  # bytes a cycle: refresh, closing and opening take the rest
+STREAM = 10 * (1 - (299 + 20 + 20 + 11) / 4167)  # bytes a cycle: refresh, closing and opening take the rest
 JUMP = float(dram.break_bytes(NOMINAL, TINY.memory))  # bytes' time of a new address: tests/tech/test_dram.py
 # A memory with nothing to do is found resting in that share of cases, and half of a rest is then to come.
 INTERVAL = dram.refresh_cycle_s(NOMINAL, TINY.memory) * 1e9  # cycles from one rest to the next

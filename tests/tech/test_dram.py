@@ -12,7 +12,7 @@ from pytest import approx
 
 from sartor.errors import UnknownName
 from sartor.tables import KINDS, data_text, draws, table
-from sartor.tech import dram, dram_mix
+from sartor.tech import dram, dram_mix, dram_streams
 from sartor.tech.dram_access import LONG, MAPPINGS, chunk_clocks
 from sartor.tech.dram_timings import device, devices, of_memory
 from sartor.tech.technology import NOMINAL, Technology
@@ -76,6 +76,48 @@ def test_turns_of_whole_rows_lie_in_one_bank_group():
     assert gap[0] > gap[1]
 
 
+def test_chunks_at_random_sets_of_banks_by_hand():
+    # HBM3, 16 accesses, 8 of a pseudo channel in two of each of four banks: such a set is taken for 57 + 9 + 16 clocks.
+    # The queue has (32 + 2) / 8 + 1 chunks, in 4 x (1 - (3 / 4) ^ 5.25) = 3.1 of the four sets.
+    assert chunk_clocks(HBM3, "bgil", 8.0, 32) == approx(82 / 3.1, rel=0.08)
+    # A chunk that the queue does not hold is alone in it: one time in four the next is in the same banks, and what is
+    # seen ahead, 10 accesses, does not hide its 57 clocks.
+    assert chunk_clocks(HBM3, "bgil", 32.0, 8) == approx(64 + 57 - 20 + (66 - 8) / 4, rel=0.01)
+
+
+def test_a_chunk_that_is_no_whole_row_is_in_two():
+    # LPDDR5 by pages: 48 accesses at a multiple of 48 are in one row of 64, or 32 and 16, or 16 and 32, or in one: one
+    # row and a half of 32 in the mean, of which one is in any bank and the others follow.
+    slow = replace(LPDDR5, columns=32.0)  # a chunk of 32 is a whole row
+    any_bank, follows = (float(chunk_clocks(slow, "page", 32.0, 64, follows=so)) for so in (False, True))
+    assert chunk_clocks(LPDDR5, "page", 48.0, 64) == approx(any_bank + follows / 2, rel=1e-6)
+    # 128 are two whole rows, and the next chunk starts in another bank group than the second.
+    assert chunk_clocks(LPDDR5, "page", 128.0, 64) == approx(256, rel=0.01)
+
+
+def test_refresh_of_banks_that_a_stream_goes_over_in_the_same_order():
+    # HBM4: two banks of 32 accesses of 2 clocks are done in 128 clocks, but the next bank is refreshed after 244. Half
+    # of the time the other dies' banks are refreshed. It starts behind the first: 560 clocks, 244 of which go on.
+    hbm4 = device("hbm4-8000")
+    caught = (560 / 244 - 1) / 32
+    left = dram_mix.left_to_stream(hbm4, "pb", "bgil", 0.97)
+    assert left == approx(0.5 + 0.5 * 128 / 244 / 0.97 - caught)
+    assert left < dram_mix.left_by_refresh(hbm4, "pb") == dram_mix.left_to_stream(hbm4, "pb", "page", 0.97)
+    # HBM3 takes 256 clocks for four banks: refresh, every 195, goes ahead of it.
+    assert dram_mix.left_to_stream(HBM3, "pb", "bgil", 1.0) == dram_mix.left_by_refresh(HBM3, "pb")
+
+
+def test_few_writes_leave_banks_open():
+    # HBM4 bank by bank, 16 places, half writes, turns of one: a batch is (10 + 1) / 2 writes of 16 banks, so a third of
+    # 27 and 75 clocks for closing and opening is lost beside the turns, 42.
+    lost = 25 - 2 + 10 + 9 + (27 + 75) * 5.5 / 16
+    hbm4 = device("hbm4-8000")
+    stream = 2 / dram_mix.stream(hbm4, "bank", 16)
+    # Eight places see a fourth of a row ahead: so much of the 5.5 reads that follow have their rows open.
+    clocks = stream + (lost - 5.5 / 4 * (stream - 2)) / 11
+    assert dram_mix.mixed(hbm4, "bank", 32, 0.5, 16) == approx(2 / clocks, rel=1e-6)
+
+
 def test_short_rows_in_a_short_queue_open_side_by_side():
     # HBM3 by pages, single accesses: eight of a pseudo channel held, two that left and the next are in
     # 16 x (1 - (15 / 16)^11) = 8.1 of 16 banks, each of which takes 72 clocks.
@@ -97,16 +139,55 @@ def test_of_two_streams_one_goes_on_while_the_other_waits():
     # HBM4 at twice the rate, by pages: 66 + 78 clocks to the next row, 32 x 2 of them seen ahead; half of 80 for every
     # 32 accesses of 2 clocks; 6 % of the time they share a bank, which is slower.
     fast = device("hbm4-16000")
-    both = dram_mix.streams(fast, "page", 64, 2, 64)
+    both = dram_streams.streams(fast, "page", 64, 2, 64)
     assert both == approx(2 / (2 + 40 / 32), rel=0.08)
-    assert dram_mix.streams(device("hbm2-2400"), "page", 64, 2, 64) > 0.9
+    assert dram_streams.streams(device("hbm2-2400"), "page", 64, 2, 64) > 0.9
+
+
+def test_rows_that_are_shared_close_before_the_next_turn():
+    # LPDDR6, bank groups interleaved, sixteen streams in four sets of banks: a row may close 14 clocks after its first
+    # access, and 1.4 of the 10 between two fit into that, not the four that the queue has.
+    slow = device("lpddr6-10667")
+    shared = dram_streams.streams(slow, "bgil", 32, 16, 128)
+    closed = chunk_clocks(slow, "bgil", 4 * 1.4, 128, at_once=False) / (4 * 1.4)
+    assert shared == approx(6 / (0.75**15 * 6 + (1 - 0.75**15) * closed), rel=0.01)
+    # Turns that bring four accesses of each row do not wait for their own.
+    assert dram_streams.streams(slow, "bgil", 512, 16, 128) > 1.2 * shared
+
+
+def test_while_one_stream_waits_the_others_go_on():
+    # HBM4 at twice the rate, bank groups interleaved: 66 + 78 clocks to the next rows, 34 x 2 seen ahead of one stream,
+    # of two twice that: of 76 idle clocks for 64 accesses 8 are left. One time in eight they share their banks.
+    fast = device("hbm4-16000")
+    assert dram_mix.stream(fast, "bgil", 64) == approx(128 / (128 + 76), rel=0.01)
+    assert dram_streams.streams(fast, "bgil", 32, 2, 64) > 1.2 * dram_mix.stream(fast, "bgil", 64)
+
+
+def test_a_turn_that_fills_the_queue_is_alone_in_its_bank_group():
+    # HBM2 by pages, six streams, 16 places, turns of 16: 8 of a pseudo channel, as many as are held. One pair in four
+    # is in one bank group, 2 clocks more each, but two of six only have each other. While a row opens (34 clocks,
+    # longer than 8 x 4) the turn before it has 4 clocks an access: where the next is one that others closed.
+    slow, alone = device("hbm2-2400"), (15 / 16) ** 5
+    opened = 2 + 2 / 4 * (1 - 2 / 6) + 2 * (1 - alone)
+    closed = chunk_clocks(slow, "page", 8.0, 8) / 8
+    share = dram_streams.streams(slow, "page", 512, 6, 16)
+    assert share == approx(2 / (alone * opened + (1 - alone) * closed), rel=1e-6)
+
+
+def test_turns_of_two_streams_in_the_same_banks_wait_for_rows():
+    # HBM3, turns of 64, 32 of a pseudo channel: one time in four of the same four banks, which close 9 after the last
+    # access, which was 3 x 2 after the first bank's, and open 57 later. The two have 1.2 x 32 in turn.
+    turn = 1.2 * 32
+    closed = (57 + 9 + (turn - 4) * 2) / turn
+    share = dram_streams.streams(HBM3, "bgil", 64 * 32, 2, 64)
+    assert share == approx(2 / (0.75 * 2 + 0.25 * closed), rel=0.01)
 
 
 def test_streams_meet_one_by_one():
     # HBM3 by pages: (15 / 16)^15 = 38 % of sixteen streams have their bank alone and lose nothing; the queue gathers
     # 2 x 32 / 16 = 4 accesses of the others' rows.
     alone, closed = (15 / 16) ** 15, chunk_clocks(HBM3, "page", 4.0, 32) / 4
-    assert dram_mix.streams(HBM3, "page", 32, 16, 64) == approx(
+    assert dram_streams.streams(HBM3, "page", 32, 16, 64) == approx(
         2 / (alone * 2 + (1 - alone) * closed), rel=0.01
     )
 
@@ -115,12 +196,14 @@ def test_streams_in_one_half_of_the_round_by_hand():
     # HBM2 bank by bank: rows wait for their commands, 6 clocks each. Of four streams half lie in one half of the
     # round: those runs are 2 x 32 / 3 accesses long and not 16, over the same 16 rows.
     slow = device("hbm2-2400")
-    assert dram_mix.streams(slow, "bank", 32, 4, 64) == approx(2 / (16 * 6 / ((16 + 64 / 3) / 2)), rel=0.02)
+    assert dram_streams.streams(slow, "bank", 32, 4, 64) == approx(
+        2 / (16 * 6 / ((16 + 64 / 3) / 2)), rel=0.02
+    )
     # Of sixteen none do, and two always do: 64 accesses.
-    assert dram_mix.streams(slow, "bank", 32, 16, 64) == approx(2 / 6, rel=0.02)
-    assert dram_mix.streams(slow, "bank", 32, 2, 64) > 0.9
+    assert dram_streams.streams(slow, "bank", 32, 16, 64) == approx(2 / 6, rel=0.02)
+    assert dram_streams.streams(slow, "bank", 32, 2, 64) > 0.9
     # HBM3's rows wait for activations, 6 clocks: each is closed at once.
-    assert dram_mix.streams(HBM3, "bank", 32, 4, 64) == approx(2 / 6, rel=0.02)
+    assert dram_streams.streams(HBM3, "bank", 32, 4, 64) == approx(2 / 6, rel=0.02)
 
 
 def test_writes_of_one_bank_group_are_slow_in_ddr5():
@@ -136,7 +219,7 @@ def test_writes_of_one_bank_group_are_slow_in_ddr5():
 def test_a_share_is_a_share(name, mapping, queue, n_bytes):
     t = device(name)
     shares = [dram_mix.stream(t, mapping, queue), dram_mix.chunks(t, mapping, n_bytes, queue),
-              dram_mix.streams(t, mapping, n_bytes, 4, queue),
+              dram_streams.streams(t, mapping, n_bytes, 4, queue),
               dram_mix.mixed(t, mapping, n_bytes, 0.3, queue)]  # fmt: skip
     assert all(0 < share <= 1 for share in shares)
 
@@ -177,6 +260,20 @@ def test_a_device_at_another_rate_keeps_its_times():
     for name in ("HBM9-1000", "HBM3", "HBM3-fast"):
         with pytest.raises(UnknownName, match="DRAM device"):
             device(name)
+
+
+def test_times_are_whole_clocks():
+    # LPDDR5X: 5 ns between activations, tRRD, are 5.3 clocks at 8,533 MT/s: six. At 10,667 they are 6.7: seven, and
+    # not six of the slower device and a fourth, eight.
+    assert device("lpddr5x-8533").act_act == 6 and device("lpddr5x-10667").act_act == 7
+    whole = [getattr(t, name) for t in devices().values() for name in ("row_cycle", "four_act", "refresh")]
+    assert all(clocks == int(clocks) for clocks in whole)
+
+
+def test_accesses_of_a_bank_group_are_so_long_apart_in_ddr():
+    # tCCD_L is 5 ns in DDR5: 8 clocks of 1.25 GHz, no fewer than a burst; 16 at 3.2 GHz. HBM's is two accesses.
+    assert device("ddr5-3200").same_group == 8 and device("ddr5-7200").same_group == 18
+    assert device("ddr4-2666").same_group == 7 and device("hbm3-9000").same_group == 4
 
 
 def test_every_memory_of_the_table_has_timings():
