@@ -13,8 +13,8 @@ take all queries of a KV head at once, three or four in these networks, so that 
 no format of weights makes fewer.
 `--write` keeps the rows in sartor/data/measured/proportionality.csv, and the passes in rtl.csv, from which `sartor
 validate rtl` has the errors of the estimate; `--one-column`: on a core that reads the cache of a head again for each of
-its queries; `--rows 4`: on a quarter of the tile, which this memory still bounds with 4 bits a weight and more, all
-formats on one core, Q8_0 too: it is built in a quarter of the time.
+its queries; `--rows 4`: on a quarter of the tile, which this memory still bounds with 4 bits a weight and more, each
+of them one step of its multipliers; all formats on one core, Q8_0 too: it is built in a quarter of the time.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ from sartor.compiler.gguf import network
 from sartor.compiler.requantize import requantized
 from sartor.families.tensor.core import Core
 from sartor.families.tensor.network import Layer, Network
-from sartor.families.tensor.sizing import core_of
+from sartor.families.tensor.sizing import _decoders, core_of
 from sartor.families.tensor.start import Start
 from sartor.formats.blocks import Blocks
 from sartor.formats.decode import MOST_PLANES, Element, Scale
@@ -67,12 +67,16 @@ ONE_COLUMN = dataclasses.replace(
 )
 
 
-def core(codings: tuple[Coding, ...], chip: Chip = CHIP) -> Core:
-    """That of `chip`, with multipliers and decoders for every format, or for `codings` where some are shifted: which,
-    is a choice of no cycle."""
-    elements = tuple(dict.fromkeys((Element.INT8, *(coding.element for coding in codings))))
-    if not all(element.in_a_byte for element in elements):
-        return dataclasses.replace(core_of(chip), multiplier_bits=9, elements=elements, scales=(Scale.POWER,))
+def core(coding: Coding, chip: Chip = CHIP, beside: tuple[Coding, ...] = ()) -> Core:
+    """That of `chip`, with multipliers and decoders for every format, or for those that are shifted: which, is a choice
+    of no cycle. Where others stand `beside` it, for those."""
+    if beside:
+        known = {str(each): each for each in beside}
+        return dataclasses.replace(core_of(chip), **_decoders(known, (8, 8), "benchmark"))
+    if not coding.element.in_a_byte:
+        return dataclasses.replace(
+            core_of(chip), multiplier_bits=9, elements=(Element.INT8, coding.element), scales=(Scale.POWER,)
+        )
     return dataclasses.replace(
         core_of(chip), multiplier_bits=5, elements=tuple(e for e in Element if e.in_a_byte),
         scales=(Scale.POWER, Scale.PAIR, Scale.PLANES, Scale.ZERO), planes=MOST_PLANES,
@@ -130,7 +134,7 @@ def rows_of(
     for form in formats:
         coding = coding_of(form)
         if coding.stream not in known:
-            known[coding.stream] = cycles(net, coding, core(beside or (coding,), chip), chip, batch)
+            known[coding.stream] = cycles(net, coding, core(coding, chip, beside), chip, batch)
         count, busy = known[coding.stream]
         bits = format_named(form).bits()
         found.append({"format": form, "batch": batch, "bits": bits, "cycles": count, "utilization": busy})

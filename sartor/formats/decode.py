@@ -105,28 +105,55 @@ class Element(enum.IntEnum):
 _WITH_MINIMUM = (Element.INT2, Element.INT3, Element.INT4, Element.INT8)
 
 
+class Number(enum.Enum):
+    """How one number of a scale is stored, and in how many bytes."""
+
+    HALF = "binary16", 2
+    POWER = "E8M0", 1
+    SMALL = "E4M3", 1
+
+    @property
+    def nbytes(self) -> int:
+        return int(self.value[1])
+
+
 class Scale(enum.IntEnum):
-    """What a group of weight codes brings along: 32 << `share` of them, neighbors in a row."""
+    """What a group of weight codes brings along: 32 << `share` of them, neighbors in a row. Its number in the
+    instruction, and `slots`: what lies side by side in a slot, of each array of slots of a packet. How words and bytes
+    of the stream (families/tensor/stream_scales.py) and registers (rtl/scale_buffer.py) hold them follows from it."""
+
+    slots: tuple[tuple[Number, ...], ...]
 
     NONE = 0  # scale 1, codes signed
-    SCALE = 1  # binary16 d; w = d q, codes signed
-    SCALE_MINIMUM = 2  # binary16 d, m; w = d q + m, codes unsigned
-    POWER = 3  # E8M0 d, a power of two; w = d q, codes signed
-    PAIR = 4  # E4M3 d of the first 16 of a block and of the others; w = d q, codes signed
-    PLANES = 5  # binary16 z, and binary16 d of each plane; w = z + the sum over planes of d q, codes signs
+    SCALE = 1, (Number.HALF,)  # d; w = d q, codes signed
+    SCALE_MINIMUM = 2, (Number.HALF, Number.HALF)  # d, m; w = d q + m, codes unsigned
+    POWER = 3, (Number.POWER,)  # d, a power of two; w = d q, codes signed
+    PAIR = 4, (Number.SMALL, Number.SMALL)  # d of the first 16 of a block and of the others; w = d q, codes signed
+    # z, and d of each plane in an array of its own; w = z + the sum over planes of d q, codes signs
+    PLANES = 5, (Number.HALF,), (Number.HALF,)
+    ZERO = 6, (Number.HALF,)  # d, and a whole number z of `zero_bits` apart; w = d (q - z), codes and z unsigned
 
-    ZERO = 6  # whole number z of `zero_bits`, and binary16 d; w = d (q - z), codes and z unsigned
+    def __new__(cls, number: int, *slots: tuple[Number, ...]) -> Scale:
+        one = int.__new__(cls, number)
+        one._value_, one.slots = number, slots
+        return one
+
+    @property
+    def numbers(self) -> tuple[Number, ...]:
+        """Of a slot, of all arrays with one plane."""
+        return sum(self.slots, ())
 
     def arrays(self, planes: int = 1) -> tuple[int, ...]:
         """Bytes of a slot in each array of a packet, one array behind the other; zero points lie apart."""
-        return SCALE_BYTES[self] + (2,) * (planes - 1 if self == Scale.PLANES else 0)
+        return SCALE_BYTES[self] + SCALE_BYTES[self][-1:] * (planes - 1 if self == Scale.PLANES else 0)
 
     def nbytes(self, planes: int = 1) -> int:
         """Of a slot in all arrays."""
         return sum(self.arrays(planes))
 
 
-SCALE_BYTES: tuple[tuple[int, ...], ...] = ((), (2,), (4,), (1,), (2,), (2, 2), (2,))  # of a slot, by Scale
+# Of a slot, by Scale.
+SCALE_BYTES = tuple(tuple(sum(number.nbytes for number in slot) for slot in each.slots) for each in Scale)
 MOST_PLANES = 4
 
 POWER_BIAS = 127  # E8M0

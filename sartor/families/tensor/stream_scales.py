@@ -6,12 +6,8 @@ import numpy as np
 
 from ...errors import InputError
 from ...formats.decode import zero_bits
-from .isa import Scale
 from .stream_beats import from_beats, packed, padded, to_beats, unpacked
 from .stream_shape import Shape
-
-# Of the slots in an array: what lies side by side in one.
-PARTS = {Scale.SCALE_MINIMUM: 2, Scale.PAIR: 2}
 
 
 def scale_bytes(shape: Shape, parts: list[np.ndarray], size: int) -> np.ndarray:
@@ -24,7 +20,7 @@ def scale_bytes(shape: Shape, parts: list[np.ndarray], size: int) -> np.ndarray:
 
 def scale_parts(shape: Shape, data: np.ndarray, size: int) -> list[np.ndarray]:
     """The parts of slots of `size` bytes, of [packets, bytes of an array of a packet]."""
-    columns, count = shape.core.lane_groups // shape.neighbors, PARTS.get(shape.scale, 1)
+    columns, count = shape.core.lane_groups // shape.neighbors, len(shape.scale.slots[0])
     slots = np.ascontiguousarray(data).view(f"<u{size // count}").reshape(-1, shape.beat_slots, count)
     slots = slots[: shape.tiles * shape.tile_runs]
     width = -(-shape.k // shape.group)

@@ -10,7 +10,6 @@ from sartor.errors import InputError
 from sartor.families.tensor.core import Core
 from sartor.families.tensor.isa import Scale
 from sartor.families.tensor.layout import pack_matrix, unpack_matrix
-from sartor.families.tensor.stream_scales import PARTS
 from sartor.families.tensor.stream_shape import Shape
 from sartor.formats.decode import Element, zero_bits
 from sartor.formats.hardware import decoded
@@ -141,7 +140,7 @@ def test_there_and_back(
     shared = -(-groups >> share)
     low = -128 if element == Element.INT8 else 0
     codes = rng.integers(low, low + (1 << element.bits * planes), (n, groups * 32))
-    parts, size = PARTS.get(scale, 1 if scale else 0), max(scale.arrays(), default=0)
+    parts, size = len(sum(scale.slots[:1], ())), max(scale.arrays(), default=0)
     d, m = (rng.integers(0, 1 << 8 * size // parts, (n, shared)) if parts > i else None for i in (0, 1))
     if scale == Scale.ZERO:
         m = rng.integers(0, 1 << element.bits, (n, shared))

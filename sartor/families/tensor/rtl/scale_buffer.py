@@ -9,13 +9,14 @@ behind the scales.
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
 from typing import Any
 
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, unsigned
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
-from ....formats.decode import Element, zero_bits
+from ....formats.decode import Element, Number, zero_bits
 from ..core import Core
 from ..isa import Scale
 from ..numerics import ONE_HALF_PRECISION
@@ -24,8 +25,6 @@ from .choose import choose
 from .matrix_ports import ELEMENT_BITS, HALF_BITS, PLANE_BITS, SCALE_BITS, ZERO_BITS
 from .pick import pick
 
-ONE_PART = (Scale.SCALE, Scale.POWER, Scale.ZERO)
-TWO_PARTS = (Scale.SCALE_MINIMUM, Scale.PLANES)
 MOST_WORDS = 64  # of scales in a packet: 4 bytes for each of 256 dot units, with a port of 16
 
 
@@ -65,12 +64,11 @@ def most_neighbors(core: Core) -> int:
 
 
 def of_slot(kind: Scale, slot: Value) -> tuple[Value, Value]:
-    """d and m of one slot; of PAIR those of the two halves of a block."""
-    if kind == Scale.POWER:
-        return Cat(slot, Const(0, HALF_BITS - 8)), Const(0, HALF_BITS)
-    if kind == Scale.PAIR:
-        return half_of_e4m3(slot[:8]), half_of_e4m3(slot[8:])
-    return slot[:HALF_BITS], slot[HALF_BITS:] if kind in TWO_PARTS else Const(0, HALF_BITS)
+    """d and m of one slot, or 0 for m; of PAIR those of the two halves of a block."""
+    ends = list(itertools.accumulate((8 * number.nbytes for number in kind.numbers), initial=0))
+    found = [GATES[n](slot[i:j]) for n, (i, j) in zip(kind.numbers, itertools.pairwise(ends), strict=True)]
+    first, second = [*found, Const(0, HALF_BITS)][:2]
+    return first, second
 
 
 def half_of_e4m3(code: Value) -> Value:
@@ -81,6 +79,13 @@ def half_of_e4m3(code: Value) -> Value:
         Mux(fraction[1], Cat(Const(0, 9), fraction[0], Const(7, 5)), Mux(fraction[0], Const(6 << 10, 15), 0)),
     )  # fmt: skip
     return Cat(Mux(field.any(), Cat(Const(0, 7), fraction, (field + 8)[:5]), small)[:15], code[7])
+
+
+# From a number as it is stored to what the tile takes: binary16, or E8M0 as it is.
+GATES: dict[Number, Callable[[Value], Value]] = {
+    Number.HALF: lambda code: code, Number.POWER: lambda code: Cat(code, Const(0, HALF_BITS - 8)),
+    Number.SMALL: half_of_e4m3,
+}  # fmt: skip
 
 
 class ScaleBuffer(wiring.Component):
@@ -167,7 +172,7 @@ class ScaleBuffer(wiring.Component):
             for kind, arrays in sets.items()
         }
         d = choose(self.scale, list(parts), lambda kind: parts[kind][0])
-        second = choose(self.scale, list(parts), lambda kind: parts[kind][1], key=lambda k: k in ONE_PART or k)
+        second = choose(self.scale, list(parts), lambda kind: parts[kind][1], key=lambda k: len(k.numbers) == 1 or k)
         return Mux(self.scale == Scale.NONE, ONE_HALF_PRECISION, d), second
 
     def spread(self, m: Module, slots: Value, name: str) -> Value:
