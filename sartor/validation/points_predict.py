@@ -22,7 +22,7 @@ The figures of a serving stack (serving_stacks.csv) are fitted to measured point
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -77,26 +77,35 @@ class Parts:
 
 def parts(rows: Sequence[Inputs]) -> Parts:
     """Of `rows` that differ in numbers only; arranged."""
-    first = rows[0]
+    first, copies = rows[0], rows[0]["copies"]
+    model = names.model(first["model"])
+    assert model is not None
+    one = Step(1, np.array([r["prompt"] for r in rows], float), 0.0)
+    _, replica, _ = _served(first)
+    prefill = phase(replica, copies, operators(model, "prefill"), one, one, whole=first.get("whole", False))
+    # Copies prefill side by side; what all do together is in everybody's way.
+    turn = prefill.own.latency_s / copies + prefill.together.latency_s
+    zero = np.zeros(len(rows))
+    return replace(decoding(rows), prefill=zero + prefill.latency_s, turn=zero + turn)
+
+
+def decoding(rows: Sequence[Inputs]) -> Parts:
+    """The same without any prefill."""
+    first, copies = rows[0], rows[0]["copies"]
     prompt, output, at_once = (np.array([r[name] for r in rows], float) for name in ("prompt", "output", "at_once"))
     model, (existing, replica, formats) = names.model(first["model"]), _served(first)
     assert model is not None
     held = np.array([holds(r) for r in rows])
     kept = prompt + output if first["stack"] in RESERVE else held
-    copies = first["copies"]
     most = np.array([r.get("most", np.inf) for r in rows], float)
     running = np.minimum(np.minimum(at_once, most), room(existing, model, formats, first["chips"], copies, kept))
     mine, all_of_them = Step(np.maximum(running / copies, 1.0), 1, held), Step(running, 1, held)
     whole = first.get("whole", False)
     step = phase(replica, copies, operators(model, "decode"), mine, all_of_them, keep=True, whole=whole)
-    one = Step(1, prompt, 0.0)
-    prefill = phase(replica, copies, operators(model, "prefill"), one, one, whole=whole)
     passes = sum(op.vector_s for op in (*step.own.operators, *step.together.operators))
-    # Copies prefill side by side; what all do together is in everybody's way.
-    turn = prefill.own.latency_s / copies + prefill.together.latency_s
     zero = np.zeros(len(rows))
     drawn_s, drawn_j = points_sampling.cost(existing.machine, model, sampled(first.get("sampling")), running / copies)
-    seconds = (zero + step.latency_s + drawn_s, zero + passes, zero + prefill.latency_s, zero + turn)
+    seconds = (zero + step.latency_s + drawn_s, zero + passes, zero, zero)
     return Parts(*seconds, running, at_once, output, zero + step.dynamic_j + copies * drawn_j)
 
 

@@ -91,14 +91,14 @@ def _alike(rows: Sequence[Inputs], tech: Technology) -> Sequence[Prediction]:
 
 
 def _times(rows: Sequence[Inputs], tech: Technology) -> tuple[Any, Any]:
-    decoding = [worker(row, "decode") for row in rows]
-    fixed, waiting, slots = pools(rows), 0.0, np.array([one["at_once"] for one in decoding], float)
+    decoders = [worker(row, "decode") for row in rows]
+    fixed, waiting, slots = pools(rows), 0.0, np.array([one["at_once"] for one in decoders], float)
     costs, queue = (tech.fact("serving_stacks", rows[0]["stack"], name) for name in ("prefill_share", "queue"))
     one_s = costs * fixed.turn / fixed.prefill_workers
     share = 1.0  # of the requests that decode
     for _ in range(TURNS):
-        asked = [{**one, "at_once": n} for one, n in zip(decoding, np.maximum(slots * share, 1.0), strict=True)]
-        step = points_predict.parts(asked)
+        asked = [{**one, "at_once": n} for one, n in zip(decoders, np.maximum(slots * share, 1.0), strict=True)]
+        step = points_predict.decoding(asked)
         tpot, first = _alone(step, fixed, rows[0]["stack"], tech)
         first = first + queue * fixed.requests * one_s
         decode_s = step.output * tpot
