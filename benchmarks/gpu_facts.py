@@ -1,9 +1,10 @@
 """Fit the figures of GPU generations to measured rows and write them to sartor/data/gpu.csv.
 
-    python benchmarks/gpu_facts.py [--gemm FILE]
+    python benchmarks/gpu_facts.py [--gemm FILE] [--operators WHEEL_OR_FOLDER]
 
 Hopper: our own H100 measurements (sartor/data/measured/h100.jsonl). `--gemm`: a table of GEMM latencies, from which the
-GEMM figures of the other generations come, and Hopper's of operands scaled on the fly.
+GEMM figures of the other generations come, and Hopper's of serving stacks' kernels. `--operators`: the tables of
+aiconfigurator-core (operators.py), from which the attention of serving stacks comes, of the H100 and of the B200.
 """
 
 from __future__ import annotations
@@ -12,14 +13,19 @@ import argparse
 import csv
 import io
 import sys
+from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
+sys.path.insert(0, str(Path(__file__).parent))
+
+import operator_rows
+import operators
+from operator_rows import ATTENTION
 
 from sartor.tables import data_text, table
 from sartor.units import to
-from sartor.validation import KINDS
 from sartor.validation.gpu_fit import by_generation
 from sartor.validation.gpu_folds import HeldOut, held_out
 from sartor.validation.gpu_rows import fittable
@@ -30,8 +36,8 @@ COLUMNS = ["item", "quantity", "value", "unit", "low", "high", "kind", "date", "
 _FIT = "least squares; low and high: the figure with any fourth left out"
 OURS = f"our H100 measurements (sartor/data/measured/h100.jsonl), {_FIT}"
 THEIRS = f"aiconfigurator-core 0.12.0, median over stacks of {{n}} measured GEMMs, {_FIT}"
+ATTENDED = f"aiconfigurator-core 0.12.0, median over stacks of {{n}} measured calls of attention, {_FIT}"
 SLOWED = "; from how far large GEMMs slow down at the power limit, in loops of unknown length: 30 % either way"
-OURS_TOO = ("h100-sxm", "bf16")  # of tables
 EVERY = 5  # of a table's rows that are fitted to: neighbors tell the same
 GUESSED = {"j_per_op": 0.3}  # of a table's figures, what else may be wrong with them
 
@@ -51,27 +57,34 @@ def written(found: HeldOut, kind: str, source: str, known: tuple[str, ...]) -> d
     return rows
 
 
-def not_ours(rows: list[Row]) -> list[Row]:
-    """A table's `rows` but those of the chip and the format that our own measurements speak for: they stay unseen."""
-    return [r for r in rows if tuple(KINDS["gpu"].labels(r.inputs).values())[1:3] != OURS_TOO]
-
-
-def fitted(gemms: Path | None) -> dict[tuple[str, str], dict[str, str]]:
+def fitted(gemms: Path | None, source: Path | None) -> dict[tuple[str, str], dict[str, str]]:
     """Everything that the files speak of."""
     own = held_out(fittable(), "hopper")
     found = written(own, "measured", OURS, tuple(own.whole.values))
-    for generation, rows in by_generation(not_ours(fittable(gemms))).items() if gemms else ():
+    if gemms:
+        found |= theirs(fittable(gemms), THEIRS)
+    for system in (operators.KNOWN, operators.OTHER) if source else ():
+        found |= theirs([row for op in ATTENTION for row in operator_rows.rows(source, system, op)], ATTENDED)
+    return found
+
+
+def theirs(tables: Sequence[Row], source: str) -> dict[tuple[str, str], dict[str, str]]:
+    """What rows of serving stacks speak of; every so many of them are fitted to."""
+    found: dict[tuple[str, str], dict[str, str]] = {}
+    for generation, rows in by_generation(tables).items():
         figures = {name for row in rows for name in speaks(row.inputs)}
         other = held_out(rows, generation, EVERY)
         n = sum(bool(speaks(row.inputs)) for row in rows)
-        found |= written(other, "derived", THEIRS.format(n=f"{n:,}"), tuple(figures))
+        found |= written(other, "derived", source.format(n=f"{n:,}"), tuple(figures))
     return found
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--gemm", type=Path, help="a table of GEMM latencies")
-    new = fitted(parser.parse_args().gemm)
+    parser.add_argument("--operators", type=Path, help="the wheel of aiconfigurator-core, or its folder systems/data")
+    given = parser.parse_args()
+    new = fitted(given.gemm, given.operators)
     old = list(csv.DictReader(data_text("gpu.csv").splitlines()))
     text = io.StringIO()
     out = csv.DictWriter(text, COLUMNS, lineterminator="\n")

@@ -4,87 +4,40 @@
     python benchmarks/trust.py --operators aiconfigurator_core-0.12.0-*.whl
 
 The wheel (Apache-2.0), or the folder `systems/data` that is in it, holds tables of GEMMs and attention of vLLM, SGLang
-and TensorRT-LLM on each system. Each stack counts once, with the median of its versions, and an operator with the
-median of its stacks; of shapes that one stack alone has nothing is said. One file alone: `sartor validate gpu --data`.
+and TensorRT-LLM on each system (operator_rows.py). One file alone: `sartor validate gpu --data`.
 """
 
 from __future__ import annotations
 
-import io
-import math
-import zipfile
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import beside
 import link_facts
-import numpy as np
 import operator_sums
-import pyarrow.parquet
+from operator_rows import ATTENTION, OPERATORS, rows, tables
 
 from sartor.chip.presets import preset
-from sartor.tables import table
+from sartor.tables import Fact, table
 from sartor.tech.link import switched_all_reduce_s
-from sartor.validation import KINDS, gpu_limits, gpu_predict
-from sartor.validation.gpu import CALLS
+from sartor.tech.technology import NOMINAL, Technology
+from sartor.validation import KINDS, gpu_predict
+from sartor.validation.gpu_folds import held_out
 from sartor.validation.kind import Refused, Row
 from sartor.validation.record import Recorded, record
-from sartor.validation.rows import Unusable, split
 from sartor.validation.summary import Pair
 
-OPERATORS = {"gemm": "gemm/*/*/gemm_perf.parquet", "context_attention": "attention/*/*/context_attention_perf.parquet",
-             "generation_attention": "attention/*/*/generation_attention_perf.parquet"}  # fmt: skip
-SHEET, KNOWN, OTHER = "h200_sxm", "h100_sxm", "b200_sxm"  # never fitted to; measured; of another generation
+SHEET, KNOWN, OTHER = "h200_sxm", "h100_sxm", "b200_sxm"  # never fitted to; fitted to; of another generation
 FIRST, LARGE = "stacks", "large"  # words of the groups' names
 LARGE_S, LARGE_BYTES = 1e-3, 0.25e9  # of prefill attention, and of the cache that decode attention reads
-LEAST_STACKS = 2
-LEAST_SIDE = 512  # of a matrix: narrower ones are cut along K in more parts than any model needs
+EVERY = 5  # of the rows of attention that are fitted to: neighbors tell the same
 
 
-def tables(source: Path, system: str, pattern: str) -> Iterator[Any]:
-    """The tables of one system, out of a wheel or a folder."""
-    if source.is_dir():
-        yield from (pyarrow.parquet.read_table(file) for file in sorted((source / system).glob(pattern)))
-        return
-    with zipfile.ZipFile(source) as wheel:
-        for name in sorted(wheel.namelist()):
-            if Path(name).match(f"systems/data/{system}/{pattern}"):
-                yield pyarrow.parquet.read_table(io.BytesIO(wheel.read(name)))
-
-
-def rows(source: Path, system: str, op: str) -> list[Row]:
-    """Rows of kind `gpu` for the operator `op` of `system`: each shape once, and only what can be."""
-    found: dict[tuple[Any, ...], dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
-    form, columns = CALLS[op], [*CALLS[op].inputs]
-    for one in tables(source, system, OPERATORS[op]):
-        some = [one[c].to_pylist() if c in one.column_names else [None] * len(one) for c in columns]
-        measured = one["framework"].to_pylist(), one["latency"].to_pylist()
-        for key, stack, ms in zip(zip(*some, strict=True), *measured, strict=True):
-            found[key][stack].append(ms)
-    kept = []
-    for key, stacks in found.items():
-        if len(stacks) >= LEAST_STACKS:
-            ms = float(np.median([np.median(some) for some in stacks.values()]))
-            raw = {**dict(zip(columns, key, strict=True)), "latency": ms}
-            try:
-                kept.append(split(form, f"{system} {op} {key}", raw))
-            except Unusable:
-                continue
-    return _usable(kept)
-
-
-def _usable(some: Sequence[Row]) -> list[Row]:
-    """Matrices that models have, and nothing that is refused or cannot be."""
-    wide = [r for r in some if min(r.inputs.get("n", math.inf), r.inputs.get("k", math.inf)) >= LEAST_SIDE]
-    known = [r for r, why in zip(wide, KINDS["gpu"].predict([r.inputs for r in wide]), strict=True)
-             if not isinstance(why, Refused)]  # fmt: skip
-    return [r for r, why in zip(known, gpu_limits.impossible(known), strict=True) if why is None]
-
-
-def pairs(some: Sequence[Row]) -> list[Pair]:
+def pairs(some: Sequence[Row], tech: Technology = NOMINAL) -> list[Pair]:
     """Predicted from the inputs, beside what was measured."""
-    found = gpu_predict.predict([row.inputs for row in some])
+    found = gpu_predict.predict([row.inputs for row in some], tech)
     labels = KINDS["gpu"].labels
     return [
         Pair(row.where, labels(row.inputs), "latency", float(one["latency"]), row.measured["latency"])
@@ -95,24 +48,58 @@ def pairs(some: Sequence[Row]) -> list[Pair]:
 
 def records(source: Path) -> list[Recorded]:
     """Of the H200, from its data sheet and the H100's figures: operators, what they are beside the H100's, whole decode
-    steps as sums of them, and sums over chips. Of H100 and B200 their attention, to which no figure was fitted."""
-    all_rows = {system: {op: rows(source, system, op) for op in OPERATORS} for system in (SHEET, KNOWN)}
-    other = {OTHER: {op: rows(source, OTHER, op) for op in OPERATORS if op != "gemm"}}
-    groups: dict[str, list[Pair]] = defaultdict(list)
-    for system, by_op in (all_rows | other).items():
-        for op, some in by_op.items():
-            if op != "gemm" or system == SHEET:
-                for row, pair in zip(some, pairs(some), strict=True):
-                    for name in _names(row, pair):
-                        groups[name].append(pair)
+    steps as sums of them, and sums over chips. Of H100 and B200 their attention, in shapes of heads that were left out,
+    and the B200's by the H100's figures."""
+    by_system = {system: {op: rows(source, system, op) for op in OPERATORS} for system in (SHEET, KNOWN)}
+    unseen = _grouped(one for op in OPERATORS for one in _judged(by_system[SHEET][op]))
     for op in OPERATORS:
-        for name, pair in _beside(all_rows[SHEET][op], all_rows[KNOWN][op]):
+        for name, pair in _beside(by_system[SHEET][op], by_system[KNOWN][op]):
+            unseen[name].append(pair)
+    for pair in _steps(SHEET, by_system[SHEET]):
+        unseen[f"decode sum {pair.labels['model']} {_chip(SHEET)}"].append(pair)
+    unseen[f"all_reduce {_chip(SHEET)}"] = _sums(source)
+    known = [row for op in ATTENTION for row in by_system[KNOWN][op]]
+    other = [row for op in ATTENTION for row in rows(source, OTHER, op)]
+    for name, some in _grouped(_judged(other, by_hopper())).items():
+        unseen[f"{name} by hopper"] = some
+    left_out = _grouped(one for some in (known, other) for one in _left_out(some))
+    fitted = defaultdict(list)
+    for pair in _steps(KNOWN, by_system[KNOWN]):
+        fitted[f"decode sum {pair.labels['model']} {_chip(KNOWN)}"].append(pair)
+    return [
+        record("gpu", kind, f"{FIRST} {name}", found)
+        for kind, groups in (("held_out", left_out), ("unseen", unseen), ("fitted", fitted))
+        for name, found in groups.items()
+    ]
+
+
+def by_hopper() -> Technology:
+    """Facts of which every chip has Hopper's figures: what is known of a GPU before one of its generation is there."""
+    known = table("gpu").facts
+
+    def pick(fact: Fact) -> float:
+        same = known.get(("hopper", fact.quantity)) if fact.table == "gpu" else None
+        return (same or fact).value
+
+    return Technology(pick)
+
+
+def _judged(some: Sequence[Row], tech: Technology = NOMINAL) -> Iterator[tuple[Row, Pair]]:
+    return zip(some, pairs(some, tech), strict=True)
+
+
+def _left_out(some: Sequence[Row]) -> Iterator[tuple[Row, Pair]]:
+    """Rows of one chip, each by figures of its generation that were fitted without its shape of heads."""
+    generation = preset(_chip(some[0].where.split()[0])).generation
+    return zip(some, held_out(some, generation, EVERY).pairs(some, KINDS["gpu"].labels), strict=True)
+
+
+def _grouped(some: Iterable[tuple[Row, Pair]]) -> dict[str, list[Pair]]:
+    groups: dict[str, list[Pair]] = defaultdict(list)
+    for row, pair in some:
+        for name in _names(row, pair):
             groups[name].append(pair)
-    for system, by_op in all_rows.items():
-        for pair in _steps(system, by_op):
-            groups[f"decode sum {pair.labels['model']} {_chip(system)}"].append(pair)
-    groups[f"all_reduce {_chip(SHEET)}"] = _sums(source)
-    return [record("gpu", "unseen", f"{FIRST} {name}", found) for name, found in groups.items() if found]
+    return groups
 
 
 def _chip(system: str) -> str:
@@ -139,19 +126,15 @@ def _is_large(row: Row) -> bool:
 
 
 def _beside(sheet: Sequence[Row], known: Sequence[Row]) -> Iterator[tuple[str, Pair]]:
-    """How many times as long an operator takes on the one chip as on the other: a stack's own kernel, which is the same
-    on both, drops out of it."""
-    there = {_sizes(row): pair for row, pair in zip(known, pairs(known), strict=True)}
-    for row, one in zip(sheet, pairs(sheet), strict=True):
-        if other := there.get(_sizes(row)):
-            times = one.predicted / other.predicted, one.measured / other.measured
-            both = Pair(one.where, one.labels, "latency", *times)
-            for name in _names(row, one):
-                yield f"{name} over {_chip(KNOWN)}", both
+    """How many times as long an operator takes on the one chip as on the other."""
+    there = {beside.sizes(row.inputs): row for row in sheet}
+    for key, both in beside.ratios(_sized(sheet), _sized(known)):
+        for name in _names(there[key], both):
+            yield f"{name} over {_chip(KNOWN)}", both
 
 
-def _sizes(row: Row) -> Any:
-    return tuple(sorted((name, value) for name, value in row.inputs.items() if name != "chip"))
+def _sized(some: Sequence[Row]) -> Iterator[tuple[Any, Pair]]:
+    return ((beside.sizes(row.inputs), pair) for row, pair in _judged(some))
 
 
 def _steps(system: str, by_op: Mapping[str, Sequence[Row]]) -> list[Pair]:

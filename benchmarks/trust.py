@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Sequence
 from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
@@ -24,6 +25,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import batches
+import beside
 import generate
 import gpu_facts
 import operators
@@ -31,13 +33,11 @@ import service_energy
 import trust
 import vl_convert
 
-from sartor.tables import Fact, table
-from sartor.tech.technology import Technology
-from sartor.validation import KINDS, gpu_predict, validation
+from sartor.validation import KINDS, validation
 from sartor.validation.gpu_fit import by_generation
 from sartor.validation.gpu_folds import held_out
 from sartor.validation.gpu_rows import fittable
-from sartor.validation.kind import Refused
+from sartor.validation.kind import Row
 from sartor.validation.left_out import FILE as POINTS
 from sartor.validation.points import POOLS
 from sartor.validation.points_alike import chip_of
@@ -48,8 +48,10 @@ from sartor.validation.serving import on_file
 from sartor.validation.sets import FITTED, parted, recorded
 from sartor.validation.summary import Pair
 
+BESIDE = ("h200-sxm", "h100-sxm")  # of one generation
 ROOT = Path(__file__).parents[1]
 PUBLIC = (*batches.WORDS, service_energy.FIRST)  # how names of groups begin that others' whole steps and joules have
+OURS_TOO = ("h100-sxm", "bf16")  # of tables: our own measurements speak of them too
 
 
 def gpu(gemms: Path | None, wheel: Path | None) -> tuple[list[Recorded], list[Pair]]:
@@ -57,7 +59,7 @@ def gpu(gemms: Path | None, wheel: Path | None) -> tuple[list[Recorded], list[Pa
     rows = fittable()
     held = held_out(rows, "hopper").pairs(rows, KINDS["gpu"].labels)
     found = records("gpu", "held_out", held) + records("gpu", "fitted", validation("gpu").pairs)
-    before = [one for one in on_record().values() if one.kind == "gpu" and one.rows != "fitted"]
+    before = [one for one in on_record().values() if one.kind == "gpu"]
     stacks = [one for one in before if one.group.startswith(operators.FIRST)]
     found += tables(gemms) if gemms else [one for one in before if "-sxm" in one.group and one not in stacks]
     return found + (operators.records(wheel) if wheel else stacks), held
@@ -65,31 +67,26 @@ def gpu(gemms: Path | None, wheel: Path | None) -> tuple[list[Recorded], list[Pa
 
 def tables(gemms: Path) -> list[Recorded]:
     """GEMMs of other stacks and chips: the H100's in 16 bits are unseen, of the others shapes are held out."""
-    pairs = validation("gpu", [gemms]).pairs
-    ours = [p for p in pairs if (p.labels["chip"], p.labels["format"]) == gpu_facts.OURS_TOO]
-    found = by_chip("gpu", "unseen", ours)
-    for generation, others in by_generation(gpu_facts.not_ours(fittable(gemms))).items():
+    rows = fittable(gemms)
+    found = by_pytorch(rows)
+    for generation, others in by_generation(rows).items():
         whole = held_out(others, generation, gpu_facts.EVERY)
         found += by_chip("gpu", "held_out", whole.pairs(others, KINDS["gpu"].labels))
-    return found + sheet_alone(gemms)
+    return found + sheet_alone(rows)
 
 
-def sheet_alone(gemms: Path) -> list[Recorded]:
+def by_pytorch(rows: Sequence[Row]) -> list[Recorded]:
+    """The H100's GEMMs in 16 bits by the figures of PyTorch's kernels there: another program on the same chip."""
+    ours = [r for r in rows if tuple(KINDS["gpu"].labels(r.inputs).values())[1:3] == OURS_TOO]
+    pairs = operators.pairs([replace(r, inputs={**r.inputs, "called": False}) for r in ours])
+    return [replace(one, group=f"{one.group} by pytorch") for one in by_chip("gpu", "unseen", pairs)]
+
+
+def sheet_alone(rows: Sequence[Row]) -> list[Recorded]:
     """GEMMs of chips of other generations by their data sheets and Hopper's figures: what a new GPU may expect."""
-    known = table("gpu").facts
-
-    def pick(fact: Fact) -> float:
-        same = known.get(("hopper", fact.quantity)) if fact.table == "gpu" else None
-        return (same or fact).value
-
-    rows = [r for r in fittable(gemms) if KINDS["gpu"].labels(r.inputs)["format"] in ("bf16", "fp8-e4m3")]
-    rows = [r for r in rows if KINDS["gpu"].labels(r.inputs)["chip"] != gpu_facts.OURS_TOO[0]]
-    predictions = gpu_predict.predict([r.inputs for r in rows], Technology(pick))
-    pairs = [
-        Pair(r.where, KINDS["gpu"].labels(r.inputs), "latency", float(p["latency"]), r.measured["latency"])
-        for r, p in zip(rows, predictions, strict=True)
-        if not isinstance(p, Refused)
-    ]
+    rows = [r for r in rows if KINDS["gpu"].labels(r.inputs)["format"] in ("bf16", "fp8-e4m3")]
+    rows = [r for r in rows if KINDS["gpu"].labels(r.inputs)["chip"] != OURS_TOO[0]]
+    pairs = operators.pairs(rows, operators.by_hopper())
     return [replace(one, group=f"{one.group} by hopper") for one in by_chip("gpu", "unseen", pairs)]
 
 
@@ -111,6 +108,7 @@ def points_records(points: Path) -> list[Recorded]:
         *splits(fitted, unseen), *by_quantity("serving", "fitted", pairs(fitted)),
         *by_quantity("serving", "unseen", pairs(unseen)),
         *by_quantity("serving", "unseen", pairs(points_on(points, (), POOLS.name)), "pools "),
+        *beside.records(points, *BESIDE),
     ]  # fmt: skip
 
 

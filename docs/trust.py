@@ -30,6 +30,8 @@ and not by its name (DeepSeek-R1 is V3). `architecture out`: with it all models 
 expect of a stack that nobody has fitted. Unseen: H200, B300 and GB200, never fitted to; `model out`: and their model left out, too.
 Of both errors half is one factor for a whole campaign (a stack's version, model and chip on one day): without it 5.3 % of TPOT and 15 % of TTFT are left, over
 87 campaigns. Rows equal in all columns, measured again, are a factor of 1.10 (TPOT) and 1.13 (TTFT) apart in the middle, one in ten of them 1.6 and 2.2: no column tells.
+`over h100-sxm`: of services that are equal but for the chip, how many times as long a token takes on the other (vLLM, Llama-3.1-70B in FP8 and gpt-oss-120b
+on 2 to 8 chips); `few`: of at most eight requests at once, whose tokens are decode steps and little else.
 `pools`: services with chips of their own for prefill and for decode, 147 points of GB200 and GB300 above all, to which no figure was fitted either. Each
 measurement counts once, however many snapshots repeat it; every row of one service is predicted, attention in copies too. A vendor's
 own tool: 17 % and 45 %. `runs`: two recorded runs of vLLM on other GPUs, request by request, simulated with steps as their layers were measured (`on layers`) and as
@@ -40,17 +42,17 @@ is left of an error is that of watts. Lengths of prompts are not published: 300 
 of its watts apart in this source, too (Llama-3.1-70B and 3.3 on four H100, of one shape). Two choices have seen these rows; neither is fitted. A byte's way through the B200 was taken as shorter than
 the H100's, as HBM3E's bits are cheaper than HBM3's, and its dense models' joules were 17.7 % off, 13.5 at pace; half of its bytes come from the other die (model.md): 12.7 and 8.7. And what drawing a
 token takes was not counted, a top-p and a repetition penalty here: 352 bytes a word of the vocabulary (validation.md), by kernels' loads and stores; the H100 was 5.9 % off without it.""",
-    "gpu": """One H100 SXM, PyTorch 2 with CUDA graphs: GEMMs, attention, and whole steps of four models. `unseen` are measured
-GEMMs of aiconfigurator-core 0.12.0 (vLLM, TensorRT-LLM and SGLang, median) on the H100 in BF16, to which no figure
-was fitted; the figures of A100, B200 and of FP8 there (scaled by rows, and `-blocks`) are fitted to a fifth of such rows, and judged on the shapes
-left out. `by hopper` are A100 and B200 from their data sheets and the H100's figures alone, nothing fitted: what to expect of a GPU that
-nobody has measured. `stacks` are operators of the same package as serving stacks call them, on a chip of the H100's own generation:
-the H200, predicted from its data sheet and the H100's figures, nothing fitted. `large` is attention that reads more than 0.25 GB or
-takes more than 1 ms, where the chip sets the time and not the call; `over h100-sxm` how many times as long it takes as on the H100, where what a
-stack's kernel is off by on both drops out. `decode sum`: decode steps in BF16 as sums of their GEMMs and attention (batches of 1 to 64, contexts of
+    "gpu": """One H100 SXM, PyTorch 2 with CUDA graphs: GEMMs, attention, and whole steps of four models. Rows with a chip's name are measured
+GEMMs of aiconfigurator-core 0.12.0 (vLLM, TensorRT-LLM and SGLang, median) on H100, A100 and B200 (FP8 scaled by rows, and `-blocks`): the figures of
+those stacks' kernels are fitted to a fifth of such rows, and judged on the shapes left out. `by pytorch` is the H100 by the figures of PyTorch's kernels,
+to which none of these rows was fitted. `by hopper` are A100 and B200 from their data sheets and the H100's figures alone: what to expect of a GPU that
+nobody has measured. `stacks` are operators of the same package as serving stacks call them: of H100 and B200 their attention, fitted to a fifth of the rows and
+judged on heads left out, and, on a chip of the H100's own generation, the H200, predicted from its data sheet and the H100's figures, nothing fitted.
+`large` is attention that reads more than 0.25 GB or takes more than 1 ms, where the chip sets the time and not the call; `over h100-sxm` how many times
+as long it takes as on the H100, where what a stack's kernel is off by on both drops out. `decode sum`: decode steps in BF16 as sums of their GEMMs and attention (batches of 1 to 64, contexts of
 511, 2047, 8191; between the tables' sizes straight in logarithms), ours beside the tables': what errors of operators come to in a
 step, and no measurement of one. `all_reduce`: sums over 2, 4 and 8 H200 by the figures of the H100's link. Two choices have seen these rows:
-the H200's rate is the data sheet's and not its memory clock's, and attention on the B200 has the H100's figures.
+the H200's rate is the data sheet's and not its memory clock's, and how attention in stacks is counted was settled looking at the H100's, beside which the H200's and the B200's lay.
 `batches`: whole steps of others, a prefill and its decode steps, with as many requests from the first to the last (`benchmarks/batches.py`): TensorRT-LLM
 0.11 and 0.12 and vLLM 0.5 in 16 bits (argonne-lcf/LLM-Inference-Bench, arXiv 2411.00136), TensorRT-LLM 0.8 and 0.9 in FP8 and, on the A100, 16 bits (its own
 page of then). Of GH200, H200, A100 and L40S no step was fitted to, of the L40S no kernel at all. Nothing is added for a stack but, to rows named `vllm`, two
@@ -135,18 +137,19 @@ MISSING = {
         "Whole steps on GPUs that no step was fitted to: others' stacks alone, not our kernels. A GH200 is 4.2 % off in the middle and 11.3 % at the 90th percentile, 3.1 and "
         "4.9 % where each head has its cache; an H200 5.5 and 8.4 % there, in FP8, too fast by what its kernels for an FP8 cache gain less than its memory does. In the same stacks the H100 itself "
         "is 3.5 and 9.1 % off (16 bits), 2.9 and 5.0 % (FP8). Grouped queries in TensorRT-LLM 0.8 to 0.11 take up to twice as long as predicted, mixtures of experts there too.",
-        "Small attention in serving stacks: a call takes 9 us or more there, and ours 5; contexts of a few tokens, most rows of those tables, "
-        "are estimated half as long, for which `decode sum` is 5 % too fast on the H200 (8B) and 15 % (1B). Large prompts' attention is estimated a sixth shorter.",
+        "Attention in serving stacks beyond 32 queries a KV head: kernels of one stack take ten times as long as another's, and no figure is fitted to them; they are most of what is 40 % off and more.",
+        "FP8 in blocks: of the same product one stack takes 2.4 times as long as another in the middle, 10 times at the 90th percentile. Where they are within a factor of 1.3, a quarter of the rows, the H200 is 5.2 % off, 14 % at the 90th percentile.",
+        "Products of 3 Tops and more in BF16 and in FP8 blocks, long at the power limit, take 1.02 to 1.05 times as long on the H200 of those tables as on the H100, in all three stacks; estimated 1.00. One chip of each was measured; chips of one kind differ as much.",
         "Energy of kernels alone: 10 to 20 % off; they were read for 0.35 s, three ticks of the counter or four: equal work scatters between 540 and 870 W, at a "
         "limit of 700. Energy beside other memory than the H100's: from the vendors' figures (model.md).",
         "Energy of steps: NVML's counter moves every 0.1 s, and steps were read for 0.8 s and less. `energy as read` is each reading as it "
         "is: there an estimate that is never wrong would be {least}. `energy` is of whole ticks, as far as "
         "the window, the power limit and the clock tell how many there were; {unjudged} rows of which they do not are not judged "
         "([validation.md](validation.md)). One decode step in twenty is a tick short all the same, an eighth of it.",
-        "INT4 weights: PyTorch's packed kernel is refused; of others the GEMMs of one serving stack on the A100 were measured (`-weights`), which start slowly (10 us) and reach 0.8 of the arithmetic's peak.",
+        "INT4 weights: PyTorch's packed kernel is refused (it slows down with every row more, and was measured with one model alone); of others the GEMMs of one serving stack on the A100 were measured (`-weights`), which start slowly (10 us) and reach 0.8 of the arithmetic's peak.",
         "H200: its bandwidth is the data sheet's 4.8 TB/s; that of its memory clock, 4.92, was given up after looking at these rows (model.md), which are "
         "else unseen. The energy of a byte is its maker's claim (3 pJ a bit with the interface; 3.95 is the mean of HBM3E's makers): no watts of one were measured.",
-        "INT8 on the H100: what PyTorch's kernel gives, which takes tiles of 128 x 128 whatever the shape.",
+        "INT8 on the H100: what PyTorch's kernel gives, with tiles of 128 x 128, or of half the columns where those are few; that it halves them was seen in these rows.",
         "Several GPUs, mixtures of experts: measured in others' stacks alone (`several`; their all-reduce by itself on A100, H100 and B200: model.md). Sliding windows, state-space layers, "
         "chunked prefill: no whole step was measured.",
         "FP8 steps were measured on products 16 times too large (the scale of the weights was not undone; `sartor measure gpu` does now). By the same "

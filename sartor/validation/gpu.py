@@ -32,10 +32,10 @@ MEASURED = {
     "attn_decode": Form("attn_decode", {**_ATTENTION, "ctx": _WHOLE["context"]}, _TIMED, _BESIDE, mend=settled),
     "attn_prefill": Form("attn_prefill", {**_ATTENTION, "seq": _WHOLE["context"]}, _TIMED, _BESIDE, mend=settled),
 }  # fmt: skip
-# As serving stacks call them: the cast of the activations to narrow operands is part of it.
+# As serving stacks call them: with their kernels, and the cast of the activations to narrow operands is part of it.
 TABLE = Form(
     "gemm", {**_CHIP, "gemm_dtype": Column("format"), "m": _WHOLE["m"], "n": _WHOLE["n"], "k": _WHOLE["k"]},
-    {"median_us": Column("latency", "us")}, fixed={"casts": True},
+    {"median_us": Column("latency", "us")}, fixed={"called": True},
 )  # fmt: skip
 # As aiconfigurator-core has them (systems/data): operators of one serving stack, called as the stack calls them.
 _CALL = {"device": Column("chip")}
@@ -47,10 +47,10 @@ _STACK = {
 }  # fmt: skip
 CALLS = {
     "gemm": Form("gemm", {**_CALL, "gemm_dtype": Column("format"), **{name: _WHOLE[name] for name in "mnk"}}, _CALLED,
-                 fixed={"casts": True}),
-    "context_attention": Form("attn_prefill", {**_STACK, "isl": _WHOLE["context"]}, _CALLED),
+                 fixed={"called": True}),
+    "context_attention": Form("attn_prefill", {**_STACK, "isl": _WHOLE["context"]}, _CALLED, fixed={"called": True}),
     # `step` tokens are in the cache when one more comes.
-    "generation_attention": Form("attn_decode", {**_STACK, "step": _WHOLE["context"]}, _CALLED),
+    "generation_attention": Form("attn_decode", {**_STACK, "step": _WHOLE["context"]}, _CALLED, fixed={"called": True}),
 }  # fmt: skip
 # Rows of our own files that measure nothing an estimate is made for.
 SEVERAL = ("tp", "tp_size", "tensor_parallel", "pp", "pp_size", "gpus", "n_gpus", "num_gpus", "world_size")

@@ -12,7 +12,7 @@ from ..chip.spec import Chip
 from ..errors import Unsupported
 from ..families.gpu.estimate import LIMIT, Replica
 from ..families.gpu.family import Existing
-from ..families.gpu.machine import BLOCKS, DYNAMIC, GROUPS, UNPACKED, Machine
+from ..families.gpu.machine import BLOCKS, DYNAMIC, GROUPS, STACK, UNPACKED, Machine
 from ..families.gpu.passes import Setting
 from ..formats.spec import format_named
 from ..tech.technology import NOMINAL, Technology
@@ -28,7 +28,10 @@ from .ticks import AS_READ
 # for 12 ms at least. Tables come from loops long enough that large GEMMs run at the power limit and small ones do not:
 # between 15 and 150 calls in a row tell their rows alike.
 STEPS, KERNELS, TABLES = (7.5, 0.0), (22.0, 6e-3), (45.0, 0.0)
-INT4 = "int4: the estimate stands for good kernels, and PyTorch's packed one is not"
+INT4 = (
+    "int4: PyTorch's packed kernel slows down with each row more, and was measured with one model alone; the estimate "
+    "stands for good ones (try a table of a serving stack, gemm_dtype = int4_wo, or dt = bf16)"
+)
 
 
 @dataclass(frozen=True)
@@ -62,13 +65,13 @@ def priced(some: Asked, tech: Technology) -> tuple[Any, Any] | Refused:
     """Seconds and joules; arrays [rows]."""
     first, chip = some.first, _chip(some.first)
     form = names.number_format(first.get("format", CACHE)) or CACHE
-    if form.startswith("int4") and not first.get("casts"):
+    if form.startswith("int4") and not first.get("called"):
         return Refused(INT4)
-    whole, casts = "model" in first, first.get("casts", False)
-    alone, narrow = names.weight_only(first.get("format", CACHE)), format_named(form).element_bits < 16
-    machine = Machine(chip, tech, scaling(first) if narrow else "", weight_only=alone)
+    whole, called = "model" in first, first.get("called", False)
+    alone = names.weight_only(first.get("format", CACHE))
+    machine = Machine(chip, tech, kernels(first), weight_only=alone)
 
-    setting = Setting(casts=whole or (casts and not alone), pads=whole, alone=not whole)
+    setting = Setting(casts=whole or (called and not alone), pads=whole, alone=not whole)
     replica = Replica(machine, 1, form, CACHE, FORMATS, setting)
     try:
         phase = replica.phase(some.operators, some.step, keep=True)
@@ -77,20 +80,24 @@ def priced(some: Asked, tech: Technology) -> tuple[Any, Any] | Refused:
     joules = phase.dynamic_j + Existing(chip, form, CACHE, tech).static_w * phase.latency_s
     # For joules all run until the power limit acts; for seconds in a burst.
     full_s = phase.latency_s - sum(op.latency_s for op in phase.operators if op.name == LIMIT)
-    calls, least_s = STEPS if whole else TABLES if casts else KERNELS
+    calls, least_s = STEPS if whole else TABLES if called else KERNELS
     seconds = burst_s(full_s, phase.latency_s, machine, np.maximum(calls * full_s, least_s))
     return tuple(np.broadcast_arrays(seconds, joules, np.zeros(some.n))[:2])  # type: ignore[return-value]
 
 
-def scaling(inputs: Inputs) -> str:
-    """How the narrow operands of a row are scaled: of our own GEMMs they are given ready."""
-    if not inputs.get("casts"):
+def kernels(inputs: Inputs) -> str:
+    """Whose kernels a row is of: our own are PyTorch's, and narrow operands of its GEMMs are given ready."""
+    given = inputs.get("format", CACHE)
+    bits = format_named(names.number_format(given) or CACHE).element_bits
+    if not inputs.get("called"):
         return ""
-    if names.weight_only(inputs["format"]):
+    if names.weight_only(given):
         return UNPACKED
-    if "block" in inputs["format"].lower():
+    if bits >= 16:
+        return STACK
+    if "block" in given.lower():
         return BLOCKS
-    return GROUPS if format_named(names.number_format(inputs["format"]) or CACHE).element_bits < 8 else DYNAMIC
+    return GROUPS if bits < 8 else DYNAMIC
 
 
 def burst_s(full_s: Any, limited_s: Any, machine: Machine, after_s: Any) -> Any:

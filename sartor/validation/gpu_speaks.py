@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from ..families.gpu.machine import SCALED, UNPACKED
+from ..families.gpu.called import HELD
+from ..families.gpu.machine import SCALED, STACK, UNPACKED
 from ..formats.spec import format_named
+from ..tables import table
 from . import gpu_predict, names
 from .kind import Inputs
 
@@ -17,30 +19,66 @@ SPEAKS = {
     "prefill": ("vector_bytes_per_cycle", "j_per_op", "compute_efficiency_16", "attention_compute_efficiency",
                 "limit_reaction"),
 }  # fmt: skip
+# Of attention as serving stacks call it.
+CALLED = {
+    "attn_decode": ("attention_overhead", "attention_overhead_element", "attention_merge", "attention_beyond",
+                    "attention_program", "attention_program_element", "attention_efficiency", "attention_near"),
+    "attn_prefill": ("prefill_overhead", "prefill_row", "prefill_row_element", "attention_compute_efficiency",
+                     "score_cycles", "last_tile"),
+}  # fmt: skip
 
 
 def speaks(inputs: Inputs) -> tuple[str, ...]:
     """The figures that a row says something about.
 
-    >>> speaks({"form": "gemm", "format": "fp8", "casts": False})
+    >>> speaks({"form": "gemm", "format": "fp8", "called": False})
     ('stream_efficiency_8', 'compute_efficiency_8', 'tile_wave', 'op_overhead')
     """
+    if inputs.get("called"):
+        return tuple(_figure(inputs, name) for name in _called(inputs))
     if inputs["form"] != "gemm":
         return SPEAKS[inputs["form"]]
+    kind, width = _kind(inputs)
+    own = _own(kind, width)
+    if width == 16:
+        return (*own, "op_overhead", "core_draw_16", "split_overhead")
+    return (*own, "op_overhead", *(["core_draw_int8", "j_per_op_int8"] if kind == "int8" else ()))
+
+
+def _called(inputs: Inputs) -> tuple[str, ...]:
+    """The same of a row of a serving stack, by the names that its kernels' figures share."""
+    if inputs["form"] != "gemm":
+        return CALLED[inputs["form"]] if inputs["heads"] <= HELD * inputs["kv_heads"] else ()
+    kind, width = _kind(inputs)
+    if names.weight_only(inputs["format"]):
+        alone = ("weight_only_efficiency", "tile_wave", "op_overhead", "split_overhead", f"core_draw_{width}")
+        return (f"stream_efficiency_{width}", *alone)
+    if width == 16:
+        return (*_own(kind, width), "op_overhead", "core_draw_16", "split_overhead", "j_per_op")
+    casts = ("vector_overhead", "vector_bytes_per_cycle", "cast_efficiency", f"core_draw_{width}")
+    return (*_own(kind, width), *casts)
+
+
+def _figure(inputs: Inputs, name: str) -> str:
+    """`name` among the figures of the row's kernels. Where nothing but stacks' GEMMs in 16 bits was measured, they are
+    the generation's."""
+    kernels, chip = gpu_predict.kernels(inputs), names.chip(inputs["chip"])
+    known = table("gpu").facts
+    beside = chip is None or (chip.generation, STACK + "op_overhead") in known
+    alone = kernels == STACK and chip is not None and not beside and (chip.generation, STACK + name) not in known
+    return name if alone else kernels + name
+
+
+def _kind(inputs: Inputs) -> tuple[str | int, int]:
+    """What the operands of a GEMM are named for in figures, and their width."""
     form = format_named(names.number_format(inputs["format"]) or "bf16")
     width = 16 if form.element_bits > 8 else 8 if form.element_bits > 4 else 4
     kind = "int8" if form.name == "int8" else width
-    own = (f"stream_efficiency_{width}", f"compute_efficiency_{kind}", f"tile_wave{'_int8' * (kind == 'int8')}")
-    if names.weight_only(inputs["format"]):
-        alone = ("weight_only_efficiency", "tile_wave", "op_overhead", "split_overhead", f"core_draw_{width}")
-        return tuple(gpu_predict.scaling(inputs) + name for name in (own[0], *alone))
-    if width == 16:
-        wide = (*own, "op_overhead", "core_draw_16", "split_overhead")
-        return (*wide, "j_per_op") if inputs.get("casts") else wide
-    if not inputs.get("casts"):
-        return (*own, "op_overhead", *(["core_draw_int8", "j_per_op_int8"] if kind == "int8" else ()))
-    casts = ("vector_overhead", "vector_bytes_per_cycle", "cast_efficiency", f"core_draw_{width}")
-    return tuple(gpu_predict.scaling(inputs) + name for name in (*own, *casts))
+    return kind, width
+
+
+def _own(kind: str | int, width: int) -> tuple[str, ...]:
+    return f"stream_efficiency_{width}", f"compute_efficiency_{kind}", f"tile_wave{'_int8' * (kind == 'int8')}"
 
 
 # What is expected before any row is seen, in coherent units, and how firmly: an error of the logarithm counts that
@@ -54,6 +92,10 @@ EXPECTED = {
     "tile_wave": (0.5e-6, 0.05), "split_overhead": (1e-6, 0.05), "cast_efficiency": (0.6, 0.1),
     "op_overhead": (3e-6, 0.02), "attention_efficiency": (0.9, 0.1), "attention_one_wave": (0.9, 0.1),
     "attention_wave": (1.5e-6, 0.05), "attention_overhead": (3e-6, 0.05),
+    "attention_overhead_element": (10e-9, 0.05), "attention_program": (2.5e-6, 0.05),
+    "attention_program_element": (10e-9, 0.05), "attention_near": (16.0, 0.05), "attention_merge": (2.5e-6, 0.05),
+    "attention_beyond": (6e-6, 0.05), "prefill_overhead": (12e-6, 0.05), "prefill_row": (25e-9, 0.05),
+    "prefill_row_element": (0.2e-9, 0.05), "last_tile": (0.3, 0.05),
     "attention_compute_efficiency": (0.85, 0.1), "score_cycles": (1 / 16, 0.1),
     "vector_overhead": (2e-6, 0.05), "row_element": (1.2e-9, 0.1), "single_token": (0.8, 0.1),
     "vector_bytes_per_cycle": (23.0, 0.2), "step_overhead": (25e-6, 0.1),
@@ -69,4 +111,4 @@ def expectation(figure: str) -> tuple[float, float]:
     >>> expectation("dynamic_core_draw_8") == expectation("core_draw_8")
     True
     """
-    return EXPECTED[next((figure.removeprefix(s) for s in (*SCALED, UNPACKED) if figure.startswith(s)), figure)]
+    return EXPECTED[next((figure.removeprefix(s) for s in (*SCALED, UNPACKED, STACK) if figure.startswith(s)), figure)]

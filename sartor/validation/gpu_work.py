@@ -43,7 +43,7 @@ def grouped(rows: Sequence[Inputs], key: Callable[[Inputs], Any], price: Price) 
 def group(inputs: Inputs) -> tuple[Any, ...]:
     """Rows of one group differ in numbers only, and are priced as one array."""
     shape = (inputs["heads"], inputs["kv_heads"], inputs["head_dim"]) if "heads" in inputs else ()
-    named = (inputs.get("format", CACHE), inputs.get("model", ""), inputs.get("casts", False))
+    named = (inputs.get("format", CACHE), inputs.get("model", ""), inputs.get("called", False))
     return inputs["form"], inputs["chip"], *named, *shape
 
 

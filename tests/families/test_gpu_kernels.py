@@ -12,7 +12,7 @@ from sartor.families.gpu.estimate import Replica
 from sartor.families.gpu.family import Existing
 from sartor.families.gpu.machine import BLOCKS, DYNAMIC, GROUPS, Machine
 from sartor.families.gpu.passes import Setting
-from sartor.families.gpu.tiles import LARGE, TILES, UNSPLIT, Tiling, gemm_s, operand_bytes
+from sartor.families.gpu.tiles import INTEGERS, LARGE, TILES, UNSPLIT, Tiling, gemm_s, operand_bytes
 from sartor.formats.spec import format_named
 from sartor.tech.technology import Technology
 from sartor.workload.gemm import Gemm
@@ -97,9 +97,16 @@ def test_beyond_some_rows_all_tiles_are_high() -> None:
     assert high == approx(2 * low)
     dynamic, integers = Machine(preset("h100-sxm"), Technology(), DYNAMIC), Machine(preset("h100-sxm"), Technology())
     assert dynamic.tiling(FP8, False, True).high == 128 and integers.tiling(FP8, False, True).high == np.inf
-    # Integers: tiles of 128 x 128.
+    # Integers: tiles of 128 x 128, and of 128 x 64 where those are few.
     cut = integers.tiling(format_named("int8"), False, True)
-    assert (cut.shapes, cut.wave_s) == (LARGE, hopper("tile_wave_int8"))
+    assert (cut.shapes, cut.wave_s) == (INTEGERS, hopper("tile_wave_int8"))
+    # 4096 columns are 32 tiles of 128, no more than a quarter of 132 cores: 64 of half of it. 4352 are 34.
+    free, large = replace(cut, wave_s=0.0), replace(ON, shapes=LARGE)
+    one, half, more = (float(gemm_s(128, 8192, n, 1, 0.0, 1e15, on)[0]) for n, on in
+                       ((4096, large), (4096, free), (4352, free)))  # fmt: skip
+    assert half == approx(one / 2) and more == approx(one)
+    # And they are 128 rows long, whatever is in them: of 16 rows 64 cores read faster than 32.
+    assert float(gemm_s(16, 8192, 4096, 1, 10e-6, 1e15, replace(free, draw=1.0))[2]) == approx(half)
 
 
 def test_cores_that_share_a_tile_wait_where_a_kernel_is_alone() -> None:

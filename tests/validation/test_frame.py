@@ -221,7 +221,8 @@ def test_operators_of_serving_stacks_are_read_as_they_are(file):
     same = {"kind": "attn_decode", "gpu": "h200-sxm", "b": 16, "ctx": 8191, "hq": 32, "hkv": 8, "d": 128, "s": 0.13e-3}
     (ours,) = validation("gpu", [file(same, name="ours.jsonl")]).pairs
     (theirs,) = validation("gpu", [file(CALL)]).pairs
-    assert ours.predicted == theirs.predicted and ours.measured == pytest.approx(theirs.measured)
+    assert theirs.predicted != ours.predicted == pytest.approx(theirs.predicted, rel=0.15)  # of other kernels
+    assert ours.measured == pytest.approx(theirs.measured)
 
 
 @pytest.mark.parametrize(
@@ -252,7 +253,8 @@ def test_other_marks_between_columns_are_named(tmp_path, mark):
     ("name", "chip"),
     [("NVIDIA H200", "h200-sxm"), ("nvidia_h100_80gb_hbm3", "h100-sxm"), ("H100 SXM5", "h100-sxm"),
      ("NVIDIA A100-SXM4-80GB", "a100-sxm-80gb"), ("NVIDIA A100-SXM4-40GB", "a100-sxm-40gb"), ("NVIDIA H20", "h20"),
-     ("NVIDIA H200 141GB HBM3e", "h200-sxm"), ("B200-SXM", "b200-sxm"),
+     ("NVIDIA H200 141GB HBM3e", "h200-sxm"), ("NVIDIA H200 NVL", "h200-nvl"),
+     ("NVIDIA GH200 144G HBM3e", "gh200-144gb"), ("B200-SXM", "b200-sxm"),
      ("NVIDIA GB200 NVL72", "gb200"), ("NVIDIA B300 SXM6 AC", "b300-sxm"), ("AMD Instinct MI300X", "mi300x"),
      ("NVIDIA RTX PRO 6000 Blackwell Server Edition", "rtx-pro-6000"), ("RTX4090", "rtx-4090")],
 )  # fmt: skip
@@ -261,7 +263,7 @@ def test_chips_are_known_by_what_their_drivers_call_them(name, chip):
 
 
 @pytest.mark.parametrize(
-    "name", ["NVIDIA A100-SXM4-48GB", "NVIDIA A100 80GB PCIe", "NVIDIA H200 NVL", "L40", "H20 141GB"]
+    "name", ["NVIDIA A100-SXM4-48GB", "NVIDIA A100 80GB PCIe", "NVIDIA H800 PCIe", "L40", "H20 141GB"]
 )
 def test_another_memory_or_board_is_another_chip(name):
     assert names.chip(name) is None

@@ -9,7 +9,7 @@ import numpy as np
 from ...formats.spec import format_named
 from ...workload.operators import Attention
 from ...workload.step import Step
-from . import kernels
+from . import called, kernels
 from .machine import BYTE_BITS, Machine
 from .run import Cost, Run
 
@@ -54,6 +54,9 @@ def operand_rows(group: Any, decode: bool) -> Any:
 def decode(m: Machine, op: Attention, step: Step, ops: Any, moved: Any, chips: Any) -> Parts:
     """One token a sequence against `moved` bytes of cache, `ops` a chip: flash decoding."""
     split = np.minimum(chips, op.kv_heads)
+    if m.called:
+        memory_s, start_s = called.decode_s(m, op, step, moved, queries(op, chips), op.kv_heads / split)
+        return memory_s, ops / m.attention_ops_per_s, start_s, 0.0
     pairs = step.batch * op.kv_heads / split
     programs = pairs * kernels.splits(pairs, op.attended(step), op.key_dim, m.cores)
     # Of programs that all start at once the slowest core sets the pace; a second wave evens it out.
@@ -69,6 +72,8 @@ def decode(m: Machine, op: Attention, step: Step, ops: Any, moved: Any, chips: A
 
 def prefill(m: Machine, op: Attention, step: Step, moved: Any, chips: Any) -> Parts:
     """Many tokens a sequence: bound by scores and exponentials."""
+    if m.called:
+        return 0.0, *called.prefill_s(m, op, step, chips), 0.0
     scores = step.rows * op.attended(step) * (op.heads / chips)
     longest = np.minimum(step.context + step.tokens, op.window or np.inf)
     score_s = m.score_s(2.0 * (op.key_dim + op.value_dim))

@@ -13,7 +13,7 @@ from ...errors import Unsupported
 from ...formats.spec import NumberFormat, format_named
 from ...tables import table
 from ...tech.technology import Technology
-from .tiles import LARGE, TILES, UNSPLIT, Tiling
+from .tiles import INTEGERS, LARGE, TILES, UNSPLIT, Tiling
 
 # Formats whose operands a tensor core of another name takes as they are.
 _SAME_PEAK = {
@@ -23,20 +23,23 @@ _SAME_PEAK = {
 # Narrow operands that are scaled on the fly: a row at a time, in blocks of 128 x 128, or in groups of 16 (NVFP4).
 DYNAMIC, BLOCKS, GROUPS = SCALED = "dynamic_", "block_", "group_"
 UNPACKED = "unpacked_"  # narrow weights unpacked to 16 bits, by kernels that were measured
+STACK = "stack_"  # of serving stacks, in 16 bits; Hopper's figures with nothing in front are of PyTorch's kernels
 ACTIVATION_BYTES, BYTE_BITS = 2.0, 8.0
 # Energy of a multiplication grows between its bits (the adder, the wires) and their square (the multiplier).
 _NARROW = 1.25
+NARROW = 0.25  # of the cores at most have a tile of integers where its columns are halved: seen in times (model.md)
 _UNPACKED = ("bf16", "fp16", "int8", "fp8-e4m3")
 
 
 @dataclass(frozen=True)
 class Machine:
-    """One chip under the facts of `tech`; `scaling`: narrow operands are scaled on the fly (one of SCALED), as
-    serving stacks do, which has figures of its own; `weight_only`: narrow weights meet 16-bit activations."""
+    """One chip under the facts of `tech`; `kernels`: whose they are, which have figures of their own: narrow operands
+    scaled on the fly, as serving stacks do (one of SCALED), or unpacked, or the stacks' own in 16 bits; `weight_only`:
+    narrow weights meet 16-bit activations."""
 
     chip: Chip
     tech: Technology
-    scaling: str = ""
+    kernels: str = ""
     weight_only: bool = False
 
     def gen(self, quantity: str) -> Any:
@@ -49,13 +52,13 @@ class Machine:
 
     def _named(self, quantity: str) -> str | None:
         item, known = self.chip.generation, table("gpu").facts
-        own = (self.scaling + quantity, *([DYNAMIC + quantity] if self.scaling in SCALED else ()))
+        own = (self.kernels + quantity, *([DYNAMIC + quantity] if self.kernels in SCALED else ()))
         return next((name for name in (*own, quantity) if (item, name) in known), None)
 
     @property
     def shapes(self) -> tuple[tuple[float, float, float], ...]:
         """Of the tiles of a GEMM."""
-        return {BLOCKS: LARGE, DYNAMIC: UNSPLIT, GROUPS: UNSPLIT}.get(self.scaling, TILES)
+        return {BLOCKS: LARGE, DYNAMIC: UNSPLIT, GROUPS: UNSPLIT}.get(self.kernels, TILES)
 
     def tiling(self, weights: NumberFormat, expert: bool, alone: bool) -> Tiling:
         """How GEMMs with such weights are cut. Kernels of many experts at once stay on their cores from one tile to the
@@ -66,7 +69,7 @@ class Machine:
         if expert:
             return replace(plain, least=edge / 2)
         if self._peak(weights) == "int8" and (wave_s := self.told("tile_wave_int8", None)) is not None:
-            return replace(plain, shapes=LARGE, draw=self._draw("int8", weights), wave_s=wave_s)
+            return replace(plain, shapes=INTEGERS, narrow=NARROW, draw=self._draw("int8", weights), wave_s=wave_s)
         return replace(
             plain, draw=self._draw(_width(weights.element_bits), weights),
             wave_s=self.told("tile_wave", 0.0), split_s=self.told("split_overhead", 0.0) if alone else 0.0,
@@ -81,6 +84,16 @@ class Machine:
     @property
     def peak_bytes_per_s(self) -> float:
         return self.chip.memory.bandwidth_bytes_per_s or self.chip.sram_bandwidth_bytes_per_s
+
+    @property
+    def called(self) -> bool:
+        """Whether attention is as serving stacks call it (called.py)."""
+        return self.told("attention_program", None) is not None
+
+    @property
+    def on_die_bytes(self) -> float:
+        """What stays on the die between kernels; not published: enough."""
+        return self.chip.sram_bytes or 1e30
 
     @property
     def cores(self) -> float:

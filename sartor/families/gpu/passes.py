@@ -61,8 +61,7 @@ class Passes:
 
     def __init__(self, machine: Machine, chips: Any, step: Step, decode: bool) -> None:
         self.machine, self.chips, self.step, self.decode = machine, chips, step, decode
-        on_die = machine.chip.sram_bytes or 1e30  # not published: enough
-        self.rates = (machine.near_bytes_per_s, machine.stream_bytes_per_s(16), on_die)
+        self.rates = (machine.near_bytes_per_s, machine.stream_bytes_per_s(16), machine.on_die_bytes)
 
     def one_s(self, n_bytes: Any) -> Any:
         """One pass over `n_bytes`."""

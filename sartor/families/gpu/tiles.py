@@ -17,6 +17,7 @@ TILES = tuple((rows, 2.0, split) for rows in (1.0, 2.0) for split in (1.0, 2.0, 
 # those of integers.
 UNSPLIT = tuple(tile for tile in TILES if tile[2] == 1.0)
 LARGE = ((2.0, 2.0, 1.0),)
+INTEGERS = (*LARGE, (2.0, 1.0, 1.0))
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,7 @@ class Tiling:
     wave_s: Any = 0.0  # in which the cores' pipelines fill and drain, each wave
     split_s: Any = 0.0  # in which cores that share a tile wait for each other
     high: Any = np.inf  # rows beyond which all tiles are of the highest shape
+    narrow: Any = np.inf  # share of the cores beyond which tiles are of the widest shape, if that many of it are there
 
 
 def gemm_s(
@@ -56,12 +58,15 @@ def gemm_s(
     rows, columns = np.minimum(height * on.edge, ROWS * np.ceil(m / ROWS)), columns * on.edge
     tiles = np.ceil(m / rows) * np.ceil(n / columns) * matrices
     waves = np.ceil(tiles * split / on.cores - 1e-9)
-    arithmetic_s = waves * (np.maximum(rows, on.least) * columns / split) * (2 * k * on.cores) / ops_per_s
+    least = np.where(columns < columns.max(), height * on.edge, on.least)  # narrow tiles are as long as high ones
+    arithmetic_s = waves * (np.maximum(rows, least) * columns / split) * (2 * k * on.cores) / ops_per_s
     parts_s = 2 * PARTIAL_BYTES * (split - 1) * (m * n * matrices) / on.near_bytes_per_s
     beside_s = parts_s + on.split_s * (split > 1) + on.wave_s * waves
     memory_s = memory_s * np.maximum(on.cores / (on.draw * np.minimum(tiles * split, on.cores)), 1.0)
     whole_s = overlapped_s(memory_s, arithmetic_s) + beside_s
     whole_s = np.where((m > on.high) & (height < height.max()), np.inf, whole_s)
+    wide = np.ceil(m / rows) * np.ceil(n / columns.max()) * matrices
+    whole_s = np.where((columns < columns.max()) & (wide > on.narrow * on.cores), np.inf, whole_s)
     best = np.argmin(whole_s, axis=0)[None]
     spread = (np.broadcast_to(each, whole_s.shape) for each in (whole_s, memory_s, arithmetic_s, beside_s))
     whole_s, memory_s, arithmetic_s, beside_s = (np.take_along_axis(each, best, 0)[0] for each in spread)
