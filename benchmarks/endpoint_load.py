@@ -4,7 +4,9 @@
 
 The official `openai` client asks, half of it as streams, over real sockets. Without --url a server of its own is
 started in another process, recording its traffic: `sartor serve` with --chip, else the smallest chip with a network of
-random weights. Exit code 1: an error, a lost or crossed token, a lost record, or memory that grows by more than 5 %.
+random weights. Of the time after the first answers: tokens a second here, of a second of the server's processors and of
+a second of the chip (by its estimate), and sequences in a decode pass. Exit code 1: an error, a lost or crossed token,
+a lost record, or memory that grows by more than 5 %.
 """
 
 from __future__ import annotations
@@ -22,10 +24,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from endpoint_load_parts import counted, rss_bytes
+
 ROOT = Path(__file__).parents[1]
 PATIENCE_S = 1800.0  # of a client: a golden model is slow
 WARM = 0.2  # of the time, until memory is looked at
 GROWTH = 0.05
+RATES = {
+    "tokens_per_s": "by the clock", "tokens_per_cpu_s": "of a processor", "tokens_per_chip_s": "of the chip",
+    "batch": "of them in a decode pass",
+}  # fmt: skip
 
 
 @dataclass
@@ -92,14 +100,6 @@ async def one_client(
             seen.wrong.append(f"{prompt!r}: {count} tokens asked, {tokens} given: {text!r}"[:200])
 
 
-def rss_bytes(pid: int | None) -> float:
-    """Of a process; 0 where it is not ours."""
-    if pid is None:
-        return 0.0
-    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
-    return next(float(line.split()[1]) * 1024 for line in lines if line.startswith("VmRSS"))
-
-
 async def load(url: str, given: argparse.Namespace, pid: int | None) -> dict[str, Any]:
     from openai import AsyncOpenAI
 
@@ -107,7 +107,7 @@ async def load(url: str, given: argparse.Namespace, pid: int | None) -> dict[str
     model, most, streams, seconds = given.model, given.most, given.streams, given.minutes * 60
     async with AsyncOpenAI(base_url=f"{url}/v1", api_key="none", max_retries=0, timeout=PATIENCE_S) as client:
         expected = {text: (await ask(client, model, text, most, False))[0] for text in prompts(given.prompts)}
-        seen, began = Seen(), time.monotonic()
+        seen, began, before = Seen(), time.monotonic(), counted(url, pid)
         until = began + seconds
         clients = [
             asyncio.create_task(one_client(client, model, expected, most, until, seen, seed)) for seed in range(streams)
@@ -116,12 +116,13 @@ async def load(url: str, given: argparse.Namespace, pid: int | None) -> dict[str
             await asyncio.wait(pending, timeout=min(seconds / 50, until - time.monotonic() + 0.01))
             memory.append(rss_bytes(pid))
         await asyncio.gather(*clients)
+        rates = counted(url, pid).since(before, time.monotonic() - began)
     warm = memory[int(WARM * len(memory))]
     return {
         "streams": streams, "seconds": time.monotonic() - began, "requests": seen.requests, "tokens": seen.tokens,
         "alone": len(expected), "errors": len(seen.errors), "wrong": len(seen.wrong),
         "examples": (seen.errors + seen.wrong)[:3], "slowest_s": seen.slowest_s, "rss_warm_bytes": warm,
-        "rss_end_bytes": max(memory[-3:]), "rss_growth": max(memory[-3:]) / warm - 1 if warm else 0.0,
+        "rss_end_bytes": max(memory[-3:]), "rss_growth": max(memory[-3:]) / warm - 1 if warm else 0.0, **rates,
     }  # fmt: skip
 
 
@@ -162,6 +163,8 @@ def show(f: dict[str, Any]) -> None:
     warm, end = (f[f"rss_{when}_bytes"] / 1e6 for when in ("warm", "end"))
     print(f"memory {warm:,.0f} MB after {WARM:.0%} of the time, {end:,.0f} MB at the end "
           f"({f['rss_growth']:+.1%}); slowest answer {f['slowest_s']:.1f} s")  # fmt: skip
+    rates = (f"{f[key]:,.3g} {words}" for key, words in RATES.items() if f[key] is not None)
+    print("tokens a second: " + ", ".join(rates))
     if "recorded" in f:
         print(f"{f['recorded']:,} of {f['requests'] + f['alone']:,} requests recorded")
     print(*f["examples"], "targets met" if f["target_met"] else "a target was missed", sep="\n")

@@ -7,12 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from ..chip.spec import Chip
 from ..compiler.binary import Binary
 from ..errors import InputError, Unsupported
-from ..families.tensor.memory_map import MemoryMap
 from ..families.tensor.sizing import core_of
 from ..search import study as studies
 from ..search.economy import Economy
@@ -22,20 +19,18 @@ from . import image
 from .balance import weights_for
 from .generate import Placed, found_chip, place
 from .networks import Weights, tokenizer_of
+from .places import check_rtl, image_of, simulated, streams_of
 from .say import Say, silent
 
 if TYPE_CHECKING:
     from ..endpoint.app import Service
 
 
-STREAMS = 8
-
-
 @dataclass(frozen=True)
 class Serving:
     """How it is served: requests on the chip at once (None: STREAMS, or as many as its memory holds) and waiting,
     tokens of an answer, seconds of one, bytes of a body; keys; `record`: traffic is written there; `log_text`: prompts
-    go to the log."""
+    go to the log; `rtl`: on the RTL in its simulator, not on the golden model."""
 
     streams: int | None = None
     waiting: int = 64
@@ -45,6 +40,7 @@ class Serving:
     keys: tuple[str, ...] = ()
     record: Path | None = None
     log_text: bool = False
+    rtl: bool = False
 
 
 def service(
@@ -63,66 +59,40 @@ def service(
     core, tile = core_of(whole), whole.tile
     if tile is None:
         raise InputError(f"{whole.name}: only a generated chip has a golden model to serve")
+    if how.rtl:
+        check_rtl(whole)
     weights = weights_for(core, model, tile.formats, say, requantize)
     one = place(core, weights, context)
     streams = streams_of(whole, one, how.streams)
     say("packing weights")
     path = image.checked(core, weights.network, weights.key, one.memory.context, say)
-    return assembled(whole, model, weights, place(core, weights, one.memory.context, streams), path, how)
-
-
-def streams_of(chip: Chip, one: Placed, asked: int | None) -> int:
-    """Places for requests in the memory of `chip`, which holds the weights and a cache for each; `one`: for one."""
-    cache_bytes = one.memory.cache_words * one.memory.core.port_bytes
-    spare_bytes = chip.memory.capacity_bytes - one.memory.nbytes
-    most, context = 1 + int(spare_bytes // cache_bytes), one.memory.context
-    if most < 1:
-        raise InputError(
-            f"{one.weights.model} with a context of {context} needs {one.memory.nbytes / 1e6:.0f} MB of memory, "
-            f"{-spare_bytes / 1e6:.0f} MB more than {chip.name} has (a smaller model or a shorter --context)"
-        )
-    if asked is not None and asked > most:
-        raise InputError(
-            f"--streams {asked} with a context of {context} each is more than the memory of {chip.name} holds: "
-            f"{most} (fewer, or a shorter --context)"
-        )
-    return min(STREAMS, most) if asked is None else asked
+    return assembled(whole, model, weights, place(core, weights, one.memory.context, streams), path, how, say=say)
 
 
 def assembled(
-    chip: Chip, name: str, weights: Weights, placed: Placed, path: Path, how: Serving, tokenizer: Any = None
-) -> Service:
+    chip: Chip, name: str, weights: Weights, placed: Placed, path: Path, how: Serving, tokenizer: Any = None,
+    say: Say = silent,
+) -> Service:  # fmt: skip
     """From the parts: `placed` with a place for each request at once, and the file `path` with the memory image for
     one."""
     from ..endpoint.app import Service
     from ..endpoint.costs import costs
     from ..endpoint.engine import Engine
     from ..endpoint.guards import Limits
+    from ..endpoint.machine import OnGolden
     from ..endpoint.metrics import Metrics
     from ..endpoint.record import Recorder
 
     core, net, memory, program = core_of(chip), weights.network, placed.memory, placed.program
-    binary = Binary(core, net.name, net.vocabulary, memory, program, _memory(memory, path))
+    binary = Binary(core, net.name, net.vocabulary, memory, program, image_of(memory, path, how.rtl))
     priced = costs(chip, find_model(weights.model), core.columns, memory.context, _economy(chip), program.together)
     metrics = Metrics(name, priced.usd_per_s, Recorder(how.record) if how.record else None)
-    engine = Engine(binary, priced, metrics, how.waiting)
+    machine = simulated(chip, binary, path, say) if how.rtl else OnGolden(binary)
+    engine = Engine(binary, machine, priced, metrics, how.waiting)
     metrics.watch(engine)
     limits = Limits(how.body_bytes, how.tokens, how.seconds, memory.sequences, how.waiting)
     text = tokenizer or tokenizer_of(weights.path)
     return Service(name, engine, text, metrics, limits, how.keys, how.log_text)
-
-
-def _memory(memory: MemoryMap, path: Path) -> np.ndarray:
-    """The image in the file, and behind it the caches of others, of which a page is there once it is written."""
-    try:
-        whole = np.zeros(memory.nbytes, np.uint8)
-    except MemoryError:
-        raise InputError(
-            f"--streams {memory.sequences} need {memory.nbytes / 1e9:.1f} GB here (fewer, or a shorter --context)"
-        ) from None
-    image = np.memmap(path, np.uint8, "r")
-    whole[: len(image)] = image
-    return whole
 
 
 def _economy(chip: Chip) -> Economy:

@@ -64,7 +64,7 @@ class Answer:
         return {"prompt_tokens": prompt, "completion_tokens": said, "total_tokens": prompt + said}
 
     def figures(self) -> Body:
-        """What this request took on the chip among the others, by the estimate (docs/serve.md)."""
+        """What this request took on the chip among the others (docs/serve.md)."""
         s, later = self.stream.on_chip, len(self.stream.tokens) - 1
         return {
             "chip": self.chip, "time_s": s.last_s, "prefill_s": s.prefill_s, "decode_s": s.decode_s,

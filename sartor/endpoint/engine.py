@@ -1,4 +1,4 @@
-"""Runs streams on the chip's golden model in a thread of its own: who comes joins before the next pass."""
+"""Runs streams on the chip's golden model, or its RTL, in a thread of its own: who comes joins before the next pass."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Protocol
 
 from ..compiler.binary import Binary
 from .costs import Costs
+from .machine import Machine
 from .passes import Passes, Told
 from .stream import Finished, Stream
 
@@ -35,16 +36,19 @@ class Draining(Exception):
 class Engine:
     """Streams in the places of the compiled network's memory, which is written; `waiting` more may wait for one."""
 
-    def __init__(self, binary: Binary, costs: Costs, watcher: Watcher, waiting: int = 64) -> None:
+    def __init__(
+        self, binary: Binary, machine: Machine, costs: Costs, watcher: Watcher, waiting: int = 64
+    ) -> None:
         self.binary, self.costs, self._watcher = binary, costs, watcher
+        self.gives_logits = machine.gives_logits
         self.streams, self.most_waiting = binary.memory.sequences, waiting
         self.running: list[Stream] = []
         self.waiting: deque[Stream] = deque()
         self.draining = False
-        self._passes = Passes(binary, costs, watcher)
+        self._passes = Passes(binary, machine, costs, watcher)
         self._wake = threading.Condition()
         self._closed = False
-        self._thread = threading.Thread(target=self._run, name="golden", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="chip", daemon=True)
 
     def start(self) -> None:
         self._thread.start()
@@ -110,7 +114,7 @@ class Engine:
             try:
                 self._turn()
             except Exception:  # a fault must not stop the service: who runs is told, the next ones go on
-                LOG.exception("a pass of the golden model failed")  # where; no request's text
+                LOG.exception("a pass failed")  # where; no request's text
                 self._fail()
 
     def _has_work(self) -> bool:

@@ -12,8 +12,8 @@ import numpy as np
 
 from ..compiler.binary import Binary
 from ..compiler.together import Sequence, Together
-from ..families.tensor.golden import Golden
 from .costs import Costs
+from .machine import Machine
 from .sampling import pick, scored
 from .stream import PS, Piece, Stream
 
@@ -43,11 +43,9 @@ class Passes:
     """One core with its memory, in which every stream that runs has a place. `chip_ps`: the chip's clock, all
     passes so far in whole picoseconds."""
 
-    def __init__(self, binary: Binary, costs: Costs, told: Told) -> None:
-        self.binary, self.costs, self._told = binary, costs, told
-        program = binary.program
-        self._golden = Golden(binary.core, binary.image, program.instructions, program.constants)
-        self._together = Together(binary, self._golden)
+    def __init__(self, binary: Binary, machine: Machine, costs: Costs, told: Told) -> None:
+        self.binary, self.machine, self.costs, self._told = binary, machine, costs, told
+        self._together = Together(binary, machine)
         self.count, self.chip_ps = 0, 0
 
     def admit(self, stream: Stream) -> None:
@@ -75,7 +73,7 @@ class Passes:
         one = _sequence(stream)
         cost = self.costs.prefill(one.position)
         self._together.feed(one)
-        self._done([stream], Pass(False, 1, *cost))
+        self._done([stream], False, *cost)
 
     def _decode(self, streams: list[Stream]) -> Iterator[Ended]:
         sequences = [_sequence(s) for s in streams]
@@ -83,32 +81,37 @@ class Passes:
         now = time.monotonic()
         for s in streams:
             s.decoding = s.decoding or now
-        self._together.step(sequences)
-        self._done(streams, Pass(True, len(streams), *cost))
-        logits = self._golden.state.logits
-        assert logits is not None
+        best = self._together.step(sequences)
+        self._done(streams, True, *cost)
+        logits = self.machine.logits
         for column, stream in enumerate(streams):
             try:
-                why = self._next(stream, logits[0, column, : self.binary.vocabulary])
+                row = None if logits is None else logits[column, : self.binary.vocabulary]
+                why = self._next(stream, best[column], row)
             except Exception:  # of one answer's text: the others have their tokens
                 LOG.exception("a token could not be given")
                 why = "error"
             if why:
                 yield stream, why
 
-    def _done(self, streams: list[Stream], done: Pass) -> None:
+    def _done(self, streams: list[Stream], decode: bool, seconds: float, joules: float) -> None:
+        """A pass as it was estimated; its time as the machine found it, where that tells."""
+        took = self.machine.seconds
+        done = Pass(decode, len(streams), seconds if took is None else took, joules)
         self.count, self.chip_ps = self.count + 1, self.chip_ps + round(done.seconds * PS)
         self._told.passed(done)
         for stream in streams:
             stream.turn = self.count
             stream.on_chip.add(done.decode, done.sequences, done.seconds, done.joules, self.chip_ps)
 
-    def _next(self, stream: Stream, logits: np.ndarray) -> str | None:
-        """Gives the stream its next token by the logits of the pass; why it ends with it."""
-        if len(stream.tokens) < stream.least and stream.ends:
-            logits = logits.copy()
-            logits[list(stream.ends)] = -np.inf
-        token = pick(logits, stream.sampling, stream.rng)
+    def _next(self, stream: Stream, best: int, logits: np.ndarray | None) -> str | None:
+        """Gives the stream its next token: `best`, or by the logits of the pass; why it ends with it."""
+        token = best
+        if logits is not None:
+            if len(stream.tokens) < stream.least and stream.ends:
+                logits = logits.copy()
+                logits[list(stream.ends)] = -np.inf
+            token = pick(logits, stream.sampling, stream.rng)
         _sequence(stream).token = token
         stream.tokens.append(token)
         stream.last = time.monotonic()
@@ -117,7 +120,7 @@ class Passes:
         self._told.token(stream)
         ended = token in stream.ends
         text = "" if ended else stream.text.push(token)
-        stream.emit(Piece(token, text, scored(logits, token, stream.sampling)))
+        stream.emit(Piece(token, text, None if logits is None else scored(logits, token, stream.sampling)))
         if ended or stream.text.stopped:
             return "stop"
         return "length" if len(stream.tokens) >= stream.most else None

@@ -25,6 +25,17 @@ class Served:
     log_text: bool
 
 
+def check_logits(served: Served, asked: Asked) -> None:
+    """What needs the logits is refused where the machine keeps them."""
+    wanted = {"temperature": asked.temperature, "min_tokens": asked.min_tokens, "logprobs": _top(asked) is not None}
+    if not served.engine.gives_logits and (name := next((k for k, v in wanted.items() if v), None)):
+        raise Refused(400, f"{name} needs logits, but the RTL gives out its token alone (serve without --rtl)", name)
+
+
+def _top(asked: Asked) -> int | None:
+    return asked.top if isinstance(asked, CompletionAsked | ChatAsked) else None
+
+
 async def prompt_of(served: Served, asked: Asked) -> list[int]:
     """Tokens of what is asked, checked. Long texts are cut into tokens beside the event loop."""
     try:

@@ -66,7 +66,10 @@ class Posing:
     slips: bool = False  # the wrong argmax
 
     def __init__(self, core, image, timing, **options) -> None:
-        self.core, self.image, self.options = core, np.memmap(image, np.uint8, "c"), options
+        self.core, self.options = core, options
+        content = np.memmap(image, np.uint8, "c")
+        self.image = np.zeros(max(options.get("memory_bytes", 0), len(content)), np.uint8)
+        self.image[: len(content)] = content
         options["progress"]("Verilator", 0.0)
 
     def load(self, program, constants) -> None:

@@ -137,7 +137,7 @@ def test_after_the_grace_who_runs_is_refused(images):
 def test_a_fault_ends_who_runs_and_nobody_else(images, monkeypatch):
     with serving(service(images)) as served:
         with monkeypatch.context() as broken:
-            broken.setattr(served.engine._passes._golden, "start", lambda *given: 1 / 0)
+            broken.setattr(served.engine._passes.machine, "start", lambda *given: 1 / 0)
             answer = post(served, SHORT)
         assert answer.status_code == 500 and "ZeroDivision" not in answer.text
         assert post(served, SHORT).status_code == 200

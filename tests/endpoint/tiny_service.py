@@ -11,7 +11,8 @@ import httpx
 from tiny_chip import CHIP, Letters, weights
 
 from sartor.api.generate import place
-from sartor.api.serve import STREAMS, Serving, assembled
+from sartor.api.places import STREAMS
+from sartor.api.serve import Serving, assembled
 from sartor.compiler import store
 from sartor.endpoint.app import Service
 from sartor.endpoint.server import Server, bound
