@@ -137,9 +137,9 @@ MISSING = {
         "One stack's version is not another's: the figures are medians over those measured.",
     ),
     "gpu": (
-        "Whole steps on GPUs that no step was fitted to: others' stacks alone, not our kernels. A GH200 is 4.2 % off in the middle and 11.3 % at the 90th percentile, 3.1 and "
-        "4.9 % where each head has its cache; an H200 5.5 and 8.4 % there, in FP8, too fast by what its kernels for an FP8 cache gain less than its memory does. In the same stacks the H100 itself "
-        "is 3.5 and 9.1 % off (16 bits), 2.9 and 5.0 % (FP8). Grouped queries in TensorRT-LLM 0.8 to 0.11 take up to twice as long as predicted, mixtures of experts there too.",
+        "Whole steps on GPUs that no step was fitted to: others' stacks alone, not our kernels. A GH200 is 4.3 % off in the middle and 11.4 % at the 90th percentile, 3.0 and "
+        "4.8 % where each head has its cache; an H200 5.5 and 8.4 % there, in FP8, too fast by what its kernels for an FP8 cache gain less than its memory does. In the same stacks the H100 itself "
+        "is 3.5 and 9.2 % off (16 bits), 2.9 and 4.9 % (FP8). Grouped queries in TensorRT-LLM 0.8 to 0.11 take up to twice as long as predicted, mixtures of experts there too.",
         "Attention in serving stacks beyond 32 queries a KV head: kernels of one stack take ten times as long as another's, and no figure is fitted to them; they are most of what is 40 % off and more.",
         "FP8 in blocks: of the same product one stack takes 2.4 times as long as another in the middle, 10 times at the 90th percentile. Where they are within a factor of 1.3, a quarter of the rows, the H200 is 5.2 % off, 14 % at the 90th percentile.",
         "Products of 3 Tops and more in BF16 and in FP8 blocks, long at the power limit, take 1.02 to 1.05 times as long on the H200 of those tables as on the H100, in all three stacks; estimated 1.00. One chip of each was measured; chips of one kind differ as much.",

@@ -18,6 +18,8 @@ MEASURED_ON = {"hopper": "h100-sxm"}
 OWN_CYCLES = 0.035
 # Where nothing like a chip was measured: services on GPUs that no figure was fitted to.
 UNSEEN = ("serving", "unseen", "tpot")
+# A chip of a measured generation to which no step was fitted, in a stack whose kernels are like ours: steps, and watts.
+SAME_GENERATION = {"latency": "batches gh200 bf16 llama-2-7b", "energy": "watts gh200 bf16"}
 FEW = 30  # rows of which no band is made
 Spread = tuple[float, float]
 NO_STEP = "no step of such a chip and format was measured: TPOT of services, their software included"
@@ -53,7 +55,7 @@ class StepError:
 def step_error(chip: Chip, phase: str, weights: str, together: int = 1, spread: Spread = (0.0, 0.0)) -> StepError:
     """Of a step of `phase` by `together` chips. `spread`: half widths of the 80 % bands of the logarithms of time and
     energy that the ranges of the figures give; a chip of a measured generation that was never measured itself is that
-    much less sure."""
+    much less sure, and no surer than such a one was found."""
     if chip.family == "tensor":
         return _own(chip, phase, together)
     time, energy = (band(chip, phase, weights, quantity) for quantity in ("latency", "energy"))
@@ -63,8 +65,15 @@ def step_error(chip: Chip, phase: str, weights: str, together: int = 1, spread: 
         return StepError(math.expm1(log), joules, on, scope if joules is None else f"{scope}; joules of dense models")
     if chip.name == time.on:
         return StepError(time.fraction, energy.fraction, time.on, "models that were left out")
-    seconds, joules = (math.expm1(math.hypot(b.log, s)) for b, s in zip((time, energy), spread, strict=True))
+    least = (_least("latency"), math.hypot(_least("latency"), _least("energy")))  # joules are watts and seconds
+    logs = (max(b.log, other) for b, other in zip((time, energy), least, strict=True))
+    seconds, joules = (math.expm1(math.hypot(log, s)) for log, s in zip(logs, spread, strict=True))
     return StepError(seconds, joules, time.on, f"{chip.name} was never measured: predicted from its data sheet")
+
+
+def _least(quantity: str) -> float:
+    """Of a chip of a measured generation that was never measured itself, what such a one was found to be off by."""
+    return on_record()["gpu", "unseen", SAME_GENERATION[quantity]].band
 
 
 def _own(chip: Chip, phase: str, together: int) -> StepError:

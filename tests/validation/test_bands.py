@@ -32,8 +32,10 @@ def test_a_chip_that_was_never_measured_is_less_sure_and_says_so():
     ours, theirs = (estimate(chip, "llama-3.1-8b")["error"] for chip in ("h100-sxm", "h200-sxm"))
     assert theirs["latency"] > ours["latency"] and theirs["energy"] > ours["energy"]
     assert theirs["scope"] == "h200-sxm was never measured: predicted from its data sheet"
-    # Its memory's energy is known within 3.6 to 4.4 pJ a bit or so, more than its rate: the band of energy grows more.
-    assert theirs["energy"] / ours["energy"] > 1.1
+    # A GH200, whose steps nothing was fitted to either, was found 4 % off, and its watts 8 %.
+    steps, watts = (on_record()["gpu", "unseen", f"{what} gh200 bf16{model}"].band
+                    for what, model in (("batches", " llama-2-7b"), ("watts", "")))  # fmt: skip
+    assert theirs["latency"] > math.expm1(steps) and theirs["energy"] > math.expm1(math.hypot(steps, watts))
 
 
 def test_a_spread_is_added_as_independent_errors_are():
