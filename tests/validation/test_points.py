@@ -8,6 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from sartor import estimate, validate
 from sartor.errors import BrokenFile
@@ -17,7 +19,7 @@ from sartor.validation import validation
 from sartor.validation.kind import Row
 from sartor.validation.points_alike import architecture_of, chip_of, once, shape_of
 from sartor.validation.points_fit import FITTED_CHIPS, fit, pairs, points_on
-from sartor.validation.points_predict import Parts, parts, predict, times
+from sartor.validation.points_predict import STACKS, Parts, parts, predict, times
 from sartor.validation.points_split import BY_MODEL, SPLITS, Split, folds, left_out, splits
 from sartor.validation.record import band, by_quantity, grown
 
@@ -245,6 +247,21 @@ def test_who_is_not_let_in_waits(tmp_path):
     assert few["tpot"] == free["tpot"] and predicted(said(tmp_path, max_concurrency=64, max_batch_size=64)) == full
     alone_s = 1024 * free["tpot"][0] + free["ttft"][0]
     assert few["ttft"][0] == pytest.approx(free["ttft"][0] + 3 * alone_s)
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    st.sampled_from(["llama-3.1-70b", "deepseek-r1", "gpt-oss-120b", "qwen3.5-397b-a17b"]), st.sampled_from(STACKS),
+    st.sampled_from([128, 1024, 8192]), st.sampled_from([128, 1024, 8192]), st.integers(1, 512), st.integers(1, 512),
+)  # fmt: skip
+def test_more_requests_never_hasten_a_token_and_a_limit_makes_them_wait(model, stack, prompt, output, n, m):
+    asked = {"chip": "h200_sxm", "model": model, "format": "fp8", "stack": stack, "chips": 8, "copies": 1,
+             "prompt": prompt, "output": output}  # fmt: skip
+    rows = [{**asked, "at_once": n}, {**asked, "at_once": n + m}, {**asked, "at_once": n + m, "most": n}]
+    (few, many, limited), first = times(parts(rows), stack, NOMINAL)
+    near = 1 - 0.02  # tiles of matrices are filled better by some numbers than by less
+    assert many >= near * few and first[1] >= near * first[0]
+    assert limited == pytest.approx(few) and first[2] >= first[0]
 
 
 def test_copies_of_attention_hold_a_share_of_the_requests_each():
