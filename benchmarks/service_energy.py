@@ -44,6 +44,8 @@ FIRST = "service"
 CHATS, AGAIN = "lm-arena-chat", "prompts that come again: in the cache"
 PROMPTS = {CHATS: 300, "gpqa": 250}  # tokens, mean
 MOST = 256  # at once of chats: beyond, the same 1,024 come again (num_request_repeats), and many are in the cache
+# Checkpoints of several formats, which no row says (arXiv 2407.21783, 6.2).
+MIXED = {"meta-llama/Llama-3.1-405B-Instruct-FP8": "FP8 in the feed-forward layers alone: attention is in 16 bits"}
 SAMPLING = "penalties"  # every request asks for a repetition penalty of 1.1 and top-p of 0.95
 WEIGHTS = {"bfloat16": "bf16", "fp8": "fp8", "mxfp4": "fp4"}
 RUNNING = "running"  # beside a row's inputs: how many ran, in the mean
@@ -60,7 +62,7 @@ def rows(folder: Path, prompts: Mapping[str, int] = PROMPTS, refused: Counter[st
         for number, each in enumerate(one["configurations"]):
             row = _row(f"{path.name} {number}", one, each, prompts[one["task"]])
             again = one["task"] == CHATS and row.inputs["at_once"] > MOST
-            if why := AGAIN if again else refusal(row.inputs):
+            if why := MIXED.get(one["model_id"]) or (AGAIN if again else refusal(row.inputs)):
                 refused[why] += 1
             else:
                 yield row

@@ -38,7 +38,8 @@ own tool: 17 % and 45 %. `runs`: two recorded runs of vLLM on other GPUs, reques
 our estimate has them from the chips' data sheets (`on chips`): means and percentiles of all requests ([validation.md](validation.md)).
 `service`: joules a token of all chips, and TPOT, of services that others measured (ML.ENERGY benchmark 3.0, arXiv 2505.06371; vLLM 0.11.1, chats and GPQA;
 `benchmarks/service_energy.py`), no row of which any figure has seen; of the B200 no watts were read before. `at pace`: with as many tokens a second as were measured, what
-is left of an error is that of watts. Lengths of prompts are not published: 300 tokens in chats, as full caches say; with 200 and 400 the H100's dense models are 4.7 and 6.0 % off, the B200's 12 and 7. Chats beyond 256 at once come again and are in the cache: left out. Equal work is 5 to 8 %
+is left of an error is that of watts. Lengths of prompts are not published: 300 tokens in chats, as full caches say; with 200 and 400 the H100's dense models are 4.7 and 6.0 % off, the B200's 12 and 7. Chats beyond 256 at once come again and are in the cache: left out, as is Llama-3.1-405B in FP8, whose attention Meta left in 16 bits (counted so, a
+service of it takes 5 % more joules than predicted on the H100 and 16 % on the B200). Equal work is 5 to 8 %
 of its watts apart in this source, too (Llama-3.1-70B and 3.3 on four H100, of one shape). Two choices have seen these rows; neither is fitted. A byte's way through the B200 was taken as shorter than
 the H100's, as HBM3E's bits are cheaper than HBM3's, and its dense models' joules were 17.7 % off, 13.5 at pace; half of its bytes come from the other die (model.md): 12.7 and 8.7. And what drawing a
 token takes was not counted, a top-p and a repetition penalty here: 352 bytes a word of the vocabulary (validation.md), by kernels' loads and stores; the H100 was 5.9 % off without it.""",
@@ -157,7 +158,7 @@ MISSING = {
         "chunked prefill: no whole step was measured.",
         "FP8 steps were measured on products 16 times too large (the scale of the weights was not undone; `sartor measure gpu` does now). By the same "
         "arithmetic on a CPU, nearly all of softmax then falls on one token, and a quarter of what enters the last matrix of a layer is 0: "
-        "their watts are likely too low, and with them their times at the power limit. So others' rows say: a service of Llama-3.1-405B in FP8 on eight H100 takes a fifth more joules than predicted.",
+        "their watts are likely too low, and with them their times at the power limit.",
         "Prefill: two models; its band is less sure than the others. How loads of passes between matrices are counted was settled when their residuals "
         "had been seen (model.md): its energy left out is 2.5 % off in the other way.",
     ),

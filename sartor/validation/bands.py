@@ -97,7 +97,7 @@ def _service(chip: Chip) -> tuple[float, str]:
 def _service_joules(chip: Chip, weights: str) -> float | None:
     """The band of joules a token of services of dense models on `chip`, as a fraction."""
     found = on_record().get(("serving", "unseen", f"service energy {chip.name} dense {weights}"))
-    return math.expm1(found.band) if found and found.n >= FEW else None
+    return math.expm1(found.band) if found else None
 
 
 def band(chip: Chip, phase: str, weights: str, quantity: str = "latency") -> Band | None:

@@ -59,7 +59,7 @@ def test_a_chip_or_setting_without_measured_steps_takes_that_of_services(chip, t
     joules = ("serving", "unseen", f"service energy {chip} dense bf16")  # of B200 and several H100 in 16 bits alone
     expected = recorded(*joules) if chip in ("b200-sxm", "h100-sxm") else None
     assert (error.latency, error.energy, error.on) == (recorded(*key), expected, on)
-    assert step_error(preset(chip), "decode", "fp8-e4m3", 4).energy is None  # seven and eight rows: too few
+    assert step_error(preset(chip), "decode", "fp8-e4m3", 4).energy is None  # of that nothing was read
 
 
 def test_a_generated_chip_has_the_record_of_its_rtl():

@@ -166,6 +166,13 @@ def test_chats_that_come_again_are_refused(made, folder):
         assert len(rows) == left and any("come again" in why for why in refused)
 
 
+def test_a_checkpoint_of_several_formats_is_refused(made, folder):
+    refused = Counter()
+    path = folder(model="meta-llama/Llama-3.1-405B-Instruct-FP8")
+    assert not list(made["service_energy"]["rows"](path, refused=refused))
+    assert list(refused) == ["FP8 in the feed-forward layers alone: attention is in 16 bits"]
+
+
 def test_what_a_folder_has_beside_known_models_is_counted(made, folder):
     folder("text-to-image"), folder(model="nobody/knows-1b")
     refused = Counter()
