@@ -70,8 +70,8 @@ def taken(s: Any, i: Instruction) -> Matrix:
     shape = Shape(s.core, n, k, Element(i.element), Scale(i.scale), i.share, i.planes + 1)
     raw = s.memory[s.weights_at - shape.words * s.core.port_bytes : s.weights_at]
     codes, d, m = (each if each is None else each.copy() for each in unpack(shape, raw))
-    d, m = (np.zeros((n, k // GROUP), int) if p is None else np.repeat(p, 1 << i.share, axis=1) for p in (d, m))
     groups = k // GROUP
+    d, m = (np.zeros((n, groups), int) if p is None else np.repeat(p, 1 << i.share, axis=1)[:, :groups] for p in (d, m))
     x, top, exponent = (p[:, : i.columns].copy() for p in (s.codes[:, :, :groups], s.top, s.exponents[:, :, :groups]))
     sums = golden_matrix.product(golden_matrix.decoded(shape, raw, i.exponent), x, top, exponent)
     return Matrix(i, codes, d, m, x[0], np.minimum(top[0][:, None] - exponent[0], SHIFT_MOST), sums[0][:, :n])

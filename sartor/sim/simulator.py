@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from ..errors import CheckFailed, InputError
-from ..families.tensor.core import CONSTANTS, PROGRAM_WORDS, Core
-from ..families.tensor.isa import COUNTERS, INSTRUCTION_BITS, Instruction, encode
+from ..families.tensor.core import Core
+from ..families.tensor.isa import Instruction
 from ..families.tensor.start import Start
-from . import native
+from . import host_bus, native
 from .design import core_library
 from .inputs import NO_STALLS, Stalls, image_of
 from .memory_timing import MemoryTiming
@@ -20,11 +19,6 @@ from .native import Config, Native
 from .results import RunResult, Writes, memory_statistics
 from .tools import Progress
 
-# The host bus (docs/hardware.md).
-START, BATCH = 0x0000, 0x0001
-ROWS, CONSTANT, POSITIONS, COUNTER, CACHES = 0x0010, 0x0020, 0x0030, 0x0040, 0x0080
-ARGMAX_INDEX, ARGMAX_VALUE, PROGRAM = 0x0090, 0x00A0, 0x4000
-PARTS = INSTRUCTION_BITS // 32  # words of an instruction
 CHUNK = 50_000  # cycles between calls of `progress`, and chances for Ctrl-C
 
 Cycles = Callable[[int], None]  # gets the cycles that have been run
@@ -72,16 +66,7 @@ class Simulator:
     def load(self, program: Iterable[Instruction], constants: Iterable[float] = ()) -> None:
         """Write the program and its binary32 constants."""
         self._program, self._constants = list(program), list(constants)
-        if len(self._program) > PROGRAM_WORDS:
-            raise InputError(f"program: {len(self._program)} instructions, at most {PROGRAM_WORDS}")
-        for i, word in enumerate(map(encode, self._program)):
-            for part in range(PARTS):
-                self._native.host_write(PROGRAM + PARTS * i + part, word >> 32 * part & 0xFFFFFFFF)
-        values = np.asarray(self._constants, np.float32)
-        if len(values) > CONSTANTS:
-            raise InputError(f"program: {len(values)} constants, at most {CONSTANTS}")
-        for i, bits in enumerate(values.view(np.uint32).tolist()):
-            self._native.host_write(CONSTANT + i, bits)
+        host_bus.load(self._native, self._program, self._constants)
 
     def run(
         self,
@@ -104,7 +89,7 @@ class Simulator:
         """Let the core idle until `share` of the time from one refresh of its memory to the next has passed."""
         interval = self.timing.refresh_interval
         for _ in range(round((share * interval - self._native.now) % interval)):
-            self._native.host_read(START)
+            self._native.host_read(host_bus.START)
 
     def dump(self, instruction: int) -> Writes:
         """Do the last run again, from the memory it began with, and keep what its `instruction`-th retired
@@ -130,9 +115,7 @@ class Simulator:
 
     def counters(self) -> dict[str, int]:
         """The hardware's own, by isa.COUNTERS."""
-        read = self._native.host_read
-        pairs = [(read(COUNTER + 2 * i), read(COUNTER + 2 * i + 1)) for i in range(len(COUNTERS))]
-        return {name: low | high << 32 for name, (low, high) in zip(COUNTERS, pairs, strict=True)}
+        return host_bus.counters(self._native)
 
     def _run(self, keep: int, progress: Cycles | None) -> RunResult:
         assert self._last is not None
@@ -140,7 +123,7 @@ class Simulator:
         if self._failed:
             self._native.reset()
             self.load(self._program, self._constants)
-        self._tell(given)
+        host_bus.tell(self._native, given)
         self._native.start(given.entry, keep)
         self._failed = True
         done, status = 0, native.RUNNING
@@ -156,20 +139,10 @@ class Simulator:
         self._failed = False
         return self._result(given.batch)
 
-    def _tell(self, given: Start) -> None:
-        """The registers that a run begins with."""
-        self._native.host_write(BATCH, given.batch)
-        for first, values in ((POSITIONS, given.positions), (CACHES, given.caches or (0,)), (ROWS, given.rows)):
-            for column, value in enumerate(values):
-                self._native.host_write(first + column, value)
-
     def _result(self, batch: int) -> RunResult:
-        raw, read = self._native.statistics(), self._native.host_read
-        unfenced = self._native.unfenced()
-        values = struct.unpack(f"<{batch}f", struct.pack(f"<{batch}I", *(read(ARGMAX_VALUE + c) for c in range(batch))))
+        raw, unfenced = self._native.statistics(), self._native.unfenced()
         return RunResult(
-            raw.cycles, self.counters(), [read(ARGMAX_INDEX + c) for c in range(batch)], list(values),
-            self._native.retired(),
+            raw.cycles, self.counters(), *host_bus.largest(self._native, batch), self._native.retired(),
             memory_statistics(raw, self.timing, self.core.port_bytes), unfenced,
         )  # fmt: skip
 

@@ -12,7 +12,7 @@ from sartor import api
 from sartor.api.generate import found_chip, module_name
 from sartor.chip import toml
 from sartor.errors import InputError, UnknownName
-from sartor.sim import simulator
+from sartor.sim import host_bus
 
 MODULE = sys.modules["sartor.api.build"]
 TEXTS = {"tiny.v", "registers.md", "registers.json", "datasheet.md", "datasheet.html"}
@@ -36,12 +36,12 @@ def test_the_register_map_is_what_the_simulator_writes_to(built):
     found = json.loads(built().files["registers.json"])
     first = {r["name"]: r["first"] for r in found["registers"]}
     assert first == {
-        "START": simulator.START, "BUSY": simulator.START, "BATCH": simulator.BATCH, "POSITION": simulator.POSITIONS,
-        "ARGMAX_INDEX": simulator.ARGMAX_INDEX, "ARGMAX_VALUE": simulator.ARGMAX_VALUE, "ROW": simulator.ROWS,
-        "CACHE": simulator.CACHES,
-        "CONSTANT": simulator.CONSTANT, "COUNTER": simulator.COUNTER, "PROGRAM": simulator.PROGRAM,
+        "START": host_bus.START, "BUSY": host_bus.START, "BATCH": host_bus.BATCH, "POSITION": host_bus.POSITIONS,
+        "ARGMAX_INDEX": host_bus.ARGMAX_INDEX, "ARGMAX_VALUE": host_bus.ARGMAX_VALUE, "ROW": host_bus.ROWS,
+        "CACHE": host_bus.CACHES,
+        "CONSTANT": host_bus.CONSTANT, "COUNTER": host_bus.COUNTER, "PROGRAM": host_bus.PROGRAM,
     }  # fmt: skip
-    assert [c["low"] for c in found["counters"]] == [simulator.COUNTER + 2 * i for i in range(12)]
+    assert [c["low"] for c in found["counters"]] == [host_bus.COUNTER + 2 * i for i in range(12)]
     of_columns = {r["name"] for r in found["registers"] if r["last"] - r["first"] + 1 == CHIP.tile.columns}
     assert of_columns == {"POSITION", "CACHE", "ROW", "ARGMAX_INDEX", "ARGMAX_VALUE"}
 

@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 
 from ...formats.decode import SCALE_BYTES, Element, Scale, zero_bits
-from .core import GROUP, MULTIPLIERS, Core
+from .core import GROUP, Core
+from .multipliers import MULTIPLIERS
 
 _NBYTES = np.array([sum(each) for each in SCALE_BYTES])  # of a slot in all arrays, of one plane
 _LEAST = np.array([min(each, default=1) for each in SCALE_BYTES])  # in the array of the shortest
