@@ -65,8 +65,10 @@ def chunk_clocks(
     work = {"page": _page, "badrow": _same_bank, "bgil": _striped, "bank": _all_banks}[mapping]
     one, between = work(t, rows, run, entries + IN_FLIGHT)
     if mapping == "bank":
+        # A chunk takes each bank once, and what the queue lets through has waited for its row.
         early = at_once & (rows >= ways(t, mapping)) & _one_by_one(t, run, entries + IN_FLIGHT)
-        free = norm(HARD, rows * run * t.burst, rows * t.spacing)
+        queued = rows * run * t.reopen / (entries + IN_FLIGHT)
+        free = norm(HARD, rows * run * t.burst, rows * t.spacing, bank_clocks(t, run), queued)
         one, between = np.where(early, free, one), np.where(early, free, between)
     one, between = np.maximum(one, bus), np.maximum(between, bus)
     return np.where(follows | even, sets * between, (sets - 1) * between + one)

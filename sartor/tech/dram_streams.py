@@ -75,8 +75,10 @@ def _open(t: Timings, mapping: str, chunk: Any, count: Any, held: Any, alone: An
     same = (t.same_group / t.burst - 1) / t.groups * others * (1 - 2.0 / count)
     two = chunk_clocks(t, "page", chunk, held, follows=True) / chunk
     more = chunk_clocks(t, "page", chunk, held) / chunk
-    # While one of two waits for its next row, what the queue has of the other goes on: half of the wait is hidden.
-    late = np.where(count == 2, np.maximum(t.reopen - held * t.burst, 0) / 2, 0) / t.columns
+    # While one waits for its next row, what the queue has of the others goes on, of one other for half of the wait;
+    # nothing does while a turn fills the queue.
+    waits = np.where(chunk >= held, 1.0, np.where(count == 2, 0.5, 0.0))
+    late = waits * np.maximum(t.reopen - held * t.burst, 0) / t.columns
     short = t.burst * (1 + same) + late
     # A turn that fills the queue is alone in its bank group while the row of the next one opens.
     lonely = t.burst + (t.same_group - t.burst) * (1 - alone) * np.minimum(

@@ -135,6 +135,22 @@ def test_banks_that_are_done_early_turn_one_after_another():
     assert chunk_clocks(HBM3, "bank", 48.0, 32, at_once=False) > 96 + 30
 
 
+def test_each_bank_once_is_no_faster_than_a_bank():
+    # GDDR7, sixteen banks one after another, one access each: activations take 16 x 4 clocks, but each bank 90.
+    assert chunk_clocks(device("gddr7-28000"), "bank", 16.0, 64) == approx(90, rel=0.02)
+    # A queue of eight, two of which have left, waits 154 clocks for every ten of LPDDR6.
+    assert chunk_clocks(device("lpddr6-10667"), "bank", 16.0, 8) == approx(16 * 155 / 10, rel=0.02)
+
+
+def test_turns_that_fill_the_queue_wait_for_their_rows():
+    # HBM4 by pages, two streams, 12 places, 6 of a pseudo channel, turns of 16: the other's turn is not in the queue
+    # while a row opens, 72 clocks, of which 6 x 2 are seen ahead. One time in sixteen they share a bank.
+    hbm4 = device("hbm4-8000")
+    opened = 2 + (72 - 12) / 32 + 2 / 16
+    both = dram_streams.streams(hbm4, "page", 1024, 2, 12)
+    assert both == approx(2 / opened, rel=0.15) and both < dram_streams.streams(hbm4, "page", 32, 2, 12)
+
+
 def test_of_two_streams_one_goes_on_while_the_other_waits():
     # HBM4 at twice the rate, by pages: 66 + 78 clocks to the next row, 32 x 2 of them seen ahead; half of 80 for every
     # 32 accesses of 2 clocks; 6 % of the time they share a bank, which is slower.
@@ -166,9 +182,10 @@ def test_while_one_stream_waits_the_others_go_on():
 def test_a_turn_that_fills_the_queue_is_alone_in_its_bank_group():
     # HBM2 by pages, six streams, 16 places, turns of 16: 8 of a pseudo channel, as many as are held. One pair in four
     # is in one bank group, 2 clocks more each, but two of six only have each other. While a row opens (34 clocks,
-    # longer than 8 x 4) the turn before it has 4 clocks an access: where the next is one that others closed.
+    # longer than 8 x 4) the turn before it has 4 clocks an access: where the next is one that others closed. Each of 32
+    # accesses waits for its next row, of which 8 x 2 are seen ahead.
     slow, alone = device("hbm2-2400"), (15 / 16) ** 5
-    opened = 2 + 2 / 4 * (1 - 2 / 6) + 2 * (1 - alone)
+    opened = 2 + 2 / 4 * (1 - 2 / 6) + 2 * (1 - alone) + (34 - 16) / 32
     closed = chunk_clocks(slow, "page", 8.0, 8) / 8
     share = dram_streams.streams(slow, "page", 512, 6, 16)
     assert share == approx(2 / (alone * opened + (1 - alone) * closed), rel=1e-6)

@@ -59,7 +59,7 @@ def test_a_factor_of_ten_is_said_and_judged(tmp_path):
 
 def test_an_input_in_another_unit_is_said(tmp_path):
     found = validate("rtl", changed(tmp_path, "rtl.csv", gb_per_s=0.1))["coverage"]
-    assert any("latency of 120 rows of kind decode" in said for said in found["unlike"])
+    assert any("latency of 160 rows of kind decode" in said for said in found["unlike"])
 
 
 def test_our_own_files_are_like_the_record():
