@@ -1,45 +1,24 @@
-"""Measured points of services: the closed form by hand, what is refused, and the errors on record."""
+"""Measured points of services: the closed form by hand, what is refused, what no measurement can be."""
 
 import functools
-import json
-import re
 from dataclasses import replace
-from pathlib import Path
 
-import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from serving_points import HEAD, INPUTS, ROW, table_of
 
 from sartor import estimate, validate
-from sartor.errors import BrokenFile
 from sartor.tables import table
 from sartor.tech.technology import NOMINAL
-from sartor.validation import validation
 from sartor.validation.kind import Row
-from sartor.validation.points_alike import architecture_of, chip_of, once, shape_of
-from sartor.validation.points_fit import FITTED_CHIPS, fit, pairs, points_on
+from sartor.validation.points_alike import once
 from sartor.validation.points_predict import STACKS, Parts, parts, predict, times
-from sartor.validation.points_split import BY_MODEL, SPLITS, Split, folds, left_out, splits
-from sartor.validation.record import band, by_quantity, grown
-
-FILE = Path(__file__).parents[2] / ".." / "shared" / "data" / "measured" / "gpu_serving_points.csv"
-needs_file = pytest.mark.skipif(not FILE.is_file(), reason=f"no measured points at {FILE.name} in ../shared")
-HEAD = "system,model_path,precision,backend,mode,isl,osl,batch_size,tp_size,pp_size,attention_dp_size,"
-HEAD += "silicon_ttft_ms,silicon_tpot_ms"
-ROW = "h100_sxm,meta-llama/Llama-3.1-70B,fp8,vllm,agg,1024,1024,16,4,1,1,130,12"
-
-INPUTS = {"chip": "h100_sxm", "model": "meta-llama/Llama-3.1-70B", "format": "fp8", "stack": "vllm"}
 
 
 @pytest.fixture
 def file(tmp_path):
-    def write(*rows):
-        path = tmp_path / "points.csv"
-        path.write_text("\n".join((HEAD, *rows)) + "\n")
-        return path
-
-    return write
+    return functools.partial(table_of, tmp_path)
 
 
 def test_the_closed_form_by_hand():
@@ -178,77 +157,6 @@ def test_stacks_and_modes_are_known_as_they_spell_themselves(file):
     assert not found["coverage"]["refused"] and found["by"]["point trtllm tpot"]["n"] == 1
 
 
-# ROW in other words: other orders, names and units of the same columns.
-SAID = {"gpu": "H100_SXM", "model": "meta-llama/Llama-3.1-70B", "framework": "vLLM", "quantization": "fp8",
-        "input_len": 1024, "output_len": 1024, "max_concurrency": 16, "tensor_parallel_size": 4, "tpot_us": 12000,
-        "mean_ttft_s": 0.13}  # fmt: skip
-
-
-def predicted(path):
-    return {p.quantity: (p.predicted, p.measured) for p in validation("serving", [path]).pairs}
-
-
-def said(tmp_path, without=(), name="other.jsonl", **more):
-    path = tmp_path / name
-    path.write_text(json.dumps({k: v for k, v in (SAID | more).items() if k not in without}) + "\n")
-    return path
-
-
-def test_other_names_orders_and_units_of_columns_change_nothing(file, tmp_path):
-    plain = predicted(file(ROW))
-    close = {quantity: pytest.approx(both) for quantity, both in plain.items()}
-    assert set(plain) == {"tpot", "ttft"} and plain["tpot"][1] == 0.012 and plain["ttft"][1] == 0.13
-    assert predicted(said(tmp_path)) == close
-    assert predicted(said(tmp_path, ["quantization"], model="RedHatAI/Llama-3.1-70B-Instruct-FP8")) == close
-    assert predicted(said(tmp_path, ["quantization"], dtype="fp8")) == close
-    # What is computed in says nothing of the weights where it is wide.
-    assert predicted(said(tmp_path, ["quantization"], model="Llama-3.1-70B-FP8", dtype="bfloat16")) == close
-    # Requests of all copies: four on a chip each have four.
-    copies = file(ROW.replace(",16,4,1,1,", ",4,1,1,4,").replace("fp8", "fp4"))
-    assert predicted(said(tmp_path, quantization="nvfp4", tensor_parallel_size=1, dp=4)) == predicted(copies)
-
-
-def test_published_weights_are_what_a_row_without_a_format_has(tmp_path):
-    model = {"model": "deepseek-ai/DeepSeek-R1", "tp": 8, "gpu": "b200_sxm", "dtype": "bfloat16"}
-    without = ("quantization", "tensor_parallel_size")
-    own, fp8, fp4 = (predicted(said(tmp_path, without, **model, **more)) for more in
-                     ({}, {"precision": "fp8"}, {"precision": "fp4"}))  # fmt: skip
-    assert own == fp8 != fp4
-
-
-@pytest.mark.parametrize(
-    ("without", "more", "reason"),
-    [
-        (["tpot_us", "mean_ttft_s"], {"tpot": 12}, "'tpot' says no unit, is not known (try 'tpot_ms'"),
-        (["tpot_us", "mean_ttft_s"], {"median_tpot_ms": 12}, "'median_tpot_ms' is no mean"),
-        (["tpot_us", "mean_ttft_s"], {"TPOT_ms": 12}, "'TPOT_ms' is not known (try 'tpot_ms'"),
-        (["tpot_us", "mean_ttft_s"], {}, "no column 'silicon_tpot_ms': not a form of kind serving"),
-        ([], {"tpot_ms": 13}, "columns tpot_ms and tpot_us do not agree"),
-        ([], {"tp": 8}, "columns tensor_parallel_size and tp do not agree"),
-        (["tensor_parallel_size"], {}, "no column 'tp_size'"),
-        (["max_concurrency"], {}, "no column 'batch_size' (requests at once of each copy; or 'concurrency', of all)"),
-        ([], {"batch": 8}, "batch_size (of each copy) and concurrency (of all) do not agree"),
-    ],
-)
-def test_columns_that_cannot_be_read_are_named(tmp_path, without, more, reason):
-    with pytest.raises(BrokenFile, match=re.escape(reason)):
-        validate("serving", said(tmp_path, without, **more))
-
-
-def test_a_name_and_a_column_that_say_two_formats_are_refused(tmp_path):
-    (why,) = validate("serving", said(tmp_path, model="Llama-3.1-70B-FP8", quantization="bf16"))["coverage"]["refused"]
-    assert why["reason"] == "format 'bf16' is not that of 'Llama-3.1-70B-FP8'"
-
-
-def test_who_is_not_let_in_waits(tmp_path):
-    # 64 requests at a service that was started for 16: four times 16 take turns, three wait for one that ends.
-    free, full = (predicted(said(tmp_path, max_concurrency=n)) for n in (16, 64))
-    few = predicted(said(tmp_path, max_concurrency=64, max_num_seqs=16, mean_ttft_s=30))
-    assert few["tpot"] == free["tpot"] and predicted(said(tmp_path, max_concurrency=64, max_batch_size=64)) == full
-    alone_s = 1024 * free["tpot"][0] + free["ttft"][0]
-    assert few["ttft"][0] == pytest.approx(free["ttft"][0] + 3 * alone_s)
-
-
 @settings(max_examples=25, deadline=None)
 @given(
     st.sampled_from(["llama-3.1-70b", "deepseek-r1", "gpt-oss-120b", "qwen3.5-397b-a17b"]), st.sampled_from(STACKS),
@@ -317,119 +225,3 @@ def test_experts_on_more_chips_than_there_are_are_excluded(tmp_path):
     path.write_text("\n".join((f"{HEAD},moe_ep_size", *rows)) + "\n")
     (why,) = validate("serving", path)["coverage"]["excluded"]
     assert why["reason"] == "moe_ep_size: experts on more chips than there are" and why["n"] == 1
-
-
-def row_of(model, stack="vllm", chip="h100_sxm", where=""):
-    asked = {**INPUTS, "form": "point", "model": model, "stack": stack, "chip": chip}
-    return Row(where, asked, {"tpot": 0.01, "ttft": 1.0}, {})
-
-
-def test_models_of_one_shape_are_left_out_together():
-    # Three names of two shapes: nothing that tells a model's time may be fitted to it under another name.
-    names = ("deepseek-ai/DeepSeek-R1", "deepseek-ai/DeepSeek-V3", "moonshotai/Kimi-K2.5")
-    rows = [row_of(name, where=str(i)) for i, name in enumerate(names)]
-    found = {tuple(r.where for r in mine): [r.where for r in others] for mine, others, _ in folds(rows, rows, BY_MODEL)}
-    assert found == {("0", "1"): ["2"], ("2",): ["0", "1"]}
-    assert shape_of(row_of("meta-llama/Llama-3.3-70B-Instruct")) == shape_of(row_of("meta-llama/Llama-3.1-70B"))
-
-
-def test_architectures_are_what_layers_are_made_of():
-    same = [("llama-3.1-8b", "llama-3.1-70b"), ("deepseek-r1", "kimi-k2"), ("deepseek-r1", "glm-5"),
-            ("minimax-m2.5", "qwen3-235b-a22b")]  # fmt: skip
-    assert all(architecture_of(row_of(a)) == architecture_of(row_of(b)) for a, b in same)
-    apart = ("llama-3.1-8b", "deepseek-r1", "minimax-m2.5", "gpt-oss-120b", "qwen3.5-397b-a17b")
-    assert len({architecture_of(row_of(name)) for name in apart}) == len(apart)
-
-
-def test_a_stack_that_is_left_out_has_the_others_figures():
-    rows = [row_of("llama-3.1-8b", stack, chip) for stack in ("vllm", "trtllm") for chip in ("h100_sxm", "b200_sxm")]
-    by_stack, by_chip = ([(s, {(r.inputs["stack"], r.inputs["chip"]) for r in others}) for _, others, s in
-                          folds(rows, rows, split)] for split in SPLITS[2:])  # fmt: skip
-    assert by_stack == [("trtllm", {("vllm", "h100_sxm"), ("vllm", "b200_sxm")}),
-                        ("vllm", {("trtllm", "h100_sxm"), ("trtllm", "b200_sxm")})]  # fmt: skip
-    assert ("vllm", {("vllm", "h100_sxm")}) in by_chip and all(len(told) == 1 for _, told in by_chip)
-    # Of whom nobody else is there, nothing can be said.
-    assert list(folds(rows[:1], rows[:1], Split("", shape_of))) == []
-
-
-@functools.cache
-def points():
-    return points_on(FILE, ())
-
-
-@functools.cache
-def known():
-    return [row for row in points() if chip_of(row) in FITTED_CHIPS]
-
-
-@functools.cache
-def unseen():
-    return [row for row in points() if chip_of(row) not in FITTED_CHIPS]
-
-
-@functools.cache
-def held():
-    return left_out(known())
-
-
-@needs_file
-@pytest.mark.slow
-def test_no_error_of_points_has_grown():
-    assert grown(by_quantity("serving", "fitted", pairs(known()))) == []
-    assert grown(by_quantity("serving", "unseen", pairs(unseen()))) == []
-    assert grown(by_quantity("serving", "held_out", held())) == []
-
-
-@needs_file
-@pytest.mark.long
-def test_no_error_of_any_split_has_grown():
-    assert grown(splits(known(), unseen())) == []
-
-
-@needs_file
-@pytest.mark.slow
-def test_the_figures_are_what_the_fit_gives():
-    found = fit([row for row in known() if row.inputs["stack"] == "vllm"], "vllm")
-    assert {name: table("serving_stacks").fact("vllm", name).value for name in found} == pytest.approx(found, rel=0.01)
-
-
-@needs_file
-@pytest.mark.slow
-def test_points_of_models_left_out_and_of_gpus_never_fitted_are_as_near_as_they_have_to_be():
-    for found in (held(), pairs(unseen())):
-        apes = {q: np.median([p.ape for p in found if p.quantity == q]) for q in ("tpot", "ttft")}
-        assert apes["tpot"] <= 0.12 and apes["ttft"] <= 0.30
-
-
-@needs_file
-@pytest.mark.long
-def test_all_points_together():
-    found = validation("serving", [FILE])
-    apes = {q: [p.ape for p in found.pairs if p.quantity == q] for q in ("tpot", "ttft")}
-    assert np.median(apes["tpot"]) <= 0.12 and np.median(apes["ttft"]) <= 0.30
-    coverage = found.facts()["coverage"]
-    assert sum(row["n"] for row in coverage["refused"]) == 591 and coverage["excluded_n"] == 3
-
-
-def inside(pairs):
-    """The share of `pairs` that lie within the band of the other models' errors."""
-    found = []
-    for model in {p.labels["model"] for p in pairs}:
-        wide = band([p for p in pairs if p.labels["model"] != model])
-        found += [abs(np.log(p.measured / p.predicted)) <= wide for p in pairs if p.labels["model"] == model]
-    return np.mean(found)
-
-
-@needs_file
-@pytest.mark.slow
-@pytest.mark.parametrize("quantity", ["tpot", "ttft"])
-def test_a_stated_band_holds_four_in_five_of_models_it_was_not_made_from(quantity):
-    assert 0.75 <= inside([p for p in held() if p.quantity == quantity]) <= 0.85
-
-
-@needs_file
-@pytest.mark.slow
-@pytest.mark.parametrize("quantity", ["tpot", "ttft"])
-def test_a_stated_band_holds_four_in_five_on_gpus_that_were_never_fitted(quantity):
-    found = [p for p in pairs(unseen()) if p.quantity == quantity]
-    assert len(found) > 500 and 0.75 <= inside(found) <= 0.85
