@@ -10,6 +10,7 @@ way to the next.
 
 from __future__ import annotations
 
+import functools
 import json
 import sys
 from collections.abc import Mapping
@@ -125,7 +126,7 @@ def _on(chip: dict[str, Any], kl: float, calibrated: bool) -> list[dict[str, Any
 
 def weights_of(mix: Mapping[str, str], calibrated: bool) -> str:
     """What --weights says of a mix of parts; with calibration where that was measured to harm less."""
-    known, formats = harm.harm(MODEL).kl, {}
+    known, formats = _alone(), {}
     for part, classes in PARTS.items():
         for one in classes:
             both = (mix[part], mix[part] + harm.CALIBRATED) if calibrated else (mix[part],)
@@ -135,8 +136,19 @@ def weights_of(mix: Mapping[str, str], calibrated: bool) -> str:
 
 def whole(mix: Mapping[str, str], calibrated: bool) -> float | None:
     """KL in nats of the weights measured as a whole, embedding and all; None where they were not."""
-    asked = weights_of(mix, calibrated)
-    return next((row.kl for row in _wholes() if row.weights == asked), None)
+    return _first().get(weights_of(mix, calibrated))
+
+
+@functools.cache
+def _alone() -> Mapping[tuple[str, str], float]:
+    """KL of each class in each format, by itself."""
+    return harm.harm(MODEL).kl
+
+
+@functools.cache
+def _first() -> dict[str, float]:
+    """KL of the first of `_wholes`, by what --weights says of it."""
+    return {row.weights: row.kl for row in reversed(_wholes())}
 
 
 def _wholes() -> list[Row]:

@@ -40,7 +40,7 @@ class Row:
     reference_perplexity: float
     top1_agreement: float
 
-    @property
+    @functools.cached_property
     def alone(self) -> tuple[str, str] | None:
         """Class and format, where only one class has one: of weights, `kv` or `activations`."""
         given = [(name, form) for name in ("activations", "kv") if (form := getattr(self, name)) != SAME]

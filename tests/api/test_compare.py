@@ -80,8 +80,8 @@ def test_a_study_among_the_chips_gives_the_work_of_fleets(designed, monkeypatch)
 
 @pytest.mark.slow
 def test_fleets_of_what_is_compared(monkeypatch):
-    monkeypatch.setattr(module, "REQUESTS", 2000)
-    monkeypatch.setattr(module, "DAY_REQUESTS", 5000)
+    monkeypatch.setattr(module, "REQUESTS", 500)
+    monkeypatch.setattr(module, "DAY_REQUESTS", 3000)
     asked = ["compare", "rngd", "hailo-10h", "h100-sxm", "--model", "llama-3.1-8b", "--trace", "chat", "--rate", "30"]
     found = json.loads(CliRunner().invoke(app, [*asked, "--json"], catch_exceptions=False).stdout)
     assert [row["name"] for row in found["chips"]] == ["rngd", "hailo-10h", "h100-sxm"]

@@ -71,7 +71,7 @@ def _as_table(report: Report, most: int = 12) -> Html:
         [*(number(r[a], figure(a, r[a])) for a in AXES), shown(_words(r["design"]))]
         for r in rows[::step][:most]
     ]
-    return tag("details", tag("summary", say("pareto.as_table")), table(heads, body))
+    return tag("details", tag("summary", say("pareto.as_table")), table(heads, body, "front"))
 
 
 def _words(design: dict[str, Any]) -> str:

@@ -21,7 +21,7 @@ def _nearest(report: Report) -> Html:
         return tag("p", say("why_not.none"))
     mine = report["chip"]["design"]
     rows = [_row(miss, mine) for miss in report["why_not"]]
-    return table([say(f"why_not.{h}") for h in ("limit", "over", "usd", "cheaper", "differs")], rows)
+    return table([say(f"why_not.{h}") for h in ("limit", "over", "usd", "cheaper", "differs")], rows, "cheaper")
 
 
 def _row(miss: dict[str, Any], mine: dict[str, Any]) -> list[Html]:
