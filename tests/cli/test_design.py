@@ -43,7 +43,8 @@ def test_design_is_a_python_call_too():
     from sartor.search.study import find_study
 
     study = find_study("phone").with_points(40_000).model_copy(update={"others": []})
-    result = api.design(study)
+    search = study.search.model_copy(update={"generations": 3, "population": 64})
+    result = api.design(study.model_copy(update={"search": search}))
     head = result.report["headline"]
     assert head["chip"] == "phone" == result.chip.name
     parts = result.report["breakdown"]
