@@ -18,7 +18,9 @@ UNKNOWN = re.compile(r"(chip|model|format) .* is not known")  # reasons that a n
 
 
 def validate(kind: str, data: list[Path], layers: Path | None, names: list[str], json: bool) -> None:
-    found = api.validate(kind, data, layers, dict(map(_called, names)))
+    with bar() as shown:
+        shown.add_task("predicting every row", total=None)
+        found = api.validate(kind, data, layers, dict(map(_called, names)))
     if json:
         as_json(found)
         return

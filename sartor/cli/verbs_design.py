@@ -8,6 +8,7 @@ import typer
 
 from .. import api
 from . import answers, compared, serving, show
+from .console import bar
 from .options import Batch, Context, Executor, Json, Model, Out, Points, Seed, app
 
 
@@ -103,7 +104,9 @@ def compare(
     json: Json = False,
 ) -> None:
     """Chips side by side at the same work, each in its best configuration; with a trace, fleets of them."""
-    rows = api.compare(list(chips), model, trace, ttft, tpot, batch=batch)
+    with bar() as shown:
+        shown.add_task("the best configuration of each chip", total=None)
+        rows = api.compare(list(chips), model, trace, ttft, tpot, batch=batch)
     fleets = None if trace is None else serving.fleets(list(chips), model, trace, rate, ttft, tpot, batch)
     compared.compare(rows, json, fleets)
     if fleets is not None and not json:

@@ -62,7 +62,8 @@ class Cost:
     def labels(self, inputs: Inputs) -> Mapping[str, str]:
         asked = cost_predict.asked(inputs["group"], inputs["item"], inputs.get("date") or "")
         chip, what = ("", "") if isinstance(asked, str) else (asked.chip.name, asked.what)
-        return {"kind": "part" if what in cost_predict.PARTS else what, "chip": chip, "format": what}
+        part = what in cost_predict.PARTS
+        return {"kind": "part" if part else what, "chip": chip, "format": what if part else ""}
 
 
 def _predicted(inputs: Inputs) -> Prediction:

@@ -87,7 +87,8 @@ def by_chip(kind: str, rows: str, pairs: Sequence[Pair]) -> list[Recorded]:
 def names(pair: Pair) -> tuple[str, str]:
     """The groups of a pair that are put on record."""
     tail = "" if pair.quantity in MAIN else f" {pair.quantity}"
-    return f"{pair.labels['kind']}{tail}", f"{pair.labels['kind']} {pair.labels['format']}{tail}"
+    kind, form = pair.labels["kind"], pair.labels["format"]
+    return f"{kind}{tail}", f"{kind} {form}{tail}" if form else f"{kind}{tail}"
 
 
 def written(found: Iterable[Recorded]) -> str:

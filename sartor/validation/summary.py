@@ -80,7 +80,7 @@ def by_label(pairs: Sequence[Pair]) -> dict[str, dict[str, Any]]:
 
 
 def _groups(pair: Pair) -> Iterable[str]:
-    first, *others = pair.labels.values()
+    first, *others = filter(None, pair.labels.values())
     tail = () if pair.quantity in MAIN else (pair.quantity,)
     for size in range(3):
         for some in combinations(others, size):
