@@ -2,11 +2,11 @@
 
     python benchmarks/golden_speed.py [--tokens 8] [--json]
 
-Processor seconds a token of one sequence alone, and of eight in a batch of the chip's program (what `sartor serve`
-runs), and tokens a second on the clock, which on a shared machine are fewer; beside them eight on cores in step. Exit 1
-when the targets are missed on a core that has nothing else to do: 5 a second for one sequence, 15 in total for
-eight, so that a token may take 0.2 and 1/15 processor seconds. The first run on a machine compiles the loops, before
-what is timed.
+Processor seconds a token of one sequence alone and of eight at once, as `sartor serve` runs them: side by side
+("in step"); and tokens a second on the clock, which on a shared machine are fewer. Beside them eight in the turns that
+the chip's program takes (what `sartor verify --batch` runs). Exit 1 when the targets are missed on a core that has
+nothing else to do: 5 a second for one sequence, 15 in total for eight, so that a token may take 0.2 and 1/15 processor
+seconds. The first run on a machine compiles the loops, before what is timed.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ from dataclasses import asdict, dataclass
 from sartor.compiler import store
 from sartor.compiler.binary import Binary
 from sartor.compiler.gguf import network
-from sartor.compiler.together import Together
+from sartor.compiler.together import Machine, Together
+from sartor.endpoint.machine import OnGolden
 from sartor.families.tensor.core import Core
 from sartor.families.tensor.golden import Golden
-from sartor.families.tensor.golden_batch import Batch, Run
 from sartor.workload import fetch
 
-CORE = Core(rows=16, columns=8)
+CORE = Core(rows=16, columns=8, scratch_groups=2048)
 CONTEXT, FIRST = 512, 60  # FIRST: tokens before those that are timed
 TARGETS = {1: 5.0, 8: 15.0}  # tokens a second
 CPU_S = {1: 1 / 5, 8: 1 / 15}  # processor seconds a token
@@ -36,7 +36,7 @@ Step = Callable[[], object]
 
 @dataclass(frozen=True)
 class Speed:
-    """`how`: in a batch of one core's program, or on cores in step."""
+    """`how`: in step, or in turns."""
 
     how: str
     sequences: int
@@ -54,29 +54,13 @@ class Speed:
         )
 
 
-def batched(binary: Binary, count: int) -> Step:
-    """Of so many sequences, each at a position of its own."""
-    machine = Golden(binary.core, binary.image, binary.program.instructions, binary.program.constants)
+def stepped(binary: Binary, machine: Machine, count: int) -> Step:
+    """A decode pass of so many sequences, each at a position of its own."""
     together = Together(binary, machine)
     sequences = [together.admit([100 + i], CONTEXT - FIRST - count) for i in range(count)]
     for i, one in enumerate(sequences):
         one.position = FIRST + i  # what is in the cache before does not change how long it takes
     return lambda: together.step(sequences)
-
-
-def in_step(binary: Binary, count: int) -> Step:
-    """As many cores, each with a memory of its own."""
-    program = binary.program
-    batch = Batch(binary.core, program.instructions, program.constants)
-    memories, at = [binary.image.copy() for _ in range(count)], [FIRST + i for i in range(count)]
-    tokens = list(range(100, 100 + count))
-
-    def step() -> None:
-        runs = [Run(m, p, [binary.row(t)]) for m, p, t in zip(memories, at, tokens, strict=True)]
-        tokens[:] = batch.run(program.decode, runs).best[:, 0].tolist()
-        at[:] = [p + 1 for p in at]
-
-    return step
 
 
 def speed(how: str, step: Step, sequences: int, count: int) -> Speed:
@@ -97,8 +81,10 @@ def main() -> int:
     given = parser.parse_args()
     net = network(fetch.smollm2())
     binary, _ = store.compiled(CORE, net, "smollm2-135m-q4_1", CONTEXT, sequences=max(TARGETS))
-    found = [speed("batch", batched(binary, n), n, given.tokens) for n in TARGETS]
-    found.append(speed("in step", in_step(binary, max(TARGETS)), max(TARGETS), given.tokens))
+    found = [speed("in step", stepped(binary, OnGolden(binary), n), n, given.tokens) for n in TARGETS]
+    golden = Golden(binary.core, binary.image, binary.program.instructions, binary.program.constants)
+    most = max(TARGETS)
+    found.append(speed("in turns", stepped(binary, golden, most), most, given.tokens))
     if given.json:
         print(json.dumps([{**asdict(one), "met": one.met} for one in found], indent=1))
     else:

@@ -143,12 +143,13 @@ def operations(caller):
 
 
 @pytest.mark.slow
-def test_schemathesis_makes_a_thousand_malformed_requests(operations):
+@pytest.mark.parametrize("count", [60, pytest.param(600, marks=pytest.mark.long)])
+def test_malformed_requests_that_schemathesis_makes_are_refused(operations, count):
     modes, found = operations
     posted = [operation for operation in found if operation.method == "post"]
     assert len(posted) == len(VALID)
-    statuses = [status for operation in posted for status, _ in cases(operation, modes.NEGATIVE, 600)]
-    assert sum(400 <= status < 500 for status in statuses) >= 1000
+    statuses = [status for operation in posted for status, _ in cases(operation, modes.NEGATIVE, count)]
+    assert sum(400 <= status < 500 for status in statuses) >= count * 5 / 3  # of two operations
 
 
 @pytest.mark.slow

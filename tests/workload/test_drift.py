@@ -1,10 +1,15 @@
 """How far traffic is from other traffic."""
 
+from dataclasses import replace
+
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pytest import approx
 
+from sartor.errors import InputError
+from sartor.serve.simulate import scaled
 from sartor.workload.drift import distance, drift
 from sartor.workload.traffic import WINDOWS, Traffic, dispersion
 
@@ -38,3 +43,14 @@ def test_dispersion_of_arrivals_at_random_is_one_and_of_pairs_two() -> None:
     pairs = np.repeat(alone, 2)  # each count is twice one at random: variance 4 over mean 2
     assert dispersion(pairs)[:4] == approx((2.0,) * 4, rel=0.2)
     assert dispersion(np.zeros(5)) == (1.0,) * len(WINDOWS)
+
+
+def test_what_was_decoded_together_goes_along_where_it_is_known() -> None:
+    one = made("a", np.ones(3), 100, 10)
+    two = replace(one, batch=np.array([1.0, 2.0, 2.0, 4.0]))
+    # Ten tokens each: 10 + 5 + 5 + 2.5 passes.
+    assert drift(one, two)["recorded_batch"] == approx(40 / 22.5) and drift(two, one)["recorded_batch"] is None
+    assert scaled(two, None, 2).recorded_batch == approx(20 / 15)
+    for wrong in (np.ones(3), np.array([1.0, 0.5, 1.0, 1.0]), np.array([1.0, np.nan, 1.0, 1.0])):
+        with pytest.raises(InputError, match="batch must be at least 1"):
+            replace(one, batch=wrong)

@@ -1,8 +1,7 @@
-"""Several sequences on the golden model at once: each its own memory, each instruction run for all.
+"""Several sequences on the golden model at once, each instruction run for all.
 
 The arithmetic is that of golden.py, bit for bit: sequences share nothing but the weights that are read. They are as
-many cores in step; one core decodes several by the batch of its program (compiler/together.py), which it is measured
-beside.
+many cores in step, which a processor has sooner than the turns that one core takes in the batch of its program.
 """
 
 from __future__ import annotations
@@ -23,11 +22,12 @@ from .start import Start
 @dataclass(frozen=True, eq=False)
 class Run:
     """One pass of one sequence: `tokens` are addresses of embedding rows, as golden.py has them; its `memory` is
-    written."""
+    written, where its KV cache is: `cache` words behind the first one, so that several may share a memory."""
 
     memory: np.ndarray
     position: int
     tokens: list[int]
+    cache: int = 0
 
 
 class Batch:
@@ -41,7 +41,7 @@ class Batch:
     def run(self, entry: int, runs: Sequence[Run]) -> State:
         """All `runs` from `entry` to HALT, instruction by instruction; the state they end in."""
         state = State(self.core, [run.memory for run in runs], self.constants)
-        state.start([Start(entry, (run.position,), tuple(run.tokens)) for run in runs])
+        state.start([Start(entry, (run.position,), tuple(run.tokens), (run.cache,)) for run in runs])
         for _, instruction in self._walk(entry, state.batch):
             execute(state, instruction, self._kept)
         return state
