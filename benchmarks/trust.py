@@ -66,7 +66,7 @@ def gpu(gemms: Path | None, wheel: Path | None) -> tuple[list[Recorded], list[Pa
 
 
 def tables(gemms: Path) -> list[Recorded]:
-    """GEMMs of other stacks and chips: the H100's in 16 bits are unseen, of the others shapes are held out."""
+    """GEMMs of serving stacks, shapes left out, and what other figures say of them."""
     rows = fittable(gemms)
     found = by_pytorch(rows)
     for generation, others in by_generation(rows).items():

@@ -9,7 +9,7 @@ from sartor import validate
 from sartor.chip.presets import preset
 from sartor.errors import BrokenFile, InputError
 from sartor.families.gpu.machine import Machine
-from sartor.validation import gpu, gpu_predict, names, validation
+from sartor.validation import gpu, gpu_predict, validation
 from sartor.validation.gpu_fit import technology
 from sartor.validation.rows import split
 from sartor.validation.summary import Pair, figures
@@ -247,40 +247,6 @@ def test_other_marks_between_columns_are_named(tmp_path, mark):
     path.write_text(mark.join(GEMM) + "\n" + mark.join(map(str, GEMM.values())) + "\n")
     with pytest.raises(BrokenFile, match=r"rows.csv: columns are parted by '.*' \(try commas, and points in numbers\)"):
         validate("gpu", path)
-
-
-@pytest.mark.parametrize(
-    ("name", "chip"),
-    [("NVIDIA H200", "h200-sxm"), ("nvidia_h100_80gb_hbm3", "h100-sxm"), ("H100 SXM5", "h100-sxm"),
-     ("NVIDIA A100-SXM4-80GB", "a100-sxm-80gb"), ("NVIDIA A100-SXM4-40GB", "a100-sxm-40gb"), ("NVIDIA H20", "h20"),
-     ("NVIDIA H200 141GB HBM3e", "h200-sxm"), ("NVIDIA H200 NVL", "h200-nvl"),
-     ("NVIDIA GH200 144G HBM3e", "gh200-144gb"), ("B200-SXM", "b200-sxm"),
-     ("NVIDIA GB200 NVL72", "gb200"), ("NVIDIA B300 SXM6 AC", "b300-sxm"), ("AMD Instinct MI300X", "mi300x"),
-     ("NVIDIA RTX PRO 6000 Blackwell Server Edition", "rtx-pro-6000"), ("RTX4090", "rtx-4090")],
-)  # fmt: skip
-def test_chips_are_known_by_what_their_drivers_call_them(name, chip):
-    assert names.chip(name).name == chip
-
-
-@pytest.mark.parametrize(
-    "name", ["NVIDIA A100-SXM4-48GB", "NVIDIA A100 80GB PCIe", "NVIDIA H800 PCIe", "L40", "H20 141GB"]
-)
-def test_another_memory_or_board_is_another_chip(name):
-    assert names.chip(name) is None
-
-
-@pytest.mark.parametrize(
-    ("name", "model"),
-    [("Qwen/Qwen3-8B", "qwen3-8b"), ("meta-llama/Llama-3.1-70B-Instruct", "llama-3.1-70b"),
-     ("meta-llama/Llama-2-7b-hf", "llama-2-7b"), ("llama3-8b", "llama-3.1-8b"),
-     ("MiniMaxAI/MiniMax-M2.5", "minimax-m2.5"), ("Qwen/Qwen2-7B", "qwen2.5-7b"),
-     ("Qwen/Qwen3-235B-A22B-Thinking-2507-FP8", "qwen3-235b-a22b"),
-     ("mistralai/Mixtral-8x7B-Instruct-v0.1", "mixtral-8x7b"),
-     ("nvidia/Llama-3.3-70B-Instruct-FP8", "llama-3.1-70b"),
-     ("RedHatAI/Meta-Llama-3.1-8B-Instruct-FP8", "llama-3.1-8b"), ("nvidia/DeepSeek-R1-0528-FP4", "deepseek-r1")],
-)  # fmt: skip
-def test_models_are_known_by_the_names_of_their_repositories(name, model):
-    assert names.model(name).name == model
 
 
 def test_a_column_that_is_there_twice_is_refused(tmp_path):
