@@ -28,9 +28,8 @@ from sartor.quality.classes import EMBEDDING, LINEAR, parsed
 from sartor.quality.find import model_of
 from sartor.quality.measure import measure
 from sartor.quality.model import Model
-from sartor.quality.recipe import GPTQ, Recipe
+from sartor.quality.recipe import GPTQ, Recipe, alone
 from sartor.quality.rows import keep, line, of
-from sartor.quality.sensitivity import alone
 
 FILE = Path(__file__).parents[1] / "sartor/data/measured/quality.csv"
 FOUND = Path(__file__).parents[1] / "docs/pictures/mixed.json"

@@ -75,3 +75,8 @@ def bits_per_weight(model: Model, recipe: Recipe, bits: Mapping[str, float]) -> 
     the others as they are stored."""
     total = {part: model.elements(part) for part in LINEAR}
     return sum(total[p] * bits.get(p, model.reader.bits(0, p)) for p in LINEAR) / sum(total.values())
+
+
+def alone(part: str, name: str, rotate: bool = False) -> Recipe:
+    """The recipe in which only the class `part` (or `kv`) has the format `name`."""
+    return Recipe(kv=name, rotate=rotate) if part == "kv" else Recipe({part: name}, rotate=rotate)

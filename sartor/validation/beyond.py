@@ -18,6 +18,7 @@ from .summary import MAIN
 FEWEST = 3  # rows that make a column
 BANDS = 2.0  # half widths of the 80 % band: 2.6 standard deviations, of a single row
 LEAST = math.log(2.0)  # no two units of a quantity are closer, nor is an estimate ever off record by less
+NEAR = 0.1  # of a logarithm, from what is off to its unit, however good an estimate is
 # How many of it make one of ours (USD an hour, USD, mm2, W, s, J); thousands are told without.
 _MONEY = {"cents": 100.0}
 _TIMES = {"minutes": 1 / 60, "hours": 1 / 3600}
@@ -65,9 +66,9 @@ def _column(kind: str, rows: str, quantity: str, logs: list[float]) -> Column | 
     middle, known = median(logs), band(kind, rows, quantity)
     if known is None or abs(middle) <= max(LEAST, BANDS * known):
         return None
-    name, unit = _unit(rows, quantity, middle)
+    name, unit = _unit(rows, quantity, middle, min(LEAST, max(BANDS * known, NEAR)))
     why = f"in {name}?" if name else "another unit of it, or of an input?"
-    said = (f"{quantity} of {len(logs)} rows of kind {rows} is {math.exp(middle):.2g} times what is predicted in the "
+    said = (f"{quantity} of {len(logs)} rows of kind {rows} is {math.exp(middle):.3g} times what is predicted in the "
             f"middle; on record four in five are within {math.exp(known):.2f} times: {why}")  # fmt: skip
     return Column(rows, quantity, said, unit)
 
@@ -84,8 +85,8 @@ def band(kind: str, rows: str, quantity: str) -> float | None:
     return next((one.band for one in some if one), None)
 
 
-def _unit(rows: str, quantity: str, middle: float) -> tuple[str, float | None]:
-    """The unit that a column is off by, within a factor of two, and how many of it make one of ours."""
+def _unit(rows: str, quantity: str, middle: float, near_by: float) -> tuple[str, float | None]:
+    """The unit that a column is off by, as near as its estimate is, and how many of it make one of ours."""
     some = UNITS.get((rows, quantity)) or UNITS.get(("", quantity), {})
     near = min(some, key=lambda name: abs(middle - math.log(some[name])), default="")
-    return (near, some[near]) if near and abs(middle - math.log(some[near])) < LEAST else ("", None)
+    return (near, some[near]) if near and abs(middle - math.log(some[near])) < near_by else ("", None)

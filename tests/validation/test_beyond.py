@@ -53,7 +53,7 @@ def test_prices_in_won_are_a_thousand_times_off(tmp_path):
 def test_a_factor_of_ten_is_said_and_judged(tmp_path):
     found = validate("area", changed(tmp_path, "chips.csv", tdp_W=0.1))
     (said,) = found["coverage"]["unlike"]
-    assert "power of 29 rows of kind die is 0.1 times what is predicted in the middle" in said
+    assert "power of 29 rows of kind die is 0.101 times what is predicted in the middle" in said
     assert "another unit of it, or of an input?" in said and found["coverage"]["wrong_units"] == []
 
 
@@ -81,3 +81,10 @@ def test_columns_that_are_not_there_are_named(tmp_path):
     rows = [{name: value for name, value in BILL.items() if name != "date"}]
     assert validate("cost", written(tmp_path, rows))["coverage"]["absent"] == ["date"]
     assert validate("cost", written(tmp_path, [BILL]))["coverage"]["absent"] == []
+
+
+def test_a_hundredth_of_a_second_is_no_minute():
+    # A GEMM's time is known to 8 %: a hundredth is not the sixtieth that minutes would be.
+    hundredth, minutes = (beyond.columns("gpu", [("gemm", "latency", t, 1.0)] * 3)[0] for t in (0.01, 1 / 60))
+    assert hundredth.unit is None and "another unit" in hundredth.said
+    assert minutes.unit == 1 / 60 and minutes.said.endswith("in minutes?")
