@@ -28,6 +28,15 @@ def markdown(head: list[str], rows: list[list[str]]) -> str:
     return "\n".join(f"| {' | '.join(cells)} |" for cells in (head, ["---"] * len(head), *rows))
 
 
+def short(value: float) -> str:
+    """Three digits, and all of those before the point.
+
+    >>> short(0.22512), short(1003.7)
+    ('0.225', '1,004')
+    """
+    return f"{value:,.0f}" if value >= 999.5 else f"{value:.3g}"
+
+
 def variants(report: dict[str, Any]) -> str:
     rows = []
     for v in report["variants"]:
@@ -35,7 +44,7 @@ def variants(report: dict[str, Any]) -> str:
         if not v["kept"]:
             rows.append([*name, "nothing keeps the limits", *[""] * (len(FIGURES) + len(CHOICES) - 1)])
             continue
-        figures = [f"{v[f] * factor:.3g}" for f, (_, factor) in FIGURES.items()]
+        figures = [short(v[f] * factor) for f, (_, factor) in FIGURES.items()]
         rows.append([*name, *figures, *(str(v["design"][c]) for c in CHOICES)])
     return markdown(["weights", "memory", "bits", *(title for title, _ in FIGURES.values()), *CHOICES], rows)
 
