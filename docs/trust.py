@@ -107,10 +107,10 @@ MISSING = {
     ),
     "dram": (
         "Silicon: the truth here is a simulator with one controller. Closed pages, other schedulers, ranks, ECC in line, thermal refresh.",
-        "Real timings of LPDDR and HBM: the standards' tables are not public, and what Ramulator has are estimates after them, says who maintains it (its issue 34). GDDR6's and GDDR7's standards leave times to "
-        "vendors (JESD250, JESD239); no vendor of GDDR7 has published any, so its times are GDDR6's. Other rates of a family are its times at another clock.",
+        "Real timings of LPDDR and HBM: the standards' tables are not public, and what Ramulator has are estimates after them, says who maintains it (its issue 34). GDDR6's standard leaves times to "
+        "vendors (JESD250 says so; GDDR7's table was not seen); no times of a vendor of GDDR7 were found, so they are GDDR6's. Other rates of a family are its times at another clock.",
         "Several streams whose banks meet by chance: the mean is predicted. Queues of 8 to 16 places with several streams or chunks of all banks (up to 50 % too fast), two to four streams bank by bank (up to 29 % too slow), 32 streams of two accesses in LPDDR6 (25 % "
-        "too fast), bank-wise refresh of pages and of chunks (10 to 25 % too fast, with a queue of 8 or 12 places up to 58).",
+        "too fast), bank-wise refresh of pages and of chunks (10 to 25 % too fast, with a queue of 8 or 12 places up to 58), one of eight streams over bank groups of HBM2 (37 % too slow).",
     ),
     "serving": (
         "Pipelines, more than one node without a rack's links; pools of which the table does not say how many workers they have (591 rows, of which 102 are copies of rows that say it: "
