@@ -180,7 +180,7 @@ def main() -> int:
         draw(held)
     draw_facts()
     write_points(held)
-    (ROOT / "docs/trust.md").write_text(trust.page(generate.MADE), encoding="utf-8")
+    (ROOT / "docs/trust.md").write_text(trust.page(generate.MADE, generate.trust_glance.table()), encoding="utf-8")
     print(f"written: {len(found)} groups")
     return 0
 

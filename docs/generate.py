@@ -25,6 +25,7 @@ import formats_page
 import quality_tables
 import study_page
 import trust
+import trust_glance
 from fill import MADE, filled, markdown, write
 
 DOCS = Path(__file__).parent
@@ -43,7 +44,7 @@ def pages() -> dict[Path, str]:
         DOCS / "cluster.md": study_page.cluster(),
         DOCS / "sources.md": sources_page(),
         DOCS / "hardware.md": _filled("hardware.md", HARDWARE),
-        DOCS / "trust.md": trust.page(MADE),
+        DOCS / "trust.md": trust.page(MADE, trust_glance.table()),
         DOCS / "quality.md": _filled("quality.md", QUALITY),
         DOCS / "formats.md": formats_page.page(MADE, markdown),
         SAID: json.dumps(trust.said(), indent=1, ensure_ascii=False) + "\n",

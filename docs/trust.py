@@ -218,10 +218,10 @@ def _least(found: dict[str, Any], form: str) -> dict[str, str]:
     return {end: f"{100 * row[f'least_{end}_ape']:.1f} %" for end in ("median", "p90")}
 
 
-def page(made: str) -> str:
-    """docs/trust.md."""
+def page(made: str, glance: Iterable[str]) -> str:
+    """docs/trust.md, with the lines of `glance` on top."""
     kinds = list(dict.fromkeys(kind for kind, _, _ in on_record()))
-    lines = ["# Trust", "", made, "", INTRO, ""]
+    lines = ["# Trust", "", made, "", INTRO, "", "## At a glance", "", *glance, ""]
     for kind in kinds:
         lines += [f"## {TITLES[kind]}", "", ABOUT[kind], "", *_table(kind), ""]
         for name in PICTURES[kind]:

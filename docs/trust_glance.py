@@ -1,0 +1,47 @@
+"""The top of the trust page: what is asked most, and how far off the answer was."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from sartor.validation.record import on_record
+
+# What is asked, of what it was judged, and its group on record.
+ASKED: tuple[tuple[str, str, tuple[str, str, str]], ...] = (
+    ("Decode step of a GPU", "H100, models and contexts left out", ("gpu", "held_out", "decode")),
+    ("Its joules", "the same", ("gpu", "held_out", "decode energy")),
+    ("Prefill step of a GPU", "H100, models left out", ("gpu", "held_out", "prefill")),
+    ("Its joules", "the same", ("gpu", "held_out", "prefill energy")),
+    ("One GEMM, BF16", "H200, from its data sheet", ("gpu", "unseen", "stacks gemm h200-sxm bf16")),
+    ("Whole batch on a GPU whose steps nobody fitted", "GH200 in TensorRT-LLM", ("gpu", "unseen", "batches gh200 bf16")),
+    ("Its watts", "the same, at the measured pace", ("gpu", "unseen", "watts gh200 bf16")),
+    ("A token on H200 over one on H100", "equal services, at most eight requests",
+     ("serving", "unseen", "tpot h200-sxm over h100-sxm few")),
+    ("TPOT under load", "services, the model left out", ("serving", "held_out", "tpot")),
+    ("TTFT under load", "the same", ("serving", "held_out", "ttft")),
+    ("TPOT under load", "H200, B300, GB200, model left out too", ("serving", "unseen", "model out tpot")),
+    ("TTFT under load", "the same", ("serving", "unseen", "model out ttft")),
+    ("TPOT on a serving stack that nobody fitted", "each of three stacks left out", ("serving", "held_out", "stack out tpot")),
+    ("Joules a token of a service, dense model", "H100", ("serving", "unseen", "service energy h100-sxm dense bf16")),
+    ("Joules a token of a service, dense model", "B200", ("serving", "unseen", "service energy b200-sxm dense bf16")),
+    ("Joules a token of a service, experts", "B200", ("serving", "unseen", "service energy b200-sxm experts")),
+    ("DRAM, weights in sequence", "devices, mappings and mixes drawn at random", ("dram", "unseen", "seq_read")),
+    ("DRAM, reads and writes mixed", "the same", ("dram", "unseen", "mixed_rw")),
+    ("DRAM, pages of a cache", "the same", ("dram", "unseen", "chunk_read")),
+    ("DRAM, several streams", "the same", ("dram", "unseen", "multi_stream")),
+    ("Area of a die", "public chips", ("area", "unseen", "die")),
+    ("Its power", "the same, against the limit", ("area", "unseen", "die power")),
+    ("Bill of materials", "analysts' bills", ("cost", "unseen", "bill")),
+    ("Hour of a rented GPU", "published prices", ("cost", "unseen", "rental")),
+    ("Cycles of a decoded token", "our RTL in its simulator (seen)", ("rtl", "fitted", "decode")),
+)  # fmt: skip
+
+
+def table() -> Iterable[str]:
+    """A line a question; a group that is not on record is a KeyError."""
+    errors = on_record()
+    yield "| asked | judged on | n | median | 90th percentile |"
+    yield "| --- | --- | --- | --- | --- |"
+    for what, judged, key in ASKED:
+        one = errors[key]
+        yield f"| {what} | {judged} | {one.n:,} | **{100 * one.median:.1f} %** | {100 * one.p90:.1f} % |"
