@@ -21,74 +21,7 @@ own files too. *Held out*: predicted by figures fitted without the rows like it 
 *Fitted*: by the figures in use, which have seen these rows. *Unseen*: rows that no figure was fitted to. The band
 holds four in five measurements. A test fails when a median or 90th percentile grows by more than a tenth."""
 TITLES = {kind: term("truth", kind) for kind in ("gpu", "serving", "dram", "area", "cost", "rtl")}
-ABOUT = {
-    "serving": """Mean TTFT and TPOT of services with a fixed number of requests at once (aiconfigurator-core 0.12.0: vLLM, TensorRT-LLM,
-SGLang; models from 8B to 1T, dense and mixtures of experts), in closed form from one decode step, one prefill, the
-requests that the memory has room for, and eight figures of the stack, fitted to points of H100 and B200. Held out: the model left out, by its shapes
-and not by its name (DeepSeek-R1 is V3). `architecture out`: with it all models whose layers are made of the same (Llama 8B and 70B; DeepSeek, Kimi-K2 and GLM-5).
-`chip out`: an H100 by the stack's points of B200 alone, and the other way; of SGLang there are none. `stack out`: by the figures of the two other stacks, what to
-expect of a stack that nobody has fitted. Unseen: H200, B300 and GB200, never fitted to; `model out`: and their model left out, too.
-Of both errors half is one factor for a whole campaign (a stack's version, model and chip on one day): without it 5.3 % of TPOT and 15 % of TTFT are left, over
-87 campaigns. Rows equal in all columns, measured again, are a factor of 1.10 (TPOT) and 1.13 (TTFT) apart in the middle, one in ten of them 1.6 and 2.2: no column tells.
-`over h100-sxm`: of services that are equal but for the chip, how many times as long a token takes on the other (vLLM, Llama-3.1-70B in FP8 and gpt-oss-120b
-on 2 to 8 chips); `few`: of at most eight requests at once, whose tokens are decode steps and little else.
-`pools`: services with chips of their own for prefill and for decode, 147 points of GB200 and GB300 above all, to which no figure was fitted either. Each
-measurement counts once, however many snapshots repeat it; every row of one service is predicted, attention in copies too. A vendor's
-own tool: 17 % and 45 %. `runs`: two recorded runs of vLLM on other GPUs, request by request, simulated with steps as their layers were measured (`on layers`) and as
-our estimate has them from the chips' data sheets (`on chips`): means and percentiles of all requests ([validation.md](validation.md)).
-`service`: joules a token of all chips, and TPOT, of services that others measured (ML.ENERGY benchmark 3.0, arXiv 2505.06371; vLLM 0.11.1, chats and GPQA;
-`benchmarks/service_energy.py`), no row of which any figure has seen; of the B200 no watts were read before. `at pace`: with as many tokens a second as were measured, what
-is left of an error is that of watts. Lengths of prompts are not published: 300 tokens in chats, as full caches say; with 200 and 400 the H100's dense models are 4.7 and 6.0 % off, the B200's 12 and 7. Chats beyond 256 at once come again and are in the cache: left out, as is Llama-3.1-405B in FP8, whose attention Meta left in 16 bits (counted so, a
-service of it takes 5 % more joules than predicted on the H100 and 16 % on the B200). Equal work is 5 to 8 %
-of its watts apart in this source, too (Llama-3.1-70B and 3.3 on four H100, of one shape). Two choices have seen these rows; neither is fitted. A byte's way through the B200 was taken as shorter than
-the H100's, as HBM3E's bits are cheaper than HBM3's, and its dense models' joules were 17.7 % off, 13.5 at pace; half of its bytes come from the other die (model.md): 12.7 and 8.7. And what drawing a
-token takes was not counted, a top-p and a repetition penalty here: 352 bytes a word of the vocabulary (validation.md), by kernels' loads and stores; the H100 was 5.9 % off without it.""",
-    "gpu": """One H100 SXM, PyTorch 2 with CUDA graphs: GEMMs, attention, and whole steps of four models. Rows with a chip's name are measured
-GEMMs of aiconfigurator-core 0.12.0 (vLLM, TensorRT-LLM and SGLang, median) on H100, A100 and B200 (FP8 scaled by rows, and `-blocks`): the figures of
-those stacks' kernels are fitted to a fifth of such rows, and judged on the shapes left out. `by pytorch` is the H100 by the figures of PyTorch's kernels,
-to which none of these rows was fitted. `by hopper` are A100 and B200 from their data sheets and the H100's figures alone: what to expect of a GPU that
-nobody has measured. `stacks` are operators of the same package as serving stacks call them: of H100 and B200 their attention, fitted to a fifth of the rows and
-judged on heads left out, and, on a chip of the H100's own generation, the H200, predicted from its data sheet and the H100's figures, nothing fitted.
-`large` is attention that reads more than 0.25 GB or takes more than 1 ms, where the chip sets the time and not the call; `over h100-sxm` how many times
-as long it takes as on the H100, where what a stack's kernel is off by on both drops out. `decode sum`: decode steps in BF16 as sums of their GEMMs and attention (batches of 1 to 64, contexts of
-511, 2047, 8191; between the tables' sizes straight in logarithms), ours beside the tables': what errors of operators come to in a
-step, and no measurement of one. `all_reduce`: sums over 2, 4 and 8 H200 by the figures of the H100's link. Two choices have seen these rows:
-the H200's rate is the data sheet's and not its memory clock's, and how attention in stacks is counted was settled looking at the H100's, beside which the H200's and the B200's lay.
-`batches`: whole steps of others, a prefill and its decode steps, with as many requests from the first to the last (`benchmarks/batches.py`): TensorRT-LLM
-0.11 and 0.12 and vLLM 0.5 in 16 bits (argonne-lcf/LLM-Inference-Bench, arXiv 2411.00136), TensorRT-LLM 0.8 and 0.9 in FP8 and, on the A100, 16 bits (its own
-page of then). Of GH200, H200, A100 and L40S no step was fitted to, of the L40S no kernel at all. Nothing is added for a stack but, to rows named `vllm`, two
-figures of its host, a step's and a request's (1.2 ms and 0.07), fitted to the H100's rows and the same on each chip. `llama-2-7b` has a cache for each head: where
-queries share one, kernels of those stacks read it over again (0.11 on the H100 1.8 TB/s of it, 0.12 on the GH200 3.8). `several`: chips side by side.
-`first tokens`: prompts alone, judged beside the H100's only. `watts`: what NVML says on average while such batches run (the same source; one GPU), beside our joules over the time
-that was measured; of the GH200 none was read before. The H100's in TensorRT-LLM are 448 to 452 W in six of eight rows, whatever the batch: no other chip's are.""",
-    "rtl": """Cycles of a decoded token, or of a chunk of a prompt, on twenty generated chips (five cores with four memories
-each) running slices of SmolLM2-135M: the RTL in its simulator against the estimate that the search uses, in all and by class of
-instructions, each class against its own cycles: matrices of weights, matrices of the cache (attention), and what is no matrix
-(vector). Means over where refreshes of the memory fall. The formulas are exact for each instruction; how memory, FIFOs and
-waiting overlap was worked out looking at the first four cores, at slices of one layer; the fifth (16x32x4) was
-counted when they were done: passes within 0.6 %, attention within 3.9 %. On those cores (the fifth with half the columns) with memories, clocks and positions that were not looked at (GDDR6, HBM3, DDR5, LPDDR5X; 20 chips, 48 passes,
-`benchmarks/rtl_cycles.py --unseen`): passes 0.2 % in the median, 1.3 % at worst; attention 1.2 %, 2.9 % at the 90th percentile in
-decode and 4.3 % in prefill, 5.7 % at worst; what is no matrix 0.6 %, 6.2 % at worst, where a cache FIFO of nine words waits for
-HBM3.""",
-    "dram": """The share of its peak that one channel gives, by pattern, mapping and queue: our runs of Ramulator 2.1, which is
-cycle by cycle. Seven figures were read off runs, the rest follows from timings. *Fitted* are 44 devices whose runs were looked at while the
-forms were made and mended. They were mended after rows that were drawn at random, devices, queues, sizes, mixes and streams alike, and not
-looked at before the forms were done. First, 360 rows of 15 devices: 2.1 % off in the median, 12.0 at the 90th percentile, 44 at worst, ten
-more than 20 % off (the forms before: 2.4, 13.9, 49 and 16). Mended for what they said (DDR's time between accesses of a bank group, turns that fill the queue, few writes);
-then 308 rows of 11 other devices and 30 of GDDR7, of which nothing had been run: 1.9 % and 3.0 % in the median, 50 % at worst, nine more than 20 %. Mended again (each bank once a chunk, rows that open
-while a turn fills the queue); then 162 rows of nine more devices, which are *unseen*: nothing was changed after them. Two of these are more than 20 % off, both with banks refreshed one by one and
-a queue of 8 or 12 places (HBM4 and HBM2E, 58 and 54 %): an access to a bank in refresh holds up all that came after it. Streams that start elsewhere
-meet in other banks: of three devices, two mappings and ten starts each a run is 4.9 % off the mean of the ten in the middle, 17 % at the 90th percentile, and the mean of three
-runs 2.4 and 9 %; rows of streams here are means of two to 20 runs, the unseen ones of six.""",
-    "area": """Dies of public chips from their multipliers, SRAM and interfaces (`die parts`) or, where those are not listed, from their
-transistors; a GPU's between both where its transistors say more, for they count what parts leave out (graphics, units switched off);
-power at the peak of arithmetic and memory against the power limit. Three figures are fitted to eight dies, exponents and
-the factors of PHYs and power were chosen by looking at all of them. A factor of 1.15 in the mean is 15 %.""",
-    "cost": """Bills of materials, dies and memory of accelerators, and hours of GPUs, against published figures, none fitted. Bills are
-analysts' estimates, from the same kind of sources as our prices of memory and packages. An hour is what owning a bought GPU in a
-bought server costs, over the 60 % of the hours that are sold. The band is of both: how far off we are, and the range that a
-figure is published with (an H100 hour: 1.99 to 5.00 USD in one month).""",
-}
+ABOUT = tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8"))
 MISSING = {
     "area": (
         "A generated chip: its logic is our own mapped RTL, of which there is no silicon; these formulas stand for other people's chips.",
@@ -107,10 +40,13 @@ MISSING = {
     ),
     "dram": (
         "Silicon: the truth here is a simulator with one controller. Closed pages, other schedulers, ranks, ECC in line, thermal refresh.",
-        "Real timings of LPDDR and HBM: the standards' tables are not public, and what Ramulator has are estimates after them, says who maintains it (its issue 34). GDDR6's standard leaves times to "
-        "vendors (JESD250 says so; GDDR7's table was not seen); no times of a vendor of GDDR7 were found, so they are GDDR6's. Other rates of a family are its times at another clock.",
-        "Several streams whose banks meet by chance: the mean is predicted. Queues of 8 to 16 places with several streams or chunks of all banks (up to 50 % too fast), two to four streams bank by bank (up to 29 % too slow), 32 streams of two accesses in LPDDR6 (25 % "
-        "too fast), bank-wise refresh of pages and of chunks (10 to 25 % too fast, with a queue of 8 or 12 places up to 58), one of eight streams over bank groups of HBM2 (37 % too slow).",
+        "Real timings of LPDDR and HBM: the standards' tables are not public, and what Ramulator has are estimates after them, says who maintains it (its issue 34).",
+        "Real timings of GDDR: GDDR6's standard leaves times to vendors (JESD250 says so; GDDR7's table was not seen). No times of a vendor of GDDR7 were found, so they are GDDR6's.",
+        "Real timings at other rates of a family: they are its times at another clock.",
+        "Several streams whose banks meet by chance: the mean is predicted.",
+        "Too fast: queues of 8 to 16 places with several streams or chunks of all banks (up to 50 %), 32 streams of two accesses in LPDDR6 (25 %), bank-wise refresh of pages and of chunks (10 to 25 %, with a "
+        "queue of 8 or 12 places up to 58).",
+        "Too slow: two to four streams bank by bank (up to 29 %), one run of eight streams over bank groups of HBM2 (37 %).",
     ),
     "serving": (
         "Pipelines, more than one node without a rack's links; pools of which the table does not say how many workers they have (591 rows, of which 102 are copies of rows that say it: "
@@ -129,9 +65,10 @@ MISSING = {
         "Mixtures of small experts and sparse attention at few requests: MiniMax-M2.5, GLM-5 and Qwen3.5 are measured 5 to 30 % slower, "
         "MiniMax-M2.5 on four H200 at four requests 12.4 ms in vLLM 0.16 and 10.1 on H100 in 0.18: kernels that are still being tuned. Its norms over "
         "all heads, which chips sum up together, are counted.",
-        "Joules of experts: in vLLM 0.11 kernels of experts with few rows each take longer than predicted and draw more (Qwen3-235B in FP8 on four H100, eight requests: 530 W a chip, predicted 241); those of "
-        "Qwen3-30B-A3B in 16 bits on one are within 7 % up to 64 requests. Hosts: for a repetition penalty vLLM makes a table of all tokens that came out anew each step, and on the B200 services of 8B "
-        "models wait for it (27 ms a token at 128 requests, where the chip needs 10; 32 ms at eight requests of 8,000 tokens).",
+        "Joules of experts: in vLLM 0.11 kernels of experts with few rows each take longer than predicted and draw more (Qwen3-235B in FP8 on four H100, eight requests: 530 W a chip, predicted 241). Those of "
+        "Qwen3-30B-A3B in 16 bits on one are within 7 % up to 64 requests.",
+        "Hosts: for a repetition penalty vLLM makes a table of all tokens that came out anew each step, and on the B200 services of 8B models wait for it (27 ms a token at 128 requests, where the chip needs 10; "
+        "32 ms at eight requests of 8,000 tokens).",
         "TTFT on B300: 123 of 145 rows are SGLang's of April 2026, where a request that finds nobody waits 160 ms beside its prefill, in the middle; the figure is B200's, of versions "
         "since November 2025, 205 ms. With the model left out, too, it is 30 % off there.",
         "Replicas: 28 rows of services behind Dynamo had 2 to 32 times their requests in all, and 20 of the 30 worst TPOT are theirs ([validation.md](validation.md)).",
@@ -223,7 +160,7 @@ def page(made: str, glance: Iterable[str]) -> str:
     kinds = list(dict.fromkeys(kind for kind, _, _ in on_record()))
     lines = ["# Trust", "", made, "", INTRO, "", "## At a glance", "", *glance, ""]
     for kind in kinds:
-        lines += [f"## {TITLES[kind]}", "", ABOUT[kind], "", *_table(kind), ""]
+        lines += [f"## {TITLES[kind]}", "", ABOUT[kind].strip(), "", *_table(kind), ""]
         for name in PICTURES[kind]:
             lines += [f"![Predicted against measured: {name}](pictures/{name}.svg)", ""]
         lines += ["Not covered:", "", *(f"- {what}" for what in missing(kind)), ""]

@@ -8,8 +8,9 @@ A *chunk* is so many accesses one after the other. The mapping says where they g
 
 Each time below is the longest of what bounds it: the data bus, activations (tRRD, tFAW), the command bus, banks that
 come round again, and accesses that wait for their row in a queue that is too short. Bounds near each other add up: a
-norm with exponent `SOFT`, or `HARD` where one waits for the other without chance. The two exponents, `IN_FLIGHT` and
-`RAMP` are the only figures set by looking at simulated runs (docs/validation.md says which).
+norm with exponent `SOFT`, or `HARD` where one waits for the other without chance. All follows from timings but seven
+figures, which were read off simulated runs (docs/validation.md says which): the four here, `OTHER_ROW` in
+`dram_mix.py`, `TWO_STREAMS` and `ONE_MORE` in `dram_streams.py`.
 """
 
 from __future__ import annotations
@@ -65,10 +66,8 @@ def chunk_clocks(
     work = {"page": _page, "badrow": _same_bank, "bgil": _striped, "bank": _all_banks}[mapping]
     one, between = work(t, rows, run, entries + IN_FLIGHT)
     if mapping == "bank":
-        # A chunk takes each bank once, and what the queue lets through has waited for its row.
         early = at_once & (rows >= ways(t, mapping)) & _one_by_one(t, run, entries + IN_FLIGHT)
-        queued = rows * run * t.reopen / (entries + IN_FLIGHT)
-        free = norm(HARD, rows * run * t.burst, rows * t.spacing, bank_clocks(t, run), queued)
+        free = _each_once(t, rows, run, entries + IN_FLIGHT)
         one, between = np.where(early, free, one), np.where(early, free, between)
     one, between = np.maximum(one, bus), np.maximum(between, bus)
     return np.where(follows | even, sets * between, (sets - 1) * between + one)
@@ -163,6 +162,12 @@ def _all_banks(t: Timings, rows: Any, run: Any, entries: Any) -> tuple[Any, Any]
     between = norm(HARD, accesses * t.burst + turn, opened)
     few = norm(SOFT, _waiting(t, accesses, entries), norm(HARD, opened, _recurring(t, rows, 1, entries)))
     return np.where(rows < banks, few, between), between
+
+
+def _each_once(t: Timings, rows: Any, run: Any, entries: Any) -> Any:
+    """Each bank once a chunk; what the queue lets through has waited for its row."""
+    queued = rows * run * t.reopen / entries
+    return norm(HARD, rows * run * t.burst, rows * t.spacing, bank_clocks(t, run), queued)
 
 
 def _one_by_one(t: Timings, run: Any, entries: Any) -> Any:

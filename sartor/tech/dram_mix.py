@@ -11,7 +11,8 @@ from .dram_access import LONG, RAMP, chunk_clocks, places, ways
 from .dram_timings import Timings
 
 REFRESHES = ("none", "all", "pb")
-# Marks of the controller's write queue: it turns to writes above one and back to reads below the other.
+# Marks of the controller's write queue, as Ramulator has them: it turns to writes above one and back to reads below the
+# other.
 WRITES_FROM, WRITES_TO = 0.8, 0.2
 # Of the writes held where the queue spans two rows, those of the other row: read off the runs of the devices that these
 # forms were made with (docs/validation.md), where half would be an even part.

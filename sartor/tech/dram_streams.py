@@ -10,16 +10,16 @@ from .dram_access import LONG, bank_clocks, chunk_clocks, commands, places, ways
 from .dram_mix import chunk_of, entries, share
 from .dram_timings import Timings
 
-# Two of the same kind, of streams: two have only each other to wait for, and a run of one goes on so much longer than
-# its place in the queue (between 1, where rows are closed at once, and 2, where they are not: `_kept_open`); of each
-# stream more, so much less of the time is lost to streams that stay in one bank group.
+# Two figures read off runs, as `dram_access.py` says. Two streams have only each other to wait for, and a run of one
+# goes on so much longer than its place in the queue (between 1, where rows are closed at once, and 2, where they are
+# not: `_kept_open`); of each stream more, so much less of the time is lost to streams that stay in one bank group.
 TWO_STREAMS, ONE_MORE = 1.2, 0.66
 
 
 def streams(t: Timings, mapping: str, n_bytes: Any, count: Any, queue: Any) -> Any:
-    """The same of `count` sequential streams that take turns after `n_bytes`. One whose banks no other uses finds
-    its rows open; the others find them closed, but the queue gathers the accesses of a row: up to twice a
-    stream's share."""
+    """Share of the peak that `count` sequential streams get together, which take turns after `n_bytes`. One whose
+    banks no other uses finds its rows open; the others find them closed, but the queue gathers the accesses of a row:
+    up to twice a stream's share."""
     chunk, held = chunk_of(t, n_bytes), entries(t, queue)
     alone = (1 - 1 / places(t, mapping)) ** (count - 1)
     gathered = _gathered(t, mapping, chunk, count, held)
@@ -70,11 +70,17 @@ def _open(t: Timings, mapping: str, chunk: Any, count: Any, held: Any, alone: An
     if mapping in ("bgil", "bank"):
         # While one waits for its rows, the others go on until the queue is full of its accesses.
         return chunk_clocks(t, mapping, LONG, held * count, follows=True) / LONG
+    short = _within_rows(t, chunk, count, held, alone)
+    two = chunk_clocks(t, "page", chunk, held, follows=True) / chunk
+    more = chunk_clocks(t, "page", chunk, held) / chunk
+    return np.where(chunk < t.columns, short, np.where(count == 2, two, more))
+
+
+def _within_rows(t: Timings, chunk: Any, count: Any, held: Any, alone: Any) -> Any:
+    """The same by pages, of turns shorter than a row."""
     # Few streams: their bank groups are different ones, or not, for good.
     others = np.where(chunk < held, ONE_MORE ** (count - 2.0), 1.0)  # go on, if the queue has them
     same = (t.same_group / t.burst - 1) / t.groups * others * (1 - 2.0 / count)
-    two = chunk_clocks(t, "page", chunk, held, follows=True) / chunk
-    more = chunk_clocks(t, "page", chunk, held) / chunk
     # While one waits for its next row, what the queue has of the others goes on, of one other for half of the wait;
     # nothing does while a turn fills the queue.
     waits = np.where(chunk >= held, 1.0, np.where(count == 2, 0.5, 0.0))
@@ -84,5 +90,4 @@ def _open(t: Timings, mapping: str, chunk: Any, count: Any, held: Any, alone: An
     lonely = t.burst + (t.same_group - t.burst) * (1 - alone) * np.minimum(
         t.reopen / (t.same_group * chunk), 1
     )
-    short = short + np.where(chunk >= held, lonely - t.burst, 0)
-    return np.where(chunk < t.columns, short, np.where(count == 2, two, more))
+    return short + np.where(chunk >= held, lonely - t.burst, 0)
