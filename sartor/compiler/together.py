@@ -90,6 +90,9 @@ class Together:
     def feed(self, one: Sequence) -> None:
         """The next chunk of its prompt goes into its cache."""
         self._check([one])
+        if one.is_fed:
+            raise InputError(f"the sequence in place {one.place} has all of its prompt but the last token in its cache "
+                             "(a step gives what follows)")  # fmt: skip
         columns = self.binary.core.columns
         chunk = chunk_at(one.prompt, one.position, columns)
         self._run(self.binary.program.prefill, (one.position,), chunk, [one])

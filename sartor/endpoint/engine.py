@@ -106,7 +106,8 @@ class Engine:
     @property
     def cache_use(self) -> float:
         """Of the places in all caches, the share that is taken."""
-        held = sum(s.sequence.position for s in list(self.running) if s.sequence)
+        there = [s.sequence for s in list(self.running)]  # looked at once: in its own thread the engine takes it away
+        held = sum(one.position for one in there if one)
         return held / (self.streams * self.binary.memory.context)
 
     def _run(self) -> None:
@@ -157,9 +158,18 @@ class Engine:
         self._finish(stream, reason)
 
     def _finish(self, stream: Stream, reason: str) -> None:
+        """Whatever fails here, who asked is told, and the others go on."""
+        try:
+            rest = stream.text.end()
+        except Exception:
+            LOG.exception("an answer could not be ended")
+            rest, reason = "", "error"
         stream.reason = reason
-        self._watcher.finished(stream)
-        stream.emit(Finished(reason, stream.text.end()))
+        try:
+            self._watcher.finished(stream)
+        except Exception:
+            LOG.exception("an end could not be counted")
+        stream.emit(Finished(reason, rest))
 
     def _fail(self) -> None:
         for stream in list(self.running):

@@ -58,23 +58,27 @@ class Running:
         except Draining:
             raise _ENDS["draining"] from None
         seconds = self._served.limits.seconds
-        self._timer = self._loop.call_later(seconds, self._served.engine.cancel, self._stream, "timeout")
+        self._timer = self._loop.call_later(seconds, self._late)
         self._gone = asyncio.create_task(self._until_gone())
 
     async def response(self) -> Response:
         """Its first event decides whether the answer is one at all."""
-        try:
+        with contextlib.ExitStack() as end:
+            end.callback(self._close)
             first = await self._next()
-            if self._asked.stream:
-                return _Events(self._sent(first), self._close)
-            return JSONResponse(await self._collected(first))
-        finally:
-            if not self._asked.stream or self._stream.reason in _ENDS:
-                self._close()
+            if not self._asked.stream:
+                return JSONResponse(await self._collected(first))
+            end.pop_all()  # it comes with that of the events
+            return _Events(self._sent(first), self._close)
 
     def _emit(self, event: Event) -> None:
         with contextlib.suppress(RuntimeError):  # the loop has ended
             self._loop.call_soon_threadsafe(self._events.put_nowait, event)
+
+    def _late(self) -> None:
+        """Who asked is told now: a pass of the RTL, after which the place is free, may take minutes."""
+        self._served.engine.cancel(self._stream, "timeout")
+        self._events.put_nowait(Finished("timeout"))
 
     async def _until_gone(self) -> None:
         while (await self._request.receive())["type"] != "http.disconnect":

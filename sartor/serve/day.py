@@ -46,10 +46,11 @@ def again(traffic: Traffic, count: int) -> Traffic:
     prompt, output = (np.tile(a, rounds)[:count] for a in (traffic.prompt_tokens, traffic.output_tokens))
     arrival_s = (start[:, None] + traffic.arrival_s[None]).ravel()[:count]
     pieces = None if traffic.pieces is None else _pieces_again(traffic.pieces, rounds).first(count)
-    priority = None if traffic.priority is None else np.tile(traffic.priority, rounds)[:count]
+    priority, batch = (None if a is None else np.tile(a, rounds)[:count] for a in (traffic.priority, traffic.batch))
     return replace(
-        traffic, arrival_s=arrival_s, prompt_tokens=prompt, output_tokens=output, pieces=pieces, priority=priority
-    )
+        traffic, arrival_s=arrival_s, prompt_tokens=prompt, output_tokens=output, pieces=pieces, priority=priority,
+        batch=batch,
+    )  # fmt: skip
 
 
 def _pieces_again(pieces: Pieces, rounds: int) -> Pieces:

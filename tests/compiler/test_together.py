@@ -98,6 +98,8 @@ def test_a_prompt_is_fed_between_the_steps_of_others() -> None:
     while not b.is_fed:
         together.feed(b)
         said += together.step([a])
+    with pytest.raises(InputError, match="place 1 has all of its prompt but the last token in its cache"):
+        together.feed(b)
     assert len(said) == 4  # chunks of two of the seven tokens before the last
     both = [together.step([a, b]) for _ in range(3)]
     assert said + [token for token, _ in both] == alone(core, net, short, 7)

@@ -217,6 +217,42 @@ def test_a_fault_in_one_answers_text_ends_that_one_alone(engine, caplog):
     assert good.said == alone(engine, [2], 5)
 
 
+def test_a_fault_at_the_end_of_one_answer_is_told_and_ends_that_one_alone(engine, caplog):
+    asked = gone, bad, good, _ = [ask([n], n) for n in (9, 2, 5, 3)]
+    for one in (gone, bad):
+        one.stream.text.end = lambda: 1 / 0
+    for one in asked:
+        engine.submit(one.stream)
+    engine._turn()
+    engine.cancel(gone.stream)
+    while not engine.idle:
+        engine._turn()
+    assert [one.reason for one in asked] == ["error", "error", "length", "length"]
+    assert good.said == alone(engine, [5], 5) and len(engine._passes._together._free) == PLACES
+    assert "ZeroDivisionError" in caplog.text
+
+
+def test_a_fault_of_who_counts_holds_nobody_up(engine, monkeypatch, caplog):
+    monkeypatch.setattr(engine._watcher, "finished", lambda stream: 1 / 0)
+    asked = [ask([n], n) for n in (1, 3)]
+    for one in asked:
+        engine.submit(one.stream)
+    while not engine.idle:
+        engine._turn()
+    assert [one.reason for one in asked] == ["length", "length"] and "ZeroDivisionError" in caplog.text
+
+
+def test_what_is_held_is_counted_while_somebody_leaves(engine):
+    """Metrics are asked in another thread: a place that is there at one look may be gone at the next."""
+    there = ask([1, 2, 3], 1)
+    engine.submit(there.stream)
+    engine._turn()
+    held = engine.cache_use
+    looks = iter([there.stream.sequence, None])
+    engine.running = [type("Leaving", (), {"sequence": property(lambda self: next(looks))})()]
+    assert engine.cache_use == held == 2 / (PLACES * engine.binary.memory.context)
+
+
 def test_who_cannot_be_admitted_ends_alone(engine):
     bad, good = ask([1] * 300, 1), ask([2], 2)  # the door refuses it; the engine is told all the same
     for one in (bad, good):

@@ -75,7 +75,23 @@ def test_time_runs_out(images):
         with httpx.stream("POST", served.url + "/v1/completions", json={**LONG, "stream": True}) as answer:
             text = answer.read().decode()
         assert answer.status_code == 200 and '"code":"timeout"' in text and text.endswith("data: [DONE]\n\n")
-        assert served.engine.idle
+        until(lambda: served.engine.idle)
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_time_runs_out_in_a_pass_that_goes_on(images, stream):
+    """On the RTL a pass may take minutes: who asked is told at once, the place is free after it."""
+    ready, go_on = service(images, seconds=0.2), threading.Event()
+    machine = ready.engine._passes.machine
+    start = machine.start
+    machine.start = lambda given: (go_on.wait(3), start(given))[1]
+    with serving(ready) as served:
+        answer = post(served, {**LONG, "stream": stream})
+        assert answer.status_code == 504 and answer.json()["error"]["code"] == "timeout"
+        assert len(served.engine.running) == 1  # the pass goes on
+        go_on.set()
+        until(lambda: served.engine.idle)
+        assert post(served, SHORT).status_code == 200
 
 
 def test_bodies_and_keys(images):

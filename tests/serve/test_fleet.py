@@ -85,6 +85,9 @@ def test_a_short_trace_comes_again() -> None:
     made = at_least(asked, 7)  # a round takes 4 s and the mean gap of 2 s
     assert made.arrival_s.tolist() == [0, 1, 4, 6, 7, 10, 12] and made.prompt_tokens.tolist() == [8, 9, 7, 8, 9, 7, 8]
     assert at_least(asked, 3) is asked
+    known = replace(asked, priority=np.array([2, 0, 1]), batch=np.array([1.0, 2.0, 3.0]))  # a request keeps what is its
+    made = at_least(known, 5)
+    assert made.priority.tolist() == [2, 0, 1, 2, 0] and made.batch.tolist() == [1, 2, 3, 1, 2]
 
 
 def test_what_has_no_fleet_says_why() -> None:
