@@ -30,6 +30,7 @@ MISSING = {
     ),
     "cost": (
         "Prices of memory are those of 2026 (memories.csv): a bill of another year moves with them.",
+        "The bill of an MI325X, 3,800 USD: less than its 256 GB cost at the least of those prices, and than the 5,300 that the same source says of an MI300X. It is judged, and 111 % off; the other bills are 13 % off at most.",
         "Hours before 2025 and lists of hyperscalers. The market moves: the same H100 hour was 1.70 USD and 2.95 within seven months.",
     ),
     "rtl": (

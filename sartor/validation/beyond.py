@@ -19,7 +19,8 @@ FEWEST = 3  # rows that make a column
 BANDS = 2.0  # half widths of the 80 % band: 2.6 standard deviations, of a single row
 LEAST = math.log(2.0)  # no two units of a quantity are closer, nor is an estimate ever off record by less
 NEAR = 0.1  # of a logarithm, from what is off to its unit, however good an estimate is
-# How many of it make one of ours (USD an hour, USD, mm2, W, s, J); thousands are told without.
+# How many of it make one of ours (USD an hour, USD, mm2, W, s, J); thousands are told without. Columns of services say
+# their unit, and a TTFT a sixtieth of what is predicted is one that did not queue.
 _MONEY = {"cents": 100.0}
 _TIMES = {"minutes": 1 / 60, "hours": 1 / 3600}
 UNITS: Mapping[tuple[str, str], Mapping[str, float]] = {
@@ -28,8 +29,6 @@ UNITS: Mapping[tuple[str, str], Mapping[str, float]] = {
     ("", "area"): {"cm2": 0.01},
     ("", "efficiency"): {"percent": 100.0},
     ("", "latency"): _TIMES,
-    ("", "tpot"): _TIMES,
-    ("", "ttft"): _TIMES,
     ("", "energy"): {"watt hours": 1 / 3600},
 }
 
@@ -76,8 +75,8 @@ def _column(kind: str, rows: str, quantity: str, logs: list[float]) -> Column | 
 def band(kind: str, rows: str, quantity: str) -> float | None:
     """The half width of the 80 % band on record, as a logarithm.
 
-    >>> band("rtl", "decode", "latency"), band("rtl", "decode", "joy")
-    (0.00172, None)
+    >>> round(band("rtl", "decode", "latency"), 3), band("rtl", "decode", "joy")
+    (0.002, None)
     """
     form = "" if rows == "point" else f"{rows} "  # services of chips that do both phases go by their quantity alone
     group = rows if quantity in MAIN else f"{form if kind == 'serving' else rows + ' '}{quantity}"

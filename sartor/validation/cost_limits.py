@@ -34,8 +34,8 @@ def impossible(row: Row) -> str | None:
 
 
 def _bill(a: Asked, usd: float) -> str | None:
-    if usd < cost_predict.memory_usd(a.chip, "low"):
-        return "less than its memory alone costs"
+    if usd < cost_predict.memory_usd(a.chip, "low") / MEMORY:
+        return "less than half of what its memory alone costs"
     if usd > (a.chip.price.purchase_usd or math.inf):
         return "a bill above the price that the chip is sold for: a wrong unit"
     return None

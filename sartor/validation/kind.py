@@ -50,6 +50,8 @@ class Row:
     # By quantity: errors that a perfect estimate would have, because of how it was read, and the chance of each.
     least: Mapping[str, tuple[tuple[float, float], ...]] = field(default_factory=dict)
     unjudged: str = ""  # why a measured quantity is not there
+    # By quantity: from where to where it may lie, however far from what is predicted: no wrong unit is told there.
+    may: Mapping[str, tuple[float, float]] = field(default_factory=dict)
 
     @property
     def spread(self) -> float:

@@ -61,6 +61,7 @@ OWN = ("", "agg", "aggregated")  # modes of chips that do both phases
 MODES = {**dict.fromkeys(OWN, FORM), "disagg": POOLS, "disaggregated": POOLS}
 MOST_AT_ONCE = 100_000
 SLOWEST_START_S = 1.0
+EXCHANGED = 4.0  # no service starts a request in a fourth of a token's time; of 2,012 TTFT is five times TPOT at least
 MOST_TOGETHER = 72  # chips of one worker: a rack
 MOST_CHIPS = 8  # in one node: beyond, links are slower and rows say nothing of them
 
@@ -111,8 +112,8 @@ def _impossible(row: Row, step_s: float, prefill_s: float) -> str | None:
     tpot, ttft = (row.measured.get(name, math.inf) for name in ("tpot", "ttft"))
     if tpot < step_s:
         return "faster than the DRAM's peak: more than one token a step, or a wrong unit"
-    if ttft < tpot < math.inf:
-        return "a first token sooner than the next one: the columns of TTFT and TPOT are exchanged, or a unit is wrong"
+    if EXCHANGED * ttft < tpot < math.inf:
+        return "a first token far sooner than the next one: the columns of TTFT and TPOT are exchanged, or a wrong unit"
     if ttft < prefill_s / CLOCK_ROOM:
         return "a first token faster than the peak of the arithmetic: a prompt that was cached, or a wrong unit"
     # Each of the requests at once has its prompt computed within its latency.

@@ -67,7 +67,7 @@ def settled(row: Row) -> Row:
         inputs["at_once"] = inputs["at_once"] or float(requests) / copies
     if inputs["at_once"] is None:
         raise Unusable("no column 'batch_size' (requests at once of each copy; or 'concurrency', of all)")
-    return replace(row, inputs=MappingProxyType(inputs))
+    return _waiting(replace(row, inputs=MappingProxyType(inputs)), inputs["at_once"])
 
 
 def settled_pools(row: Row) -> Row:
@@ -76,7 +76,17 @@ def settled_pools(row: Row) -> Row:
     if known(requests) and not known(inputs["at_once"]):
         each = float(requests) / count(inputs["decode_workers"]) / count(inputs["decode_copies"])
         inputs["at_once"] = str(math.ceil(each))
-    return replace(row, inputs=MappingProxyType(inputs))
+    together = count(inputs["decode_workers"]) * count(inputs["decode_copies"]) * count(inputs["at_once"])
+    return _waiting(replace(row, inputs=MappingProxyType(inputs)), together)
+
+
+def _waiting(row: Row, requests: float) -> Row:
+    """Who is one of several may wait for anything from a token to all others, one after the other: how many a service
+    runs at once is not said."""
+    if "tpot" not in row.measured or requests <= 1:
+        return row
+    token_s = row.measured["tpot"]
+    return replace(row, may={"ttft": (token_s, (requests - 1) * row.inputs["output"] * token_s)})
 
 
 def _service(row: Row) -> tuple[dict[str, Any], str | None]:

@@ -120,7 +120,7 @@ def _judge(found: Validation, kind: Kind, row: Row, prediction: Prediction) -> b
     if isinstance(prediction, Refused):
         found.refused.add(prediction.reason, row.where)
         return True
-    if why := wrong_units.why(prediction, row.measured):
+    if why := wrong_units.why(prediction, row.measured, row.may):
         found.excluded.add(why, row.where)
         return False
     if row.unjudged:

@@ -8,9 +8,12 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 
 from .kind import Measured, Prediction, Refused
 
+May = Mapping[str, tuple[float, float]]
+NOWHERE: May = MappingProxyType({})
 READ = " as read"  # behind a quantity that is there twice
 OFF = 2.5  # decimal orders of magnitude beyond which no estimate is off; half as many where its column is named
 MOST = 0.5  # share of a file's rows that must be off alike before its column is named
@@ -19,15 +22,19 @@ _FACTORS = {-3: "a billionth of", -2: "a millionth of", -1: "a thousandth of",
             1: "a thousand times", 2: "a million times", 3: "a billion times"}  # fmt: skip
 
 
-def why(predicted: Mapping[str, float], measured: Measured) -> str | None:
-    """Why a row is not judged: one of its quantities is out of all proportion; None where none is.
+def why(predicted: Mapping[str, float], measured: Measured, may: May = NOWHERE) -> str | None:
+    """Why a row is not judged: one of its quantities is out of all proportion, and not where it `may` be all the same;
+    None where none is.
 
     >>> why({"latency": 1e-3}, {"latency": 1.2})
     'latency is a thousand times what is predicted: its unit is wrong'
-    >>> why({"latency": 1e-3}, {"latency": 2e-2}) is None
-    True
+    >>> why({"latency": 1e-3}, {"latency": 2e-2}) is None, why({"ttft": 1.0}, {"ttft": 400.0}, {"ttft": (0.01, 500.0)})
+    (True, None)
     """
     for quantity, value in measured.items():
+        least, most = may.get(quantity, (math.inf, 0.0))
+        if least <= value <= most:
+            continue
         if predicted.get(quantity, 0.0) > 0 and abs(_orders(value, predicted[quantity])) >= OFF:
             return f"{quantity} is {factor(value, predicted[quantity])} what is predicted: its unit is wrong"
     return None

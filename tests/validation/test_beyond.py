@@ -83,6 +83,11 @@ def test_columns_that_are_not_there_are_named(tmp_path):
     assert validate("cost", written(tmp_path, [BILL]))["coverage"]["absent"] == []
 
 
+def test_a_service_that_waits_less_than_predicted_is_judged():
+    (column,) = beyond.columns("serving", [("point", "ttft", 1 / 60, 1.0)] * 3)
+    assert column.unit is None and not column.holds("point", "ttft", 1 / 60, 1.0)
+
+
 def test_a_hundredth_of_a_second_is_no_minute():
     # A GEMM's time is known to 8 %: a hundredth is not the sixtieth that minutes would be.
     hundredth, minutes = (beyond.columns("gpu", [("gemm", "latency", t, 1.0)] * 3)[0] for t in (0.01, 1 / 60))

@@ -88,7 +88,8 @@ def test_dies_and_power_that_nothing_was_fitted_to():
 
 def test_bills_are_within_a_fifth():
     bills = [p for p in validation("cost").pairs if p.labels["kind"] == "bill"]
-    assert len(bills) == 5 and max(p.ape for p in bills) <= 0.2
+    (mi325x,) = (p for p in bills if p.labels["chip"] == "mi325x")  # 3,800 USD, where its memory alone costs 3,840
+    assert len(bills) == 6 and max(p.ape for p in bills if p is not mi325x) <= 0.2 and 1 < mi325x.ape < 1.2
 
 
 @pytest.mark.parametrize(
@@ -188,7 +189,7 @@ def test_the_band_of_other_devices_holds_four_in_five():
         ("area", {"die_mm2": "", "tdp_W": ""}, "neither die_mm2 nor tdp_W"),
         ("cost", {"unit": "EUR"}, "unit 'EUR' is not USD"),
         ("cost", {"value": 332_000}, "a server's, or a wrong unit"),
-        ("cost", {"value": 900}, "less than its memory alone costs"),
+        ("cost", {"value": 470}, "less than half of what its memory alone costs"),
         ("cost", {"value": 33_200}, "a bill above the price that the chip is sold for"),
         ("cost", {"item": "H100_hbm", "value": 13_500}, "its memory costs no such price a GB"),
         ("cost", {"item": "H100_hbm", "value": 135}, "its memory costs no such price a GB"),
@@ -207,6 +208,18 @@ def test_what_cannot_be_is_named_and_counted(file, kind, change, reason):
     (why,) = found["coverage"]["excluded"]
     assert reason in why["reason"] and why["n"] == 1 and why["where"] == ["rows.csv line 3"]
     assert found["coverage"]["rows"] == 1
+
+
+def test_what_is_badly_predicted_is_judged(file):
+    """A published bill below our least price of its memory, an hour at a third of ours, dies half and twice as large:
+    the errors are ours to show."""
+    for kind, change in (
+        ("cost", {"value": 900}), ("cost", {**HOUR, "value": 1.1}), ("cost", {**HOUR, "value": 10.0}),
+        ("area", {"die_mm2": float(GOOD["area"]["die_mm2"]) / 2}), ("area", {"die_mm2": 850}),
+        ("dram", {"eff": 0.2, "gbs": ""}), ("dram", {"eff": 1.0, "gbs": ""}),
+    ):  # fmt: skip
+        found = validate(kind, file({**dict.fromkeys(change, ""), **GOOD[kind]}, {**GOOD[kind], **change}))
+        assert not found["coverage"]["excluded"] and found["coverage"]["rows"] == 2, (kind, change)
 
 
 @pytest.mark.parametrize(
@@ -284,7 +297,7 @@ def test_no_writes_is_a_stream_of_reads():
 
 
 def test_cost_says_how_far_bills_are_off():
-    # The 80 % band of the five bills: see errors.csv.
+    # The 80 % band of the six bills: see errors.csv.
     error = cost("h100-sxm")["error"]["unit_usd"]
     bills = [p for p in validation("cost").pairs if p.labels["kind"] == "bill"]
     assert error == pytest.approx(np.expm1(band(bills)), abs=1e-4)

@@ -218,6 +218,23 @@ def test_what_is_excluded(file, change, reason):
     assert reason in why["reason"] and why["n"] == 1
 
 
+def test_a_queue_is_no_wrong_unit(file):
+    # 512 requests of 8192 tokens of 15 ms: a first token that waits for four times that, as where a hundred run, is 100
+    # to 1000 times what is predicted where all run. A single request waits for nobody.
+    queued = ROW.replace("1024,1024,16,4,1,1,130,12", "1024,8192,512,4,1,1,462052,14.8").replace(
+        "meta-llama/Llama-3.1-70B", "openai/gpt-oss-120b").replace(",fp8,", ",fp4,")  # fmt: skip
+    alone = ROW.replace(",1024,16,4,1,1,130,", ",1024,1,4,1,1,130000,")
+    coverage = validate("serving", file(*[ROW] * 3, queued, alone))["coverage"]
+    (why,) = coverage["excluded"]
+    assert why["reason"] == "ttft is a thousand times what is predicted: its unit is wrong" and why["n"] == 1
+    assert coverage["predicted"] == 4
+
+
+def test_a_short_prompt_may_start_sooner_than_a_token_takes(file):
+    # A worker that prefills alone, beside others that decode many.
+    assert validate("serving", file(ROW, ROW.replace(",130,12", ",100,120")))["coverage"]["excluded"] == []
+
+
 def test_experts_on_more_chips_than_there_are_are_excluded(tmp_path):
     """Four chips in one copy: experts on four of them are possible, on eight they are not."""
     path = tmp_path / "points.csv"
