@@ -118,4 +118,6 @@ def check_serving() -> None:
         import prometheus_client  # noqa: F401
         import uvicorn  # noqa: F401
     except ImportError as error:
-        raise Unsupported(f"serving: {error.name} is not installed (try: pip install 'sartor[serve]')") from None
+        raise Unsupported(
+            f"serving: {error.name} is not installed (try: .venv/bin/pip install -e '.[serve]')"
+        ) from None

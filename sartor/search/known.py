@@ -24,24 +24,31 @@ def known_names(study: Study) -> None:
     for chip in study.compare.chips:
         if chip not in presets.names() and not chip.endswith(".toml"):
             raise UnknownName("chip", chip, presets.names(), f"{study.name}: [compare] chips")
-    claims = study.claims
     demand(study.variants.profile or study.traffic.profile, study.slo.percentile)
+    _formats(study)
+    _claims(study)
+    for other in study.others:
+        find_model((other.model or study.model).name)
+        demand(other.profile or study.traffic.profile, study.slo.percentile)
+
+
+def _formats(study: Study) -> None:
     named = {"[compare] weights": study.compare.weights, "[compare] cache": study.compare.cache,
-             "[[claims]] weights": [c.weights for c in claims],
-             "[[claims]] cache": [c.cache for c in claims]}  # fmt: skip
+             "[[claims]] weights": [c.weights for c in study.claims],
+             "[[claims]] cache": [c.cache for c in study.claims]}  # fmt: skip
     for place, names in named.items():
         for name in names:
             format_named(name, f"{study.name}: {place}")
     for name in study.variants.weights:
         listed(name, f"{study.name}: [variants] weights")
-    for claim in claims:
+
+
+def _claims(study: Study) -> None:
+    for claim in study.claims:
         if claim.chip not in presets.names():
             raise UnknownName("chip", claim.chip, presets.names(), f"{study.name}: [[claims]] chip")
-    if claims and not (study.variants.weights and study.variants.memory):
+    if study.claims and not (study.variants.weights and study.variants.memory):
         raise InputError(f"{study.name}: [[claims]] are checked on [variants]: give it weights and memory")
-    for other in study.others:
-        find_model((other.model or study.model).name)
-        demand(other.profile or study.traffic.profile, study.slo.percentile)
 
 
 def rounded_once(study: Study, model: Model, choices: Space) -> None:
