@@ -66,8 +66,16 @@ class Guards:
         except Refused as refused:
             await refused.response()(scope, receive, send)
         else:
-            async with asyncio.timeout(self._limits.seconds + READING_S):
-                await self._app(scope, _replayed(body, receive), send)
+            await self._answered(scope, _replayed(body, receive), send)
+
+    async def _answered(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Who does not take the answer is left; the server says so in a line of its log."""
+        try:
+            async with asyncio.timeout(self._limits.seconds + READING_S) as limit:
+                await self._app(scope, receive, send)
+        except TimeoutError:
+            if not limit.expired():
+                raise
 
     def _check_room(self, scope: Scope) -> None:
         """Who looks after the server is answered all the same."""

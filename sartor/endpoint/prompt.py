@@ -74,6 +74,8 @@ def most_of(served: Served, asked: Asked, prompt: list[int]) -> int:
     given = asked.max_tokens if isinstance(asked, CompletionAsked | ChatAsked) else None
     if isinstance(asked, ChatAsked):
         given = asked.max_completion_tokens or given
+    elif given is not None and "max_tokens" not in asked.model_fields_set:  # the default
+        given = min(given, room)
     most = room if given is None else given
     if asked.min_tokens > most:
         raise Refused(400, f"min_tokens = {asked.min_tokens} is more than the {most} tokens that the answer may have",

@@ -94,6 +94,30 @@ def test_time_runs_out_in_a_pass_that_goes_on(images, stream):
         assert post(served, SHORT).status_code == 200
 
 
+def test_an_answer_that_nobody_takes_is_given_up_in_a_word(images, monkeypatch, capfd):
+    """No traceback for a client that reads nothing: its answer is longer than what waits in sockets."""
+    monkeypatch.setattr("sartor.endpoint.guards.READING_S", 0.2)
+    with serving(service(images, seconds=1.0)) as served:
+        monkeypatch.setattr("sartor.endpoint.running._data", lambda body: b"data: " + b"x" * 2**20 + b"\n\n")
+        raw = opened(served)
+        until(lambda: served.engine.running)
+        until(lambda: not served.server.server_state.tasks)
+        raw.close()
+        until(lambda: served.engine.idle)
+    said = capfd.readouterr().err
+    assert "without completing response" in said and "Traceback" not in said
+
+
+def test_what_is_not_asked_for_needs_no_room(images):
+    """Of 256 tokens a prompt of 250 leaves room for 7, the default is 16."""
+    with serving(service(images)) as served:
+        body = {"model": "tiny", "prompt": "A" * 250}
+        assert post(served, body).json()["usage"]["completion_tokens"] == 7
+        assert post(served, {**body, "max_tokens": 16}).json()["error"]["code"] == "context_length_exceeded"
+        assert post(served, {**body, "prompt": "A" * 100}).json()["usage"]["completion_tokens"] == 16
+        assert post(served, {**body, "min_tokens": 8}).json()["error"]["param"] == "min_tokens"
+
+
 def test_bodies_and_keys(images):
     with serving(service(images, body_bytes=1000, keys=("one", "two"))) as served:
         assert httpx.get(served.url + "/health").status_code == 200
