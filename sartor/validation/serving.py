@@ -26,6 +26,8 @@ from .record import Recorded, by_quantity
 from .summary import Pair, figures
 
 QUANTITIES = {"tpot": "tpot_s", "ttft": "ttft_s", "latency": "latency_s"}
+# Of single rows: a run that cannot be read or simulated is an error.
+SAID = ("refused", "excluded", "unjudged", "repeated", "wrong_units", "unlike", "unread", "absent")
 FIGURES = {"mean": None, "p50": 50, "p90": 90, "p99": 99}
 
 
@@ -40,9 +42,10 @@ def serving(data: Sequence[Path], layers: Path | None) -> dict[str, Any]:
     pairs = [pair for run in runs for pair in compared(run, layers)]
     means = [p for p in pairs if p.quantity.endswith("_mean")]
     return {
-        "kind": "serving", "files": [run.name for run in runs], **figures(means), "by": _groups(pairs),
-        "coverage": {"rows": len(runs), "predicted": len(runs), "share": 1.0, "refused": [], "excluded": [],
-                     "excluded_n": 0},
+        "kind": "serving", "files": [run.name for run in runs], **figures(means),
+        "rows": {"held_out": 0, "other": len(runs)}, "by": _groups(pairs),
+        "coverage": {"rows": len(runs), "predicted": len(runs), "share": 1.0, "excluded_n": 0,
+                     **{name: [] for name in SAID}},
     }  # fmt: skip
 
 

@@ -126,7 +126,10 @@ def test_a_run_without_layers_takes_what_its_chip_is_estimated_at(tmp_path: Path
     prompt, token = (float(replica.phase(operators(bundled(LLAMA), phase), step).latency_s) for phase, step in
                      (("prefill", Step(1, 30.0, 0.0)), ("decode", Step(1.0, 1, 32.0))))  # fmt: skip
     assert answers.ttft_s.tolist() == approx([prompt]) and answers.tpot_s.tolist() == approx([token], rel=1e-3)
-    assert validate("serving", place)["by"]["tpot_mean"]["n"] == 1
+    found, other = validate("serving", place), validate("cost")
+    assert found["by"]["tpot_mean"]["n"] == 1 and found["rows"] == {"held_out": 0, "other": 1}
+    # Runs are said by the same keys as rows (docs/validation.md).
+    assert found.keys() == other.keys() and found["coverage"].keys() == other["coverage"].keys()
     meta = (place / "meta.json").read_text()
     (place / "meta.json").write_text(meta.replace('"enforce', '"quantization": "gptq", "enforce'))
     with pytest.raises(InputError, match="quantization 'gptq' is not known"):
