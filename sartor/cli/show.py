@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .. import api
 from ..api.find import remember
@@ -14,6 +14,11 @@ from ..search.study import find_study
 from ..units import si
 from . import grid
 from .console import OUT, as_json, bar
+
+if TYPE_CHECKING:
+    from ..search.explore import Exploration
+
+FRONT_SHOWN = 20  # designs of the front, for people
 
 
 def design(
@@ -67,20 +72,23 @@ def explore(
         )
     if out is not None:
         write_parquet(out / "front.parquet", run.found, run.problem)
-    facts = {
+    if json:
+        as_json({**_facts(run, executor), "front": run.rows()})
+        return
+    _front(run.rows(most=FRONT_SHOWN))
+    stopped = " (stopped early: the same command resumes)" if run.interrupted else ""
+    OUT.print(f"{run.found.evaluations:,} designs priced, {run.points_per_s:,.0f} a second{stopped}; "
+              f"{len(run.found.points)} on the front, at most {FRONT_SHOWN} shown")  # fmt: skip
+
+
+def _facts(run: Exploration, executor: str) -> dict[str, Any]:
+    return {
         "study": run.problem.study.name, "evaluations": run.found.evaluations, "points_per_s": run.points_per_s,
         "points_per_cpu_s": run.points_per_cpu_s,
         "screen_s": run.screen_s, "executor": executor, "seed": run.problem.study.search.seed,
         "interrupted": run.interrupted, "feasible": run.found.feasible, "killed": run.found.killed,
         "pick": run.row(run.pick),
     }  # fmt: skip
-    if json:
-        as_json({**facts, "front": run.rows()})
-        return
-    _front(run.rows(most=20))
-    stopped = " (stopped early: the same command resumes)" if run.interrupted else ""
-    OUT.print(f"{facts['evaluations']:,} designs priced, {facts['points_per_s']:,.0f} a second{stopped}; "
-              f"{len(run.found.points)} on the front, at most 20 shown")  # fmt: skip
 
 
 def _front(rows: list[dict[str, Any]]) -> None:
