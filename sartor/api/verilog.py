@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import asdict
 from importlib import metadata
-from pathlib import Path
 
-from .. import families, rtl
 from ..chip.spec import Chip
 from ..families.tensor.core import Core
+from ..families.tensor.rtl import SOURCES
 from ..flow.cache import kept, key_of
-from ..version import VERSION
+from ..version import VERSION, code
 from . import alike
 from .generate import module_name
 from .say import Say, silent
@@ -39,7 +37,7 @@ def verilog(chip: Chip, core: Core, say: Say = silent) -> str:
 
     module = module_name(chip.name)
     tools = (metadata.version("amaranth"), yosys.version(), HIERARCHY)
-    key = key_of(repr(core), module, *tools, *_sources())
+    key = key_of(repr(core), module, *tools, code((*SOURCES, "api/alike.py")))
     return _heading(chip, core) + kept("verilog", key, lambda: _made(core, module, say))
 
 
@@ -63,13 +61,6 @@ def _script(module: str) -> str:
     nets = (net.rsplit(".", 1) for net in WATCHED.values())
     watched = " ".join(f"{module}_{path.replace('.', '_')}/w:{name}" for path, name in nets)
     return HIERARCHY.format(top=module, watched=watched)
-
-
-def _sources() -> Iterator[str]:
-    """The Python that decides the hardware."""
-    for folder in (Path(families.__path__[0]) / "tensor", Path(rtl.__path__[0])):
-        for file in sorted(folder.rglob("*.py")):
-            yield f"{file.relative_to(folder)}\n{file.read_text(encoding='utf-8')}"
 
 
 def _heading(chip: Chip, core: Core) -> str:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
 
-from .. import families, rtl
 from ..families.tensor.core import Core
+from ..families.tensor.rtl import SOURCES
 from ..families.tensor.rtl.top import Top
 from ..rtl import yosys
+from ..version import code
 from ..workload.fetch import cache_folder
 from . import build, native
 from .kept import Stages, building, key_of
@@ -28,7 +28,7 @@ def core_library(core: Core, *, progress: Progress | None = None, folder: Path |
 
 
 def _verilog(core: Core, folder: Path, stage: Stages) -> str:
-    key = key_of(repr(core), metadata.version("amaranth"), yosys.version(), yosys.CLEAN, *_sources())
+    key = key_of(repr(core), metadata.version("amaranth"), yosys.version(), yosys.CLEAN, code(SOURCES))
     place = folder / "sim" / f"verilog-{key}"
     file = place / f"{TOP}.v"
     if not file.is_file():
@@ -38,10 +38,3 @@ def _verilog(core: Core, folder: Path, stage: Stages) -> str:
             stage("Yosys: clean Verilog")
             (fresh / file.name).write_text(yosys.clean_verilog(text, TOP), encoding="utf-8")
     return file.read_text(encoding="utf-8")
-
-
-def _sources() -> Iterator[str]:
-    """The Python that decides the hardware."""
-    for folder in (Path(families.__path__[0]) / "tensor", Path(rtl.__path__[0])):
-        for file in sorted(folder.rglob("*.py")):
-            yield f"{file.relative_to(folder)}\n{file.read_text(encoding='utf-8')}"
