@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import functools
 import hashlib
 import json
 from collections.abc import Sequence
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile
@@ -15,9 +13,14 @@ import numpy as np
 
 from ..errors import InputError
 from ..search.store import whole
+from ..version import code
 from ..workload.fetch import cache_folder
 
-CODE = ("quality", "formats", "compiler")  # another program may find other numbers
+# Another program may find other numbers.
+CODE = (
+    "quality", "formats", "compiler", "workload/readers", "data/formats.csv", "data/gguf_types.csv",
+    *(f"families/tensor/{name}.py" for name in ("cache_numerics", "numerics", "float32", "network")),
+)  # fmt: skip
 
 
 def named(windows: np.ndarray) -> str:
@@ -29,7 +32,7 @@ class Store:
     """Files of one run: `parts` name model, text and recipe by content."""
 
     def __init__(self, parts: Sequence[str], folder: Path | None = None) -> None:
-        key = hashlib.sha256(repr((_program(), *parts)).encode()).hexdigest()[:32]
+        key = hashlib.sha256(repr((code(CODE), *parts)).encode()).hexdigest()[:32]
         self._path = (folder or cache_folder()) / "quality" / key
 
     def result(self) -> dict[str, Any] | None:
@@ -73,15 +76,3 @@ class Store:
                 write(path)
         except (OSError, InputError) as error:
             raise InputError(f"{self._path.parent}: {error} (set SARTOR_CACHE to a folder to write to)") from None
-
-
-@functools.cache
-def _program() -> str:
-    """Hash of the code that decides the numbers."""
-    digest, house = hashlib.sha256(), files("sartor")
-    for part in CODE:
-        for path in sorted(house.joinpath(part).iterdir(), key=lambda p: p.name):
-            if path.name.endswith(".py"):
-                digest.update(path.read_bytes())
-    digest.update(house.joinpath("data", "formats.csv").read_bytes())
-    return digest.hexdigest()
