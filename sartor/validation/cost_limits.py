@@ -13,6 +13,7 @@ from .kind import Row
 # No list of hyperscalers asks more than 15 an hour, no chip's bill is a server's.
 LEAST_USD, MOST_USD, LEAST_USD_H, MOST_USD_H = 1.0, 60_000.0, 0.01, 30.0
 MEMORY = 2.0  # prices of memory double or halve within a year (README)
+WAFERS = 2.0  # nobody publishes what they pay: analysts' dies of an H100 are 155 to 400 USD
 MONTH_H = 730.5  # who pays what a chip costs for a month of it buys it
 ROUNDED = 1.01  # a value beside its own range
 WAFER_MM2 = math.pi * 150**2
@@ -47,14 +48,14 @@ def _memory(a: Asked, usd: float) -> str | None:
 
 
 def _die(a: Asked, usd: float) -> str | None:
-    """A die is no dearer than a wafer, and no cheaper than its share of one."""
+    """A die is no dearer than a wafer, and no cheaper than half of its share of one."""
     if a.chip.die_mm2 is None:
         return None
     wafer = table("nodes").fact(a.chip.node, "wafer_price")
     if usd > wafer.high * a.chip.dies:
         return "dies dearer than wafers: a wrong unit"
     share = wafer.low * a.chip.die_mm2 / WAFER_MM2
-    return "dies cheaper than their share of a wafer: a wrong unit" if usd < share else None
+    return "dies cheaper than half of their share of a wafer: a wrong unit" if usd < share / WAFERS else None
 
 
 def _rental(a: Asked, usd_per_s: float) -> str | None:

@@ -195,7 +195,7 @@ def test_the_band_of_other_devices_holds_four_in_five():
         ("cost", {"item": "H100_hbm", "value": 135}, "its memory costs no such price a GB"),
         # A wafer of N5 costs 18,500 at most; 814 of its 70,686 mm2 155 at least.
         ("cost", {"item": "H100_logic", "value": 30_000}, "dies dearer than wafers"),
-        ("cost", {"item": "H100_logic", "value": 150}, "dies cheaper than their share of a wafer"),
+        ("cost", {"item": "H100_logic", "value": 75}, "dies cheaper than half of their share of a wafer"),
         # 8,500 USD for an L40S: a month of days at 24 x 0.87 is twice that. 700 W at 0.051 USD/kWh: 0.036 an hour.
         ("cost", {**HOUR, "item": "L40S", "value": 20.9}, "an hour of which a month costs as much as the chip"),
         ("cost", {**HOUR, "value": 0.0245}, "an hour for less than its electricity"),
@@ -214,6 +214,7 @@ def test_what_is_badly_predicted_is_judged(file):
     """A published bill below our least price of its memory, an hour at a third of ours, dies half and twice as large:
     the errors are ours to show."""
     for kind, change in (
+        ("cost", {"item": "H100_logic", "value": 150}),
         ("cost", {"value": 900}), ("cost", {**HOUR, "value": 1.1}), ("cost", {**HOUR, "value": 10.0}),
         ("area", {"die_mm2": float(GOOD["area"]["die_mm2"]) / 2}), ("area", {"die_mm2": 850}),
         ("dram", {"eff": 0.2, "gbs": ""}), ("dram", {"eff": 1.0, "gbs": ""}),
