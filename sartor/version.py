@@ -12,8 +12,8 @@ HOUSE = Path(__file__).parent
 
 @functools.cache
 def code(parts: tuple[str, ...], without: tuple[str, ...] = (), house: Path = HOUSE) -> str:
-    """Names the sources in `parts` of the house (folders with all below them, or files), less the folders in
-    `without`: what other sources made is not theirs."""
+    """Names the sources in `parts` of the house (files, or folders with all code and facts below them), less the
+    folders in `without`: what other sources made is not theirs."""
     digest = hashlib.sha256()
     for path in sources(parts, without, house):
         data = path.read_bytes()
@@ -29,4 +29,4 @@ def sources(parts: tuple[str, ...], without: tuple[str, ...] = (), house: Path =
 
 
 def _below(folder: Path) -> list[Path]:
-    return list(folder.rglob("*.py"))
+    return [path for path in folder.rglob("*") if path.suffix in (".py", ".csv", ".toml")]

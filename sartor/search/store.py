@@ -14,12 +14,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..errors import InputError
+from ..version import code
 from ..workload.fetch import cache_folder
 from .problem import Problem
 from .screen import NearMiss, Unit
 
 if TYPE_CHECKING:  # half a second to import: only those who write files pay
     import pyarrow as pa
+
+# What prices a design, beside its study.
+PRICES = ("chip", "data", "families", "formats", "formulas", "search", "tech", "workload", "tables.py", "units.py")
+NOT_IN_PRICES = ("data/studies", "data/text", *(f"families/tensor/{part}" for part in ("rtl", "kernels", "lower")))
 
 
 @contextmanager
@@ -53,12 +58,13 @@ def write_text(path: Path, text: str) -> None:
 
 
 class Shards:
-    """Finished units of one run, by number; the run is named by its study's content."""
+    """Finished units of one run, by number; the run is named by its study's content and by what prices designs: a unit
+    of other code or facts is none of it."""
 
     def __init__(self, problem: Problem, folder: Path | None = None) -> None:
         root = folder or cache_folder() / "runs"
         self.problem = problem
-        self.folder = root / problem.study.key()
+        self.folder = root / f"{problem.study.key()}-{code(PRICES, NOT_IN_PRICES)}"
 
     def load(self, number: int) -> Unit | None:
         import pyarrow as pa

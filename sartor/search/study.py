@@ -64,7 +64,7 @@ class Study(Part):
         return self.model_copy(update=changed)
 
     def key(self) -> str:
-        """Names the study's content and the program's version: equal keys give equal results."""
+        """Names the study's content and the program's version: equal keys give equal results by equal code."""
         profiles = [self.traffic.profile, *(o.profile for o in self.others if o.profile)]
         read = [content_key(name) for name in (*profiles, *filter(None, [self.quality.rows]))]
         content = json.dumps([VERSION, self.model_dump(), *filter(None, read)], sort_keys=True)

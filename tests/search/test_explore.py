@@ -7,12 +7,13 @@ import pytest
 
 from sartor.errors import Infeasible, InputError
 from sartor.search import explore as explore_module
-from sartor.search import screen
+from sartor.search import screen, store
 from sartor.search.executors import _windowed
 from sartor.search.explore import explore
 from sartor.search.pareto import front
 from sartor.search.problem import objectives, problem
 from sartor.search.refine import REFINE_TECH
+from sartor.version import HOUSE, sources
 
 
 def bits(run):
@@ -89,6 +90,18 @@ def test_ctrl_c_keeps_what_was_found_and_the_same_call_resumes(small, tmp_path, 
     assert resumed.screened == 20_000  # only the third unit
     assert bits(resumed) == bits(whole)
     assert not list((tmp_path / "runs").glob("*/*.parquet"))  # a finished run leaves nothing to resume
+
+
+def test_units_of_other_prices_are_no_part_of_a_run(small, tmp_path, monkeypatch):
+    ready = problem(small)
+    unit = screen.screen_unit(ready, 0, 200)
+    store.Shards(ready, tmp_path).save(0, unit)
+    assert store.Shards(ready, tmp_path).load(0).evaluations == unit.evaluations
+    monkeypatch.setattr(store, "code", lambda *parts: "other")
+    assert store.Shards(ready, tmp_path).load(0) is None
+    priced = {path.relative_to(HOUSE).as_posix() for path in sources(store.PRICES, store.NOT_IN_PRICES)}
+    assert {"data/silicon.csv", "data/models/llama-3.1-8b.toml", "families/tensor/cycles.py", "tech/dram.py"} <= priced
+    assert not any(path.startswith(("data/studies", "families/tensor/rtl", "report")) for path in priced)
 
 
 def test_a_damaged_shard_is_priced_again(small, tmp_path, monkeypatch):
