@@ -23,7 +23,7 @@ class Doubts:
     @staticmethod
     def of(kind: Kind, name: str, rows: Sequence[Both]) -> Doubts:
         """`rows`: all of one file that have been read, impossible ones too."""
-        thousands = wrong_units.named((row.measured, one) for row, one in rows)
+        thousands = wrong_units.named((row.measured, one, row.may) for row, one in rows)
         values = [value for row, one in rows for value in _values(kind, row, one) if value[1] not in thousands]
         return Doubts(kind, thousands, beyond.columns(name, values))
 

@@ -32,8 +32,7 @@ def why(predicted: Mapping[str, float], measured: Measured, may: May = NOWHERE) 
     (True, None)
     """
     for quantity, value in measured.items():
-        least, most = may.get(quantity, (math.inf, 0.0))
-        if least <= value <= most:
+        if _may(may, quantity, value):
             continue
         if predicted.get(quantity, 0.0) > 0 and abs(_orders(value, predicted[quantity])) >= OFF:
             return f"{quantity} is {factor(value, predicted[quantity])} what is predicted: its unit is wrong"
@@ -47,17 +46,19 @@ def factor(measured: float, predicted: float) -> str:
     return words if words and abs(orders) >= OFF else f"{measured / predicted:.2g} times"
 
 
-def named(rows: Iterable[tuple[Measured, Prediction]]) -> dict[str, str]:
-    """The columns that are off alike in most of a file's `rows`, by what each is."""
+def named(rows: Iterable[tuple[Measured, Prediction, May]]) -> dict[str, str]:
+    """The columns that are off alike in most of a file's `rows`, by what each is. A value that is off and may be says
+    nothing either way."""
     of: Counter[str] = Counter()
     off: Counter[tuple[str, str]] = Counter()
-    for measured, predicted in rows:
+    for measured, predicted, may in rows:
         if isinstance(predicted, Refused):
             continue
         words = {
             quantity.removesuffix(READ): factor(value, predicted[quantity])
             for quantity, value in measured.items()
             if predicted.get(quantity, 0.0) > 0
+            and not (_may(may, quantity, value) and abs(_orders(value, predicted[quantity])) >= OFF)
         }
         of.update(words.keys())
         off.update(words.items())
@@ -75,6 +76,11 @@ def doubted(quantity: str, measured: float, predicted: float, columns: Mapping[s
     [True, False]
     """
     return quantity.removesuffix(READ) in columns and abs(_orders(measured, predicted)) > OFF / 2
+
+
+def _may(may: May, quantity: str, value: float) -> bool:
+    least, most = may.get(quantity, (math.inf, 0.0))
+    return least <= value <= most
 
 
 def _orders(measured: float, predicted: float) -> float:

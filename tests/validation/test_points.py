@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from serving_points import HEAD, INPUTS, ROW, table_of
 
 from sartor import estimate, validate
+from sartor.errors import BrokenFile
 from sartor.tables import table
 from sartor.tech.technology import NOMINAL
 from sartor.validation.kind import Row
@@ -228,6 +229,18 @@ def test_a_queue_is_no_wrong_unit(file):
     (why,) = coverage["excluded"]
     assert why["reason"] == "ttft is a thousand times what is predicted: its unit is wrong" and why["n"] == 1
     assert coverage["predicted"] == 4
+
+
+def test_a_file_of_queues_is_judged_and_one_in_microseconds_is_not(file):
+    queued = [f"h100_sxm,openai/gpt-oss-120b,fp4,vllm,agg,1024,8192,512,{tp},1,1,{ms},{t}"
+              for tp, ms, t in ((2, 462052, 14.8), (4, 302654, 9.7))]  # fmt: skip
+    coverage = validate("serving", file(*queued))["coverage"]
+    assert coverage["predicted"] == 2 and not coverage["excluded"] and not coverage["wrong_units"]
+    # Those of few requests wait for nobody: what they say of the column holds for all of it.
+    wrong = [ROW.replace(",1024,16,4,1,1,130,", f",1024,{n},4,1,1,{ms},")
+             for n, ms in ((1, 70000), (2, 80000), (64, 300000))]  # fmt: skip
+    with pytest.raises(BrokenFile, match="ttft is a thousand times what is predicted in 2 of 2 rows"):
+        validate("serving", file(*wrong))
 
 
 def test_a_short_prompt_may_start_sooner_than_a_token_takes(file):
