@@ -81,23 +81,25 @@ def test_time_runs_out(images):
 @pytest.mark.parametrize("stream", [False, True])
 def test_time_runs_out_in_a_pass_that_goes_on(images, stream):
     """On the RTL a pass may take minutes: who asked is told at once, the place is free after it."""
-    ready, go_on = service(images, seconds=0.2), threading.Event()
+    ready, go_on = service(images, seconds=0.5), threading.Event()
     machine = ready.engine._passes.machine
     start = machine.start
-    machine.start = lambda given: (go_on.wait(3), start(given))[1]
+    machine.start = lambda given: (go_on.wait(10), start(given))[1]
     with serving(ready) as served:
         answer = post(served, {**LONG, "stream": stream})
         assert answer.status_code == 504 and answer.json()["error"]["code"] == "timeout"
         assert len(served.engine.running) == 1  # the pass goes on
         go_on.set()
         until(lambda: served.engine.idle)
-        assert post(served, SHORT).status_code == 200
+        assert sorted(served.engine._passes._together._free) == list(range(served.engine.streams))
 
 
 def test_an_answer_that_nobody_takes_is_given_up_in_a_word(images, monkeypatch, capfd):
     """No traceback for a client that reads nothing: its answer is longer than what waits in sockets."""
-    monkeypatch.setattr("sartor.endpoint.guards.READING_S", 0.2)
+    monkeypatch.setattr("sartor.endpoint.guards.READING_S", 0.5)
     with serving(service(images, seconds=1.0)) as served:
+        post(served, SHORT)  # the first pass may have to compile
+        until(lambda: served.engine.idle)
         monkeypatch.setattr("sartor.endpoint.running._data", lambda body: b"data: " + b"x" * 2**20 + b"\n\n")
         raw = opened(served)
         until(lambda: served.engine.running)
@@ -114,7 +116,7 @@ def test_what_is_not_asked_for_needs_no_room(images):
         body = {"model": "tiny", "prompt": "A" * 250}
         assert post(served, body).json()["usage"]["completion_tokens"] == 7
         assert post(served, {**body, "max_tokens": 16}).json()["error"]["code"] == "context_length_exceeded"
-        assert post(served, {**body, "prompt": "A" * 100}).json()["usage"]["completion_tokens"] == 16
+        assert post(served, {**body, "prompt": "A" * 9}).json()["usage"]["completion_tokens"] == 16
         assert post(served, {**body, "min_tokens": 8}).json()["error"]["param"] == "min_tokens"
 
 
