@@ -104,7 +104,7 @@ def test_all_points_together():
     apes = {q: [p.ape for p in found.pairs if p.quantity == q] for q in ("tpot", "ttft")}
     assert np.median(apes["tpot"]) <= 0.12 and np.median(apes["ttft"]) <= 0.30
     coverage = found.facts()["coverage"]
-    assert sum(row["n"] for row in coverage["refused"]) == 591 and coverage["excluded_n"] == 3
+    assert sum(row["n"] for row in coverage["refused"]) == 591 and coverage["excluded_n"] == 1
 
 
 def inside(pairs):
