@@ -45,8 +45,8 @@ MISSING = {
         "Real timings of GDDR: GDDR6's standard leaves times to vendors (JESD250 says so; GDDR7's table was not seen). No times of a vendor of GDDR7 were found, so they are GDDR6's.",
         "Real timings at other rates of a family: they are its times at another clock.",
         "Several streams whose banks meet by chance: the mean is predicted.",
-        "Too fast: queues of 8 to 16 places with several streams or chunks of all banks (up to 50 %), 32 streams of two accesses in LPDDR6 (25 %), bank-wise refresh of pages and of chunks (10 to 25 %, with a "
-        "queue of 8 or 12 places up to 58).",
+        "Too fast: queues of 8 to 16 places with several streams, chunks or writes of all banks (up to 50 %), 32 streams of two accesses in LPDDR6 (27 %), "
+        "four streams bank by bank in LPDDR5 with 96 places and more (25 %) and in GDDR6 with 48 (50 %), bank-wise refresh (10 to 25 %, with a queue of 8 to 12 places up to 65).",
         "Too slow: two to four streams bank by bank (up to 29 %), one run of eight streams over bank groups of HBM2 (37 %).",
     ),
     "serving": (
