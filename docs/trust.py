@@ -45,9 +45,9 @@ MISSING = {
         "Real timings of GDDR: GDDR6's standard leaves times to vendors (JESD250 says so; GDDR7's table was not seen). No times of a vendor of GDDR7 were found, so they are GDDR6's.",
         "Real timings at other rates of a family: they are its times at another clock.",
         "Several streams whose banks meet by chance: the mean is predicted.",
-        "Too fast: queues of 8 to 16 places with several streams, chunks or writes of all banks (up to 50 %), 32 streams of two accesses in LPDDR6 (27 %), "
-        "four streams bank by bank in LPDDR5 with 96 places and more (25 %) and in GDDR6 with 48 (50 %), bank-wise refresh (10 to 25 %, with a queue of 8 to 12 places up to 65).",
-        "Too slow: two to four streams bank by bank (up to 29 %), one run of eight streams over bank groups of HBM2 (37 %).",
+        "Too fast: queues of 8 to 16 places with several streams, or writes of all banks (up to 34 %), 32 streams of two accesses in LPDDR6 (27 %), "
+        "three or four streams bank by bank in LPDDR5 with 64 places and more (25 %) and in GDDR6 where the queue holds a round and a half (50 %), bank-wise refresh (up to 25 %).",
+        "Too slow: two to four streams bank by bank in HBM, or of single accesses in LPDDR6 (up to 29 %), 16 streams of single accesses by pages in DDR5 with 8 places (28 %), writes by pages with 16 places (24 %), streams over bank groups in turns of six accesses (22 %), one run of eight streams over bank groups of HBM2 (37 %).",
     ),
     "serving": (
         "Pipelines, more than one node without a rack's links; pools of which the table does not say how many workers they have (591 rows, of which 102 are copies of rows that say it: "

@@ -25,7 +25,7 @@ ASKED: tuple[tuple[str, str, tuple[str, str, str]], ...] = (
     ("Joules a token of a service, dense model", "H100", ("serving", "unseen", "service energy h100-sxm dense bf16")),
     ("Joules a token of a service, dense model", "B200; two choices have seen it", ("serving", "unseen", "service energy b200-sxm dense bf16")),
     ("Joules a token of a service, experts", "B200", ("serving", "unseen", "service energy b200-sxm experts")),
-    ("DRAM, weights in sequence", "devices, mappings and mixes drawn at random", ("dram", "unseen", "seq_read")),
+    ("DRAM, weights in sequence", "devices and mixes drawn at random, 66 of 176 rows of the worst kinds", ("dram", "unseen", "seq_read")),
     ("DRAM, reads and writes mixed", "the same", ("dram", "unseen", "mixed_rw")),
     ("DRAM, pages of a cache", "the same", ("dram", "unseen", "chunk_read")),
     ("DRAM, several streams", "the same", ("dram", "unseen", "multi_stream")),

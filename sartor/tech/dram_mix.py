@@ -36,11 +36,8 @@ def left_by_refresh(t: Timings, refresh: str, mapping: str = "bgil") -> Any:
         return np.ones_like(t.burst, float)
     if refresh == "all":
         return 1 - (t.refresh + t.reopen + t.read_precharge) / t.refresh_interval
-    stall = np.where(
-        t.stacked > 1, t.pseudo_channels * (t.precharge + t.read_precharge) / t.stacked, t.precharge
-    )
     met = t.groups * t.banks if mapping == "badrow" else 1  # only one bank is open
-    return 1 - stall / met / t.bank_refresh_interval
+    return 1 - t.precharge / met / t.bank_refresh_interval
 
 
 def left_to_stream(t: Timings, refresh: str, mapping: str, got: Any) -> Any:

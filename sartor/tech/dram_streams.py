@@ -39,7 +39,12 @@ def streams(t: Timings, mapping: str, n_bytes: Any, count: Any, queue: Any) -> A
 def _gathered(t: Timings, mapping: str, chunk: Any, count: Any, held: Any) -> Any:
     """Accesses of a run. Where all banks are shared, a row stays open only until it may close for those that came
     before: of a turn's own accesses none did."""
-    runs = np.maximum(chunk, 2 * held / count * _longer(t, mapping, count, chunk < held))
+    share = 2 * held / count * _longer(t, mapping, count, chunk < held)
+    # Less than half a round beyond the first finds no row open while streams are in step. They are, or are not, by
+    # chance: half of it. Pseudo channels that share a queue are not.
+    once = np.where((mapping == "bank") & (t.pseudo_channels == 1), ways(t, mapping), share)
+    share = np.where((share > once) & (share < 1.5 * once), (share + once) / 2, share)
+    runs = np.maximum(chunk, share)
     lasts = ways(t, mapping) * np.maximum(_window(t) / t.same_group, 1)
     shared = count > np.maximum(places(t, mapping), 2)
     return np.where(shared, np.minimum(runs, np.maximum(lasts, chunk)), runs)
@@ -68,8 +73,10 @@ def _kept_open(t: Timings) -> Any:
 def _open(t: Timings, mapping: str, chunk: Any, count: Any, held: Any, alone: Any) -> Any:
     """Clocks of an access where rows stay open."""
     if mapping in ("bgil", "bank"):
-        # While one waits for its rows, the others go on until the queue is full of its accesses.
-        return chunk_clocks(t, mapping, LONG, held * count, follows=True) / LONG
+        # While one waits for its rows, the others go on until the queue is full of its accesses; a turn as long as two
+        # queues leaves them no place.
+        others = (count - 1) * np.clip(2 * held - chunk, 0, held)
+        return chunk_clocks(t, mapping, LONG, held + others, follows=True) / LONG
     short = _within_rows(t, chunk, count, held, alone)
     two = chunk_clocks(t, "page", chunk, held, follows=True) / chunk
     more = chunk_clocks(t, "page", chunk, held) / chunk

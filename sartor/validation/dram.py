@@ -15,12 +15,13 @@ from .kind import Column, Form, Inputs, Prediction, Refused, Row
 
 # Devices whose runs the closed forms were made with, or were looked at while they were mended; all others are unseen.
 DEVELOPED_ON = (
-    "ddr4-2133", "ddr4-2666", "ddr4-2933", "ddr4-3200", "ddr5-3200", "ddr5-4800", "ddr5-5600", "ddr5-6400",
-    "ddr5-7200", "gddr6-12000", "gddr6-14000", "gddr6-16000", "gddr6-18000", "gddr6-20000", "gddr7-28000",
-    "hbm2-1600", "hbm2-2000", "hbm2-2400", "hbm2-2800", "hbm2e-3200", "hbm2e-3600", "hbm3-4800", "hbm3-5200",
-    "hbm3-5600", "hbm3-6400", "hbm3e-8000", "hbm3e-9200", "hbm3e-9800", "hbm4-6400", "hbm4-8000", "hbm4-10000",
-    "hbm4-12000", "hbm4-16000", "lpddr5-4267", "lpddr5-5500", "lpddr5-6400", "lpddr5x-7500", "lpddr5x-8533",
-    "lpddr5x-9600", "lpddr5x-10667", "lpddr6-8533", "lpddr6-10667", "lpddr6-12800", "lpddr6-14400",
+    "ddr4-2133", "ddr4-2666", "ddr4-2933", "ddr4-3200", "ddr5-3200", "ddr5-4800", "ddr5-5600", "ddr5-6000",
+    "ddr5-6400", "ddr5-7200", "gddr6-12000", "gddr6-13000", "gddr6-14000", "gddr6-16000", "gddr6-18000",
+    "gddr6-20000", "gddr7-28000", "hbm2-1600", "hbm2-2000", "hbm2-2400", "hbm2-2800", "hbm2e-3000", "hbm2e-3200",
+    "hbm2e-3600", "hbm3-4800", "hbm3-5200", "hbm3-5600", "hbm3-6000", "hbm3-6400", "hbm3e-8000", "hbm3e-8800",
+    "hbm3e-9200", "hbm3e-9800", "hbm4-6400", "hbm4-8000", "hbm4-9000", "hbm4-10000", "hbm4-12000", "hbm4-16000",
+    "lpddr5-3733", "lpddr5-4267", "lpddr5-5500", "lpddr5-6400", "lpddr5x-7500", "lpddr5x-8000", "lpddr5x-8533",
+    "lpddr5x-9600", "lpddr5x-10667", "lpddr6-8533", "lpddr6-9600", "lpddr6-10667", "lpddr6-12800", "lpddr6-14400",
 )  # fmt: skip
 _INPUTS = {
     "device": Column("device"), "tx_bytes": Column("tx_bytes", whole=True),

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any
 
 from ..errors import UnknownName
-from ..tech import dram_mix, dram_streams
+from ..tech import dram_mix, dram_refresh, dram_streams
 from ..tech.dram_access import LONG, MAPPINGS
 from ..tech.dram_timings import Timings, device, devices
 from .kind import Inputs
@@ -145,16 +147,27 @@ def _multi(found: Asked, count: float | None, param: str) -> Asked | str:
 def share(a: Asked) -> float:
     """Of the peak."""
     t, size = a.timings, (a.mapping, a.chunk_bytes)
-    got = {
-        "seq": lambda: dram_mix.stream(t, a.mapping, a.queue),
-        "chunk": lambda: dram_mix.chunks(t, *size, a.queue),
-        "multi": lambda: dram_streams.streams(t, *size, a.streams, a.queue),
-        "mixed": lambda: dram_mix.mixed(t, *size, a.writes, a.queue, a.accesses),
-    }[a.pattern]()
-    left = dram_mix.left_by_refresh(t, a.refresh, a.mapping)
-    if a.pattern == "seq":
-        left = dram_mix.left_to_stream(t, a.refresh, a.mapping, got)
-    return float(got * left)
+    of_queue = {
+        "seq": lambda queue: dram_mix.stream(t, a.mapping, queue),
+        "chunk": lambda queue: dram_mix.chunks(t, *size, queue),
+        "multi": lambda queue: dram_streams.streams(t, *size, a.streams, queue),
+        "mixed": lambda queue: dram_mix.mixed(t, *size, a.writes, queue, a.accesses),
+    }[a.pattern]
+    got = of_queue(a.queue)
+    return float(got * _left(a, got, of_queue))
+
+
+def _left(a: Asked, got: Any, of_queue: Callable[[float], Any]) -> Any:
+    """Share of `got` that refresh leaves; `of_queue` by places of the queue."""
+    left = dram_mix.left_by_refresh(a.timings, a.refresh, a.mapping)
+    if a.refresh != "pb":
+        return left
+    if a.mapping == "badrow":
+        return left * dram_refresh.left_to_one_bank(a.timings)
+    if (a.pattern, a.mapping) == ("seq", "bgil") and a.timings.stacked > 1:
+        return dram_mix.left_to_stream(a.timings, a.refresh, a.mapping, got)
+    in_turns = a.chunk_bytes if a.pattern in ("chunk", "multi") else 0.0
+    return left * dram_refresh.left_by_held(a.timings, a.mapping, in_turns, a.queue, of_queue, a.writes)
 
 
 def _chunk(inputs: Inputs) -> tuple[str, float | None]:

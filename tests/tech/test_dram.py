@@ -12,7 +12,7 @@ from pytest import approx
 
 from sartor.errors import UnknownName
 from sartor.tables import KINDS, data_text, draws, table
-from sartor.tech import dram, dram_mix, dram_streams
+from sartor.tech import dram, dram_mix, dram_refresh, dram_streams
 from sartor.tech.dram_access import LONG, MAPPINGS, chunk_clocks
 from sartor.tech.dram_timings import device, devices, of_memory
 from sartor.tech.technology import NOMINAL, Technology
@@ -107,6 +107,51 @@ def test_refresh_of_banks_that_a_stream_goes_over_in_the_same_order():
     assert dram_mix.left_to_stream(HBM3, "pb", "bgil", 1.0) == dram_mix.left_by_refresh(HBM3, "pb")
 
 
+def test_a_visit_that_fills_the_queue_stands_until_the_bank_is_refreshed():
+    """Of HBM3: 32 accesses of a row and 8 places of a pseudo channel; a bank has a sixteenth of all visits."""
+    t, half = HBM3, lambda queue: 0.5
+    # A bank is refreshed for 320 clocks every 195 while its die has its turn. A visit lasts 32 * 2 / 0.5 = 128 clocks:
+    # the queue is full after a quarter of it, and one that is caught has more left than the queue holds 7 times of 8.
+    comes, caught = (320 - 128 / 4 * 31 / 32) ** 2 / 2, (320 + 57) * 128 * 7 / 8
+    stood = (comes + caught) / 195 / 128 / 16
+    assert dram_refresh.left_by_held(t, "page", 64 * 32, 16, half) == approx(1 - (1 - 1 / (1 + stood)) / 2)
+
+
+def test_held_accesses_leave_a_shorter_queue():
+    """Of HBM2, single accesses over all banks, half as fast with half the queue: the longer a queue, the more go on."""
+    t = device("hbm2-2400")
+    held = [dram_refresh.left_by_held(t, "bank", 32, queue, lambda q: q / 64) for queue in (8, 64)]
+    rate = 8 / 64 * 2 / 2
+    met = rate / 2 / 16 * (193**2 / 2 + (193 + 34) * 193 / 2) / 147
+    more = np.cumprod([1, *(met * (8 - k) / 8 / (k + 1) for k in range(8))])
+    assert held[0] == approx(sum(m * (8 - k) / 8 for k, m in enumerate(more)) / sum(more))
+    assert dram_refresh.left_by_held(t, "bank", 32, 64, lambda q: 0.9) > held[0]
+
+
+def test_writes_to_a_bank_in_refresh_keep_the_bus_from_turning_back():
+    """With 8 places the bus turns back when one write is left: two that are held stop all; with 64 hardly ever."""
+    t, same = device("hbm2e-3600"), lambda queue: 0.5
+    short, long = (dram_refresh.left_by_held(t, "bank", 0, queue, same, 1.0) for queue in (8, 64))
+    reads = dram_refresh.left_by_held(t, "bank", 0, 8, same)
+    assert short < 0.8 < 0.95 < reads and long > 0.99
+    # Of half as many, half as many come.
+    some = dram_refresh.left_by_held(t, "bank", 0, 8, same, 0.5)
+    assert short < some < 1 and 1 / some - 1 < (1 / short - 1) / 2
+
+
+def test_one_bank_is_refreshed_once_a_round():
+    assert dram_refresh.left_to_one_bank(LPDDR5) == approx(1 - 112 / 391 / 16)
+    assert dram_refresh.left_to_one_bank(HBM3) == approx(1 - 320 / 195 / 32)
+
+
+@given(DEVICES, st.sampled_from(("page", "bgil", "bank")), QUEUES, st.floats(32, 2**20))
+def test_refresh_of_banks_takes_a_part(name, mapping, queue, n_bytes):
+    t = device(name)
+    if t.bank_refresh_interval:
+        left = dram_refresh.left_by_held(t, mapping, n_bytes, queue, lambda q: dram_mix.chunks(t, mapping, n_bytes, q))
+        assert 0 < left <= 1
+
+
 def test_few_writes_leave_banks_open():
     # HBM4 bank by bank, 16 places, half writes, turns of one: a batch is (10 + 1) / 2 writes of 16 banks, so a third of
     # 27 and 75 clocks for closing and opening is lost beside the turns, 42.
@@ -177,6 +222,21 @@ def test_while_one_stream_waits_the_others_go_on():
     fast = device("hbm4-16000")
     assert dram_mix.stream(fast, "bgil", 64) == approx(128 / (128 + 76), rel=0.01)
     assert dram_streams.streams(fast, "bgil", 32, 2, 64) > 1.2 * dram_mix.stream(fast, "bgil", 64)
+
+
+def test_a_turn_of_two_queues_leaves_the_others_no_place():
+    t = device("hbm4-8000")
+    turns = [dram_streams._open(t, "bgil", chunk, 2, 8.0, 0.9) for chunk in (4.0, 8.0, 12.0, 16.0)]
+    alone = float(chunk_clocks(t, "bgil", LONG, 8.0, follows=True) / LONG)
+    assert turns[0] == turns[1] < turns[2] < turns[3] == approx(alone)
+
+
+def test_a_round_and_a_bit_is_in_step_or_not_by_chance():
+    """Of DDR5, two streams: a bank's row is read 1.2 times, or once: 1.1 times; in HBM, whose pseudo channels share the
+    queue, and with half a round more, as often as the queue says."""
+    runs = [dram_streams._gathered(DDR5, "bank", 1.0, 2, held) for held in (20.0, 32.0, 48.0)]
+    assert runs == approx([24.0, 32 * 1.1, 57.6])
+    assert dram_streams._gathered(HBM3, "bank", 1.0, 2, 16.0) == approx(16 * 1.2)
 
 
 def test_a_turn_that_fills_the_queue_is_alone_in_its_bank_group():
