@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -51,5 +52,5 @@ def _values(kind: Kind, row: Row, predicted: Prediction) -> Iterator[beyond.Foun
         return
     rows = kind.labels(row.inputs)["kind"]
     for quantity, measured in row.measured.items():
-        if predicted.get(quantity, 0.0) > 0:
+        if 0 < predicted.get(quantity, 0.0) < math.inf:
             yield rows, quantity.removesuffix(READ), measured, float(predicted[quantity])

@@ -8,6 +8,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+import numpy as np
+
 from ..errors import BrokenFile, InputError, UnknownName
 from . import left_out, names, wrong_units
 from .area import Area
@@ -92,7 +94,7 @@ def _add(found: Validation, kind: Kind, path: Path) -> None:
     # Only the inputs go in: what was measured cannot leak into what is predicted.
     predictions = list(kind.predict([row.inputs for row in rows]))
     kept = [_judge(found, kind, *both) for both in zip(rows, predictions, strict=True)]
-    again = kind.predict([row.inputs for row in impossible])
+    again = _of_impossible(kind, impossible)
     doubts = Doubts.of(kind, found.kind, [*zip(rows, predictions, strict=True), *zip(impossible, again, strict=True)])
     found.wrong_units += [f"{path.name}: {one}" for one in doubts.wrong]
     found.unlike += [f"{path.name}: {one}" for one in doubts.unlike]
@@ -104,6 +106,15 @@ def _add(found: Validation, kind: Kind, path: Path) -> None:
         why = "; ".join((*found.wrong_units, *said))
         raise BrokenFile(f"{path.name}: no row can be used: {why or 'it is empty'}")
     found.rows += sum(kept)
+
+
+def _of_impossible(kind: Kind, rows: Sequence[Row]) -> Sequence[Prediction]:
+    """What inputs that cannot be would give, for a column in another unit is seen by it; they may give no number."""
+    try:
+        with np.errstate(all="ignore"):
+            return list(kind.predict([row.inputs for row in rows]))
+    except ArithmeticError:
+        return [Refused("no number comes of it")] * len(rows)
 
 
 def _doubted(found: Validation, doubts: Doubts, row: Row, one: Prediction) -> bool:

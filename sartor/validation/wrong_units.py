@@ -57,7 +57,7 @@ def named(rows: Iterable[tuple[Measured, Prediction, May]]) -> dict[str, str]:
         words = {
             quantity.removesuffix(READ): factor(value, predicted[quantity])
             for quantity, value in measured.items()
-            if predicted.get(quantity, 0.0) > 0
+            if 0 < predicted.get(quantity, 0.0) < math.inf
             and not (_may(may, quantity, value) and abs(_orders(value, predicted[quantity])) >= OFF)
         }
         of.update(words.keys())

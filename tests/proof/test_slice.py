@@ -109,9 +109,9 @@ def test_a_chip_with_a_cache_of_four_bits(net: Network, form: str, kv: str) -> N
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "form",
-    ["nvfp4", "int3-g64-asym", "bcq3-g64", "fp8-e4m3",
+    ["nvfp4", "bcq3-g64", "fp8-e4m3",
      *(pytest.param(f, marks=pytest.mark.long)
-       for f in ("mxfp6-e2m3", "int2-g64", "bcq2-g128", "mxfp8-e4m3", "int4-g64-zp", "fp8-e4m3-b128",
+       for f in ("int3-g64-asym", "mxfp6-e2m3", "int2-g64", "bcq2-g128", "mxfp8-e4m3", "int4-g64-zp", "fp8-e4m3-b128",
                  "fp8-e4m3-tensor", "int5-g32", "int6-g32", "int4-g128-zp"))],
 )
 def test_a_chip_for_another_format(net: Network, form: str) -> None:

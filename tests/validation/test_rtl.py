@@ -91,6 +91,8 @@ def test_what_was_measured_is_not_seen(tmp_path: Path) -> None:
         ({"cycles": "1000"}, "fewer cycles than its multipliers take: another core or slice, or a wrong unit"),
         ({"cycles": "1e12"}, "100,000 times the cycles that its multipliers take: a wrong unit"),
         ({"efficiency": "92"}, "efficiency is a share of the memory's rate: more than 1"),
+        # The estimate of such a row is no number, which nobody is told.
+        ({"efficiency": "1e300"}, "efficiency is a share of the memory's rate: more than 1"),
         ({"gb_per_s": "7920"}, "gb_per_s: no memory of one core is so fast, or a wrong unit"),
         ({"cycles": "none"}, "cycles is not a number"),
         ({"rows": "0"}, "rows is not a whole number of at least 1"),

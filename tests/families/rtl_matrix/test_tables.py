@@ -57,7 +57,7 @@ def test_cycles_are_those_of_the_formula() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("core", [SIGNED, BYTES], ids=["signed", "bytes"])
+@pytest.mark.parametrize("core", [SIGNED, pytest.param(BYTES, marks=pytest.mark.long)], ids=["signed", "bytes"])
 def test_codes_of_more_planes(core: Core) -> None:
     check_every_element(core, False, 3)
 
