@@ -124,7 +124,7 @@ def gets_its_own(s: Stream, m: Module, free: Free) -> None:
     ]
 
 
-LONG = ("paired, a word a step",)  # a minute
+LONG = ("paired, a word a step", "mxfp4")  # a minute each
 CYCLES = 6  # from the start; what comes later differs by where the walks are, which are proven for ever
 
 

@@ -15,7 +15,7 @@ SAME = 0.02  # of KL, on another machine
 @pytest.mark.parametrize(
     "recipe",
     [Recipe(parsed("nvfp4"), rotate=True), Recipe(kv="int4"), Recipe(activations="chip", kv="chip"),
-     Recipe(kv="chip-int4"),
+     pytest.param(Recipe(kv="chip-int4"), marks=pytest.mark.long),
      Recipe(parsed("attn_v=mxint8,embedding=int4-g32-asym,int4-g64"), rotate=True)],
     ids=["weights", "cache", "chip", "a cache of 4 bits", "mix"],
 )  # fmt: skip

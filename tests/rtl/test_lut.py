@@ -52,7 +52,9 @@ def test_sums_of_planes(planes: int) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("mu", "value_bits"), [(2, 8), (3, 4), (5, 12), (6, 24), (4, 16)])
+@pytest.mark.parametrize(
+    ("mu", "value_bits"), [(2, 8), (3, 4), pytest.param(5, 12, marks=pytest.mark.long), (6, 24), (4, 16)]
+)
 def test_other_tables_and_values(mu: int, value_bits: int) -> None:
     check(2, mu, value_bits)
 

@@ -73,7 +73,7 @@ def test_their_cycles_are_the_formula(core: Core) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", [SIGNED, SHIFTING], ids=["signed", "shifting"])
+@pytest.mark.parametrize("kind", [SIGNED, pytest.param(SHIFTING, marks=pytest.mark.long)], ids=["signed", "shifting"])
 def test_as_they_are_built(kind: dict) -> None:
     # Signed carry-save trees, and the two sums of a block, or products that are shifted, in place of plain products.
     core = Core(rows=2, lanes=32, columns=1, vector_lanes=2, port_bytes=32, **kind, **SIZES)
