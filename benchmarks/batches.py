@@ -27,6 +27,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import batches_watts
 from batches_files import Batch, read
+from error_lines import error_lines
 
 from sartor.families.gpu.estimate import Replica
 from sartor.families.gpu.family import Existing
@@ -158,10 +159,7 @@ def main() -> int:
         batches = read(path)
         why = [refusal(b) for b in batches]
         print(f"{path.name}: {len(batches)} batches", {w: why.count(w) for w in sorted({w for w in why if w})})
-    for name, found in groups(files).items():
-        one = record("gpu", "unseen", name, found)
-        bias = np.median([p.predicted / p.measured - 1 for p in found])
-        print(f"{name:60} {one.n:4} {one.median:7.1%} {one.p90:7.1%} {one.worst:7.1%} {bias:+7.1%}")
+    print(*error_lines(groups(files)), sep="\n")
     return 0
 
 

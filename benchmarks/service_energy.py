@@ -28,7 +28,10 @@ from typing import Any
 
 import numpy as np
 
+sys.path.insert(0, str(Path(__file__).parent))
 sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from error_lines import error_lines
 
 from sartor.validation import names, points_predict
 from sartor.validation.kind import Refused, Row
@@ -139,10 +142,7 @@ def main() -> int:
     print(f"{len(list(rows(folder, refused=refused)))} rows; refused: {dict(refused)}")
     for prompt in (300, 200, 400):
         print(f"prompts of {prompt} tokens in chats")
-        for name, found in groups(folder, PROMPTS | {CHATS: prompt}).items():
-            one = record("serving", "unseen", name, found)
-            bias = np.median([p.predicted / p.measured - 1 for p in found])
-            print(f"{name:60} {one.n:4} {one.median:7.1%} {one.p90:7.1%} {one.worst:7.1%} {bias:+7.1%}")
+        print(*error_lines(groups(folder, PROMPTS | {CHATS: prompt})), sep="\n")
     return 0
 
 
