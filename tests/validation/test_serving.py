@@ -139,6 +139,14 @@ def test_a_run_without_layers_takes_what_its_chip_is_estimated_at(tmp_path: Path
                                   enable_expert_parallel=True)), bundled(QWEN), preset("rtx-4090"))  # fmt: skip
 
 
+def test_two_chips_share_the_steps_of_a_run_without_layers(tmp_path: Path) -> None:
+    run = read_run(run_of(tmp_path, LLAMA, [(0.0, 30, 4)], max_model_len=2048, tensor_parallel_size=2))
+    answers = replay_on(run, bundled(LLAMA), preset("h100-sxm"))
+    two = priced(preset("h100-sxm"), "bf16", "bf16").replica(2, {})
+    token = two.phase(operators(bundled(LLAMA), "decode"), Step(1.0, 1, 32.0)).latency_s
+    assert answers.tpot_s.tolist() == approx([float(token)], rel=1e-3)
+
+
 def test_two_chips_swap_their_sums_in_one_hop(tmp_path: Path) -> None:
     # 32 blocks of 60 us and 20 us. After attention and after the matrices each chip sends 30 tokens x 4096 x 2 bytes to
     # the other: 64 x (15.36 + 1) us; then for one token 64 x (0.512 + 1) us.
