@@ -77,7 +77,8 @@ def explore(
         return
     _front(run.rows(most=FRONT_SHOWN))
     stopped = " (stopped early: the same command resumes)" if run.interrupted else ""
-    OUT.print(f"{run.found.evaluations:,} designs priced, {run.points_per_s:,.0f} a second{stopped}; "
+    fast = f", {run.points_per_s:,.0f} a second" if run.points_per_s else ", all kept from another run"
+    OUT.print(f"{run.found.evaluations:,} designs priced{fast}{stopped}; "
               f"{len(run.found.points)} on the front, at most {FRONT_SHOWN} shown")  # fmt: skip
 
 

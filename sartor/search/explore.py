@@ -44,14 +44,15 @@ class Exploration:
     _priced: Result | None = field(default=None, repr=False)
 
     @property
-    def points_per_s(self) -> float:
-        """Points of screening a second of wall time, sampling, pricing and filtering included."""
-        return self.screened / self.screen_s if self.screen_s else 0.0
+    def points_per_s(self) -> float | None:
+        """Points of screening a second of wall time, sampling, pricing and filtering included; None where every unit
+        had been priced by another run."""
+        return self.screened / self.screen_s if self.screened else None
 
     @property
     def points_per_cpu_s(self) -> float | None:
-        """The same a second of processor time; None where other processes did the work."""
-        return self.screened / self.screen_cpu_s if self.executor == "process" and self.screen_cpu_s else None
+        """The same a second of processor time; None, too, where other processes did the work."""
+        return self.screened / self.screen_cpu_s if self.executor == "process" and self.screened else None
 
     @property
     def result(self) -> Result:

@@ -7,7 +7,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -79,7 +79,8 @@ class Shards:
             return None  # a damaged shard is priced again
 
     def save(self, number: int, unit: Unit) -> None:
-        write_parquet(self._path(number), unit, self.problem)
+        with suppress(FileNotFoundError):  # another run of the same study has just ended, and cleared
+            write_parquet(self._path(number), unit, self.problem)
 
     def clear(self) -> None:
         """The run has ended: its result is elsewhere."""

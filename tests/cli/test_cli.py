@@ -71,7 +71,8 @@ def test_compare_puts_chips_side_by_side():
     assert all(row["feasible"] and row["tpot_s"] <= 0.05 and row["ttft_s"] <= 2 for row in rows)
 
 
-def test_explore_prints_one_object():
+def test_explore_prints_one_object(tmp_path, monkeypatch):
+    monkeypatch.setenv("SARTOR_CACHE", str(tmp_path))  # other tests explore the same study
     facts = as_json("explore", "edge-smollm2", "--points", "40000")
     assert facts["evaluations"] >= 40_000 and facts["points_per_s"] > 0
     assert facts["points_per_cpu_s"] > 0

@@ -104,6 +104,27 @@ def test_units_of_other_prices_are_no_part_of_a_run(small, tmp_path, monkeypatch
     assert not any(path.startswith(("data/studies", "families/tensor/rtl", "report")) for path in priced)
 
 
+def test_a_run_whose_units_another_run_priced_has_no_rate(small, tmp_path, monkeypatch):
+    monkeypatch.setenv("SARTOR_CACHE", str(tmp_path))
+    ready, shards = problem(small), store.Shards(problem(small))
+    for number in range(3):
+        shards.save(number, screen.screen_unit(ready, number, 20_000))
+    run = explore(small, resume=True)
+    assert run.screened == 0 and run.points_per_s is None and run.points_per_cpu_s is None
+    assert bits(run) == bits(explore(small))
+
+
+def test_a_run_goes_on_when_another_of_the_same_study_ends(small, tmp_path, monkeypatch):
+    ready = problem(small)
+    unit, shards, table = screen.screen_unit(ready, 0, 200), store.Shards(ready, tmp_path), store.to_table
+    monkeypatch.setattr(store, "to_table", lambda *given: shards.clear() or table(*given))
+    shards.save(0, unit)  # the folder goes while the unit is written
+    assert shards.load(0) is None
+    monkeypatch.undo()
+    shards.save(0, unit)
+    assert shards.load(0) is not None
+
+
 def test_a_damaged_shard_is_priced_again(small, tmp_path, monkeypatch):
     monkeypatch.setenv("SARTOR_CACHE", str(tmp_path))
 
