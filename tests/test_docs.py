@@ -159,7 +159,18 @@ def test_counts_in_the_prose_are_those_of_the_tables():
     facts = table("gpu").facts.values()
     assumed = sum(fact.kind == "assumed" for fact in facts)
     assert f"{assumed} of the {len(facts)} facts of `gpu.csv`" in " ".join(text("README.md").split())
-    assert f"{len(presets.names())} chips that exist" in text("CHANGELOG.md")
+    changes = text("CHANGELOG.md")
+    assert f"{len(presets.names())} chips that exist" in changes
+    assert f"{len(api.listing('models'))} models" in changes
+    assert f"{len(api.listing('formats'))} formats" in changes
+    assert f"{len(list((DOCS / 'decisions').glob('0*.md')))} [decisions]" in changes
+
+
+def test_a_change_is_one_short_line_said_once():
+    entries = re.split(r"\n(?=- |#|\n)", text("CHANGELOG.md"))
+    entries = [entry.strip() for entry in entries if entry.strip() and not entry.strip().startswith("###")]
+    assert len(set(entries)) == len(entries)
+    assert not [entry for entry in entries if len(entry) > 360], "CHANGELOG.md: numbers belong on the trust page"
 
 
 # Two languages
