@@ -1,5 +1,7 @@
 """The documents say what the code says: generated pages are current, names and links hold, examples run."""
 
+import csv
+import io
 import json
 import re
 import runpy
@@ -21,7 +23,7 @@ from sartor.cli import app
 from sartor.families import FAMILIES
 from sartor.search import study
 from sartor.search.space import VARIABLES
-from sartor.tables import table
+from sartor.tables import data_text, table
 from sartor.workload.fetch import SMOLLM2, cache_folder
 
 ROOT = Path(__file__).parents[1]
@@ -69,6 +71,20 @@ PAGES_MADE = ["cli.md", "study.md", "study.schema.json", "cluster.md", "sources.
 def test_generated_pages_are_current(page):
     expected = script("generate").pages()[DOCS / page]
     assert text(f"docs/{page}") == expected, "run: python docs/generate.py"
+
+
+def test_the_errors_on_top_of_the_trust_page_are_those_on_record():
+    """Read as a reader does, column by column."""
+    errors = csv.DictReader(io.StringIO(data_text("measured/errors.csv")))
+    record = {(row["kind"], row["rows"], row["group"]): row for row in errors}
+    glance = script("trust_glance")
+    head, _, *lines = ([cell.strip(" *") for cell in line.strip("|").split("|")] for line in glance.table())
+    assert head == ["asked", "judged on", "n", "median", "90th percentile"] and len(lines) == len(glance.ASKED) > 20
+    for (*_, key), (_, _, n, median, p90) in zip(glance.ASKED, lines, strict=True):
+        row = record[key]
+        assert int(n.replace(",", "")) == int(row["n"]), key
+        assert float(median.rstrip(" %")) == pytest.approx(100 * float(row["median"]), abs=0.051), key
+        assert float(p90.rstrip(" %")) == pytest.approx(100 * float(row["p90"]), abs=0.051), key
 
 
 def test_what_is_not_covered_is_said_in_korean_too():

@@ -8,12 +8,17 @@ from ..chip import presets, toml
 from ..chip.spec import Chip
 from ..errors import InputError, UnknownName
 from ..search import study as studies
-from ..search.store import write_text
+from ..search.store import NOT_IN_PRICES, PRICES, write_text
+from ..version import code
 from ..workload.fetch import cache_folder
+
+# What decides which chip a study has: the study, what prices designs, and what sends requests through the best of them.
+CHOOSES = (*PRICES, "serve", "api/design.py")
+CHOOSES_NOT = tuple(part for part in NOT_IN_PRICES if part != "data/studies")
 
 
 def find_chip(name: str) -> Chip:
-    """`name`: a chip that exists, a TOML file, or a study whose chip has been designed."""
+    """`name`: a chip that exists, a TOML file, or a study whose chip this code has designed."""
     if name.endswith(".toml") or name in presets.names():
         return presets.find(name)
     if name in studies.names():
@@ -29,4 +34,4 @@ def remember(chip: Chip) -> None:
 
 
 def _designed(study: str) -> Path:
-    return cache_folder() / "designs" / f"{study}.toml"
+    return cache_folder() / "designs" / f"{study}-{code(CHOOSES, CHOOSES_NOT)}.toml"
