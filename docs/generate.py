@@ -1,7 +1,7 @@
 """The pages that say what the code says: `python docs/generate.py [--check]`.
 
 docs/cli.md, study.md, study.schema.json, cluster.md, sources.md, trust.md, formats.md, the tables of docs/hardware.md
-and quality.md, and sartor/data/measured/trust.json.
+and quality.md, the output in docs/validation.md, and sartor/data/measured/trust.json.
 `--check` writes nothing and exits 1 where one is not current.
 """
 
@@ -26,6 +26,7 @@ import quality_tables
 import study_page
 import trust
 import trust_glance
+import validation_page
 from fill import MADE, filled, markdown, write
 
 DOCS = Path(__file__).parent
@@ -46,6 +47,7 @@ def pages() -> dict[Path, str]:
         DOCS / "hardware.md": _filled("hardware.md", HARDWARE),
         DOCS / "trust.md": trust.page(MADE, trust_glance.table()),
         DOCS / "quality.md": _filled("quality.md", QUALITY),
+        DOCS / "validation.md": _filled("validation.md", {"output": validation_page.output}),
         DOCS / "formats.md": formats_page.page(MADE, markdown),
         SAID: json.dumps(trust.said(), indent=1, ensure_ascii=False) + "\n",
     }

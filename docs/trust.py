@@ -51,7 +51,7 @@ MISSING = {
     ),
     "serving": (
         "Pipelines, more than one node without a rack's links; pools of which the table does not say how many workers they have (591 rows, of which 102 are copies of rows that say it: "
-        "tried with four that decode, TPOT 28 % off; rows equal in all columns are 22 % off their own middle: [validation.md](validation.md)).",
+        "tried with four that decode, TPOT 28 % off; rows equal in all columns are 22 % off their own middle: [validation-method.md](validation-method.md)).",
         "Speculative decoding: columns do not tell. DeepSeek-R1 on eight B200 in TensorRT-LLM 1.2.0rc6.post2 and .post3, a week apart, all "
         "columns equal: 10.1 and 4.4 ms at four requests, 22.4 and 12.2 at 64. The figures lie between.",
         "How a service was started: tokens that leave in groups (TensorRT-LLM's stream interval), a limit on requests, caches not "
@@ -72,7 +72,7 @@ MISSING = {
         "32 ms at eight requests of 8,000 tokens).",
         "TTFT on B300: 123 of 145 rows are SGLang's of April 2026, where a request that finds nobody waits 160 ms beside its prefill, in the middle; the figure is B200's, of versions "
         "since November 2025, 205 ms. With the model left out, too, it is 30 % off there.",
-        "Replicas: 28 rows of services behind Dynamo had 2 to 32 times their requests in all, and 20 of the 30 worst TPOT are theirs ([validation.md](validation.md)).",
+        "Replicas: 28 rows of services behind Dynamo had 2 to 32 times their requests in all, and 20 of the 30 worst TPOT are theirs ([validation-method.md](validation-method.md)).",
         "One stack's version is not another's: the figures are medians over those measured.",
     ),
     "gpu": (
@@ -89,7 +89,7 @@ MISSING = {
         "Energy of steps: NVML's counter moves every 0.1 s, and steps were read for 0.8 s and less. `energy as read` is each reading as it "
         "is: there an estimate that is never wrong would be {least}. `energy` is of whole ticks, as far as "
         "the window, the power limit and the clock tell how many there were; {unjudged} rows of which they do not are not judged "
-        "([validation.md](validation.md)). One decode step in twenty is a tick short all the same, an eighth of it.",
+        "([validation-method.md](validation-method.md)). One decode step in twenty is a tick short all the same, an eighth of it.",
         "INT4 weights: PyTorch's packed kernel is refused (it slows down with every row more, and was measured with one model alone); of others the GEMMs of one serving stack on the A100 were measured (`-weights`), which start slowly (10 us) and reach 0.8 of the arithmetic's peak.",
         "H200: its bandwidth is the data sheet's 4.8 TB/s; that of its memory clock, 4.92, was given up after looking at these rows (model.md), which are "
         "else unseen. The energy of a byte is its maker's claim (3 pJ a bit with the interface; 3.95 is the mean of HBM3E's makers): no watts of one were measured.",

@@ -64,7 +64,7 @@ def prose(name):
 
 
 PAGES_MADE = ["cli.md", "study.md", "study.schema.json", "cluster.md", "sources.md", "hardware.md", "trust.md",
-              "quality.md"]  # fmt: skip
+              "quality.md", "validation.md"]  # fmt: skip
 
 
 @pytest.mark.parametrize("page", PAGES_MADE)
@@ -318,6 +318,22 @@ def run(lines):
             args.append("--no-build")
         done = CliRunner().invoke(app, args, catch_exceptions=False)
         assert done.exit_code == 0, f"{line}\n{done.output}"
+
+
+def test_the_questions_of_the_validation_page_run(tmp_path, monkeypatch):
+    page = script("validation_page")
+    monkeypatch.chdir(tmp_path)
+    for name, body in page.files().items():
+        (tmp_path / name).write_text(body, encoding="utf-8")
+    lines = page.commands()
+    assert {line.split()[2] for line in lines} == {"gpu", "serving", "dram", "area", "cost", "rtl"}
+    for line in lines:
+        done = CliRunner().invoke(app, [*shlex.split(line)[1:], "--json"], catch_exceptions=False)
+        assert done.exit_code == 0, f"{line}\n{done.output}"
+        answer = json.loads(done.stdout)
+        rows = page.files()[line.split()[4]].count("\n") - 1
+        assert answer["coverage"]["predicted"] == answer["coverage"]["rows"] == rows, line
+        assert not answer["coverage"]["unread"], line
 
 
 def test_the_python_of_the_start_page_runs(desk, capsys):

@@ -15,7 +15,7 @@ REFRESHES = ("none", "all", "pb")
 # other.
 WRITES_FROM, WRITES_TO = 0.8, 0.2
 # Of the writes held where the queue spans two rows, those of the other row: read off the runs of the devices that these
-# forms were made with (docs/validation.md), where half would be an even part.
+# forms were made with (docs/trust.md), where half would be an even part.
 OTHER_ROW = 0.45
 
 
