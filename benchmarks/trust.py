@@ -31,6 +31,7 @@ import gpu_facts
 import operators
 import service_energy
 import trust
+import trust_plots
 import vl_convert
 
 from sartor.validation import KINDS, validation
@@ -125,17 +126,17 @@ def draw(held: list[Pair]) -> None:
     for quantity, title, unit in (("latency", "Time", "s"), ("energy", "Energy", "J")):
         pairs = [p for p in held if p.quantity == quantity]
         name = {"latency": "trust-gpu-time", "energy": "trust-gpu-energy"}[quantity]
-        spec = trust.spec(pairs, f"{title} on the H100, held out: {len(pairs)} rows", unit)
+        spec = trust_plots.spec(pairs, f"{title} on the H100, held out: {len(pairs)} rows", unit)
         svg = vl_convert.vegalite_to_svg(spec)
         (ROOT / f"docs/pictures/{name}.svg").write_text(svg, encoding="utf-8")
 
 
 def draw_facts() -> None:
     """The plots of rows that no figure was fitted to; of a kind that has none, of all."""
-    for name, (kind, quantity, title, unit) in trust.PLOTS.items():
+    for name, (kind, quantity, title, unit) in trust_plots.PLOTS.items():
         fitted, unseen = parted(kind)
         pairs = [p for p in unseen or fitted if p.quantity == quantity]
-        spec = trust.spec(pairs, f"{title}, {'unseen' if unseen else 'all'}: {len(pairs)} rows", unit)
+        spec = trust_plots.spec(pairs, f"{title}, {'unseen' if unseen else 'all'}: {len(pairs)} rows", unit)
         (ROOT / f"docs/pictures/{name}.svg").write_text(vl_convert.vegalite_to_svg(spec), encoding="utf-8")
 
 
@@ -179,6 +180,7 @@ def main() -> int:
     if held:
         draw(held)
     draw_facts()
+    trust_plots.main()
     write_points(held)
     (ROOT / "docs/trust.md").write_text(trust.page(generate.MADE, generate.trust_glance.table()), encoding="utf-8")
     print(f"written: {len(found)} groups")

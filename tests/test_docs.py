@@ -87,6 +87,16 @@ def test_the_errors_on_top_of_the_trust_page_are_those_on_record():
         assert float(p90.rstrip(" %")) == pytest.approx(100 * float(row["p90"]), abs=0.051), key
 
 
+def test_the_picture_of_errors_is_of_those_on_record(monkeypatch):
+    monkeypatch.syspath_prepend(str(DOCS))
+    plots = script("trust_plots")
+    for name, made in (("trust", plots.glance()), ("trust-serving", plots.serving())):
+        drawn = text(f"docs/pictures/{name}.svg")
+        for value in made["data"]["values"]:
+            for said in (value["what"], value["label"]):
+                assert f">{said}<" in drawn, f"{name}: run python docs/trust_plots.py"
+
+
 def test_what_is_not_covered_is_said_in_korean_too():
     korean = tomllib.loads(text("docs/trust.ko.toml"))
     english = runpy.run_path(str(DOCS / "trust.py"))["MISSING"]
