@@ -1,4 +1,4 @@
-"""The harness (harness.cpp) as Python sees it: its structures, its functions, one simulation."""
+"""The harness (harness.cpp and what it includes) as Python sees it: its structures, its functions, one simulation."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from ..errors import InputError
 
 RUNNING, DONE, HANGS, BAD_ADDRESS = range(4)
 SOURCES = ("weights", "cache", "stores")
+_SOURCES = ("harness.cpp", "channel.h", "trace.h", "port.h")
 RETIRED = np.dtype([("pc", "<u8"), ("cycle", "<u8"), ("digest", "<u8")])
 WRITE = np.dtype([("kind", "<u8"), ("address", "<u8"), ("exponent", "<u8"), ("data", "u1", 32)])
 
@@ -55,7 +56,7 @@ _FUNCTIONS = {  # name: result, arguments
 
 def sources() -> dict[str, str]:
     """The C++ of the harness, by name of file."""
-    return {"harness.cpp": files("sartor.sim").joinpath("harness.cpp").read_text(encoding="utf-8")}
+    return {name: files("sartor.sim").joinpath(name).read_text(encoding="utf-8") for name in _SOURCES}
 
 
 class Native:

@@ -169,7 +169,7 @@ def test_every_file_beside_the_modules_is_packaged():
     globs = tomllib.loads(project.read_text())["tool"]["setuptools"]["package-data"]["sartor"]
     folder = Path(sartor.__file__).parent
     packaged = {p for g in globs for p in folder.glob(g)}
-    beside = {p for p in (folder / "report").rglob("*.*") if p.suffix not in (".py", ".pyc")}
+    beside = {p for each in ("report", "sim") for p in (folder / each).rglob("*.*") if p.suffix not in (".py", ".pyc")}
     assert beside <= packaged
 
 

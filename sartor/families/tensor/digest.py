@@ -2,7 +2,7 @@
 
 Each write becomes one 64-bit number, the splitmix64 mix of what was written where; a digest is their sum
 modulo 2^64, so that the order of writes does not count, and digests of parts are added. An element written
-twice counts twice. The same arithmetic in C++ is in sartor/sim/harness.cpp.
+twice counts twice. The same arithmetic in C++ is in sartor/sim/trace.h.
 
 Bytes in memory belong to the FENCE that waits for them: the store queue empties after its VEC has ended.
 """
