@@ -1,6 +1,7 @@
 """Compression proportionality at RTL: does a decoded token get as much faster as its weights get fewer bits?
 
-    python benchmarks/proportionality.py [NETWORK] [FORMAT ...] [--batch N] [--rows N] [--json] [--write | --one-column]
+    python benchmarks/proportionality.py [NETWORK] [FORMAT ...] [--batch N] [--rows N] [--port BYTES] [--layers N]
+                                         [--json] [--write | --one-column]
 
 Two networks in each format that has a decoder (formats whose words are alike are run once), layers and head, on one
 core that its memory bounds: three layers of SmolLM2-135M-Instruct with a tenth of the vocabulary, and one layer of the
@@ -10,131 +11,60 @@ of Q8_0 over those of the format, scales included; `proportionality`: cycles of 
 that (target 0.95). Rows of 576, as SmolLM2 has, are not whole groups of 128: their last group is shorter. A plane of
 binary codes takes the tile a cycle a beat, so that 16 rows keep up with this memory, where 8 do for integers; 4 columns
 take all queries of a KV head at once, three or four in these networks, so that a token reads its cache once: words that
-no format of weights makes fewer.
+no format of weights makes fewer. A batch of more has a column for each.
 `--write` keeps the rows in sartor/data/measured/proportionality.csv, and the passes in rtl.csv, from which `sartor
 validate rtl` has the errors of the estimate; `--one-column`: on a core that reads the cache of a head again for each of
 its queries; `--rows 4`: on a quarter of the tile, which this memory still bounds with 4 bits a weight and more, each
-of them one step of its multipliers; all formats on one core, Q8_0 too: it is built in a quarter of the time.
+of them one step of its multipliers; all formats on one core, Q8_0 too: it is built in a quarter of the time. `--port
+32`: half the memory, which bounds two rows likewise; `--layers 1`: fewer layers of SmolLM2.
 """
 
 from __future__ import annotations
 
+import argparse
 import csv
 import dataclasses
 import datetime
 import json
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-import numpy as np
+import proportionality_parts as parts
 import rtl_cycles
+from proportionality_parts import CHIP, NETWORKS, PORT_BYTES, POSITION, TILE
 from rtl_cycles_passes import kept
 
-from sartor.chip.spec import Chip, Memory, Tile
-from sartor.compiler.binary import compile_network
-from sartor.compiler.gguf import network
-from sartor.compiler.requantize import requantized
-from sartor.families.tensor.core import Core
-from sartor.families.tensor.network import Layer, Network
-from sartor.families.tensor.sizing import _decoders, core_of
-from sartor.families.tensor.start import Start
-from sartor.formats.blocks import Blocks
-from sartor.formats.decode import MOST_PLANES, Element, Scale
-from sartor.formats.floats import Floats
+from sartor.chip.spec import Chip
+from sartor.families.tensor.network import Network
 from sartor.formats.hardware import Coding, coding_of, decoded
-from sartor.formats.quantize import quantize
 from sartor.formats.spec import format_named
-from sartor.sim import memory_timing
-from sartor.sim.simulator import Simulator
-from sartor.workload import fetch
-from sartor.workload.find import find_model
-from sartor.workload.model import Model
+from sartor.report.proportionality import COUNTED
 from sartor.workload.step import Step
 
 BASE = "q8_0"
 FORMATS = (BASE, *sorted(set(decoded()) - {BASE}, key=lambda name: (-format_named(name).bits(), name)))
-NETWORKS = ("smollm2-135m", "llama-3.2-1b")
-TARGET, POSITION = 0.95, 60
-ROWS_OF_HEAD = 8016  # of the larger network
+TARGET = 0.95
 WRITTEN = Path(__file__).parents[1] / "sartor" / "data" / "measured" / "proportionality.csv"
+OPTIONS = (
+    ("rows", TILE.rows, "of the tile"), ("port", PORT_BYTES, "bytes of the memory port"),
+    ("layers", 0, "of SmolLM2, else 3"),
+)  # fmt: skip
 FIGURES = ("bits", "cycles", "utilization", "speedup", "proportionality")
 COLUMNS = ("network", "format", "batch", *FIGURES, "date", "source")
-TILE = Tile(16, 32, 4, 16, "q4_0", kv="int8-g32", scratchpad_bytes=1024 * 1024, fifo_bytes=128 * 1024)
-CHIP = Chip("proportional", "tensor", "N7", 450e6, Memory("lpddr4x", 1, 4e9, 64 * 0.55 * 450e6), tile=TILE)
-ONE_COLUMN = dataclasses.replace(
-    CHIP, tile=dataclasses.replace(TILE, columns=1, vector_lanes=32, scratchpad_bytes=256 * 1024)
-)
-
-
-def core(coding: Coding, chip: Chip = CHIP, beside: tuple[Coding, ...] = ()) -> Core:
-    """That of `chip`, with multipliers and decoders for every format, or for those that are shifted: which, is a choice
-    of no cycle. Where others stand `beside` it, for those."""
-    if beside:
-        known = {str(each): each for each in beside}
-        return dataclasses.replace(core_of(chip), **_decoders(known, (8, 8), "benchmark"))
-    if not coding.element.in_a_byte:
-        return dataclasses.replace(
-            core_of(chip), multiplier_bits=9, elements=(Element.INT8, coding.element), scales=(Scale.POWER,)
-        )
-    return dataclasses.replace(
-        core_of(chip), multiplier_bits=5, elements=tuple(e for e in Element if e.in_a_byte),
-        scales=(Scale.POWER, Scale.PAIR, Scale.PLANES, Scale.ZERO), planes=MOST_PLANES,
-    )  # fmt: skip
-
-
-def in_format(net: Network, coding: Coding) -> Network:
-    """All that streams in one format, the head too."""
-    head = quantize(Floats("F32", net.head.dequantized()), coding)
-    return dataclasses.replace(requantized(net, coding), head=head)
-
-
-def cycles(net: Network, coding: Coding, one: Core, chip: Chip, batch: int) -> tuple[int, float]:
-    """Of one decode step, and the share of what the memory can give that it moved."""
-    net = in_format(net, coding)
-    binary = compile_network(one, net, 128, sequences=batch)
-    simulator = Simulator(one, binary.image, memory_timing.of_chip(chip))
-    simulator.load(binary.program.instructions, binary.program.constants)
-    caches = tuple(binary.memory.cache_of(place) for place in range(batch))
-    entry = binary.program.batch if batch > 1 else binary.program.decode
-    done = simulator.start(Start(entry, (POSITION,) * batch, tuple(binary.row(1 + c) for c in range(batch)), caches))
-    return done.cycles, done.memory.utilization
-
-
-def network_of(name: str) -> Network:
-    if name != NETWORKS[0]:
-        return random_network(2048, 32, 8, 64, 8192, ROWS_OF_HEAD)
-    whole = network(fetch.smollm2())
-    return whole.slice(3, whole.vocabulary // 10)
-
-
-def random_network(dim: int, heads: int, kv_heads: int, head_dim: int, ffn: int, vocabulary: int) -> Network:
-    """One layer of normal weights: cycles do not depend on them."""
-    rng = np.random.default_rng(0)
-
-    def matrix(n: int, k: int) -> Blocks:
-        return quantize(Floats("F32", rng.normal(0, k**-0.5, (n, k)).astype(np.float32)), coding_of("q8_0"))
-
-    one, table = np.ones(dim, np.float32), matrix(vocabulary, dim)
-    wide, narrow = heads * head_dim, kv_heads * head_dim
-    layer = Layer(
-        one, matrix(wide + 2 * narrow, dim), matrix(dim, wide), one, matrix(2 * ffn, dim), matrix(dim, ffn)
-    )
-    shape = dim, heads, kv_heads, head_dim, ffn, vocabulary, 2048, 1e-5, 10000.0
-    return Network("random", *shape, (layer,), table, one, table)
 
 
 def rows_of(
-    name: str, net: Network, formats: tuple[str, ...], keep: bool, chip: Chip = CHIP, batch: int = 1
+    name: str, net: Network, formats: tuple[str, ...], one: Chip = CHIP, batch: int = 1, keep: Keep | None = None
 ) -> list[dict[str, Any]]:
     """One row a format, compared with the first; kept one by one. What has the same words has the same cycles."""
     found: list[dict[str, Any]] = []
     known: dict[Coding, tuple[int, float]] = {}
-    beside = tuple(map(coding_of, formats)) if chip.tile.rows < TILE.rows else ()  # all of them on one core
+    beside = tuple(map(coding_of, formats)) if one.tile.rows < TILE.rows else ()  # all of them on one core
     for form in formats:
         coding = coding_of(form)
         if coding.stream not in known:
-            known[coding.stream] = cycles(net, coding, core(coding, chip, beside), chip, batch)
+            known[coding.stream] = parts.cycles(net, coding, parts.core(coding, one, beside), one, batch)
         count, busy = known[coding.stream]
         bits = format_named(form).bits()
         found.append({"format": form, "batch": batch, "bits": bits, "cycles": count, "utilization": busy})
@@ -143,30 +73,28 @@ def rows_of(
         last["proportionality"] = last["speedup"] / last["promised"]
         show(last)
         if keep:
-            if not beside or form != BASE:
-                write(name, last, f" --rows {chip.tile.rows}" if beside else "")
-            rtl_cycles.write([pass_of(name, last, chip)])
+            keep(name, last, one)
     return found
 
 
-def pass_of(name: str, row: dict[str, Any], chip: Chip = CHIP) -> dict[str, Any]:
-    """The same as a line of rtl.csv."""
-    chip = dataclasses.replace(chip, tile=dataclasses.replace(chip.tile, weights=row["format"]))
-    return kept(chip, name, model_of(name), Step(int(row["batch"]), 1, POSITION), int(row["cycles"]))
+class Keep(NamedTuple):
+    """Puts a row into both files. `how`: what was asked for beside formats and batch; where that is another core, the
+    row of Q8_0 on CHIP stays."""
 
+    how: str
+    layers: int
 
-def model_of(name: str) -> Model:
-    """What `network_of` has of it."""
-    whole = find_model(name)
-    layers, vocabulary = (3, whole.vocabulary // 10) if name == NETWORKS[0] else (1, ROWS_OF_HEAD)
-    return dataclasses.replace(
-        whole, layers=(dataclasses.replace(whole.layers[0], count=layers),), vocabulary=vocabulary
-    )
+    def __call__(self, name: str, row: dict[str, Any], one: Chip) -> None:
+        if not self.how or row["format"] != BASE or row["batch"] not in COUNTED:
+            write(name, row, self.how)
+        one = dataclasses.replace(one, tile=dataclasses.replace(one.tile, weights=row["format"]))
+        step = Step(int(row["batch"]), 1, POSITION)
+        rtl_cycles.write([kept(one, name, parts.model_of(name, self.layers), step, int(row["cycles"]))])
 
 
 def show(row: dict[str, Any]) -> None:
-    parts = (f"{k} {v:.3f}" if isinstance(v, float) else f"{v:>14}" for k, v in row.items())
-    print("  ".join(parts), file=sys.stderr, flush=True)
+    shown = (f"{k} {v:.3f}" if isinstance(v, float) else f"{v:>14}" for k, v in row.items())
+    print("  ".join(shown), file=sys.stderr, flush=True)
 
 
 def write(network: str, row: dict[str, Any], how: str = "") -> None:
@@ -183,19 +111,36 @@ def write(network: str, row: dict[str, Any], how: str = "") -> None:
         out.writerows(rows[key] for key in order)
 
 
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("named", nargs="*", metavar="NETWORK | FORMAT", help="some of them; else all")
+    parser.add_argument("--batch", type=int, default=1, help="sequences, a token of each")
+    for option, default, what in OPTIONS:
+        parser.add_argument(f"--{option}", type=int, default=default, help=what)
+    parser.add_argument("--json", action="store_true", help="all rows too")
+    parser.add_argument("--write", action="store_true", help="keep the rows in the package's data")
+    parser.add_argument("--one-column", action="store_true", help="a core of one column; nothing is kept")
+    given = parser.parse_args()
+    for name in given.named:
+        if name not in (*NETWORKS, *FORMATS):
+            parser.error(f"{name} is neither a network ({', '.join(NETWORKS)}) nor a format with a decoder")
+    return given
+
+
 def main() -> int:
-    batch = int(sys.argv[sys.argv.index("--batch") + 1]) if "--batch" in sys.argv else 1
-    named = [a for a in sys.argv[1:] if a in FORMATS]
-    formats = (BASE, *named) if named else FORMATS
-    asked = [name for name in NETWORKS if name in sys.argv] or NETWORKS
-    chip = ONE_COLUMN if "--one-column" in sys.argv else CHIP
-    if "--rows" in sys.argv:
-        rows = int(sys.argv[sys.argv.index("--rows") + 1])
-        chip = dataclasses.replace(chip, tile=dataclasses.replace(TILE, rows=rows))
-    keep = "--write" in sys.argv and chip is not ONE_COLUMN
-    found = {name: rows_of(name, network_of(name), formats, keep, chip, batch) for name in asked}
+    given = arguments()
+    named = [name for name in given.named if name in FORMATS]
+    formats = tuple(dict.fromkeys((BASE, *named))) if named else FORMATS
+    asked = [name for name in NETWORKS if name in given.named] or NETWORKS
+    one = parts.chip(given.rows, max(TILE.columns, given.batch), given.port, given.one_column)
+    changed = {option: getattr(given, option) for option, default, _ in OPTIONS if getattr(given, option) != default}
+    how = "".join(f" --{option} {value}" for option, value in changed.items())
+    keep = Keep(how, given.layers) if given.write and not given.one_column else None
+    found = {
+        name: rows_of(name, parts.network_of(name, given.layers), formats, one, given.batch, keep) for name in asked
+    }
     worst = {name: min(r["proportionality"] for r in rows) for name, rows in found.items()}
-    print(json.dumps({"worst": worst, "target": TARGET, **({"rows": found} if "--json" in sys.argv else {})}, indent=1))
+    print(json.dumps({"worst": worst, "target": TARGET, **({"rows": found} if given.json else {})}, indent=1))
     return int(min(worst.values()) < TARGET)
 
 

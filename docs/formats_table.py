@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-import importlib.util
+import importlib
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -18,10 +18,9 @@ from sartor.formats.harm import OWN_CACHE, SAME, Row, measured
 from sartor.formats.spec import format_named
 from sartor.quality.trained import needs_training
 from sartor.workload.derive import operators
-from sartor.workload.find import find_model
 from sartor.workload.step import Step
 
-BENCH = Path(__file__).parents[1] / "benchmarks" / "proportionality.py"
+BENCH = Path(__file__).parents[1] / "benchmarks"
 HEAD = ("format", "bits", "KL", "perplexity", "KL, file's grid", "um2 a multiply-add", "fJ a weight", "RTL: times faster",
         "of what bits promise")  # fmt: skip
 CACHE_HEAD = ("format", "chip", "bits", "KL", "perplexity")
@@ -96,22 +95,18 @@ def _speed(name: str) -> tuple[str, str]:
 @functools.cache
 def estimated_cycles(name: str) -> float:
     """Of a decoded token of the network and on the chip that benchmarks/proportionality.py simulates, with its rows."""
-    bench, whole = _bench(), find_model(NETWORK)
-    small = replace(whole, vocabulary=bench.ROWS_OF_HEAD, layers=(replace(whole.layers[0], count=1),))
+    bench = _bench()
     chip = replace(bench.CHIP, tile=replace(bench.TILE, weights=name))
-    phase = Tensor(from_chip(chip)).replica(1, {}).phase(operators(small, "decode"), Step(1, 1, bench.POSITION))
+    asked = operators(bench.model_of(NETWORK), "decode")
+    phase = Tensor(from_chip(chip)).replica(1, {}).phase(asked, Step(1, 1, bench.POSITION))
     return float(phase.latency_s) * chip.clock_hz
 
 
 @functools.cache
 def _bench() -> Any:
-    """benchmarks/proportionality.py, which is in no package."""
-    sys.path.append(str(BENCH.parent))  # for what it imports
-    spec = importlib.util.spec_from_file_location("proportionality", BENCH)
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    """The chips and networks of benchmarks/proportionality.py, which are in no package."""
+    sys.path.append(str(BENCH))
+    return importlib.import_module("proportionality_parts")
 
 
 def _kl(row: Row | None) -> str:
