@@ -12,7 +12,9 @@ from sartor.formats.parts import PARTS
 ROOT = Path(__file__).parents[1]
 pytest.importorskip("vl_convert", reason="needs vl-convert-python")
 sys.path.insert(0, str(ROOT / "docs"))
-mixed, formats_table, cloud = (importlib.import_module(name) for name in ("mixed", "formats_table", "cloud"))
+mixed, mixed_found, mixed_search, formats_table, cloud = (
+    importlib.import_module(name) for name in ("mixed", "mixed_found", "mixed_search", "formats_table", "cloud")
+)
 FOUND = mixed.json.loads(mixed.FOUND.read_text(encoding="utf-8"))
 
 
@@ -37,7 +39,7 @@ def test_formats_between_the_ends_are_beaten(kind: str, standing: list[str]) -> 
     """In dollars and in joules: all but the truest and the smallest of the list, which no mix is beyond. Measured as
     wholes, too."""
     uniform, calibrated = FOUND[kind]["uniform"], mixed.KINDS[kind]
-    assert sorted(u["format"] for u in uniform) == sorted(mixed.names(calibrated))
+    assert sorted(u["format"] for u in uniform) == sorted(mixed_search.names(calibrated))
     assert uniform == sorted(uniform, key=lambda u: u["kl"])
     for axis in mixed.AXES:
         for u in uniform:
@@ -63,9 +65,9 @@ def test_a_mix_that_harms_more_than_its_sum_gives_way() -> None:
 def test_what_weights_say_of_a_mix() -> None:
     # Calibrated where that was measured and harms less; the embedding never is.
     mix = {**dict.fromkeys(PARTS, "mxfp6-e2m3"), "attn_v": "int8-g32"}
-    assert mixed.weights_of(mix, False) == "mxfp6-e2m3,attn_v=int8-g32,embedding=mxfp6-e2m3"
-    assert mixed.weights_of(mix, True).startswith("mxfp6-e2m3-gptq,attn_v=int8-g32")
-    assert mixed.weights_of(mix, True).endswith(",embedding=mxfp6-e2m3")
+    assert mixed_found.weights_of(mix, False) == "mxfp6-e2m3,attn_v=int8-g32,embedding=mxfp6-e2m3"
+    assert mixed_found.weights_of(mix, True).startswith("mxfp6-e2m3-gptq,attn_v=int8-g32")
+    assert mixed_found.weights_of(mix, True).endswith(",embedding=mxfp6-e2m3")
 
 
 def test_a_row_of_the_table_by_hand() -> None:
