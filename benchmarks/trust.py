@@ -182,7 +182,7 @@ def main() -> int:
     draw_facts()
     trust_plots.main()
     write_points(held)
-    (ROOT / "docs/trust.md").write_text(trust.page(generate.MADE, generate.trust_glance.table()), encoding="utf-8")
+    (ROOT / "docs/trust.md").write_text(trust.page(generate.MADE), encoding="utf-8")
     print(f"written: {len(found)} groups")
     return 0
 

@@ -25,7 +25,6 @@ import formats_page
 import quality_tables
 import study_page
 import trust
-import trust_glance
 import validation_page
 from fill import MADE, filled, markdown, write
 
@@ -45,7 +44,7 @@ def pages() -> dict[Path, str]:
         DOCS / "cluster.md": study_page.cluster(),
         DOCS / "sources.md": sources_page(),
         DOCS / "hardware.md": _filled("hardware.md", HARDWARE),
-        DOCS / "trust.md": trust.page(MADE, trust_glance.table()),
+        DOCS / "trust.md": trust.page(MADE),
         DOCS / "quality.md": _filled("quality.md", QUALITY),
         DOCS / "validation.md": _filled("validation.md", {"output": validation_page.output}),
         DOCS / "formats.md": formats_page.page(MADE, markdown),

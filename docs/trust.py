@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
+import trust_glance
+
 from sartor.report.words import term
 from sartor.validation import validation
 from sartor.validation.record import Recorded, on_record
@@ -41,7 +43,18 @@ _ERROR = re.compile(r"\{(\w+)/(\w+)/([^/}]+)(?:/(\w+))?\}")
 
 def said() -> dict[str, Any]:
     """What reports say beside the errors."""
-    return {kind: {"missing": _plain(kind, "en"), "missing_ko": _plain(kind, "ko")} for kind in TITLES}
+    return {
+        kind: {"missing": _plain(kind, "en"), "missing_ko": _plain(kind, "ko"), "glance": _glance(kind)}
+        for kind in TITLES
+    }
+
+
+def _glance(kind: str) -> list[dict[str, str]]:
+    """Lines of the table on top, without their errors: reports take these from the record."""
+    korean = KOREAN["glance"]
+    return [{"what": what, "what_ko": korean[what], "judged": judged, "judged_ko": korean[judged],
+             "rows": rows, "group": group}
+            for what, judged, (of, rows, group) in trust_glance.ASKED if of == kind]  # fmt: skip
 
 
 def _plain(kind: str, language: str) -> list[str]:
@@ -95,11 +108,11 @@ def _error(kind: str, rows: str, group: str, figure: str | None) -> str:
     return f"{value:,}" if figure == "n" else f"{100 * value:.1f} %"
 
 
-def page(made: str, glance: Iterable[str]) -> str:
-    """docs/trust.md, with the lines of `glance` on top."""
+def page(made: str) -> str:
+    """docs/trust.md."""
     lines = ["# Trust", "", made, "", INTRO, ""]
     lines += ["![Errors by question: medians and 90th percentiles](pictures/trust.svg)", ""]
-    lines += ["## At a glance", "", *glance, "", READING, ""]
+    lines += ["## At a glance", "", *trust_glance.table(), "", READING, ""]
     for kind, title in TITLES.items():
         lines += [f"## {title}", "", *_pictures(kind), with_errors(WORDS["about"][kind]).strip(), ""]
     lines += _each("How each was judged", lambda kind: [WORDS["judged"][kind].strip()])

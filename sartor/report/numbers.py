@@ -17,6 +17,7 @@ KINDS = {
     "cache_bytes": "B", "chips": "",
 }  # fmt: skip
 
+MANY = 10  # changes from here on are said as a ratio
 UNPREFIXED = ("", "token/s", "request/s", "mm²")
 
 
@@ -96,11 +97,13 @@ def figure(name: str, value: Any) -> str:
 def change(value: Any) -> str:
     """A relative change in percent, with its sign.
 
-    >>> change(0.1777), change(-0.0052), change(0.0), change(2.5), change(0.00004)
-    ('+18 %', '−0.52 %', '0 %', '+250 %', '≈ 0 %')
+    >>> change(0.1777), change(-0.0052), change(0.0), change(2.5), change(60.24), change(0.00004)
+    ('+18 %', '−0.52 %', '0 %', '+250 %', '61.2×', '≈ 0 %')
     """
     if not is_known(value):
         return UNKNOWN
+    if value >= MANY:
+        return times(1 + value)
     size = abs(100 * value)
     if 0 < size < 0.005:
         return "≈ 0 %"

@@ -17,8 +17,8 @@ ROWS = ("held_out", "unseen")
 
 
 def trusted() -> dict[str, Any]:
-    """For each kind: `rows` of errors on what no figure was fitted to (of a kind that has none, fitted ones), `points`
-    to plot, and what is not covered, in English and in Korean."""
+    """For each kind: `glance`, what is asked most; `rows` of errors on what no figure was fitted to (of a kind that has
+    none, fitted ones); `points` to plot; and what is not covered. Words in English and in Korean."""
     said = json.loads(data_text(SAID))
     kinds = list(dict.fromkeys(kind for kind, _, _ in on_record()))
     points = [p for p in csv.DictReader(data_text(POINTS).splitlines()) if not p["quantity"].endswith(READ)]
@@ -26,10 +26,17 @@ def trusted() -> dict[str, Any]:
         kind: {
             "rows": _rows(kind),
             "points": [_point(p) for p in points if p["kind"] == kind] or _counted(kind),
+            "glance": [_asked(kind, one) for one in said.get(kind, {}).get("glance", [])],
             "missing": said.get(kind, {}).get("missing", []), "missing_ko": said.get(kind, {}).get("missing_ko", []),
         }
         for kind in kinds
     }
+
+
+def _asked(kind: str, one: dict[str, str]) -> dict[str, Any]:
+    """A question of the table on top, with the errors on record of its group."""
+    found = on_record()[kind, one["rows"], one["group"]]
+    return {**one, "n": found.n, "median": found.median, "p90": found.p90}
 
 
 def _rows(kind: str) -> list[dict[str, Any]]:

@@ -1,4 +1,5 @@
-"""Every sentence of the report, in English and Korean, from `words.toml`."""
+"""Every sentence of the report, in English and Korean, from `words.toml`, and what facts are called, from
+`words_facts.toml`."""
 
 from __future__ import annotations
 
@@ -11,12 +12,14 @@ from typing import Any
 from .numbers import UNKNOWN
 
 LANGUAGES = ("en", "ko")
+FILES = ("words.toml", "words_facts.toml")
 
 
 @functools.cache
 def words() -> dict[str, dict[str, str]]:
     """`words()[key][language]`; keys are `section.name`."""
-    raw = tomllib.loads(files("sartor.report").joinpath("words.toml").read_text(encoding="utf-8"))
+    texts = (files("sartor.report").joinpath(name).read_text(encoding="utf-8") for name in FILES)
+    raw = {section: entries for text in texts for section, entries in tomllib.loads(text).items()}
     return {f"{section}.{name}": entry for section, entries in raw.items() for name, entry in entries.items()}
 
 

@@ -10,6 +10,7 @@ import pytest
 from sartor.report.html import page
 from sartor.report.numbers import KINDS, figure
 from sartor.report.specs import AXES
+from sartor.report.trusted import trusted
 
 pytestmark = pytest.mark.slow
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -34,10 +35,10 @@ def browser():
 def opened(browser, report, tmp_path):
     """`open(width, javascript)`: the page, with what it asked for and complained about in `asked`."""
     path = tmp_path / "report.html"
-    path.write_text(page(report), encoding="utf-8")
     contexts, asked = [], []
 
     def open_page(width=1280, javascript=True):
+        path.write_text(page(report), encoding="utf-8")
         context = browser.new_context(
             viewport={"width": width, "height": 900}, java_script_enabled=javascript, locale="en"
         )
@@ -80,6 +81,16 @@ def test_plots_are_drawn_without_a_network_or_a_complaint(opened, report):
 def test_nothing_sticks_out(opened, width):
     tab = opened(width)
     assert tab.evaluate("document.documentElement.scrollWidth") <= width
+
+
+@pytest.mark.parametrize("language", ["en", "ko"])
+def test_errors_at_a_glance_fit_a_telephone(opened, report, language):
+    report["trust"] = trusted()
+    tab = opened(390)
+    tab.check(f"#in-{language}", force=True)
+    box = tab.locator("div.scroll:has(> table.glance)")
+    assert box.evaluate("one => one.scrollWidth <= one.clientWidth")
+    assert tab.locator("table.glance tbody tr:visible").count() > 20
 
 
 def test_picking_an_axis_changes_the_plot(opened):
@@ -138,6 +149,7 @@ def test_tables_sort_and_assumptions_filter(opened, report):
         "rows => rows.map((r) => Number(r.cells[4].querySelector('data').value))",
     )
     assert joules == sorted(s["j_per_token"] for s in report["comparison"])
+    tab.click("#assumptions summary")  # folded at first
     tab.fill("#filter", "assumed")
     shown = tab.locator("#facts tbody tr:visible").count()
     assert 0 < shown < len(report["assumptions"])

@@ -23,6 +23,15 @@ def test_every_error_that_no_figure_was_fitted_to_is_in_the_report(found):
     assert all(one["missing"] for one in found.values())
 
 
+def test_what_is_asked_most_stands_on_top_with_its_error_on_record(report, found):
+    page = trust.html({**report, "trust": found})
+    record = on_record()["serving", "held_out", "ttft"]
+    line = page[page.index("TTFT under load") :].split("</tr>")[0]
+    assert f"{record.n:,}" in line and f"{100 * record.median:.0f} %" in line and f"{100 * record.p90:.0f} %" in line
+    assert page.index("TTFT under load") < page.index("<circle")
+    assert len([one for kind in found.values() for one in kind["glance"]]) > 20
+
+
 def test_the_points_are_those_that_the_errors_are_of(found):
     points = [p["ratio"] for p in found["gpu"]["points"] if p["group"] == "decode"]
     one = on_record()["gpu", "held_out", "decode"]

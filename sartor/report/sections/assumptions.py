@@ -17,7 +17,7 @@ LIMITS = ("serving", "rtl", "existing", "prices", "quality")
 def html(report: Report) -> Html:
     rows = report["assumptions"]
     return (
-        section("assumptions", _rests_on(report), _kinds(rows), _filter(), _table(rows))
+        section("assumptions", _rests_on(report), _kinds(rows), _all(rows))
         + _again(report)
         + _limits(report)
     )
@@ -36,6 +36,11 @@ def _kinds(rows: list[dict[str, Any]]) -> Html:
         n = sum(r["kind"] == kind for r in rows)
         items.append(tag("li", tag("strong", str(n)), " ", say(f"kind.{kind}"), cls=f"kind-{kind}"))
     return tag("ul", *items, cls="kinds")
+
+
+def _all(rows: list[dict[str, Any]]) -> Html:
+    """Every fact, folded: there are a hundred."""
+    return tag("details", tag("summary", say("assumptions.all", n=len(rows))), _filter(), _table(rows))
 
 
 def _filter() -> Html:

@@ -16,11 +16,13 @@ MORE_IS_BETTER = ("tokens_per_s_per_chip",)
 
 def html(report: Report) -> Html:
     rows = report["comparison"]
-    heads = [say(f"comparison.{h}") for h in ("chip", "cost", "vendor", "rental", *FIGURES)]
-    heads += [say(f"comparison.{h}") for h in ("formats", "chips", "batch", "error", "misses")]
+    errors = any(row.get("error") for row in rows)  # else a column in which nothing is known
+    names = ("formats", "chips", "batch", *(("error",) if errors else ()), "misses")
+    heads = [say(f"comparison.{h}") for h in ("chip", "cost", "vendor", "rental", *FIGURES, *names)]
     best = winners(rows)
-    body = [_row(row, i, best) for i, row in enumerate(rows)]
-    notes = "".join(tag("p", say(f"comparison.{n}"), cls="note") for n in ("bases", "tokens", "errors", "winner"))
+    body = [_row(row, i, best, errors) for i, row in enumerate(rows)]
+    said = ("bases", "tokens", *(("errors",) if errors else ()), "winner")
+    notes = "".join(tag("p", say(f"comparison.{n}"), cls="note") for n in said)
     return section("comparison", table(heads, body, "sortable"), notes, _sources(rows))
 
 
@@ -38,14 +40,15 @@ def winners(rows: list[dict[str, Any]]) -> dict[str, Any]:
     return best
 
 
-def _row(row: dict[str, Any], i: int, best: dict[str, Any]) -> Html:
+def _row(row: dict[str, Any], i: int, best: dict[str, Any], errors: bool) -> Html:
     cells = [_cell(row, name, value, best[name]) for name, value in columns(row).items()]
     chips = number(row["tensor_parallel"] * row["stages"], deployed(row))
     batch = number(row["batch"], f"{row['batch']:g}")
     formats = tag("td", shown(row["weights"]), tag("br"), tag("small", shown(row["cache"])))
     marks = " ".join(m for m in ("mine" if i == 0 else "", "" if row["feasible"] else "missed") if m)
     head = shown(row["name"]) + tag("small", shown(f"{row['node']} · {row['memory']}"))
-    return tr([head, *cells, formats, chips, batch, _error(row), _misses(row)], cls=marks or None)
+    error = [_error(row)] if errors else []
+    return tr([head, *cells, formats, chips, batch, *error, _misses(row)], cls=marks or None)
 
 
 def _cell(row: dict[str, Any], name: str, value: Any, best: Any) -> Html:

@@ -77,7 +77,10 @@ def _area(found: dict[str, Any]) -> Html:
     area = found.get("synthesis")
     if not area:
         return ""
-    rows = [[shown(c["name"]), cell(c["gate_equivalents"], count(c["gate_equivalents"]))] for c in area["components"]]
+    blocks = {c["name"]: c["gate_equivalents"] for c in area["components"]}
+    rows = [[shown(name), cell(gates, count(gates))] for name, gates in blocks.items()]
     words = say("silicon.gates", gates=plain(area["gate_equivalents"]))
     heads = [say("silicon.component"), say("silicon.gate_equivalents")]
-    return tag("h3", say("silicon.area")) + tag("p", words) + table(heads, rows)
+    whole = [(named("block", name), gates) for name, gates in blocks.items() if "." not in name]
+    inner = tag("details", tag("summary", say("silicon.components")), table(heads, rows))
+    return tag("h3", say("silicon.area")) + parts_card(words, whole, "", inner)

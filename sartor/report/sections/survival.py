@@ -6,8 +6,9 @@ from typing import Any
 
 from ..bars import bands, tornado
 from ..numbers import plain
-from ..tags import Html, esc, say, section, tag
+from ..tags import Html, esc, named, say, section, tag
 from ..verdict import surviving
+from ..words import words as all_words
 
 Report = dict[str, Any]
 
@@ -50,10 +51,11 @@ def _tornado(report: Report) -> Html:
 
 
 def fact_name(name: str) -> Html:
-    """A fact's name with its table small.
+    """A fact in the reader's words, with its name in the tables small.
 
-    >>> fact_name("economics.device.duty")
-    'duty<small>economics, device</small>'
+    >>> fact_name("gpu.hopper.idle_watts")
+    'idle watts<small>gpu, hopper, idle_watts</small>'
     """
-    head, _, quantity = name.rpartition(".")
-    return esc(quantity.replace("_", " ")) + tag("small", esc(head.replace(".", ", ")))
+    quantity = name.rpartition(".")[2]
+    words = named("fact", quantity) if f"fact.{quantity}" in all_words() else esc(quantity.replace("_", " "))
+    return words + tag("small", esc(name.replace(".", ", ")))

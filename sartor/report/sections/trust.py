@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from itertools import groupby
 from typing import Any
 
 import numpy as np
 
 from ...units import si
-from ..bars import PARTS
+from ..bars import PARTS, bar, track
 from ..numbers import percent, plain
-from ..tags import Html, both, cell, esc, named, say, section, shown, table, tag
+from ..tags import Html, both, cell, esc, named, say, section, shown, table, tag, told
 
 Report = dict[str, Any]
 _WIDTH, _HEIGHT, _LEFT, _BOTTOM = 320.0, 170.0, 30.0, 24.0
@@ -28,7 +29,30 @@ def html(report: Report) -> Html:
     if not present(report):
         return ""
     how = tag("p", say("trust.plots"), cls="note")
-    return section("trust", how, *(_kind(*one) for one in report["trust"].items()))
+    return section("trust", _glance(report["trust"]), how, *(_kind(*one) for one in report["trust"].items()))
+
+
+def _glance(found: dict[str, Any]) -> Html:
+    """What is asked most: a bar from the median to the 90th percentile, all on one logarithmic scale."""
+    asked = [one for kind in found.values() for one in kind.get("glance", [])]
+    if not asked:  # a report that was made before there was such a table
+        return ""
+    first, last = (math.log10(f(one[end] for one in asked)) for f, end in ((min, "median"), (max, "p90")))
+
+    def at(error: float) -> float:
+        return (math.log10(error) - first) / (last - first)
+
+    heads = [say("trust.asked"), "", *(say(f"trust.{h}") for h in ("n", "median", "p90"))]
+    drawn = table(heads, [_asked(one, at) for one in asked], "bars glance")
+    return drawn + tag("p", say("trust.bars"), cls="note")
+
+
+def _asked(one: dict[str, Any], at: Callable[[float], float]) -> list[Html]:
+    start, end = at(one["median"]), at(one["p90"])
+    drawn = bar(end - start, "sky", start), tag("i", cls="tick", style=f"left:{100 * start:.2f}%")
+    name = told(one, "what") + tag("small", told(one, "judged"))
+    figures = [cell(one[f], percent(one[f])) for f in ("median", "p90")]
+    return [name, track(*drawn), cell(one["n"], f"{one['n']:,}"), *figures]
 
 
 def _kind(name: str, found: dict[str, Any]) -> Html:
@@ -66,7 +90,8 @@ def _groups(points: list[dict[str, Any]]) -> Any:
 def _figure(group: str, points: list[dict[str, Any]]) -> Html:
     """A plot under what it says: how many rows, how far off."""
     median, p90 = (percent(float(q)) for q in np.quantile([abs(p["ratio"] - 1) for p in points], (0.5, 0.9)))
-    caption = tag("b", esc(group)), f" · {len(points):,}", tag("br"), say("trust.plot", median=median, p90=p90)
+    name = tag("b", named("measured", group)), f" · {len(points):,}"
+    caption = *name, tag("br"), say("trust.plot", median=median, p90=p90)
     return tag("figure", tag("figcaption", *caption), _plot(group, points))
 
 

@@ -71,13 +71,11 @@ def _roofline(report: Report) -> Html:
 
 
 def _breakdown(report: Report) -> Html:
-    """One card for each whole."""
+    """One card for each whole; that of time is above, by phase."""
     groups = report["breakdown"]
-    times = [(f"time_{phase}", parts, "s") for phase, parts in groups["time_s"].items()]
-    rest = [(name, groups[name], unit) for name, unit in UNITS.items()]
     cards = [
-        parts_card(say(f"why.{name}"), _named(parts), unit, _note(name, report))
-        for name, parts, unit in times + rest
+        parts_card(say(f"why.{name}"), _named(groups[name]), unit, _note(name, report))
+        for name, unit in UNITS.items()
     ]
     return tag("h3", say("why.breakdown")) + tag("div", *cards, cls="cards")
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from ..bars import bar, track
 from ..facts import choice
-from ..numbers import count, is_known, percent, usd
+from ..numbers import change, count, is_known, percent, usd
 from ..tags import Html, cell, named, say, section, shown, table, tag
 
 Report = dict[str, Any]
@@ -25,7 +25,7 @@ def _nearest(report: Report) -> Html:
 
 
 def _row(miss: dict[str, Any], mine: dict[str, Any]) -> list[Html]:
-    over = cell(miss["over"], f"+{percent(miss['over'])}")
+    over = cell(miss["over"], change(miss["over"]))
     return [named("limit", miss["limit"]), over, cell(miss["usd_per_mtoken"], usd(miss["usd_per_mtoken"])),
             tag("td", _cheaper(miss["cheaper"])), tag("td", differences(miss["design"], mine))]  # fmt: skip
 
