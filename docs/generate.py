@@ -1,7 +1,7 @@
 """The pages that say what the code says: `python docs/generate.py [--check]`.
 
 docs/cli.md, study.md, study.schema.json, cluster.md, sources.md, trust.md, formats.md, the tables of docs/hardware.md
-and quality.md, the output in docs/validation.md, and sartor/data/measured/trust.json.
+and quality.md, the output in docs/validation.md, the errors in the READMEs, and sartor/data/measured/trust.json.
 `--check` writes nothing and exits 1 where one is not current.
 """
 
@@ -25,19 +25,23 @@ import formats_page
 import quality_tables
 import study_page
 import trust
+import trust_glance
 import validation_page
 from fill import MADE, filled, markdown, write
 
 DOCS = Path(__file__).parent
+ROOT = DOCS.parent
+READMES = {"README.md": "en", "README.ko.md": "ko"}
 TABLES = ("nodes", "memories", "links", "packages", "macs", "units", "lut", "silicon", "overheads", "economics", "gpu",
           "serving_stacks")  # fmt: skip
-SAID = DOCS.parent / "sartor/data/measured/trust.json"  # what reports say of errors
+SAID = ROOT / "sartor/data/measured/trust.json"  # what reports say of errors
 Table = Callable[[], list[str]]  # its lines, made anew
 
 
 def pages() -> dict[Path, str]:
     """Every generated page by its path."""
     return {
+        **{ROOT / name: _filled(f"../{name}", {"errors": _readme(language)}) for name, language in READMES.items()},
         DOCS / "cli.md": command_page.cli(),
         DOCS / "study.md": study_page.study(),
         DOCS / "study.schema.json": json.dumps(study_page.schema(), indent=1, ensure_ascii=False) + "\n",
@@ -50,6 +54,10 @@ def pages() -> dict[Path, str]:
         DOCS / "formats.md": formats_page.page(MADE, markdown),
         SAID: json.dumps(trust.said(), indent=1, ensure_ascii=False) + "\n",
     }
+
+
+def _readme(language: str) -> Table:
+    return lambda: list(trust_glance.table(trust_glance.FIRST, language))
 
 
 def _filled(name: str, tables: Mapping[str, Table]) -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Iterable
+from pathlib import Path
 
 from sartor.validation.record import on_record
 
@@ -22,7 +24,7 @@ ASKED: tuple[tuple[str, str, tuple[str, str, str]], ...] = (
     ("TPOT, GPU not fitted to", "H200, B300, GB200, model left out too", ("serving", "unseen", "model out tpot")),
     ("TTFT, GPU not fitted to", "the same", ("serving", "unseen", "model out ttft")),
     ("TPOT, stack not fitted to", "each of three stacks left out", ("serving", "held_out", "stack out tpot")),
-    ("TTFT, stack not fitted to", "the same", ("serving", "held_out", "stack out ttft")),
+    ("TTFT, stack not fitted to", "each of three stacks left out", ("serving", "held_out", "stack out ttft")),
     ("Joules a token, dense, H100", "services", ("serving", "unseen", "service energy h100-sxm dense bf16")),
     ("Joules a token, dense, B200", "services; two choices have seen it",
      ("serving", "unseen", "service energy b200-sxm dense bf16")),
@@ -40,11 +42,26 @@ ASKED: tuple[tuple[str, str, tuple[str, str, str]], ...] = (
 )  # fmt: skip
 
 
-def table() -> Iterable[str]:
-    """A line a question; a group that is not on record is a KeyError."""
-    errors = on_record()
-    yield "| asked | judged on | n | median | 90th percentile |"
-    yield "| --- | --- | --- | --- | --- |"
+# Those that the READMEs show.
+FIRST = (
+    "Decode step of a GPU", "Decode step, joules", "Prefill step of a GPU", "One GEMM in BF16",
+    "Whole batch, GPU not fitted to", "TPOT under load", "TTFT under load", "TTFT, stack not fitted to",
+    "DRAM, weights in sequence", "DRAM, several streams", "Area of a die", "Bill of materials",
+    "Cycles of a decoded token",
+)  # fmt: skip
+HEADS = {
+    "en": "| asked | judged on | n | median | 90th percentile |",
+    "ko": "| 무엇을 | 무엇으로 판정했나 | 개수 | 중앙값 | 90백분위 |",
+}
+KOREAN = tomllib.loads(Path(__file__).with_name("trust.ko.toml").read_text(encoding="utf-8"))["glance"]
+
+
+def table(names: Iterable[str] | None = None, language: str = "en") -> Iterable[str]:
+    """A line a question, of `names` or of all; a group that is not on record is a KeyError."""
+    errors, said = on_record(), KOREAN if language == "ko" else {}
+    yield from (HEADS[language], "| --- | --- | --- | --- | --- |")
     for what, judged, key in ASKED:
-        one = errors[key]
-        yield f"| {what} | {judged} | {one.n:,} | **{100 * one.median:.1f} %** | {100 * one.p90:.1f} % |"
+        if names is None or what in names:
+            one = errors[key]
+            figures = f"{one.n:,} | **{100 * one.median:.1f} %** | {100 * one.p90:.1f} %"
+            yield f"| {said.get(what, what)} | {said.get(judged, judged)} | {figures} |"

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import itertools
 import json
 import re
 import runpy
@@ -63,14 +64,15 @@ def prose(name):
 # Generated pages
 
 
-PAGES_MADE = ["cli.md", "study.md", "study.schema.json", "cluster.md", "sources.md", "hardware.md", "trust.md",
-              "quality.md", "validation.md"]  # fmt: skip
+PAGES_MADE = ["README.md", "README.ko.md", *(f"docs/{name}" for name in (
+    "cli.md", "study.md", "study.schema.json", "cluster.md", "sources.md", "hardware.md", "trust.md", "quality.md",
+    "validation.md"))]  # fmt: skip
 
 
 @pytest.mark.parametrize("page", PAGES_MADE)
 def test_generated_pages_are_current(page):
-    expected = script("generate").pages()[DOCS / page]
-    assert text(f"docs/{page}") == expected, "run: python docs/generate.py"
+    expected = script("generate").pages()[ROOT / page]
+    assert text(page) == expected, "run: python docs/generate.py"
 
 
 def test_the_errors_on_top_of_the_trust_page_are_those_on_record():
@@ -85,6 +87,16 @@ def test_the_errors_on_top_of_the_trust_page_are_those_on_record():
         assert int(n.replace(",", "")) == int(row["n"]), key
         assert float(median.rstrip(" %")) == pytest.approx(100 * float(row["median"]), abs=0.051), key
         assert float(p90.rstrip(" %")) == pytest.approx(100 * float(row["p90"]), abs=0.051), key
+
+
+def test_the_errors_of_the_readme_are_some_of_those_on_the_trust_page():
+    glance = script("trust_glance")
+    all_lines, lines = (list(glance.table(names)) for names in (None, glance.FIRST))
+    assert len(lines) == len(glance.FIRST) + 2 and set(lines) < set(all_lines)
+    for above, line in itertools.pairwise(lines):
+        if "| the same |" in line:  # as what stands above it there, too
+            there = all_lines[all_lines.index(line) - 1]
+            assert there == above or "| the same |" in there
 
 
 def test_the_picture_of_errors_is_of_those_on_record(monkeypatch):
