@@ -15,8 +15,9 @@ from sartor.families.tensor.network import Layer, Network
 from sartor.families.tensor.sizing import _decoders, core_of
 from sartor.families.tensor.start import Start
 from sartor.formats.blocks import Blocks
-from sartor.formats.decode import MOST_PLANES, Element, Scale
+from sartor.formats.decode import Element
 from sartor.formats.floats import Floats
+from sartor.formats.group_scale import MOST_PLANES, Scale
 from sartor.formats.hardware import Coding, coding_of
 from sartor.formats.quantize import quantize
 from sartor.sim import memory_timing

@@ -16,7 +16,7 @@ import numpy as np
 
 from ..errors import BrokenFile
 from ..families.tensor.network import Layer, Network
-from ..formats.decode import Scale
+from ..formats.group_scale import Scale
 
 
 @dataclass(frozen=True, eq=False)

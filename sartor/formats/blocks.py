@@ -9,7 +9,8 @@ import numpy as np
 
 from ..errors import Unsupported
 from .beside import real
-from .decode import Element, Scale, integers, scale_values
+from .decode import Element, integers
+from .group_scale import Scale, scale_values
 from .hardware import BLOCK, Coding
 from .scale_powers import scaled
 

@@ -12,7 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from ..errors import Unsupported
-from .decode import Element, Scale, zero_bits
+from .decode import Element, zero_bits
+from .group_scale import Scale
 from .parts import GROUPS as PARTS_OF
 from .spec import NumberFormat, format_named, formats
 

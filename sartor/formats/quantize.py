@@ -15,10 +15,11 @@ from ..errors import InputError, Unsupported
 from .beside import half, real
 from .blocks import Blocks
 from .codec import Codec, Encoded, Parts, codec
-from .decode import Element, Scale
+from .decode import Element
 from .element import E2M1, E4M3
 from .floats import Floats
 from .fp8 import largest
+from .group_scale import Scale
 from .hardware import BLOCK, Coding, decoded
 from .nvfp4 import Nvfp4
 from .spec import formats

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from ..errors import InputError
-from .decode import Scale, scale_values
 from .element import E4M3
+from .group_scale import Scale, scale_values
 
 NO_POWER = 0xFF  # E8M0: not a number
 

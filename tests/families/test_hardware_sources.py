@@ -45,14 +45,14 @@ def test_what_is_kept_has_it_in_its_name(of: str) -> None:
 
 
 def test_scales_in_other_slots_are_other_hardware(tmp_path: Path) -> None:
-    """Registers follow from them (formats/decode.py)."""
+    """Registers follow from them (formats/group_scale.py)."""
     for path in sources(rtl.SOURCES):
         copy = tmp_path / path.relative_to(HOUSE)
         copy.parent.mkdir(parents=True, exist_ok=True)
         copy.write_bytes(path.read_bytes())
     before = code(rtl.SOURCES, house=tmp_path)
     assert before == code(rtl.SOURCES)
-    slots = tmp_path / "formats/decode.py"
+    slots = tmp_path / "formats/group_scale.py"
     slots.write_text(slots.read_text().replace("PAIR = 4, (Number.SMALL, Number.SMALL)", "PAIR = 4, (Number.SMALL,)"))
     code.cache_clear()
     assert code(rtl.SOURCES, house=tmp_path) != before

@@ -17,7 +17,8 @@ from sartor.families.tensor.design import FORMATS
 from sartor.families.tensor.family import Tensor
 from sartor.families.tensor.sizing import core_of
 from sartor.families.tensor.spec import from_chip, to_chip
-from sartor.formats.decode import Element, Scale
+from sartor.formats.decode import Element
+from sartor.formats.group_scale import Scale
 from sartor.formats.hardware import coding_of, decoded
 from sartor.formats.parts import GROUPS, PARTS, by_part
 from sartor.search.evaluate import weight_bytes

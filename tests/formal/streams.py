@@ -9,7 +9,8 @@ from amaranth.hdl import Array, Cat, Const, Mux, Value
 
 from sartor.families.tensor.core import Core
 from sartor.families.tensor.isa import Scale
-from sartor.formats.decode import Element, half_of_e4m3, integers
+from sartor.formats.decode import Element, integers
+from sartor.formats.group_scale import half_of_e4m3
 
 MOST_STEPS = 16
 # Bits of a stored code, by hand (docs/hardware.md): those of 3 and 6 bits come in two parts.

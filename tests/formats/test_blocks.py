@@ -7,8 +7,8 @@ import pytest
 
 from sartor.errors import Unsupported
 from sartor.formats.blocks import Blocks, stacked
-from sartor.formats.decode import Scale
 from sartor.formats.floats import Floats
+from sartor.formats.group_scale import Scale
 from sartor.formats.hardware import Coding, _coding, coding_of, decoded
 from sartor.formats.quantize import quantize
 from sartor.formats.spec import format_named

@@ -11,7 +11,7 @@ from test_codec import weights
 
 from sartor.formats import spec
 from sartor.formats.codec import codec
-from sartor.formats.decode import Scale
+from sartor.formats.group_scale import Scale
 from sartor.formats.hardware import decoded
 from sartor.formats.quantize import as_stored
 

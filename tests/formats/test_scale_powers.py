@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from sartor.errors import InputError
-from sartor.formats.decode import Scale
 from sartor.formats.floats import Floats
+from sartor.formats.group_scale import Scale
 from sartor.formats.hardware import coding_of, decoded
 from sartor.formats.quantize import quantize
 from sartor.formats.scale_powers import scaled

@@ -8,7 +8,8 @@ import numpy as np
 
 from ...chip.spec import ENGINES
 from ...errors import InputError
-from ...formats.decode import MOST_PLANES, Element
+from ...formats.decode import Element
+from ...formats.group_scale import MOST_PLANES
 from . import multipliers
 from .isa import Scale
 from .multipliers import MULTIPLIERS

@@ -12,7 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from ...formats.decode import SCALE_BYTES, Element, Scale, zero_bits
+from ...formats.decode import Element, zero_bits
+from ...formats.group_scale import SCALE_BYTES, Scale
 from .core import GROUP, Core
 from .multipliers import MULTIPLIERS
 

@@ -11,7 +11,8 @@ import functools
 from collections.abc import Iterable, Mapping
 
 from ...errors import Unsupported
-from ...formats.decode import LOST, MOST_SHIFT, Element, Scale, integers
+from ...formats.decode import LOST, MOST_SHIFT, Element, integers
+from ...formats.group_scale import Scale
 from ...formats.hardware import Coding
 
 MULTIPLIERS = (4, 5, 8, 9)

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ...formats.decode import POWER_BIAS, half_of_e4m3
+from ...formats.group_scale import POWER_BIAS, half_of_e4m3
 from . import float32, functions
 from .core import GROUP
 from .isa import Function, Reduce, Scale

@@ -9,7 +9,8 @@ import numpy as np
 
 from ...chip.spec import Chip
 from ...errors import InputError, Unsupported
-from ...formats.decode import Element, Scale
+from ...formats.decode import Element
+from ...formats.group_scale import Scale
 from ...formats.hardware import Coding, coding_of, decoded, no_decoder
 from . import multipliers
 from .core import BOUNDS, CACHE_ELEMENTS, Core

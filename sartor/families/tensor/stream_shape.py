@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...errors import InputError
-from ...formats.decode import MOST_PLANES, Element, zero_bits
+from ...formats.decode import Element, zero_bits
+from ...formats.group_scale import MOST_PLANES
 from .core import GROUP, Core
 from .isa import Scale
 

@@ -14,7 +14,8 @@ from sartor.families.tensor.core import Core
 from sartor.families.tensor.golden import Golden
 from sartor.families.tensor.golden_batch import Batch, Run
 from sartor.formats.blocks import Blocks
-from sartor.formats.decode import Element, Scale
+from sartor.formats.decode import Element
+from sartor.formats.group_scale import Scale
 from sartor.formats.hardware import coding_of
 
 CORES = (

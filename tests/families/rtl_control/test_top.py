@@ -17,7 +17,8 @@ from sartor.families.tensor.golden import Golden
 from sartor.families.tensor.isa import BATCH, COUNTERS, Instruction, Op
 from sartor.families.tensor.rtl.sequencer import KINDS
 from sartor.families.tensor.start import Start
-from sartor.formats.decode import Element, Scale
+from sartor.formats.decode import Element
+from sartor.formats.group_scale import Scale
 from sartor.proof.lockstep import Lockstep, Trace, differing
 from sartor.sim.memory_timing import MemoryTiming
 from sartor.sim.simulator import Simulator, Stalls

@@ -28,7 +28,8 @@ from sartor.families.tensor.isa import (
 from sartor.families.tensor.layout import pack_matrix
 from sartor.families.tensor.numerics import unit_of
 from sartor.families.tensor.stream_shape import MOST_SHARE
-from sartor.formats.decode import Element, Scale
+from sartor.formats.decode import Element
+from sartor.formats.group_scale import Scale
 
 REGION = 64  # groups of the scratchpad: a pass reads two regions and writes a third
 MOST_GROUPS = 6  # of a column

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 
-from ....formats.decode import Scale as Scale  # one of the words of MM
+from ....formats.group_scale import Scale as Scale  # one of the words of MM
 
 
 class Op(enum.IntEnum):

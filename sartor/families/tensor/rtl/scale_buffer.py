@@ -16,7 +16,8 @@ from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, unsigned
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
-from ....formats.decode import Element, Number, zero_bits
+from ....formats.decode import Element, zero_bits
+from ....formats.group_scale import Number
 from ..core import Core
 from ..isa import Scale
 from ..numerics import ONE_HALF_PRECISION
