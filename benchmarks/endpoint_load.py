@@ -47,7 +47,7 @@ class Seen:
     slowest_s: float = 0.0
 
 
-def server(folder: Path, streams: int) -> None:
+def server(folder: Path, streams: int, waiting: int, grace_s: float = 30.0) -> None:
     """The process that serves: the endpoint as `sartor serve` runs it, on the smallest chip of the tests."""
     for place in (ROOT, *(ROOT / "tests").iterdir()):
         sys.path.insert(0, str(place))
@@ -55,8 +55,8 @@ def server(folder: Path, streams: int) -> None:
 
     from sartor.endpoint.server import bound, run
 
-    ready = service(folder, streams=streams, waiting=4 * streams, record=folder / "recorded.jsonl")
-    run(ready, bound("127.0.0.1", 0, ()), lambda url: print(url, flush=True))
+    ready = service(folder, streams=streams, waiting=waiting, seconds=PATIENCE_S, record=folder / "recorded.jsonl")
+    run(ready, bound("127.0.0.1", 0, ()), lambda url: print(url, flush=True), grace_s)
 
 
 def prompts(count: int, seed: int = 1) -> list[str]:
@@ -183,7 +183,7 @@ def main() -> int:
     parser.add_argument("--json", action="store_true", help="print one JSON object and nothing else")
     given = parser.parse_args()
     if given.server:
-        server(given.server, given.streams)
+        server(given.server, given.streams, 4 * given.streams)
         return 0
     found = asyncio.run(load(given.url, given, None)) if given.url else own(given)
     found["target_met"] = met(found)

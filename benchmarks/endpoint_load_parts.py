@@ -16,6 +16,13 @@ def rss_bytes(pid: int | None) -> float:
     return next(float(line.split()[1]) * 1024 for line in lines if line.startswith("VmRSS"))
 
 
+def process(pid: int) -> dict[str, float]:
+    """Memory, open files and threads of a process."""
+    place = Path(f"/proc/{pid}")
+    files, threads = (len(list((place / what).iterdir())) for what in ("fd", "task"))
+    return {"rss_bytes": rss_bytes(pid), "files": files, "threads": threads}
+
+
 def cpu_s(pid: int | None) -> float:
     """Processor seconds that a process has taken; 0 where it is not ours."""
     if pid is None:

@@ -30,7 +30,8 @@ if TYPE_CHECKING:
 class Serving:
     """How it is served: requests on the chip at once (None: STREAMS, or as many as its memory holds) and waiting,
     tokens of an answer, seconds of one, bytes of a body; keys; `record`: traffic is written there; `log_text`: prompts
-    go to the log; `rtl`: on the RTL in its simulator, not on the golden model."""
+    go to the log; `log_json`: its lines are objects, one for each request; `rtl`: on the RTL in its simulator, not on
+    the golden model."""
 
     streams: int | None = None
     waiting: int = 64
@@ -41,6 +42,7 @@ class Serving:
     record: Path | None = None
     log_text: bool = False
     rtl: bool = False
+    log_json: bool = False
 
 
 def service(
@@ -92,7 +94,7 @@ def assembled(
     metrics.watch(engine)
     limits = Limits(how.body_bytes, how.tokens, how.seconds, memory.sequences, how.waiting)
     text = tokenizer or tokenizer_of(weights.path)
-    return Service(name, engine, text, metrics, limits, how.keys, how.log_text)
+    return Service(name, engine, text, metrics, limits, how.keys, how.log_text, how.log_json)
 
 
 def _economy(chip: Chip) -> Economy:

@@ -73,10 +73,13 @@ def serve(
     context: Annotated[int | None, typer.Option(help="Tokens in the KV cache; the longest that fits.", min=1)] = None,
     requantize: Annotated[bool, typer.Option("--requantize", help="Round quantized weights once more.")] = False,
     log_text: Annotated[bool, typer.Option("--log-text", help="Write prompts to the log.")] = False,
+    log_json: Annotated[bool, typer.Option("--log-json", help="Log in JSON, and a line for each request.")] = False,
     rtl: Annotated[bool, typer.Option("--rtl", help="On the RTL in its simulator, which is slow.")] = False,
 ) -> None:
     """A chip's model over HTTP, as OpenAI's API has it: tokens of its golden model, time and energy of the chip."""
-    how = api.Serving(streams, waiting, max_tokens, max_seconds, max_body, api.keys_of(key_file), record, log_text, rtl)
+    how = api.Serving(
+        streams, waiting, max_tokens, max_seconds, max_body, api.keys_of(key_file), record, log_text, rtl, log_json
+    )
     endpoint.serve(chip, model, how, host, port, grace, context, requantize)
 
 

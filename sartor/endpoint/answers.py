@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-import uuid
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,8 +23,8 @@ class Answer:
     top: int | None
     tokenizer: Tokenizer
     stream: Stream
-    id: str = field(default_factory=lambda: uuid.uuid4().hex)
     created: int = field(default_factory=lambda: int(time.time()))
+    with_usage: bool = False  # its chunks have the key, null where another one has the value
     _offset: int = 0
 
     def whole(self, pieces: list[Piece], rest: str, reason: str) -> Body:
@@ -56,7 +55,9 @@ class Answer:
         return {**self._chunk_head(), "choices": [], "usage": self.usage(), "sartor": self.figures()}
 
     def _so_far(self, said: int | None) -> Body:
-        return {} if said is None else {"usage": self.usage(said)}
+        if said is None:
+            return {"usage": None} if self.with_usage else {}
+        return {"usage": self.usage(said)}
 
     def usage(self, said: int | None = None) -> Body:
         """Of all tokens, or of the first `said`."""
@@ -70,7 +71,7 @@ class Answer:
             "chip": self.chip, "time_s": s.last_s, "prefill_s": s.prefill_s, "decode_s": s.decode_s,
             "ttft_s": s.first_s, "tpot_s": (s.last_s - s.first_s) / later if later > 0 else None,
             "energy_j": s.energy_j, "usd": s.share_s * self.usd_per_s, "passes": s.passes, "batch": s.batch,
-            "chosen_by": "host" if self.stream.sampling.temperature else "chip",
+            "chosen_by": "host" if self.stream.sampling.chooses else "chip",
         }  # fmt: skip
 
     def _chunk_head(self) -> Body:
@@ -78,7 +79,7 @@ class Answer:
 
     def _head(self, kind: str) -> Body:
         prefix = "chatcmpl" if self.chat else "cmpl"
-        return {"id": f"{prefix}-{self.id}", "object": kind, "created": self.created, "model": self.model}
+        return {"id": f"{prefix}-{self.stream.name}", "object": kind, "created": self.created, "model": self.model}
 
     def _choice(self, content: Body, logprobs: Body | None, reason: str | None) -> Body:
         return {"index": 0, **content, "logprobs": logprobs, "finish_reason": reason}

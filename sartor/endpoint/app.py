@@ -1,7 +1,8 @@
-"""The HTTP application: /v1/models, /v1/completions, /v1/chat/completions, /metrics, /health."""
+"""The HTTP application: /v1/models, /v1/completions, /v1/chat/completions, /metrics, /health, /live."""
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,7 +23,7 @@ from .text import Tokenizer
 
 @dataclass(frozen=True, eq=False)
 class Service:
-    """Everything the application needs. `log_text`: prompts are written to the log."""
+    """Everything the application needs. `log_text`: the log has prompts; `log_json`: its lines are objects."""
 
     model: str
     engine: Engine
@@ -31,6 +32,7 @@ class Service:
     limits: Limits = field(default_factory=Limits)
     keys: tuple[str, ...] = ()
     log_text: bool = False
+    log_json: bool = False
 
 
 def application(service: Service) -> FastAPI:
@@ -59,7 +61,7 @@ def application(service: Service) -> FastAPI:
 
 
 def _about(app: FastAPI, service: Service) -> None:
-    card = {"id": service.model, "object": "model", "created": 0, "owned_by": "sartor",
+    card = {"id": service.model, "object": "model", "created": int(time.time()), "owned_by": "sartor",
             "max_model_len": service.engine.binary.memory.context}  # fmt: skip
 
     @app.get("/v1/models")
@@ -76,6 +78,12 @@ def _about(app: FastAPI, service: Service) -> None:
     async def health() -> Response:
         if service.engine.draining:
             raise Refused(503, "going down")
+        return Response()
+
+    @app.get("/live", responses={503: {"description": "The chip's thread has ended."}})
+    async def live() -> Response:
+        if not service.engine.alive:
+            raise Refused(503, "the chip's thread has ended: start the server again")
         return Response()
 
     @app.get("/metrics")

@@ -12,6 +12,8 @@ Flag = Annotated[bool, Field(strict=True)]
 Whole = Annotated[int, Field(strict=True)]
 Real = Annotated[float, Field(strict=True, allow_inf_nan=False)]
 Probability = Annotated[Real, Field(gt=0, le=1)]
+Penalty = Annotated[Real, Field(ge=-2, le=2)]
+TokenKey = Annotated[str, Field(pattern=r"^[0-9]{1,10}$")]  # JSON has no other keys
 Short = Annotated[str, Field(min_length=1, max_length=1000)]
 Text = Annotated[str, Field(max_length=MOST_TEXT)]
 Token = Annotated[Whole, Field(ge=0, le=2**31 - 1)]
@@ -20,6 +22,12 @@ Tokens = Annotated[Whole, Field(ge=1, le=2**31 - 1)]
 
 class _Part(BaseModel):
     model_config = ConfigDict(extra="forbid")
+
+
+_OF_LOGITS = (
+    "temperature", "min_tokens", "logprobs", "presence_penalty", "frequency_penalty", "repetition_penalty",
+    "logit_bias",
+)  # fmt: skip
 
 
 class StreamOptions(_Part):
@@ -43,12 +51,14 @@ class Asked(_Part):
     stream_options: StreamOptions | None = None
     ignore_eos: Flag = Field(False, description="Go on to max_tokens.")
     min_tokens: Annotated[Whole, Field(ge=0, le=2**31 - 1)] = 0
+    presence_penalty: Penalty = 0.0
+    frequency_penalty: Penalty = 0.0
+    repetition_penalty: Annotated[Real, Field(gt=0, le=10)] = Field(1.0, description="Of the prompt's tokens, too.")
+    logit_bias: Annotated[dict[TokenKey, Annotated[Real, Field(ge=-100, le=100)]], Field(max_length=1024)] = Field(
+        default_factory=dict, description="Added to the logits of tokens, by their numbers."
+    )
     # Taken at the value that changes nothing.
     n: Literal[1] = 1
-    presence_penalty: Annotated[Real, Field(ge=0, le=0)] = 0.0
-    frequency_penalty: Annotated[Real, Field(ge=0, le=0)] = 0.0
-    repetition_penalty: Annotated[Real, Field(ge=1, le=1)] = 1.0
-    logit_bias: Annotated[dict[str, float], Field(max_length=0)] = Field(default_factory=dict)
     # Of no consequence for the answer.
     user: Any = None
     metadata: Any = None
@@ -67,6 +77,12 @@ class Asked(_Part):
         if self.stream_options is not None and not self.stream:
             raise ValueError("stream_options are for stream = true")
         return self
+
+    @property
+    def needs_logits(self) -> list[str]:
+        """What is asked for and cannot be had of the best token alone."""
+        return [name for name in _OF_LOGITS if getattr(self, name) != type(self).model_fields[name].get_default(
+            call_default_factory=True)]  # fmt: skip
 
     @property
     def stops(self) -> tuple[str, ...]:

@@ -83,6 +83,10 @@ class Engine:
             self.cancel(stream, "draining")
 
     @property
+    def alive(self) -> bool:
+        return self._thread.is_alive()
+
+    @property
     def idle(self) -> bool:
         with self._wake:
             return not self.running and not self.waiting

@@ -11,8 +11,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from .refusal import AFTER_S, Refused
 
-OPEN = ("/health",)  # needs no key
-WATCHED = ("/health", "/metrics")
+OPEN = ("/health", "/live")  # need no key
+WATCHED = (*OPEN, "/metrics")
 READING_S = 30.0  # for a body to arrive, and for an answer to be taken beyond the time it may run
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
 
 from .passes import Pass
 from .rate import Rate
@@ -51,6 +51,7 @@ class Metrics:
         self.registry, self._model, self._usd_per_s = CollectorRegistry(), model, usd_per_s
         self._recorder, self._last = recorder, dict[int, float]()
         label = ("model_name",)
+        ProcessCollector(registry=self.registry)  # its memory, files and processor seconds
         self._histograms = {
             name: Histogram(name, text, label, registry=self.registry, buckets=buckets).labels(model)
             for name, (text, buckets) in _HISTOGRAMS.items()
@@ -110,7 +111,8 @@ class Metrics:
     def finished(self, s: Stream) -> None:
         self._last.pop(id(s), None)
         if self._recorder:
-            self._recorder.add(time.time() - (time.monotonic() - s.arrived), s.prompt, len(s.tokens), s.on_chip.batch)
+            arrived_s = time.time() - (time.monotonic() - s.arrived)
+            self._recorder.add(arrived_s, s.prompt, len(s.tokens), s.on_chip.batch, s.name)
         self._done.labels(self._model, s.reason).inc()
         if s.tokens:
             self._times(s)

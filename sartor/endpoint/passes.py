@@ -14,7 +14,7 @@ from ..compiler.binary import Binary
 from ..compiler.together import Sequence, Together
 from .costs import Costs
 from .machine import Machine
-from .sampling import pick, scored
+from .sampling import adjusted, pick, scored
 from .stream import PS, Piece, Stream
 
 LOG = logging.getLogger("sartor.endpoint")
@@ -111,7 +111,8 @@ class Passes:
             if len(stream.tokens) < stream.least and stream.ends:
                 logits = logits.copy()
                 logits[list(stream.ends)] = -np.inf
-            token = pick(logits, stream.sampling, stream.rng)
+            asked = adjusted(logits, stream.sampling, stream.prompt, stream.tokens)
+            token = pick(asked, stream.sampling, stream.rng)
         _sequence(stream).token = token
         stream.tokens.append(token)
         stream.last = time.monotonic()

@@ -27,13 +27,11 @@ class Served:
 
 def check_logits(served: Served, asked: Asked) -> None:
     """What needs the logits is refused where the machine keeps them."""
-    wanted = {"temperature": asked.temperature, "min_tokens": asked.min_tokens, "logprobs": _top(asked) is not None}
-    if not served.engine.gives_logits and (name := next((k for k, v in wanted.items() if v), None)):
+    if not served.engine.gives_logits and (name := next(iter(asked.needs_logits), None)):
         raise Refused(400, f"{name} needs logits, but the RTL gives out its token alone (serve without --rtl)", name)
-
-
-def _top(asked: Asked) -> int | None:
-    return asked.top if isinstance(asked, CompletionAsked | ChatAsked) else None
+    vocabulary = served.engine.binary.vocabulary
+    if wrong := next((t for t in asked.logit_bias if int(t) >= vocabulary), None):
+        raise Refused(400, f"token {wrong} is not in the vocabulary of {vocabulary}", "logit_bias")
 
 
 async def prompt_of(served: Served, asked: Asked) -> list[int]:

@@ -32,12 +32,15 @@ class Recorder:
         self._syncer.start()
         self.written, self.failed = 0, 0
 
-    def add(self, arrived_s: float, prompt: Sequence[int], output_tokens: int, batch: float | None = None) -> None:
+    def add(
+        self, arrived_s: float, prompt: Sequence[int], output_tokens: int, batch: float | None = None, name: str = ""
+    ) -> None:  # fmt: skip
         """One request that arrived at `arrived_s` seconds since 1970; `batch`: sequences in a decode pass of it
-        (OnChip.batch). A disk that fails is counted, not raised."""
+        (OnChip.batch); `name`: its X-Request-Id. A disk that fails is counted, not raised."""
         line = json.dumps({
             "timestamp": round(arrived_s * 1e3, 3), "input_length": len(prompt), "output_length": output_tokens,
             "hash_ids": block_hashes(prompt, self._key), **({} if batch is None else {"batch": round(batch, 3)}),
+            **({"request_id": name} if name else {}),
         }).encode() + b"\n"  # fmt: skip
         with self._lock:
             try:

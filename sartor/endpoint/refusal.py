@@ -8,7 +8,7 @@ from typing import Any
 from fastapi.responses import JSONResponse
 
 AFTER_S = 5  # when to try again, by Retry-After
-PATHS = ("/v1/models", "/v1/completions", "/v1/chat/completions", "/health", "/metrics")
+PATHS = ("/v1/models", "/v1/completions", "/v1/chat/completions", "/health", "/live", "/metrics")
 _KIND = re.compile(r"\[|^constrained-|^(str|int|list)$")  # pydantic's names of the kinds that a key may be
 
 

@@ -14,6 +14,7 @@ from fastapi.responses import JSONResponse, Response, StreamingResponse
 from .answers import Answer
 from .asked import Asked, ChatAsked, StreamOptions
 from .engine import Draining, Full
+from .named import about
 from .prompt import Served, most_of
 from .refusal import AFTER_S, Refused
 from .sampling import Sampling
@@ -35,12 +36,15 @@ class Running:
     def __init__(self, served: Served, asked: Asked, prompt: list[int], request: Request) -> None:
         self._served, self._asked, self._request = served, asked, request
         self._loop, self._events = asyncio.get_running_loop(), asyncio.Queue[Event]()
-        sampling = Sampling(asked.temperature, asked.top_p, max(asked.top_k, 0), asked.top)  # type: ignore[attr-defined]
+        sampling = Sampling(
+            asked.temperature, asked.top_p, max(asked.top_k, 0), asked.top, asked.presence_penalty,  # type: ignore[attr-defined]
+            asked.frequency_penalty, asked.repetition_penalty, tuple((int(t), x) for t, x in asked.logit_bias.items()),
+        )  # fmt: skip
         ends = frozenset() if asked.ignore_eos else served.tokenizer.ends
         seed = None if asked.seed is None else asked.seed & (2**64 - 1)
         self._stream = Stream(
             prompt, most_of(served, asked, prompt), sampling, Text(served.tokenizer, asked.stops), self._emit,
-            np.random.default_rng(seed), ends, asked.min_tokens,
+            np.random.default_rng(seed), ends, asked.min_tokens, about(request.scope).request_id,
         )  # fmt: skip
         costs = served.engine.costs
         chat = isinstance(asked, ChatAsked)
@@ -87,6 +91,9 @@ class Running:
 
     def _close(self) -> None:
         self._served.engine.cancel(self._stream)
+        said, s = about(self._request.scope), self._stream
+        said.prompt_tokens, said.output_tokens = len(s.prompt), len(s.tokens)
+        said.finish_reason = s.reason or s.cancelled
         self._timer.cancel()
         self._gone.cancel()
 
@@ -106,6 +113,7 @@ class Running:
 
     async def _sent(self, event: Event) -> AsyncIterator[bytes]:
         answer, options = self._answer, self._asked.stream_options or StreamOptions()
+        answer.with_usage = options.include_usage
         said = 0 if options.include_usage and options.continuous_usage_stats else None
         if answer.chat:
             yield _data(answer.opening(said))

@@ -11,11 +11,13 @@ from collections.abc import Callable
 from types import FrameType
 
 import uvicorn
+from uvicorn.config import LOGGING_CONFIG
 from uvicorn.protocols.http.auto import AutoHTTPProtocol
 
 from ..errors import InputError
 from .app import Service, application
 from .guards import READING_S
+from .named import Named, log_as_json
 
 GRACE_S = 30.0  # for requests that run when the server is told to end
 MOST_CONNECTIONS = 10_000
@@ -69,8 +71,9 @@ class Server(uvicorn.Server):
 
     def __init__(self, service: Service, grace_s: float = GRACE_S) -> None:
         super().__init__(uvicorn.Config(
-            application(service), log_level="warning", access_log=False, ws="none", lifespan="off", http=Connection,
-            limit_concurrency=connections(), server_header=False, timeout_graceful_shutdown=int(CLOSING_S),
+            Named(application(service)), log_level="warning", access_log=False, ws="none", lifespan="off",
+            http=Connection, limit_concurrency=connections(), server_header=False,
+            timeout_graceful_shutdown=int(CLOSING_S), log_config=None if service.log_json else LOGGING_CONFIG,
         ))  # fmt: skip
         self._engine, self._grace_s = service.engine, grace_s
         self._told: float | None = None
@@ -100,6 +103,8 @@ def run(
 ) -> None:
     """Serve on `sock` until told to end; `ready` is given the address."""
     host, port = sock.getsockname()[:2]
+    if service.log_json:
+        log_as_json()
     service.engine.start()
     ready(f"http://{f'[{host}]' if ':' in host else host}:{port}")
     try:

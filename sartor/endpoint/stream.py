@@ -87,6 +87,7 @@ class Stream:
     rng: np.random.Generator
     ends: frozenset[int] = frozenset()
     least: int = 0
+    name: str = ""  # of the request
     tokens: list[int] = field(default_factory=list)
     sequence: Sequence | None = None  # while it has a place
     turn: int = 0  # passes that there had been when it last had one

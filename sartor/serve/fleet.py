@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from math import ceil, inf
 
@@ -21,7 +21,7 @@ from ..workload.workload import Workload
 from .bill import drawn, rates_usd_per_s
 from .deploy import Deployed, How, deploy
 from .simulate import scaled
-from .sizing import fewest, most_per_s
+from .sizing import bears, fewest, most_per_s
 from .spec import Routing
 
 TENSOR_PARALLEL = (1, 2, 4, 8)
@@ -30,6 +30,7 @@ WORSE = 1.05  # more chips side by side are no longer tried once they cost so mu
 BATCHES = np.array([1.0, 8.0, 32.0, 128.0, 512.0])
 LOADS = np.array([0.3, 0.5, 0.7, 0.9])
 ROUTING: Routing = "least-loaded"
+Priced = tuple[float, float, Deployed]  # dollars a second of all replicas, the highest rate of each
 
 
 @dataclass(frozen=True)
@@ -72,15 +73,14 @@ class Sized:
 
 def sized(chip: Chip, work: Workload, ask: Ask) -> Sized:
     """By simulation: of the ways that fit, the one whose replicas for the peak cost least."""
-    best: tuple[float, float, Deployed] | None = None
+    best: Priced | None = None
     for count in TENSOR_PARALLEL:
-        tried = [_priced(deployed, ask) for deployed in ways(chip, work, ask, count)]
-        first = min(tried, key=lambda t: t[0], default=None)
-        if first is None or first[0] == inf:
-            continue
-        if best is not None and first[0] > best[0] * WORSE:
-            break
-        best = first if best is None else min(best, first, key=lambda t: t[0])
+        tried = list(ways(chip, work, ask, count))
+        first = cheapest(tried, ask, inf if best is None else best[0] * WORSE)
+        if first is not None:
+            best = first if best is None else min(best, first, key=lambda t: t[0])
+        elif best is not None and any(bears(deployed, ask.traffic, ask.slo) for deployed in tried):
+            break  # they only cost more
     if best is None:
         raise InputError(
             f"{chip.name}: no way to deploy it keeps TTFT {ask.slo.ttft_s:g} s and TPOT {ask.slo.tpot_s:g} s for "
@@ -90,10 +90,21 @@ def sized(chip: Chip, work: Workload, ask: Ask) -> Sized:
     return Sized(deployed, fewest(deployed, ask.peak, ask.slo, ask.peak_per_s / each, ROUTING), each)
 
 
-def _priced(deployed: Deployed, ask: Ask) -> tuple[float, float, Deployed]:
-    """Dollars a second of as many replicas as bear the peak, and the highest rate of each."""
-    each = most_per_s(deployed, ask.traffic, ask.slo)
-    return (_usd_per_s(deployed, ask.economy) * ceil(ask.peak_per_s / each) if each else inf), each, deployed
+def cheapest(tried: Iterable[Deployed], ask: Ask, most_usd_per_s: float) -> Priced | None:
+    """The first of those that cost least for the peak, of those of at most `most_usd_per_s`. Of the others no more is
+    simulated than shows that they cost as much."""
+    best: Priced | None = None
+    for deployed in tried:
+        one = _usd_per_s(deployed, ask.economy)
+        replicas = most_usd_per_s / one if best is None else ceil(best[0] / one) - 1  # that would be better
+        if replicas < 1:
+            continue
+        # A little less, since quotients are rounded: who is let through for that is compared below.
+        each = most_per_s(deployed, ask.traffic, ask.slo, above=ask.peak_per_s / replicas * (1 - 1e-9))
+        usd_per_s = one * ceil(ask.peak_per_s / each) if each else inf
+        if usd_per_s <= most_usd_per_s and (best is None or usd_per_s < best[0]) and each:
+            best = usd_per_s, each, deployed
+    return best
 
 
 def ways(chip: Chip, work: Workload, ask: Ask, count: int) -> Iterator[Deployed]:

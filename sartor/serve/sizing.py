@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
-from math import ceil
+from math import ceil, floor, log2
 
 from ..errors import InputError
 from ..workload.traffic import Slo, Traffic
@@ -14,6 +15,7 @@ from .spec import Cluster, Pool, Routing
 FINE = 0.02  # a rate is found to this share
 MOST_REPLICAS = 4096
 _LEAST_PER_S = 1e-6
+_MOST_PER_S = 2.0**20  # so few requests as are simulated may all come at once
 
 
 def share_kept(
@@ -24,25 +26,36 @@ def share_kept(
     return float(done.answers.kept(slo).mean())
 
 
-def most_per_s(deployed: Deployed, traffic: Traffic, slo: Slo, requests: int = 1500) -> float:
-    """The highest rate at which one replica keeps the SLO; 0 where it does not even alone with one request at a
-    time."""
-
-    def kept(rate_per_s: float) -> bool:
-        return share_kept(deployed, 1, scaled(traffic, rate_per_s, requests), slo) >= slo.percentile / 100
-
+def most_per_s(
+    deployed: Deployed, traffic: Traffic, slo: Slo, requests: int = 1500, above: float = 0.0
+) -> float:  # fmt: skip
+    """The highest rate at which one replica keeps the SLO; 0 where it does not even alone with one request at a time,
+    or where it is found to be no more than `above` a second: then nobody wants to know it."""
+    kept = functools.cache(functools.partial(_kept, deployed, traffic, slo, requests))
+    # The rate lies below the first miss of the powers of two, so that a miss at one of up to `above` is all of it.
+    if above >= 1 and not kept(2.0 ** floor(log2(above))):
+        return 0.0
     low, high = _first_miss(kept)
-    while low and high / low > 1 + FINE:
+    while low and high > above and high / low > 1 + FINE:
         middle = (low * high) ** 0.5
         low, high = (middle, high) if kept(middle) else (low, middle)
-    return low
+    return low if low > above else 0.0
 
 
-def _first_miss(kept: Callable[[float], bool]) -> tuple[float, float]:
-    """A rate that is kept and one twice as high that is not; (0, least) where none is kept."""
+def bears(deployed: Deployed, traffic: Traffic, slo: Slo, requests: int = 1500) -> bool:
+    """Whether there is a rate at which one replica keeps the SLO."""
+    return bool(_first_miss(functools.partial(_kept, deployed, traffic, slo, requests), most=1.0)[0])
+
+
+def _kept(deployed: Deployed, traffic: Traffic, slo: Slo, requests: int, rate_per_s: float) -> bool:
+    return share_kept(deployed, 1, scaled(traffic, rate_per_s, requests), slo) >= slo.percentile / 100
+
+
+def _first_miss(kept: Callable[[float], bool], most: float = _MOST_PER_S) -> tuple[float, float]:
+    """A rate that is kept and one twice as high that is not, or that is `most`; (0, least) where none is kept."""
     rate = 1.0
     if kept(rate):
-        while kept(2 * rate):
+        while rate < most and kept(2 * rate):
             rate *= 2
         return rate, 2 * rate
     while rate > _LEAST_PER_S:

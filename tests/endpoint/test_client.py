@@ -10,6 +10,7 @@ from tiny_service import Speaking
 
 from sartor import api
 from sartor.compiler.session import Session
+from sartor.endpoint.sampling import Sampling, adjusted
 from sartor.families.tensor.golden import Golden
 
 PROMPT = "HELLO WORLD"
@@ -66,6 +67,8 @@ def test_a_stream_is_the_same_text(client):
     assert "".join(c.choices[0].text for c in chunks if c.choices) == whole.choices[0].text
     assert chunks[-1].usage == whole.usage and chunks[-1].sartor == whole.sartor
     assert [c.choices[0].finish_reason for c in chunks if c.choices] == [None] * 8 + ["length"]
+    assert all(c.usage is None and "usage" in c.model_fields_set for c in chunks[:-1])
+    assert all("usage" not in c.model_fields_set for c in complete(client, stream=True))
 
 
 def test_usage_so_far_in_every_chunk(client):
@@ -113,6 +116,28 @@ def test_seed_and_temperature(client):
     assert drawn(1, top_p=1e-9).choices[0].text == complete(client, max_tokens=16).choices[0].text
 
 
+def test_bias_and_penalties(tiny, client):
+    said = golden(tiny, PROMPT, 8)
+    first, never = LETTERS.encode(said[0])[0], LETTERS.encode("Q")[0]
+    banned = complete(client, logit_bias={str(first): -100})
+    assert banned.choices[0].text[0] != said[0] and banned.sartor["chosen_by"] == "host"
+    assert complete(client, logit_bias={str(never): 100}).choices[0].text == "Q" * 8
+    # What a step's own logits say: each token once, where its second time costs more than any difference.
+    once = complete(client, max_tokens=16, logit_bias={str(never): 3}, presence_penalty=2).choices[0].text
+    assert once != complete(client, max_tokens=16, logit_bias={str(never): 3}).choices[0].text
+    assert complete(client, extra_body={"repetition_penalty": 1.0}).choices[0].text == said
+    with pytest.raises(openai.BadRequestError, match="token 64 is not in the vocabulary of 64"):
+        complete(client, logit_bias={"64": 1})
+
+
+def test_adjusted_by_hand():
+    logits, how = np.array([3.0, -1.0, 2.0, 0.5]), Sampling(0, 1, 0, None, 0.5, 0.25, 2.0, ((3, 1.5),))
+    # 0 in the prompt: 3 / 2. 1 said once: -1 * 2 - 0.25 - 0.5. 2 never. 3 said twice: (0.5 + 1.5) / 2 - 0.5 - 0.5.
+    assert adjusted(logits, how, [0], [3, 1, 3]).tolist() == [1.5, -2.75, 2.0, 0.0]
+    assert logits.tolist() == [3.0, -1.0, 2.0, 0.5] and adjusted(logits, Sampling(1.0), [0], [1]) is logits
+    assert how.chooses and not Sampling().chooses and Sampling(1.0).chooses and not Sampling(1.0).changes
+
+
 def test_logprobs(tiny, client):
     found = complete(client, logprobs=2, max_tokens=4).choices[0]
     assert "".join(found.logprobs.tokens) == found.text and found.logprobs.text_offset == [0, 1, 2, 3]
@@ -138,6 +163,8 @@ def test_logprobs(tiny, client):
         ({"prompt": [1, 64]}, openai.BadRequestError, "token 64 is not in the vocabulary of 64"),
         ({"n": 2}, openai.BadRequestError, "n: Input should be 1"),
         ({"temperature": -1}, openai.BadRequestError, "temperature: Input should be greater"),
+        ({"presence_penalty": 3}, openai.BadRequestError, "presence_penalty: Input should be less"),
+        ({"logit_bias": {"A": 1}}, openai.BadRequestError, "logit_bias.A"),
         ({"extra_body": {"beams": 4}}, openai.BadRequestError, "beams: is not supported here"),
         ({"stream_options": {"include_usage": True}}, openai.BadRequestError, "are for stream = true"),
     ],

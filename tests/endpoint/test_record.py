@@ -146,6 +146,6 @@ def test_the_endpoint_records_and_never_text(tmp_path, images):
         assert httpx.post(served.url + "/v1/completions", json=body).status_code == 200
         until(lambda: served.metric("sartor:recorded_requests") == 1)
     (entry,) = lines(path)
-    assert set(entry) == {"timestamp", "input_length", "output_length", "hash_ids", "batch"}
+    assert set(entry) == {"timestamp", "input_length", "output_length", "hash_ids", "batch", "request_id"}
     assert (entry["input_length"], entry["output_length"]) == (7, 3)
     assert "SECRETS" not in path.read_text()

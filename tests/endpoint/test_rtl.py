@@ -46,7 +46,8 @@ def alone(served, prompt: str) -> str:
 def checked(served) -> None:
     for prompt, answer in zip(PROMPTS, all_at_once(served), strict=True):
         assert answer["choices"][0]["text"] == alone(served, prompt)
-    for key, value in {"temperature": 1.0, "logprobs": 2, "min_tokens": 2}.items():
+    wanted = {"temperature": 1.0, "logprobs": 2, "min_tokens": 2, "logit_bias": {"1": 1}, "presence_penalty": 1.0}
+    for key, value in wanted.items():
         refused = ask(served, "A", **{key: value})
         assert refused.status_code == 400 and refused.json()["error"]["param"] == key
         assert "the RTL gives out its token alone" in refused.json()["error"]["message"]

@@ -159,6 +159,7 @@ def test_at_the_end_who_runs_is_finished_and_who_comes_is_refused(images):
         refused = post(served, SHORT)
         assert refused.status_code == 503 and int(refused.headers["Retry-After"]) > 0
         assert httpx.get(served.url + "/health").status_code == 503
+        assert httpx.get(served.url + "/live").status_code == 200  # it is to be left alone, not started again
         for thread in threads:
             thread.join()
         assert answers["runs"].json()["usage"]["completion_tokens"] == LONG["max_tokens"]
@@ -174,6 +175,13 @@ def test_after_the_grace_who_runs_is_refused(images):
         served.server.stop()
         asks.join()
         assert found[0].status_code == 503
+
+
+def test_without_its_thread_it_is_not_alive(images):
+    with serving(service(images)) as served:
+        assert httpx.get(served.url + "/live").status_code == 200
+        served.engine.close()
+        assert httpx.get(served.url + "/live").status_code == 503
 
 
 def test_a_fault_ends_who_runs_and_nobody_else(images, monkeypatch):
@@ -207,5 +215,6 @@ def test_metrics(tiny):
         "vllm:request_time_per_output_token_seconds", "vllm:e2e_request_latency_seconds",
         "vllm:request_queue_time_seconds", "vllm:request_prefill_time_seconds", "vllm:request_decode_time_seconds",
         "vllm:request_inference_time_seconds", "vllm:request_prompt_tokens", "vllm:request_generation_tokens",
+        "process_resident_memory_bytes", "process_open_fds",
         "sartor:chip_seconds_total", "sartor:energy_joules_total", "sartor:cost_usd_total",
     }  # fmt: skip

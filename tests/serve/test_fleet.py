@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from math import ceil, inf
 
 import numpy as np
 import pytest
@@ -15,8 +16,9 @@ from pytest import approx
 from sartor.api import find_chip, fleet
 from sartor.errors import InputError
 from sartor.search.economy import Economy
+from sartor.serve import sizing
 from sartor.serve.day import DAY_S, at_least, day
-from sartor.serve.fleet import Ask, ways
+from sartor.serve.fleet import WORSE, Ask, cheapest, sized, ways
 from sartor.serve.sizing import fewest, most_per_s, share_kept
 from sartor.workload.find import find_model
 from sartor.workload.traffic import Pieces, Slo
@@ -30,6 +32,11 @@ def steady(count: int = 400):
     return traffic([(float(i), 1, 1) for i in range(count)])
 
 
+def bursts(count: int = 40):
+    """Two at a time, a pair a second, of four tokens."""
+    return traffic([(float(i // 2), 3, 4) for i in range(count)])
+
+
 def test_a_replica_bears_what_it_serves() -> None:
     # A request takes 1 s and may wait 2 s: at 1 a second none waits; beyond, the queue grows until the last of 400
     # waits 2 s: 5 % may miss, so that 380 come in 378 s.
@@ -39,6 +46,10 @@ def test_a_replica_bears_what_it_serves() -> None:
 
 def test_who_is_slower_than_the_limit_bears_nothing() -> None:
     assert most_per_s(kind(PlainTimes(3.0), ONE), steady(), Slo(2.0, 1.0, 95.0), 100) == 0
+
+
+def test_who_bears_all_that_is_simulated_at_once_has_a_rate() -> None:
+    assert most_per_s(kind(PlainTimes(1e-3)), steady(4), Slo(2.0, 1.0, 95.0)) >= 1e6
 
 
 @pytest.mark.parametrize("guess", [1, 4, 30])
@@ -88,6 +99,72 @@ def test_a_short_trace_comes_again() -> None:
     known = replace(asked, priority=np.array([2, 0, 1]), batch=np.array([1.0, 2.0, 3.0]))  # a request keeps what is its
     made = at_least(known, 5)
     assert made.priority.tolist() == [2, 0, 1, 2, 0] and made.batch.tolist() == [1, 2, 3, 1, 2]
+
+
+USD = st.sampled_from([0.5, 1.0, 1.7, 2.0, 9.0])
+PRICED = st.tuples(st.floats(0.02, 4.0), st.floats(0.0, 0.3), st.integers(1, 8), USD)
+
+
+def all_simulated(groups, ask):
+    """What `sized` finds where every deployment is simulated to the end."""
+    best = None
+    for group in groups:
+        each = [most_per_s(d, ask.traffic, ask.slo) for d in group]
+        costs = [(d.usd * ceil(ask.peak_per_s / e) if e else inf, e, d) for d, e in zip(group, each, strict=True)]
+        first = min(costs, key=lambda t: t[0], default=(inf, 0, None))
+        if first[0] == inf:
+            continue
+        if best is not None and first[0] > best[0] * WORSE:
+            break
+        best = first if best is None else min(best, first, key=lambda t: t[0])
+    return best
+
+
+@given(st.lists(st.lists(PRICED, max_size=3), min_size=1, max_size=4), st.floats(0.3, 40.0))
+@settings(max_examples=25, deadline=None)
+def test_what_is_given_up_early_would_not_have_won(drawn, peak_per_s) -> None:
+    groups = [[kind(PlainTimes(fixed, token), replace(ROOM, max_seqs=n)) for fixed, token, n, _ in g] for g in drawn]
+    for group, those in zip(groups, drawn, strict=True):
+        for deployed, (*_, usd) in zip(group, those, strict=True):
+            deployed.usd = usd
+    ask = Ask(bursts(), peak_per_s, Slo(2.0, 1.0, 90.0), Economy(), ["bf16"], ["bf16"])
+    counts = (2**i for i in range(len(groups)))
+    of = dict(zip(counts, groups, strict=True))
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("sartor.serve.fleet._usd_per_s", lambda deployed, economy: deployed.usd)
+        patched.setattr("sartor.serve.fleet.ways", lambda chip, work, ask, count: of.get(count, []))
+        patched.setattr("sartor.serve.fleet.fewest", lambda *given: 1)
+        expected = all_simulated(groups, ask)
+        if expected is None:
+            with pytest.raises(AttributeError):  # of the chip that is not there, when it is named
+                sized(None, None, ask)
+            return
+        found = sized(None, None, ask)
+    assert found.deployed is expected[2] and found.each_per_s == expected[1]
+
+
+def test_one_replica_less_wins(monkeypatch) -> None:
+    monkeypatch.setattr("sartor.serve.fleet._usd_per_s", lambda deployed, economy: 1.0)
+    slo, slower, faster = Slo(2.0, 1.0, 90.0), kind(PlainTimes(0.21)), kind(PlainTimes(0.2))
+    each = [most_per_s(d, bursts(120), slo) for d in (slower, faster)]
+    assert each[0] < each[1] * 0.99
+    peak_per_s = 3 * each[1] * 0.995  # three of the faster, four of the slower
+    ask = Ask(bursts(120), peak_per_s, slo, Economy(), ["bf16"], ["bf16"])
+    found = cheapest([slower, faster], ask, inf)
+    assert found == (3.0, each[1], faster)
+    assert cheapest([slower, faster], ask, 3.0) == found and cheapest([slower, faster], ask, 2.9) is None
+
+
+def test_who_cannot_win_is_simulated_once(monkeypatch) -> None:
+    counted: list[float] = []
+    whole = sizing.share_kept
+    monkeypatch.setattr(sizing, "share_kept", lambda d, *given: counted.append(d.times.fixed) or whole(d, *given))
+    monkeypatch.setattr("sartor.serve.fleet._usd_per_s", lambda deployed, economy: 1.0)
+    ask = Ask(bursts(120), 40.0, Slo(2.0, 1.0, 90.0), Economy(), ["bf16"], ["bf16"])
+    fast, slow = kind(PlainTimes(0.1)), kind(PlainTimes(0.9))
+    found = cheapest([fast, slow, slow, kind(PlainTimes(0.1))], ask, inf)
+    assert found is not None and found[2] is fast
+    assert counted.count(0.9) == 2 and counted.count(0.1) > 8
 
 
 def test_what_has_no_fleet_says_why() -> None:
