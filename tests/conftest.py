@@ -1,5 +1,8 @@
 """For all tests."""
 
+import gc
+from pathlib import Path
+
 import pytest
 from hypothesis import settings
 
@@ -7,9 +10,28 @@ from hypothesis import settings
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
 
+# Hardware, graphs and 7,000 tests are millions of objects, few of them garbage: they are looked through less often.
+gc.set_threshold(70_000, 10, 10)
+
+# Files of minutes begin first (`make` keeps the order): what begins last runs alone at the end.
+MINUTES = (
+    "proof/test_slice.py", "formal/test_weight_decoder.py", "quality/test_smollm2.py", "api/test_synth.py",
+    "validation/test_record.py", "families/rtl_matrix/test_elements.py", "families/rtl_matrix/test_tables.py",
+    "families/rtl_vector/test_vector.py", "families/rtl_matrix/test_matrix.py", "proof/test_delivered.py",
+    "cli/test_design.py", "test_docs.py", "validation/test_points_split.py", "rtl/test_lut.py",
+    "mutation/test_found_core.py", "api/test_verify.py", "compiler/test_accuracy.py",
+)  # fmt: skip
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What is long is slow, too: `-m "not slow"` leaves it out."""
+    """What is long is slow, too: `-m "not slow"` leaves it out. Files of minutes come first."""
     for item in items:
         if item.get_closest_marker("long"):
             item.add_marker(pytest.mark.slow)
+    first = {Path(__file__).parent / name: rank for rank, name in enumerate(MINUTES)}
+    items.sort(key=lambda item: first.get(item.path, len(first)))
+
+
+def pytest_collection_finish() -> None:
+    """The tests themselves are never garbage."""
+    gc.freeze()

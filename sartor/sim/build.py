@@ -24,13 +24,15 @@ def library(
     verilog: str,
     top: str,
     sources: Mapping[str, str],
-    how: How = FAST,
+    how: How | None = None,
     *,
     progress: Progress | None = None,
     folder: Path | None = None,
 ) -> Path:
     """The shared library of the module `top` of `verilog` with `sources`, C++ files and headers by name that
-    include Vtop.h. It is built once; the cache knows it by content, tools and processor."""
+    include Vtop.h; without `how` it is built to run fast. It is built once; the cache knows it by content, tools
+    and processor."""
+    how = how or FAST
     files = (f"{name}\n{text}" for name, text in sorted(sources.items()))
     key = key_of(verilog, top, *files, repr(how), *_tools())
     place = (folder or cache_folder()) / "sim" / key
