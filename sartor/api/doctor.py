@@ -8,6 +8,7 @@ import sys
 from typing import Any
 
 from ..version import VERSION
+from ..workload.cache import sizes_bytes
 from ..workload.fetch import cache_folder
 
 # what, how it is looked for, what it adds, how to get it
@@ -40,7 +41,8 @@ def doctor() -> dict[str, Any]:
     """Versions found and missing."""
     rows = [_look(*tool) for tool in _TOOLS]
     return {
-        "sartor": VERSION, "python": sys.version.split()[0], "cache": str(cache_folder()), "tools": rows,
+        "sartor": VERSION, "python": sys.version.split()[0], "cache": str(cache_folder()),
+        "cache_bytes": sizes_bytes(), "tools": rows,
         "missing": [row["name"] for row in rows if row["version"] is None and not _replaced(row["name"], rows)],
     }  # fmt: skip
 

@@ -158,13 +158,20 @@ def _figure(name: str) -> str:
     return name.replace("area_", "area, ").replace("_", " ")
 
 
+def _cached(facts: dict[str, Any]) -> str:
+    held = {kind: size for kind, size in facts["cache_bytes"].items() if size >= 1e6}
+    parts = ", ".join(f"{kind} {size / 1e6:,.0f} MB" for kind, size in sorted(held.items(), key=lambda i: -i[1]))
+    said = f" ({parts}; what is not used for 30 days goes, and all of these may be removed at any time)" if held else ""
+    return f"cache: {facts['cache']}{said}"
+
+
 def doctor(facts: dict[str, Any], json: bool) -> None:
     if json:
         as_json(facts)
         return
     tools = facts["tools"]
     rows = [{"tool": t["name"], "found": t["version"] or "missing", "adds": t["adds"]} for t in tools]
-    grid.show(OUT, f"sartor {facts['sartor']}, Python {facts['python']}", rows, f"cache: {facts['cache']}")
+    grid.show(OUT, f"sartor {facts['sartor']}, Python {facts['python']}", rows, _cached(facts))
     for tool in tools:
         if not tool["version"]:
             OUT.print(f"to get {tool['name']}: {tool['get']}", markup=False)

@@ -9,6 +9,7 @@ import typer
 
 from ..errors import SartorError
 from ..version import VERSION
+from ..workload.cache import sweep
 
 # In the order of the help: importing a verb puts it into the program.
 from . import verbs_design, verbs_hardware, verbs_serving, verbs_truth  # noqa: F401
@@ -23,7 +24,8 @@ def _version(version: Annotated[bool, typer.Option("--version", help="Print the 
 
 
 def main() -> None:
-    """The console script: errors of ours become one line on stderr and an exit code."""
+    """The console script: errors of ours become one line on stderr and an exit code; what the cache has not
+    been asked for in a month goes."""
     try:
         app()
     except SartorError as error:
@@ -35,3 +37,5 @@ def main() -> None:
     except BrokenPipeError:
         sys.stderr.close()  # the reader of our output has gone; nobody is left to tell
         sys.exit(0)
+    finally:
+        sweep()

@@ -5,9 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
-import shutil
 import tempfile
-import time
 from dataclasses import fields
 from pathlib import Path
 
@@ -20,6 +18,7 @@ from ..families.tensor.network import Network
 from ..families.tensor.stream_shape import Shape
 from ..formats.blocks import Blocks
 from ..version import code
+from ..workload.cache import used
 from ..workload.fetch import cache_folder
 from . import binary
 from .binary import Binary, Progress
@@ -28,7 +27,6 @@ from .binary import Binary, Progress
 # again, into a folder of its own.
 PARTS = ("compiler", "formats", "families/tensor", "workload/readers", "data/formats.csv", "data/gguf_types.csv")
 NOT_IN_IMAGE = ("families/tensor/rtl", "families/tensor/kernels")
-STALE_S = 30 * 86400.0  # images of other code that nobody has added to for so long are removed
 
 
 def compiled(
@@ -50,7 +48,7 @@ def compiled(
     memory = planned(core, net, context, sequences)
     if not path.is_file() or path.stat().st_size != memory.nbytes:
         _write(path, binary.compile_network(core, net, context, progress, sequences).image)
-        _sweep(place, path.parent)
+    used(path.parent)
     image = np.memmap(path, np.uint8, "c")
     program = lower.lower(core, net, memory)
     return Binary(core, net.name, net.vocabulary, memory, program, image), path
@@ -77,14 +75,6 @@ def _name(core: Core, net: Network, key: str, context: int, sequences: int) -> s
     same = [(f.name, getattr(core, f.name)) for f in fields(core) if f.name not in _NOT_IN_IMAGE]
     text = repr((same, key, net.name, len(net.layers), net.vocabulary, context, sequences))
     return hashlib.sha256(text.encode()).hexdigest()[:24]
-
-
-def _sweep(place: Path, mine: Path) -> None:
-    """Remove what other code packed long ago. Who still maps such a file keeps it."""
-    for other in place.iterdir():
-        with contextlib.suppress(OSError):
-            if other != mine and time.time() - other.stat().st_mtime > STALE_S:
-                shutil.rmtree(other) if other.is_dir() else other.unlink()
 
 
 def _write(path: Path, image: np.ndarray) -> None:

@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+from ..workload.cache import used
 from ..workload.fetch import cache_folder
 
 
@@ -32,7 +33,9 @@ def kept(kind: str, key: str, make: Callable[[], str], folder: Path | None = Non
     """
     place = (folder or cache_folder()) / "flow" / kind / key
     with contextlib.suppress(OSError, UnicodeDecodeError):
-        return place.read_text(encoding="utf-8")
+        text = place.read_text(encoding="utf-8")
+        used(place)
+        return text
     text = make()
     with contextlib.suppress(OSError):
         place.parent.mkdir(parents=True, exist_ok=True)

@@ -14,6 +14,7 @@ import numpy as np
 from ..errors import InputError
 from ..search.store import whole
 from ..version import code
+from ..workload.cache import used
 from ..workload.fetch import cache_folder
 
 # Another program may find other numbers.
@@ -41,6 +42,7 @@ class Store:
             found = json.loads(self._file("json").read_text(encoding="utf-8"))
         except (OSError, ValueError):
             return None
+        used(self._file("json"))
         return found if isinstance(found, dict) else None
 
     def keep(self, result: dict[str, Any]) -> None:

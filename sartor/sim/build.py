@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
+from ..workload.cache import used
 from ..workload.fetch import cache_folder
 from . import tools
 from .cpp import COMPILE, FAST, PREFIX, RUNTIME, How, compiled
@@ -40,6 +41,8 @@ def library(
         with building(place) as fresh:
             runtime = place.parent / f"runtime-{key_of(*_tools())}"
             _build(fresh, verilog, top, sources, how, runtime, Stages(progress))
+            used(runtime)
+    used(place)
     return place / LIBRARY
 
 

@@ -10,6 +10,7 @@ from ..families.tensor.rtl import SOURCES
 from ..families.tensor.rtl.top import Top
 from ..rtl import yosys
 from ..version import code
+from ..workload.cache import used
 from ..workload.fetch import cache_folder
 from . import build, native
 from .kept import Stages, building, key_of
@@ -37,4 +38,5 @@ def _verilog(core: Core, folder: Path, stage: Stages) -> str:
             text = yosys.to_rtlil(Top(core, gated=True), TOP)
             stage("Yosys: clean Verilog")
             (fresh / file.name).write_text(yosys.clean_verilog(text, TOP), encoding="utf-8")
+    used(place)
     return file.read_text(encoding="utf-8")

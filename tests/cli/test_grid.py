@@ -35,7 +35,7 @@ def test_facts_are_listed_in_the_unit_of_their_table(monkeypatch):
 def test_a_command_to_type_keeps_its_brackets(monkeypatch):
     """Rich takes [ray] for a style."""
     tool = {"name": "ray", "version": None, "adds": "more machines", "get": "pip install -e '.[ray]'"}
-    facts = {"sartor": "0", "python": "3", "cache": "c", "tools": [tool]}
+    facts = {"sartor": "0", "python": "3", "cache": "c", "cache_bytes": {}, "tools": [tool]}
     monkeypatch.setattr(show.api, "doctor", lambda: facts)
     assert "pip install -e '.[ray]'" in printed("doctor", width=80)
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -80,15 +78,3 @@ def test_an_image_of_other_code_is_not_taken(tmp_path: Path, monkeypatch: pytest
     monkeypatch.setattr(store, "code", lambda *parts: "other")
     other = packed(tmp_path)
     assert other.parent.name == "other" and other.name == path.name and other.read_bytes() == good
-
-
-def test_images_of_other_code_go_after_a_month(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    long_ago = time.time() - store.STALE_S - 60
-    for name in ("old", "new"):
-        (tmp_path / "images" / name).mkdir(parents=True)
-        (tmp_path / "images" / name / "x.bin").write_bytes(b"x")
-    (tmp_path / "images" / "before.bin").write_bytes(b"x")  # as they lay before they had folders
-    for name in ("old", "before.bin"):
-        os.utime(tmp_path / "images" / name, (long_ago, long_ago))
-    path = packed(tmp_path)
-    assert {p.name for p in (tmp_path / "images").iterdir()} == {"new", path.parent.name}

@@ -10,6 +10,7 @@ from typing import Any
 
 import numba
 
+from ....workload.cache import used
 from ....workload.fetch import cache_folder
 
 # Where constants in the machine code come from, beside this folder.
@@ -35,4 +36,6 @@ def _folder() -> Path:
     here = Path(__file__).parent
     sources = [*sorted(here.glob("*.py")), *(here.parent / name for name in _OTHERS)]
     digest = hashlib.sha256(b"".join(source.read_bytes() for source in sources))
-    return cache_folder() / "compiled" / digest.hexdigest()[:16]
+    folder = cache_folder() / "compiled" / digest.hexdigest()[:16]
+    used(folder)
+    return folder

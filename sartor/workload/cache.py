@@ -1,0 +1,60 @@
+"""What the cache holds: made by us, made again where it is missing, and gone when nobody has used it for a month."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import shutil
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from .fetch import cache_folder
+
+UNUSED_S = 30 * 86400.0
+EVERY_S = 86400.0  # between two looks
+# Depth of the entries in each folder. Weights and chosen designs stay: they are dear, or the user's.
+ENTRIES = {"images": "*", "quality": "*", "runs": "*", "sim": "*", "flow": "*/*", "compiled": "*"}
+# Entries are named by content. What is not named so is not ours: SARTOR_CACHE may be any folder.
+_OURS = re.compile(r"(.*-)?[0-9a-f]{16,64}(\.\w+)?|\.building-\w+")
+
+
+def used(entry: Path) -> None:
+    """`entry` is of use: a month from now at the earliest it goes."""
+    with contextlib.suppress(OSError):
+        os.utime(entry)
+
+
+def sweep(folder: Path | None = None) -> list[Path]:
+    """Remove entries that nobody has used for a month; which. It looks once a day. Who has a file open keeps it."""
+    folder, gone = folder or cache_folder(), []
+    mark, now = folder / ".swept", time.time()
+    with contextlib.suppress(OSError):
+        if not folder.is_dir() or (mark.exists() and now - mark.stat().st_mtime < EVERY_S):
+            return []
+        mark.touch()
+        for entry in _entries(folder):
+            with contextlib.suppress(OSError):
+                if now - entry.stat().st_mtime > UNUSED_S:
+                    shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
+                    gone.append(entry)
+    return gone
+
+
+def sizes_bytes(folder: Path | None = None) -> dict[str, int]:
+    """Of what each folder holds."""
+    folder = folder or cache_folder()
+    return {kind: sum(map(_size, (folder / kind).rglob("*"))) for kind in ENTRIES if (folder / kind).is_dir()}
+
+
+def _entries(folder: Path) -> Iterator[Path]:
+    for kind, below in ENTRIES.items():
+        yield from (entry for entry in (folder / kind).glob(below) if _OURS.fullmatch(entry.name))
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size if path.is_file() else 0
+    except OSError:  # gone meanwhile
+        return 0
