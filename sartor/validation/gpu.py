@@ -9,8 +9,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from . import gpu_limits, gpu_predict, names
+from . import gpu_limits, gpu_predict, gpu_shapes, names
 from .files import packaged
+from .gpu_columns import as_called
 from .gpu_work import CACHE
 from .kind import Column, Form, Inputs, Prediction, Refused, Row
 from .ticks import settled
@@ -52,6 +53,7 @@ CALLS = {
     # `step` tokens are in the cache when one more comes.
     "generation_attention": Form("attn_decode", {**_STACK, "step": _WHOLE["context"]}, _CALLED, fixed={"called": True}),
 }  # fmt: skip
+STEPS = ("decode", "prefill")  # of whole models
 # Rows of our own files that measure nothing an estimate is made for.
 SEVERAL = ("tp", "tp_size", "tensor_parallel", "pp", "pp_size", "gpus", "n_gpus", "num_gpus", "world_size")
 OTHER = ("copy", "read", "idle", "check", "machine", "done", "error")
@@ -76,11 +78,14 @@ class Gpu:
             return "neither a column 'kind' nor 'gemm_dtype': not a form of kind gpu"
         if not isinstance(kind, str):
             return f"kind is no word, but {str(kind)[:20]}"
+        kind = kind.strip().lower()
         if kind in OTHER:
             return f"kind {kind!r}: nothing is predicted for it"
         if kind not in MEASURED:
             return f"kind {kind!r} is not one of {', '.join(MEASURED)}"
-        return f"{kind}: measuring failed" if "err" in row else MEASURED[kind]
+        if row.get("err"):
+            return f"{kind}: measuring failed"
+        return as_called(MEASURED[kind], row, gpu_shapes.OPTIONAL if kind in STEPS else {})
 
     def impossible(self, rows: Sequence[Row]) -> Sequence[str | None]:
         known = [row for row in rows if _unknown(row.inputs) is None]
@@ -98,7 +103,7 @@ class Gpu:
         found = {"kind": inputs["form"], "chip": chip.name if chip else "", "format": form or ""}
         if "format" in inputs and form:
             found["format"] += names.kernel(inputs["format"])
-        model = names.model(inputs["model"]) if "model" in inputs else None
+        model = gpu_shapes.model(inputs) if "model" in inputs else None
         return found | ({"model": model.name} if model else {})
 
 
@@ -106,8 +111,8 @@ def _unknown(inputs: Inputs) -> str | None:
     """What a row names that we do not know."""
     if names.chip(inputs["chip"]) is None:
         return f"chip {inputs['chip']!r} is not known"
-    if "model" in inputs and names.model(inputs["model"]) is None:
-        return f"model {inputs['model']!r} is not known"
+    if "model" in inputs and (why := gpu_shapes.why_not(inputs)):
+        return why
     if "format" in inputs and names.number_format(inputs["format"]) is None:
         return f"format {inputs['format']!r} is not known"
     for what in ("arithmetic", "cache"):

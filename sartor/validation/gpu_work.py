@@ -12,7 +12,7 @@ from ..workload.derive import operators
 from ..workload.gemm import Gemm
 from ..workload.operators import Attention, Operators
 from ..workload.step import Step
-from . import names
+from . import gpu_shapes
 from .kind import Inputs
 
 CACHE = "bf16"
@@ -42,7 +42,8 @@ def grouped(rows: Sequence[Inputs], key: Callable[[Inputs], Any], price: Price) 
 
 def group(inputs: Inputs) -> tuple[Any, ...]:
     """Rows of one group differ in numbers only, and are priced as one array."""
-    shape = (inputs["heads"], inputs["kv_heads"], inputs["head_dim"]) if "heads" in inputs else ()
+    heads = tuple(inputs.get(name) for name in ("heads", "kv_heads", "head_dim"))
+    shape = gpu_shapes.said(inputs) if "model" in inputs else heads
     named = (inputs.get("format", CACHE), inputs.get("model", ""), inputs.get("called", False))
     return inputs["form"], inputs["chip"], *named, *shape
 
@@ -58,7 +59,7 @@ def work(rows: Sequence[Inputs]) -> tuple[Operators, Step]:
     step = Step(batch, 1, context) if decode else Step(batch, context, 0 * context)
     phase: Literal["prefill", "decode"] = "decode" if decode else "prefill"
     if "model" in first:
-        return operators(names.model(first["model"]), phase), step  # type: ignore[arg-type]
+        return operators(gpu_shapes.model(first), phase), step  # type: ignore[arg-type]
     heads, kv, dim = first["heads"], first["kv_heads"], first["head_dim"]
     return Operators(phase, (Attention("attention", heads, kv, dim, dim, 1, 2 * kv * dim),)), step
 

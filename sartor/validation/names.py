@@ -17,17 +17,23 @@ from ..workload import find
 from ..workload.find import bundled
 from ..workload.model import Model
 
-# Words of a chip's name that its memory, its board or its maker add.
-_WORDS = {"nvidia", "amd", "instinct", "geforce", "tesla", "oam", "ac", "hbm2e", "hbm3", "hbm3e", "nvl72", "blackwell",
-          "server", "edition", "gpu"}  # fmt: skip
+# Words of a chip's name that its memory, its board, its server or its maker add.
+_WORDS = {"nvidia", "corporation", "amd", "intel", "google", "instinct", "geforce", "tesla", "hgx", "oam", "ac",
+          "hbm2e", "hbm3", "hbm3e", "nvl72", "blackwell", "server", "edition", "gpu", "tensor", "core",
+          "x1"}  # fmt: skip
 _SIZE = re.compile(r"\d+gb")
+_GAPS = re.compile(r"[\s_/,()\[\]-]+")  # between words of a chip's name
 FILES = (".toml", ".json", ".gguf")  # how a name ends that is a file
+_UNPACKED = re.compile(r"w[48]a16|awq|gptq")  # formats whose activations have 16 bits
 SIZE_ROOM = 0.1  # GB or GiB, with or without what is kept for errors
-_TAIL = re.compile(
-    r"_(hf|instruct|thinking|2507|chat|base|it|fp8|fp8_dynamic|nvfp4|fp4|fp8_kv|bf16|w4a16|awq|gptq|v0\.\d)$"
+# How a repository of compressed weights is called behind its model's name: its format, and what else is said of it.
+_FORMAT = re.compile(
+    r"_(?:quantized\.)?(fp8|nvfp4|mxfp4|fp4|bf16|(?:awq_|gptq_)?int[48]|w4a16|w8a16|w8a8|awq|gptq)"
+    r"(?:_dynamic|_block|_kv|_v\d)*$"
 )
-_FORMAT = re.compile(r"_(fp8|nvfp4|mxfp4|fp4|bf16|w4a16|awq|gptq)(_dynamic|_kv)?$")
-_AS_FORMAT = {"fp4": "nvfp4", "w4a16": "int4", "awq": "int4", "gptq": "int4"}
+_TAIL = re.compile(r"_(hf|instruct|thinking|2507|chat|base|it|preview|v0\.\d)$")
+_AS_FORMAT = {"fp4": "nvfp4", "w4a16": "int4", "awq": "int4", "gptq": "int4", "awq_int4": "int4", "gptq_int4": "int4",
+              "w8a16": "int8", "w8a8": "int8", "gptq_int8": "int8"}  # fmt: skip
 
 
 @functools.cache
@@ -57,8 +63,8 @@ def ours(what: str, name: str) -> str:
 
 def _bare_model(plain: str) -> str:
     """A repository's name without its owner, its training and its number format, which other columns say."""
-    bare = plain.split("/")[-1].removeprefix("meta_")
-    while (shorter := _TAIL.sub("", bare)) != bare:
+    bare = plain.split("/")[-1].removeprefix("meta_").removeprefix("nvidia_")
+    while (shorter := _TAIL.sub("", _FORMAT.sub("", bare))) != bare:
         bare = shorter
     return bare
 
@@ -68,6 +74,8 @@ def format_in(model: str) -> str:
 
     >>> format_in("nvidia/DeepSeek-R1-NVFP4"), format_in("Qwen3-32B-FP8-dynamic"), format_in("Llama-3.1-8B-Instruct")
     ('nvfp4', 'fp8', '')
+    >>> format_in("Qwen2.5-7B-Instruct-GPTQ-Int4"), format_in("Llama-3.3-70B-Instruct-quantized.w8a8")
+    ('int4', 'int8')
     """
     found = _FORMAT.search(_plain(model))
     return _AS_FORMAT.get(found[1], found[1]) if found else ""
@@ -132,7 +140,9 @@ def _sized(name: str) -> Chip | None:
     >>> [found.name if (found := _sized(n)) else None for n in ("NVIDIA H200 141GB HBM3e", "NVIDIA A100-SXM4-48GB")]
     ['h200-sxm', None]
     """
-    words = [re.sub(r"^sxm\d$", "sxm", word) for word in _plain(name).split("_") if word not in _WORDS]
+    plain = re.sub(r"(?<=\d) g(i?)b\b", "gb", _GAPS.sub(" ", name.lower()).strip())
+    spelled = (re.sub(r"^sxm\d$", "sxm", word.removeprefix("1x")) for word in plain.split())
+    words = [word for word in spelled if word and word not in _WORDS]
     sizes = [float(word[:-2]) for word in words if _SIZE.fullmatch(word)]
     try:
         found = presets.preset(ours("chips", "_".join(word for word in words if not _SIZE.fullmatch(word))))
@@ -154,11 +164,11 @@ def _known_model(name: str) -> Model | None:
 def weight_only(name: str) -> bool:
     """Whether a file means narrow weights and 16-bit activations.
 
-    >>> weight_only("int8_wo"), weight_only("int8"), weight_only("w4a16")
-    (True, False, True)
+    >>> weight_only("int8_wo"), weight_only("int8"), weight_only("w4a16"), weight_only("INT4 (AWQ)")
+    (True, False, True, True)
     """
     plain = _plain(name)
-    return plain.endswith(("_wo", "_weight_only")) or plain in ("w4a16", "w8a16")
+    return plain.endswith(("_wo", "_weight_only")) or bool(_UNPACKED.search(plain))
 
 
 @functools.cache

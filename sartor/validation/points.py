@@ -25,7 +25,7 @@ _POOLS_COLUMNS = {"num_workers": "workers", "tp_size": "chips", "pp_size": "stag
                   "moe_ep_size": "ranks"}  # fmt: skip
 _SERVICE = {
     "system": column("system", "chip"), "model_path": column("model_path", "model"),
-    "precision": column("precision", "format", optional=True), "backend": column("backend", "stack"),
+    "precision": column("precision", "format", optional=True), "backend": column("backend", "stack", optional=True),
     "dtype": Column("arithmetic", optional=True, instead=True),
     "isl": column("isl", "prompt", whole=True), "osl": column("osl", "output", whole=True),
     "concurrency": column("concurrency", "requests", optional=True, count=True, instead=True),
@@ -62,8 +62,9 @@ MODES = {**dict.fromkeys(OWN, FORM), "disagg": POOLS, "disaggregated": POOLS}
 MOST_AT_ONCE = 100_000
 SLOWEST_START_S = 1.0
 EXCHANGED = 4.0  # no service starts a request in a fourth of a token's time; of 2,012 TTFT is five times TPOT at least
+STRETCHED = 4  # times the context of its checkpoint that a model is served with, its RoPE scaled (YaRN)
 MOST_TOGETHER = 72  # chips of one worker: a rack
-MOST_CHIPS = 8  # in one node: beyond, links are slower and rows say nothing of them
+MOST_CHIPS = 8  # in one node: beyond, links are slower and rows say nothing of them, but in a rack that links all
 
 
 class Points:
@@ -134,7 +135,7 @@ def refusal(inputs: Inputs) -> str | None:
         return f"format {form!r} is not known"
     if not as_named(inputs):
         return f"format {inputs['format']!r} is not that of {inputs['model']!r}"
-    if model and max(inputs["prompt"] + inputs["output"], points_predict.holds(inputs)) > model.max_context:
+    if model and max(inputs["prompt"] + inputs["output"], points_predict.holds(inputs)) > STRETCHED * model.max_context:
         return f"prompt and output are longer than {model.name} holds"
     if inputs.get("cache") and names.number_format(inputs["cache"]) is None:
         return f"a cache in {inputs['cache']!r} is not known"
@@ -142,15 +143,18 @@ def refusal(inputs: Inputs) -> str | None:
         return f"sampling {inputs['sampling']!r} is none of {', '.join(filter(None, points_sampling.BYTES))}"
     if inputs["form"] != POOLS.name and _mode(inputs) not in MODES:
         return f"mode {inputs['mode']!r} is not known (agg, disagg)"
-    if inputs["stack"] not in points_predict.STACKS:
-        return f"serving stack {inputs['stack']!r} was not measured"
     if inputs["form"] == POOLS.name:
         return _pools_refusal(inputs)
     if inputs["at_once"] > MOST_AT_ONCE:
         return "more requests at once than any service takes"
-    if points_layout.arranged(inputs)["chips"] > MOST_CHIPS:
+    if points_layout.arranged(inputs)["chips"] > (MOST_TOGETHER if _in_rack(inputs) else MOST_CHIPS):
         return "more than one node"
     return "pipeline stages: not modeled" if points_layout.count(inputs["stages"]) > 1 else None
+
+
+def _in_rack(inputs: Inputs) -> bool:
+    chip = names.chip(inputs["chip"])
+    return chip is not None and chip.name in pools_predict.RACK
 
 
 def _pools_refusal(inputs: Inputs) -> str | None:

@@ -89,12 +89,22 @@ def _waiting(row: Row, requests: float) -> Row:
     return replace(row, may={"ttft": (token_s, (requests - 1) * row.inputs["output"] * token_s)})
 
 
+def stack_named(said: str | None) -> str:
+    """Our name of the stack that a row calls so, whatever else it says of it; those that we do not know are one.
+
+    >>> [stack_named(said) for said in ("TensorRT-LLM 1.0", "vllm-v1", "dynamo (SGLang)", "TRT", "lmdeploy", None)]
+    ['trtllm', 'vllm', 'sglang', 'trtllm', 'other', 'other']
+    """
+    plain = re.sub(r"[^a-z0-9]", "", (said or "").lower()).replace("tensorrt", "trt")
+    plain = "trtllm" if plain == "trt" else plain
+    return next((stack for stack in points_predict.STACKS if stack in plain), points_predict.OTHER)
+
+
 def _service(row: Row) -> tuple[dict[str, Any], str | None]:
     """What a row says of its service, and the requests of all, apart. What is computed in (`dtype`) is the weights'
     format where no column says another and it is narrow: in 16 bits it may be that of any weights."""
     inputs = dict(row.inputs)
     requests, arithmetic = inputs.pop("requests"), inputs.pop("arithmetic")
-    plain = re.sub(r"[^a-z0-9]", "", inputs["stack"].lower()).replace("tensorrt", "trt")
-    inputs["stack"] = plain if plain in points_predict.STACKS else inputs["stack"]
+    inputs["stack"] = stack_named(inputs["stack"])
     inputs["format"] = inputs["format"] or (arithmetic if not is_wide(arithmetic) else None)
     return inputs, requests

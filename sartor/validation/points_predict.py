@@ -45,6 +45,7 @@ from .points_room import room
 from .points_sampling import sampled
 
 STACKS = ("vllm", "trtllm", "sglang")
+OTHER = "other"  # any stack that was not measured: figures fitted to all of them together
 RESERVE = ("trtllm",)  # start a request only with room for all its tokens; the others evict (GUARANTEED_NO_EVICT)
 FULL_PASS = 8192.0  # tokens of a prefill with prompts enough (max_num_tokens and chunked_prefill_size of the stacks)
 

@@ -23,8 +23,8 @@ def test_a_driver_s_name_of_the_h200_is_its_preset(tmp_path):
 
 
 def test_columns_that_nothing_reads_are_named(tmp_path):
-    found = validate("gpu", written(tmp_path, [ROW | {"joules": 2.5, "tok_s": 256.0}]))
-    assert found["coverage"]["unread"] == ["joules", "tok_s"]
+    found = validate("gpu", written(tmp_path, [ROW | {"spent": 2.5, "tok_s": 256.0}]))
+    assert found["coverage"]["unread"] == ["spent", "tok_s"]
 
 
 def test_columns_that_are_read_are_not(tmp_path):
@@ -33,8 +33,8 @@ def test_columns_that_are_read_are_not(tmp_path):
 
 
 def test_a_column_under_another_name_is_in_the_error(tmp_path):
-    row = {name: value for name, value in ROW.items() if name != "s"} | {"latency_ms": 3.9}
-    with pytest.raises(BrokenFile, match=r"no column 's' \(latency, s\); columns not read: latency_ms"):
+    row = {name: value for name, value in ROW.items() if name != "s"} | {"took_ms": 3.9}
+    with pytest.raises(BrokenFile, match=r"no column 's' \(latency, s\); columns not read: took_ms"):
         validate("gpu", written(tmp_path, [row]))
 
 

@@ -132,11 +132,10 @@ def test_what_is_said_of_sampling_and_cache_must_be_known(file, more, reason):
     [
         (("h100_sxm", "h900"), "chip 'h900' is not known"),
         (("meta-llama/Llama-3.1-70B", "someone/Model"), "model 'someone/Model' is not known"),
-        (("vllm", "tgi"), "serving stack 'tgi' was not measured"),
         ((",4,1,1,", ",16,1,1,"), "more than one node"),
         ((",fp8,", ",w3a5,"), "format 'w3a5' is not known"),
         ((",agg,", ",static,"), "mode 'static' is not known (agg, disagg)"),
-        (("1024,16,", "200000,16,"), "prompt and output are longer than llama-3.1-70b holds"),
+        (("1024,16,", "600000,16,"), "prompt and output are longer than llama-3.1-70b holds"),
         ((",16,4,", ",1000000,4,"), "more requests at once than any service takes"),
         ((",4,1,1,", ",4,2,1,"), "pipeline stages: not modeled"),
         ((",4,1,1,", ",4,1,3,"), "more than one node"),
@@ -156,6 +155,23 @@ def test_stacks_and_modes_are_known_as_they_spell_themselves(file):
     stacks = [ROW.replace("vllm", name) for name in ("vLLM", "TensorRT-LLM", "SGLang")]
     found = validate("serving", file(ROW, ROW.replace(",agg,", ",Aggregated,"), *stacks))
     assert not found["coverage"]["refused"] and found["by"]["point trtllm tpot"]["n"] == 1
+
+
+def test_a_stack_that_was_not_measured_has_the_figures_of_all(file):
+    tgi, plain = ROW.replace("vllm", "TGI 3.0"), ROW.replace("vllm", "")
+    found = validate("serving", file(tgi, plain))
+    assert not found["coverage"]["refused"] and found["by"]["point other tpot"]["n"] == 2
+    asked = {**INPUTS, "prompt": 1024, "output": 1024, "at_once": 16, "chips": 4, "copies": 1}
+    tpots = {stack: predict([asked | {"stack": stack}])[0]["tpot"] for stack in (*STACKS, "other")}
+    assert min(tpots[stack] for stack in STACKS) < tpots["other"] < max(tpots[stack] for stack in STACKS)
+
+
+def test_a_rack_links_more_chips_than_a_node(file):
+    # Sixteen copies of attention, each on a chip of its own, of 64 requests each.
+    row = "gb200,deepseek-ai/DeepSeek-R1,fp4,trtllm,agg,1024,1024,64,1,1,16,900,25"
+    assert validate("serving", file(row))["coverage"]["predicted"] == 1
+    coverage = validate("serving", file(row.replace("gb200", "b200_sxm")))["coverage"]
+    assert coverage["refused"][0]["reason"] == "more than one node"
 
 
 @settings(max_examples=25, deadline=None)

@@ -8,7 +8,7 @@ import pytest
 
 from sartor.api import validate
 from sartor.tables import data_text, table
-from sartor.validation import KINDS, gpu_fit, names, validation
+from sartor.validation import KINDS, names, validation
 from sartor.validation.gpu_folds import alike, folds, held_out
 from sartor.validation.gpu_rows import fittable
 from sartor.validation.record import band, grown, on_record, records
@@ -26,16 +26,22 @@ def test_no_error_of_what_comes_with_the_package_has_grown(kind):
 
 
 @pytest.fixture(scope="module")
-def left_out():
+def fits():
+    """To the rows of the H100, and to all but each fold."""
+    return held_out(fittable(), "hopper")
+
+
+@pytest.fixture(scope="module")
+def left_out(fits):
     """Rows of the H100, their folds, and predictions by fits without them."""
     rows = fittable()
     fold = dict(zip((row.where for row in rows), folds(rows), strict=True))
-    return held_out(rows, "hopper").pairs(rows, KINDS["gpu"].labels), fold
+    return fits.pairs(rows, KINDS["gpu"].labels), fold
 
 
 @pytest.mark.slow
-def test_the_figures_are_what_the_fit_gives():
-    found = gpu_fit.fit(fittable(), "hopper").values
+def test_the_figures_are_what_the_fit_gives(fits):
+    found = fits.whole.values
     written = {name: table("gpu").fact("hopper", name).value for name in found}
     assert written == pytest.approx(found, rel=0.01)
 
