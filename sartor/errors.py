@@ -17,8 +17,8 @@ from collections.abc import Iterable
 MANY = 12  # names: more are not read
 # What `sartor list` shows of each kind of name.
 LISTED = {
-    "number format": "formats", "chip": "chips", "model": "models", "study": "studies", "node": "nodes",
-    "memory": "memories", "link": "links", "traffic": "traffic", "traffic profile": "traffic",
+    "number format": "formats", "chip": "chips, sartor list studies", "model": "models", "study": "studies",
+    "node": "nodes", "memory": "memories", "link": "links", "traffic": "traffic", "traffic profile": "traffic",
 }  # fmt: skip
 
 

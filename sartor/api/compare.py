@@ -70,9 +70,9 @@ def compare_fleets(
     found = _found(chips)
     named = [c.name for c in found if c.family == "gpu"]
     return fleet(
-        found, asked.work.model, trace, rate_per_s or asked.rate_per_s, against=named or GPUS, slo=asked.work.slo,
-        weights=asked.weights, economy=asked.economy, requests=REQUESTS, day_requests=DAY_REQUESTS,
-        batch=asked.limits.batch, watch=watch,
+        found, asked.work.model, trace, asked.rate_per_s if rate_per_s is None else rate_per_s,
+        against=named or GPUS, slo=asked.work.slo, weights=asked.weights, economy=asked.economy,
+        requests=REQUESTS, day_requests=DAY_REQUESTS, batch=asked.limits.batch, watch=watch,
     )  # fmt: skip
 
 
@@ -93,14 +93,16 @@ def _asked(
 ) -> _Asked:
     if not chips:
         raise InputError("compare needs at least one chip (try: sartor list chips)")
+    if batch is not None and batch < 1:
+        raise InputError(f"batch = {batch} must be at least 1")
     named = [c for c in chips if isinstance(c, str) and c in studies.names()]
     if model is None and named:
         ready = problem(studies.find_study(named[0]).under(trace))
         study = ready.study
         return _Asked(ready.work, ready.economy, ready.budget, ready.rival_weights, study.compare.cache,
                       study.traffic.rate)  # fmt: skip
-    moments, part = demand(trace or DEFAULT_TRACE, slo.percentile), ComparePart()
-    work = workload(find_model(model or DEFAULT_MODEL), moments, slo)
+    moments, part = demand(DEFAULT_TRACE if trace is None else trace, slo.percentile), ComparePart()
+    work = workload(find_model(DEFAULT_MODEL if model is None else model), moments, slo)
     return _Asked(work, Economy("datacenter", volume), Budget(chips=8, batch=batch), part.weights, part.cache)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..chip.spec import Chip
-from ..errors import InputError, Unsupported
+from ..errors import Unsupported
 from ..families import priced
 from ..families.tensor.family import Tensor
 from ..families.tensor.sizing import not_generated
@@ -28,13 +28,12 @@ def cost(chip: str | Chip, volume: float = 100_000, device: bool = False) -> dic
     """Each figure as {low, nominal, high}: the 10th and 90th percentile over draws of every fact from its range.
 
     Owning is per hour of one chip in its system at its busy power. Existing chips: their bill of materials from the
-    published die, and their price. `error`: four in five published bills, and for a generated chip dies and power
-    limits of public ones by their parts, lie within such a fraction of ours (None: it is published, or unchecked).
-    `note`: why `build` refuses the chip (None: it does not, or the chip is none to be built).
+    published die, and their price. Bought: at the vendor's price, or a new chip at a vendor's margin. `error`: four in
+    five published bills, and for a generated chip dies and power limits of public ones by their parts, lie within such
+    a fraction of ours (None: it is published, or unchecked). `note`: why `build` refuses the chip (None: it does not,
+    or the chip is none to be built).
     """
     chip = find_chip(chip) if isinstance(chip, str) else chip
-    if not volume > 0:
-        raise InputError(f"volume = {volume} must be above 0")
     if chip.tile is None and chip.die_mm2 is None:
         raise Unsupported(f"{chip.name}: its die area is not published, so its cost cannot be estimated")
     economy = Economy("device" if device else "datacenter", volume)
@@ -82,6 +81,11 @@ def _figures(chip: Chip, economy: Economy, tech: Technology) -> dict[str, Any]:
         "usd_per_hour": usd_per_s(at_cost, watts * economy.figure(tech, "duty"), watts, economy, tech)
         * _HOUR_S,
     }
+    price = chip_price_usd(chips, economy, tech, "vendor")
+    if np.all(np.isfinite(price)):
+        drawn_w = watts * economy.figure(tech, "duty")
+        figures["price_usd"] = price
+        figures["usd_per_hour_bought"] = usd_per_s(price, drawn_w, watts, economy, tech, "vendor") * _HOUR_S
     if isinstance(chips, Tensor):
         figures["nre_usd"] = chips.nre_usd(economy.once(tech))
         figures |= {f"{part}_usd": usd for part, usd in chips.physical.parts_usd.items() if part != "die"}

@@ -13,7 +13,7 @@ from ..families import priced
 from ..families.tensor.sizing import not_generated
 from ..formats.spec import format_named
 from ..formulas.phase import Phase
-from ..search.evaluate import model_bytes
+from ..search.evaluate import model_bytes, state_bytes, token_bytes
 from ..search.explain import phase_rows
 from ..tables import draws
 from ..tech.technology import NOMINAL, Technology
@@ -68,7 +68,7 @@ def estimate(
     used = weights or (chip.tile.weights if chip.tile else "bf16")
     return {
         "chip": chip.name, "model": model.name, "phase": phase, "batch": batch, "context": context,
-        "weights": used, "error": asdict(step_error(chip, phase, used, tensor_parallel, spread)),
+        "weights": used, "error": asdict(step_error(chip, phase, used, tensor_parallel, spread, kv or "bf16")),
         "tensor_parallel": tensor_parallel,
         "latency_s": latency, "energy_j": float(done.dynamic_j) + static_j, "tokens_per_s": tokens / latency,
         "bound": _longest(rows), "dram_bytes": float(done.dram_bytes), "note": not_generated(chip),
@@ -118,12 +118,42 @@ def _check(
                 what = "weights" if option == "weights" else "a cache"
                 raise InputError(f"{chip.name}: it takes {what} in {own}, not {form!r} (leave --{option} out)")
     _check_fits(chip, model, weights, tensor_parallel)
+    _check_cache_fits(chip, model, batch, context, weights, kv, tensor_parallel)
+
+
+def _weights_fit(chip: Chip, model: Model, weights: str | None, tensor_parallel: int) -> tuple[float, float]:
+    """Bytes of weights on one chip, and of its memory."""
+    fixed = model.formats if chip.tile and weights is None else {}
+    needed = float(model_bytes(priced(chip, weights), model, fixed)) / tensor_parallel
+    return needed, chip.memory.capacity_bytes or chip.sram_bytes
+
+
+def _check_cache_fits(
+    chip: Chip, model: Model, batch: int, context: int, weights: str | None, kv: str | None, tensor_parallel: int
+) -> None:
+    """What `batch` sequences keep lies beside the weights."""
+    needed, capacity = _weights_fit(chip, model, weights, tensor_parallel)
+    chips = priced(chip, weights, kv)
+    found = operators(model, "decode")
+    each = float(token_bytes(chips, found, context, tensor_parallel)) * context
+    each += float(state_bytes(found, tensor_parallel))
+    if needed + batch * each > capacity:
+        raise InputError(
+            f"{batch} sequences of {context} tokens keep {si(batch * each, 'B')} on each of {tensor_parallel} x "
+            f"{chip.name}, which hold {si(capacity, 'B')}, {si(needed, 'B')} of it weights: "
+            f"{_most(capacity - needed, each)}"
+        )
+
+
+def _most(spare_bytes: float, each_bytes: float) -> str:
+    """What to try instead."""
+    most = int(spare_bytes // each_bytes)
+    other = "--context, --tensor-parallel or --kv"
+    return f"room for {most} (try --batch {most}, or {other})" if most else f"room for none (try {other})"
 
 
 def _check_fits(chip: Chip, model: Model, weights: str | None, tensor_parallel: int) -> None:
-    fixed = model.formats if chip.tile and weights is None else {}
-    needed = float(model_bytes(priced(chip, weights), model, fixed)) / tensor_parallel
-    capacity = chip.memory.capacity_bytes or chip.sram_bytes
+    needed, capacity = _weights_fit(chip, model, weights, tensor_parallel)
     if needed > capacity:
         tile = chip.tile
         forms = [tile.weights, *tile.mix.values()] if tile else [weights or "bf16"]

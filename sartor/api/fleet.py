@@ -17,7 +17,7 @@ from ..tables import table
 from ..workload.find import find_model
 from ..workload.model import Model
 from ..workload.profiles import find_traffic
-from ..workload.traffic import Slo, Traffic
+from ..workload.traffic import Slo, Traffic, rate_of
 from ..workload.workload import workload
 from .find import find_chip
 from .simulate import check_context
@@ -55,7 +55,7 @@ def fleet(
     traffic = find_traffic(trace) if isinstance(trace, str) else trace
     slo, part = slo or Slo(2.0, 0.05), ComparePart()
     demand = traffic.demand(slo.percentile)
-    ask = Ask(at_least(traffic, requests), rate_per_s or demand.rate_per_s, slo, economy or Economy(),
+    ask = Ask(at_least(traffic, requests), rate_of(demand, rate_per_s), slo, economy or Economy(),
               weights or part.weights, part.cache, requests, day_requests, batch)  # fmt: skip
     shapes = find_model(model) if isinstance(model, str) else model
     check_context(traffic, demand, shapes)

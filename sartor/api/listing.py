@@ -102,7 +102,8 @@ def for_people(value: Any, column: str) -> str:
     ('5.53 /s', '7.2 USD/h', '15,000 USD')
     """
     suffixes = {
-        "_bytes_per_s": "B/s", "_bytes": "B", "_ops_per_s": "op/s", "_w": "W", "_hz": "Hz", "_per_s": "/s", "_s": "s",
+        "_bytes_per_token": "B", "_bytes_per_s": "B/s", "_bytes": "B", "_ops_per_s": "op/s", "_w": "W", "_hz": "Hz",
+        "_per_s": "/s", "_s": "s",
     }  # fmt: skip
     if isinstance(value, bool):
         return "yes" if value else ""

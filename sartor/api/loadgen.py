@@ -11,7 +11,7 @@ from ..serve.loadgen import Load, Scenario, run_loadgen
 from ..serve.loadgen import loadgen as package
 from ..workload.model import Model
 from ..workload.profiles import find_traffic
-from ..workload.traffic import Slo, Traffic
+from ..workload.traffic import Slo, Traffic, rate_of
 from .simulate import deployed
 
 _NS = 1e9
@@ -33,18 +33,20 @@ def loadgen(
     """Run MLPerf LoadGen for `seconds` on the clock against `replicas` of `chip`; prompts and answers are as long as
     rows of `trace`. Its logs lie in `out`.
 
-    Returns whether it calls the run valid, rates, percentiles of TTFT and TPOT in seconds, and its `summary` as it is.
+    Returns whether it calls the run valid, which of its rules are broken, rates, percentiles of TTFT and TPOT in
+    seconds, and its `summary` as it is.
     """
     package()
     traffic = find_traffic(trace) if isinstance(trace, str) else trace
     slo = slo or Slo(2.0, 0.05, 99.0)
     ready = deployed(chip, model, traffic, slo, how or How())
-    rate = rate_per_s or traffic.demand(slo.percentile).rate_per_s
+    rate = rate_of(traffic.demand(slo.percentile), rate_per_s)
     ready.times  # noqa: B018  the table is made before the clock runs
     said = run_loadgen(ready, replicas, traffic, Load(scenario, rate, seconds, slo), out)
     return {
         "chip": ready.chip.name, "model": ready.work.model.name, "trace": traffic.name, "scenario": scenario,
         "replicas": replicas, "rate_per_s": rate, "valid": said.get("Result is") == "VALID",
+        "broken": [rule for rule, kept in said.items() if rule.endswith("satisfied") and kept.lower() != "yes"],
         "samples_per_s": _number(said, "Completed samples per second", "Samples per second"),
         "tokens_per_s": _number(said, "Completed tokens per second", "Tokens per second"),
         "ttft_s": _percentiles(said, "first token latency"), "tpot_s": _percentiles(said, "time to output token"),

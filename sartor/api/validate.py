@@ -8,6 +8,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from ..errors import InputError
 from ..validation import record, validation
 from ..validation.serving import serving
 
@@ -43,6 +44,8 @@ def validate(
     paths = [Path(path) for path in ([data] if isinstance(data, str | Path) else data)]
     if kind == "serving" and not (paths and all(path.is_file() for path in paths)):
         return serving(paths, None if layers is None else Path(layers))
+    if layers is not None:
+        raise InputError("layers are read for recorded runs of serving alone (leave them out, or give those runs)")
     found = validation(kind, paths, called).facts()
     for group, row in found["by"].items():
         if known := record.beside(kind, group):

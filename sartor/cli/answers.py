@@ -19,6 +19,7 @@ _FORMATS = (
     "tables that 16 rows share; faster: a token against q8_0, counted at RTL;\n"
     "docs/formats.md has more\n"
 )
+NOTHING = 1e-9  # of a step's time: what other kernels do on their way
 _MORE = {"formats": f"{_FORMATS}behind a name: -2:4, two weights of four; -gptq, with calibration (quality)\n"}
 
 
@@ -60,8 +61,9 @@ def _words(column: str) -> str:
     """A heading: the cells carry the unit.
 
     >>> _words("bandwidth_bytes_per_s"), _words("rate_per_s"), _words("kv_bytes_per_token")
-    ('bandwidth', 'rate', 'kv bytes per token')
+    ('bandwidth', 'rate', 'kv per token')
     """
+    column = column.replace("_bytes_per_token", "_per_token")
     for suffix in ("_bytes_per_s", "_ops_per_s", "_usd_per_s", "_per_s", "_bytes", "_usd", "_w", "_s"):
         if column.endswith(suffix):
             return column.removesuffix(suffix).replace("_", " ")
@@ -102,7 +104,8 @@ def estimate(facts: dict[str, Any], json: bool) -> None:
               f"{si(facts['tokens_per_s'], 'token/s')}, {si(facts['energy_j'], 'J')}, "
               f"bound by {facts['bound']}")  # fmt: skip
     OUT.print(f"{_trust(facts['error'])}\n", highlight=False)
-    grid.show(OUT, "by operator", [_time(row) for row in facts["breakdown"]["time"]], facts["note"] or "")
+    rows = [_time(row) for row in facts["breakdown"]["time"] if row["share"] > NOTHING]
+    grid.show(OUT, "by operator", rows, facts["note"] or "")
 
 
 def _trust(error: dict[str, Any]) -> str:
@@ -149,7 +152,8 @@ def _figure(name: str) -> str:
     >>> _figure("area_memory phy_mm2"), _figure("unit_usd_with_nre"), _figure("die_yield")
     ('area, memory phy (mm2)', 'unit with NRE (USD)', 'die yield')
     """
-    known = {"unit_usd_with_nre": "unit with NRE", "usd_per_hour": "owning, an hour", "nre_usd": "NRE"}
+    known = {"unit_usd_with_nre": "unit with NRE", "usd_per_hour": "owning at cost, an hour", "nre_usd": "NRE",
+             "price_usd": "price", "usd_per_hour_bought": "owning at that price, an hour"}
     if name in known:
         return f"{known[name]} (USD)"
     for suffix, unit in (("_mm2", "mm2"), ("_usd", "USD"), ("_w", "W")):

@@ -165,6 +165,19 @@ def _hour_row(h: dict[str, float]) -> dict[str, str]:
     }  # fmt: skip
 
 
+def _broken(rule: str) -> str:
+    """A rule of LoadGen's, and what to try.
+
+    >>> _broken("Early stopping satisfied")
+    'broken: early stopping (too few requests to be sure of the percentile: more --seconds)'
+    """
+    name = rule.removesuffix("satisfied").strip().lower()
+    try_ = {"early stopping": "too few requests to be sure of the percentile: more --seconds",
+            "performance constraints": "TTFT or TPOT beyond its limit: a lower --rate, more --replicas",
+            "min duration": "more --seconds", "min queries": "more --seconds"}  # fmt: skip
+    return f"broken: {name} ({try_[name]})" if name in try_ else f"broken: {name}"
+
+
 def loadgen(*args: Any, json: bool, **how: Any) -> None:
     with ERR.status(f"MLPerf LoadGen, {how['seconds']:g} s or more"):
         found = api.loadgen(*args, **how)
@@ -176,6 +189,7 @@ def loadgen(*args: Any, json: bool, **how: Any) -> None:
         Text(f"LoadGen calls the run {said}", style="bold green" if found["valid"] else "bold red"),
         Text(f"{found['samples_per_s']:.3g} requests/s, {si(found['tokens_per_s'], 'token/s')}"),
     ]
+    lines += [Text(_broken(rule)) for rule in found["broken"]]
     title = f"{found['replicas']} x {found['chip']}, {found['model']}, scenario {found['scenario']}"
     OUT.print(Panel(Group(*lines), title=title, expand=False))
     rows = [

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from .. import api
+from ..errors import InputError
 from . import answers, compared, serving, show
 from .console import bar
 from .options import Batch, Context, Executor, Json, Model, Out, Points, Seed, app
@@ -104,6 +105,8 @@ def compare(
     json: Json = False,
 ) -> None:
     """Chips side by side at the same work, each in its best configuration; with a trace, fleets of them."""
+    if rate is not None and trace is None:
+        raise InputError("--rate is the rate of a trace (give --trace too)")
     with bar() as shown:
         shown.add_task("the best configuration of each chip", total=None)
         rows = api.compare(list(chips), model, trace, ttft, tpot, batch=batch)

@@ -17,6 +17,8 @@ from .words import term, text
 
 Report = dict[str, Any]
 
+NAME = 15  # letters: names of most chips stand on one line
+
 
 def card(report: Report, language: str = "en") -> RenderableType:
     """What `sartor design` shows when it is done."""
@@ -71,7 +73,7 @@ def _band(band: Any, language: str) -> str:
 
 def _table(report: Report, language: str) -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column(text("card.chip", language), overflow="fold")
+    table.add_column(text("card.chip", language), overflow="fold", min_width=NAME)
     for name in ("cost", "price", "energy", "tpot", "ttft", "chips", "batch"):
         table.add_column(text(f"card.{name}", language), justify="right")
     for row in report["comparison"]:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from ..errors import InputError
 from ..families.priced import Priced
 from ..formulas import economics
 from ..tables import table
 from ..tech.technology import Technology
 
 BASES = ("cost", "vendor", "rental")
+MOST_MADE = 1e12  # chips: more than were made of anything
 
 
 @dataclass(frozen=True)
@@ -21,6 +23,10 @@ class Economy:
     profile: str = "datacenter"
     volume: float = 100_000
     given: tuple[tuple[str, float], ...] = ()
+
+    def __post_init__(self) -> None:
+        if not 0 < self.volume <= MOST_MADE:
+            raise InputError(f"volume = {self.volume:g} must be above 0 and at most {MOST_MADE:g}")
 
     def figure(self, tech: Technology, quantity: str) -> Any:
         stated = dict(self.given)
@@ -50,16 +56,23 @@ def chip_price_usd(chips: Priced, economy: Economy, tech: Technology, basis: str
     return at_cost / (1 - economy.figure(tech, "vendor_margin")) if basis == "vendor" else at_cost
 
 
-def usd_per_s(chip_usd: Any, mean_w: Any, peak_w: Any, economy: Economy, tech: Technology) -> Any:
+# What a system costs over its chips: over what they cost to make, and over what they are sold for. The same boards
+# and hosts are a smaller multiple of a price that has a margin in it.
+_SYSTEM = {"cost": "server_multiple", "vendor": "bought_multiple"}
+
+
+def usd_per_s(
+    chip_usd: Any, mean_w: Any, peak_w: Any, economy: Economy, tech: Technology, basis: str = "cost"
+) -> Any:
     """Owning one chip in its system: capital repaid with interest, staff, electricity, floor space.
 
-    `mean_w`, `peak_w`: of the chip and its memory; the host adds its share.
+    `mean_w`, `peak_w`: of the chip and its memory; the host adds its share. `basis`: of `chip_usd`.
     """
 
     def of(quantity: str) -> Any:
         return economy.figure(tech, quantity)
 
-    capital = economics.capital_usd(chip_usd, of("server_multiple"), of("network_fraction"))
+    capital = economics.capital_usd(chip_usd, of(_SYSTEM[basis]), of("network_fraction"))
     host = 1 + of("host_power_fraction")
     running = economics.running_usd_per_s(
         capital,

@@ -15,6 +15,7 @@ from ..formulas import economics, service
 from ..formulas.phase import Phase
 from ..tech.technology import NOMINAL, Technology
 from ..workload.model import Model
+from ..workload.operators import Operators
 from ..workload.sizes import class_elements, part_elements
 from ..workload.step import Step
 from ..workload.workload import Workload
@@ -50,7 +51,7 @@ def evaluate(
     request_j = joules["request"] + static_j
     mean_w = request_j * served["requests_per_s"] * duty / how.chips
     price = chip_price_usd(chips, economy, tech, basis)
-    rate = usd_per_s(price, mean_w, joules["peak_w"], economy, tech) * how.chips
+    rate = usd_per_s(price, mean_w, joules["peak_w"], economy, tech, basis) * how.chips
     weight_bytes, cache_bytes = stored_bytes(chips, work, how)
     tokens = served["requests_per_s"] * work.demand.output_mean
     result = Result(
@@ -143,8 +144,13 @@ def _elements(chips: Priced, model: Model) -> dict[tuple[str, str], int]:
 
 def cache_token_bytes(chips: Priced, work: Workload, context: Any, split: Any) -> Any:
     """Cache of one token on one of `split` chips side by side, in a sequence of `context` tokens."""
+    return token_bytes(chips, work.decode, context, split)
+
+
+def token_bytes(chips: Priced, decode: Operators, context: Any, split: Any) -> Any:
+    """The same for the operators of a model."""
     bits: Any = 0.0
-    for op in work.decode.attentions:
+    for op in decode.attentions:
         share = np.minimum(split, op.kv_heads)
         bits = bits + op.cache_elements_held(context) / context / share * chips.cache_bits
     return bits / 8
@@ -152,8 +158,13 @@ def cache_token_bytes(chips: Priced, work: Workload, context: Any, split: Any) -
 
 def state_request_bytes(work: Workload, split: Any) -> Any:
     """Recurrent state of one request on one of `split` chips side by side."""
+    return state_bytes(work.decode, split)
+
+
+def state_bytes(decode: Operators, split: Any) -> Any:
+    """Recurrent state of one sequence on one of `split` chips side by side."""
     bits: Any = 0.0
-    for state in work.decode.recurrences:
+    for state in decode.recurrences:
         bits = bits + state.state_elements(1) * 16.0 / split
     return bits / 8
 

@@ -29,7 +29,7 @@ from .space import OWN, VARIABLES, Space, space
 from .study import Study
 
 # Figures that something is divided by, or that a price is a multiple of.
-_ABOVE_ZERO = ("duty", "lifetime", "wacc", "server_multiple", "pue")
+_ABOVE_ZERO = ("duty", "lifetime", "wacc", "server_multiple", "bought_multiple", "pue")
 OBJECTIVES = ("usd_per_mtoken", "j_per_token", "latency_s")
 
 

@@ -41,7 +41,8 @@ def rates_usd_per_s(parts: list[Drawn], economy: Economy) -> dict[str, float | N
 
 def _owned(part: Drawn, economy: Economy, basis: str) -> Any:
     price = chip_price_usd(part.chips, economy, NOMINAL, basis)
-    return usd_per_s(price, part.mean_w / part.count, part.peak_w / part.count, economy, NOMINAL) * part.count
+    mean_w, peak_w = part.mean_w / part.count, part.peak_w / part.count
+    return usd_per_s(price, mean_w, peak_w, economy, NOMINAL, basis) * part.count
 
 
 def _rented(part: Drawn) -> float | None:

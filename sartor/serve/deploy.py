@@ -46,7 +46,7 @@ class How:
                 raise InputError(f"{name} = {value} must be from 1 to 65536")
         if self.policy not in POLICIES:
             raise UnknownName("policy", self.policy, POLICIES)
-        for form in filter(None, (self.weights, self.cache)):
+        for form in (f for f in (self.weights, self.cache) if f is not None):
             format_named(form)
 
 

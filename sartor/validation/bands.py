@@ -22,8 +22,10 @@ UNSEEN = ("serving", "unseen", "tpot")
 SAME_GENERATION = {"latency": "batches gh200 bf16 llama-2-7b", "energy": "watts gh200 bf16"}
 FEW = 30  # rows of which no band is made
 Spread = tuple[float, float]
-NO_STEP = "no step of such a chip and format was measured: TPOT of services, their software included"
-SEVERAL = "no step of several chips was measured: TPOT of services, their software included"
+MEASURED_CACHE = "bf16"  # of all steps on record
+SERVICES = ": TPOT of services, their software included"
+NO_STEP = f"no step of such a chip and format was measured{SERVICES}"
+SEVERAL = f"no step of several chips was measured{SERVICES}"
 ONE_CORE = "cycles of one core; its clock and its energy are not measured"
 MORE_CORES = "cycles of one core's program; several cores, chips, clock and energy are not measured"
 
@@ -52,16 +54,19 @@ class StepError:
     scope: str
 
 
-def step_error(chip: Chip, phase: str, weights: str, together: int = 1, spread: Spread = (0.0, 0.0)) -> StepError:
-    """Of a step of `phase` by `together` chips. `spread`: half widths of the 80 % bands of the logarithms of time and
-    energy that the ranges of the figures give; a chip of a measured generation that was never measured itself is that
+def step_error(
+    chip: Chip, phase: str, weights: str, together: int = 1, spread: Spread = (0.0, 0.0), cache: str = MEASURED_CACHE
+) -> StepError:
+    """Of a step of `phase` by `together` chips, its cache in `cache`. `spread`: half widths of the 80 % bands of the
+    logarithms of time and energy that the ranges of the figures give; a chip of a measured
+    generation that was never measured itself is that
     much less sure, and no surer than such a one was found."""
     if chip.family == "tensor":
         return _own(chip, phase, together)
     time, energy = (band(chip, phase, weights, quantity) for quantity in ("latency", "energy"))
-    if time is None or energy is None or together > 1:
+    if time is None or energy is None or together > 1 or cache != MEASURED_CACHE:
         log, on = _service(chip)
-        joules, scope = _service_joules(chip, weights), NO_STEP if together == 1 else SEVERAL
+        joules, scope = _service_joules(chip, weights), _unmeasured(together, time is None, cache)
         return StepError(math.expm1(log), joules, on, scope if joules is None else f"{scope}; joules of dense models")
     if chip.name == time.on:
         return StepError(time.fraction, energy.fraction, time.on, "models that were left out")
@@ -69,6 +74,13 @@ def step_error(chip: Chip, phase: str, weights: str, together: int = 1, spread: 
     logs = (max(b.log, other) for b, other in zip((time, energy), least, strict=True))
     seconds, joules = (math.expm1(math.hypot(log, s)) for log, s in zip(logs, spread, strict=True))
     return StepError(seconds, joules, time.on, f"{chip.name} was never measured: predicted from its data sheet")
+
+
+def _unmeasured(together: int, unknown: bool, cache: str) -> str:
+    """Why there is no band of a step itself."""
+    if together > 1:
+        return SEVERAL
+    return NO_STEP if unknown or cache == MEASURED_CACHE else f"no step with a cache in {cache} was measured{SERVICES}"
 
 
 def _least(quantity: str) -> float:

@@ -81,6 +81,4 @@ def _rental(chip: Chip) -> float | str:
     if chip.price.purchase_usd is None or chip.tdp_w is None:
         return "no purchase price, or no power"
     sold = NOMINAL.fact("economics", "datacenter", "duty")
-    server = NOMINAL.fact("overheads", "rental", "server_multiple")
-    economy = Economy(given=(("server_multiple", server),))
-    return float(usd_per_s(chip.price.purchase_usd, chip.tdp_w * sold, chip.tdp_w, economy, NOMINAL)) / sold
+    return float(usd_per_s(chip.price.purchase_usd, chip.tdp_w * sold, chip.tdp_w, Economy(), NOMINAL, "vendor")) / sold

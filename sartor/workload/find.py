@@ -31,14 +31,14 @@ def find_model(name_or_path: str | Path) -> Model:
     if name.lower() in names():
         return bundled(name.lower())
     path = Path(name)
-    if not _exists(path):
+    if not name or not exists(path):
         if len(path.parts) > 1 or path.suffix in (".json", ".gguf", ".safetensors", ".toml"):
             raise InputError(f"{name}: no such file (check the path, or name a bundled model)")
         raise UnknownName("model", name, names())
     return _in_folder(path) if path.is_dir() else _in_file(path)
 
 
-def _exists(path: Path) -> bool:
+def exists(path: Path) -> bool:
     try:
         return path.exists()
     except (OSError, ValueError):  # a name that no file system takes

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -138,6 +139,16 @@ class Traffic:
             prefix_hit=self.prefix_hit,
             dispersion=dispersion(self.arrival_s),
         )
+
+
+def rate_of(demand: Demand, asked_per_s: float | None) -> float:
+    """Requests a second: `asked_per_s`, or where nothing is asked those of the traffic itself."""
+    rate_per_s = demand.rate_per_s if asked_per_s is None else asked_per_s
+    if asked_per_s is None and not rate_per_s < math.inf:
+        raise InputError(f"{demand.name}: all requests arrive at one moment, so that it has no rate (give --rate)")
+    if not 0 < rate_per_s < math.inf:
+        raise InputError(f"rate = {rate_per_s} must be above 0 and finite")
+    return rate_per_s
 
 
 def dispersion(arrival_s: np.ndarray) -> tuple[float, ...]:

@@ -14,6 +14,7 @@ from sartor.api.design import rivals
 from sartor.api.find import remember
 from sartor.chip import toml
 from sartor.cli import app
+from sartor.errors import InputError
 from sartor.report.data import plain
 from sartor.search.problem import problem
 from sartor.search.study import find_study
@@ -90,3 +91,19 @@ def test_fleets_of_what_is_compared(monkeypatch):
     assert [row["chip"] for row in found["fleet"]["refused"]] == ["hailo-10h"]  # no room for the model
     assert rows["rngd"]["chips"] > rows["h100-sxm"]["chips"] and found["fleet"]["peak_per_s"] == 30
     assert all(len(row["day"]["hours"]) == 24 and row["failure"]["per_year"] > 0 for row in rows.values())
+
+
+def test_requests_at_once_are_at_least_one():
+    with pytest.raises(InputError, match="batch = 0 must be at least 1"):
+        api.compare(["h100-sxm"], "smollm2-135m", batch=0)
+
+
+@pytest.mark.parametrize(("rate", "said"), [
+    (None, "one: all requests arrive at one moment, so that it has no rate .give --rate"),
+    (0.0, "rate = 0.0 must be above 0 and finite"),
+])  # fmt: skip
+def test_a_fleet_needs_a_rate(tmp_path, rate, said):
+    trace = tmp_path / "one.csv"
+    trace.write_text("arrived_at,num_prefill_tokens,num_decode_tokens\n0.0,5,7\n", encoding="utf-8")
+    with pytest.raises(InputError, match=said):
+        api.fleet(["l4"], "smollm2-135m", str(trace), rate_per_s=rate, against=[])

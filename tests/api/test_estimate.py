@@ -16,6 +16,7 @@ TILE = Tile(8, 32, 1, 32, "int4-g32", kv="int8-g32", mix=MIX)
 # 30 layers of 576 x 960 (queries, keys, values), 576 x 576, 2 x 576 x 1536, 1536 x 576; head 49152 x 576; 61 norms.
 ELSE_BITS = 30 * (576 * 576 + 3 * 576 * 1536) * 4.5 + 61 * 576 * 16
 MIXED_BYTES = (30 * 576 * 960 * 8.5 + 49152 * 576 * 8.5 + ELSE_BITS) / 8
+CACHE_BYTES = 30 * 2 * 3 * 64 * 8.5 / 8  # of one token: keys and values of 3 heads of 64
 PLAIN_BYTES = (30 * 576 * 960 * 4.5 + 49152 * 576 * 4.5 + ELSE_BITS) / 8
 
 
@@ -24,20 +25,53 @@ def chip(n_bytes: float, tile: Tile = TILE) -> Chip:
 
 
 def test_every_part_of_a_mix_needs_its_room() -> None:
-    assert estimate(chip(MIXED_BYTES), "smollm2-135m")["latency_s"] > 0
+    assert estimate(chip(MIXED_BYTES + CACHE_BYTES), "smollm2-135m", context=1)["latency_s"] > 0
     for n_bytes in (PLAIN_BYTES, MIXED_BYTES - 1):  # what the FFN's format alone would fit into, too
         with pytest.raises(InputError, match=r"in int4-g32, int8-g32 takes .* MB on each.*too much by"):
             estimate(chip(n_bytes), "smollm2-135m")
-    assert estimate(chip(PLAIN_BYTES, replace(TILE, mix={})), "smollm2-135m")["latency_s"] > 0
+    assert estimate(chip(PLAIN_BYTES + CACHE_BYTES, replace(TILE, mix={})), "smollm2-135m", context=1)["latency_s"] > 0
 
 
 def test_what_the_checkpoint_fixes_is_counted_as_it_is() -> None:
     # Q8_0's head and norms in binary32, though the chip's weights have four bits.
     uniform = replace(TILE, weights="q4_1", mix={})
     needed = (30 * (576 * 960 + 576 * 576 + 3 * 576 * 1536) * 5 + 49152 * 576 * 8.5 + 61 * 576 * 32) / 8
-    assert estimate(chip(needed, uniform), "smollm2-135m-q4_1")["latency_s"] > 0
+    assert estimate(chip(needed + CACHE_BYTES, uniform), "smollm2-135m-q4_1", context=1)["latency_s"] > 0
     with pytest.raises(InputError, match="in q4_1 takes"):
         estimate(chip(needed - 1, uniform), "smollm2-135m-q4_1")
+
+
+def test_the_cache_of_a_batch_needs_its_room_beside_the_weights() -> None:
+    # Llama-3.1-8B: 16.06 GB of 80 in 16 bits; 2,048 tokens of 131,072 B: 268 MB a sequence, so 238 of them.
+    assert estimate("h100-sxm", "llama-3.1-8b", batch=238)["latency_s"] > 0
+    with pytest.raises(InputError, match=r"239 sequences of 2048 tokens keep 64.2 GB .* room for 238 .try --batch 238"):
+        estimate("h100-sxm", "llama-3.1-8b", batch=239)
+    assert estimate("h100-sxm", "llama-3.1-8b", batch=476, kv="fp8-e4m3")["latency_s"] > 0
+    with pytest.raises(InputError, match="room for none"):
+        estimate(chip(MIXED_BYTES + 100), "smollm2-135m", context=1)
+    with pytest.raises(InputError, match="keep"):
+        estimate("h100-sxm", "llama-3.1-8b", "prefill", batch=1000)
+
+
+def test_a_window_and_chips_side_by_side_keep_less() -> None:
+    # Gemma 3 27B: 10 of 62 layers see all; 32 heads on 2 chips hold half of the cache each.
+    assert estimate("h100-sxm", "gemma-3-27b", batch=20, context=16384, tensor_parallel=2)["latency_s"] > 0
+    with pytest.raises(InputError, match="keep"):
+        estimate("h100-sxm", "gemma-3-27b", batch=20, context=131072, tensor_parallel=2)
+
+
+def test_a_cache_in_few_bits_is_not_said_to_be_measured() -> None:
+    plain, fewer = (estimate("h100-sxm", "llama-3.1-8b", kv=kv)["error"] for kv in ("bf16", "fp8-e4m3"))
+    assert plain["scope"] == "models that were left out"
+    assert fewer["scope"].startswith("no step with a cache in fp8-e4m3 was measured: ")
+    assert fewer["latency"] > plain["latency"]
+
+
+@pytest.mark.parametrize("volume", [0, -5, float("nan"), 1e300])
+def test_a_volume_is_a_number_of_chips(volume) -> None:
+    for asked in (lambda: cost("h100-sxm", volume), lambda: compare(["h100-sxm"], "smollm2-135m", volume=volume)):
+        with pytest.raises(InputError, match=r"must be above 0 and at most 1e\+12"):
+            asked()
 
 
 @pytest.mark.parametrize(("how", "message"), [

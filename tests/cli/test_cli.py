@@ -47,6 +47,16 @@ def test_estimate_is_near_the_measured_h100(batch, measured_s):
     assert sum(facts["breakdown"]["energy_j"].values()) == pytest.approx(facts["energy_j"])
 
 
+def test_operators_that_take_no_time_of_their_own_are_not_shown():
+    shown = CliRunner().invoke(app, ["estimate", "--chip", "h100-sxm", "--model", "llama-3.1-8b"]).stdout
+    assert "gate_up" in shown and "residual" not in shown and "e-1" not in shown
+
+
+def test_cache_a_token_is_listed_in_bytes():
+    shown = CliRunner().invoke(app, ["list", "models"]).stdout
+    assert "kv per token" in shown and "131 kB" in shown
+
+
 def test_estimate_says_that_a_chip_cannot_be_generated(tmp_path):
     path, real = tmp_path / "mine.toml", TENSOR.replace("lanes = 16", 'lanes = 32\nkv = "int8-g32"')
     asked = ["--chip", str(path), "--model", "smollm2-135m"]
@@ -123,10 +133,15 @@ def test_doctor():
         (["explore", "edge-smollm2", "--points", "100", "--executor", "dask"], "unknown executor 'dask'"),
         (["list", "chip"], "did you mean 'chips'?"),
         (["read", "nowhere/config.json"], "no such file"),
-        (["cost", "h100-sxm", "--volume", "0"], "volume = 0.0 must be above 0"),
+        (["cost", "h100-sxm", "--volume", "0"], "volume = 0 must be above 0"),
         (["cost", "tpu-v5e"], "its die area is not published"),
         (["compare", "h100-sxm", "--trace", "nowhere.csv"], "nowhere.csv"),
         (["cost", "phone-without-a-chip"], "unknown chip"),
+        (["compare", "h100-sxm", "--rate", "5"], "--rate is the rate of a trace (give --trace too)"),
+        (["compare", "h100-sxm", "--model", ""], "unknown model ''"),
+        (["validate", "cost", "--layers", "."], "layers are read for recorded runs of serving alone"),
+        (["simulate", "--chip", "h100-sxm", "--model", "smollm2-135m", "--trace", "chat", "--kv", ""], "format ''"),
+        (["cost", "."], ".: a chip's file is a TOML file, its name ending in .toml"),
     ],
 )
 def test_bad_input_is_one_line_and_exit_code_2(run, args, message):

@@ -10,27 +10,50 @@ from ...errors import Unsupported
 from ..gemms import tensor_classes
 from ..model import Layer, Model
 from .fields import NEEDED, Fields, parse_json, read_bytes
+from .hf_alike import exaone, gemma2, glm4, olmo2, olmo3, phi3, seed_oss, smollm3
 from .hf_dense import exaone4, gemma3_text, hyperclovax, llama, mistral, qwen2, qwen3
+from .hf_experts import exaone_moe, glm4_moe, llama4_text, solar_open
 from .hf_hybrid import mamba2, nemotron_h, qwen3_5_text, qwen3_next
-from .hf_moe import deepseek_v3, gpt_oss, minimax_m2, mixtral, qwen2_moe, qwen3_moe, sparse_latent
+from .hf_moe import (
+    deepseek_v2,
+    deepseek_v3,
+    gpt_oss,
+    minimax_m2,
+    mixtral,
+    qwen2_moe,
+    qwen3_moe,
+    sparse_latent,
+)
 from .quantization import dtype, quantized
 
 # model_type -> (its layers, whether head and embedding are tied where the file does not say)
 FAMILIES: dict[str, tuple[Callable[[Fields], list[Layer]], bool]] = {
+    "deepseek_v2": (deepseek_v2, False),
     "deepseek_v3": (deepseek_v3, False),
     "deepseek_v32": (sparse_latent, False),
+    "exaone": (exaone, False),
     "exaone4": (exaone4, False),
+    "exaone_moe": (exaone_moe, False),
+    "gemma2": (gemma2, True),
     "gemma3_text": (gemma3_text, True),
+    "glm4": (glm4, False),
+    "glm4_moe": (glm4_moe, False),
     "glm_moe_dsa": (sparse_latent, False),
     "gpt_oss": (gpt_oss, False),
+    "granite": (llama, False),
     "hyperclovax": (hyperclovax, False),
     "kimi_k2": (deepseek_v3, False),
     "llama": (llama, False),
+    "llama4_text": (llama4_text, False),
     "mamba2": (mamba2, False),
     "minimax_m2": (minimax_m2, False),
+    "ministral3": (mistral, False),
     "mistral": (mistral, False),
     "mixtral": (mixtral, False),
     "nemotron_h": (nemotron_h, False),
+    "olmo2": (olmo2, False),
+    "olmo3": (olmo3, False),
+    "phi3": (phi3, False),
     "qwen2": (qwen2, False),
     "qwen2_moe": (qwen2_moe, False),
     "qwen3": (qwen3, False),
@@ -40,9 +63,12 @@ FAMILIES: dict[str, tuple[Callable[[Fields], list[Layer]], bool]] = {
     "qwen3_next": (qwen3_next, False),
     "qwen3_vl_moe_text": (qwen3_moe, False),
     "qwen3_vl_text": (qwen3, False),
+    "seed_oss": (seed_oss, False),
+    "smollm3": (smollm3, True),
+    "solar_open": (solar_open, False),
 }
 # model_type of models that also see images; their `text_config` is what is read
-WITH_TEXT_PART = ("gemma3", "kimi_k25", "qwen3_5", "qwen3_5_moe", "qwen3_vl", "qwen3_vl_moe")
+WITH_TEXT_PART = ("gemma3", "kimi_k25", "llama4", "mistral3", "qwen3_5", "qwen3_5_moe", "qwen3_vl", "qwen3_vl_moe")
 
 
 def read(path: Path) -> Model:
@@ -118,7 +144,12 @@ def _max_context(fields: Fields, family: str) -> int:
 
 def _notes(f: Fields) -> list[str]:
     extra = max(f.whole(n, default=0, low=0) for n in ("num_nextn_predict_layers", "mtp_num_hidden_layers"))
-    return [f"without its {extra} multi-token-prediction layers"] if extra else []
+    notes = [f"without its {extra} multi-token-prediction layers"] if extra else []
+    if f.text("model_type", default="") == "llama4_text":
+        notes.append("attention in chunks counted as windows of their size")
+    if any(f.has(cap) for cap in ("attn_logit_softcapping", "final_logit_softcapping")):
+        notes.append("soft caps of logits not counted")
+    return notes
 
 
 def grouped(layers: list[Layer]) -> tuple[Layer, ...]:

@@ -94,6 +94,14 @@ def deepseek_v3(f: Fields) -> list[Layer]:
     return _deepseek(f, [mixer] * f.layers("num_hidden_layers"))
 
 
+def deepseek_v2(f: Fields) -> list[Layer]:
+    """The same without the router's correction; DeepSeek-V2-Lite has no latent of queries."""
+    mixer = _latent(f)
+    layers = _deepseek(f, [mixer] * f.layers("num_hidden_layers"))
+    plain = [replace(one.mlp, router_bias=False) if isinstance(one.mlp, Experts) else one.mlp for one in layers]
+    return [replace(one, mlp=mlp) for one, mlp in zip(layers, plain, strict=True)]
+
+
 def sparse_latent(f: Fields) -> list[Layer]:
     """The same with attention to chosen tokens (DeepSeek-V3.2, GLM-5); some layers may take another's choice."""
     count, mixer = f.layers("num_hidden_layers"), _latent(f)
