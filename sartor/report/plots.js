@@ -33,6 +33,9 @@ function colors() {
     legend: { ...text, symbolBaseFillColor: ink, symbolBaseStrokeColor: ink, columns: window.innerWidth < 560 ? 1 : undefined } };
 }
 
+// Names on a dark screen, by their color on white.
+const LIGHTER = { "#b84e00": "#f0a35e", "#c2185b": "#f48fb1" };
+
 // Over more than a decade, a logarithmic axis labels 1, 2 and 5 only; the others would push these out.
 const ROUND = "indexof([1, 2, 5], round(datum.value / pow(10, floor(log(datum.value) / LN10 + 1e-9)))) < 0 ? '' : ";
 
@@ -56,6 +59,7 @@ function paretoSpec() {
   const chosen = { ...content.mineRow, name: content.mine };
   spec.datasets = { front: drawn(rows), rivals: drawn(chips), chosen: drawn([chosen]) };
   spec.layer = spec.layer.filter((layer) => spec.datasets[layer.data.name].length);
+  if (dark.matches) for (const { mark } of spec.layer) if (mark.type === "text") mark.color = LIGHTER[mark.color];
   const all = Object.values(spec.datasets).flat();
   for (const layer of spec.layer)
     for (const [name, a] of [["x", x], ["y", y]])

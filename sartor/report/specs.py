@@ -8,6 +8,7 @@ from .words import term, text
 
 Spec = dict[str, Any]
 BEST, RIVAL, GREY, CHOSEN = "#0072b2", "#d55e00", "#8a8f98", "#c2185b"
+RIVAL_TEXT = "#b84e00"  # darker, to be read on white; plots.js has both for dark screens
 _STAR = "M0,-1L.23,-.33L.95,-.31L.37,.12L.59,.81L0,.4L-.59,.81L-.37,.12L-.95,-.31L-.23,-.33Z"
 _STAR_MARK = {"type": "point", "shape": _STAR, "filled": True, "size": 1100, "color": CHOSEN,
               "stroke": "white", "strokeWidth": 1.5, "opacity": 1, "cursor": "pointer"}  # fmt: skip
@@ -19,7 +20,7 @@ def pareto(language: str) -> Spec:
     tips = [{"field": "name", "title": term("plot", "design", language)}]
     tips += [{"field": f"t_{a}", "title": text(f"figure.{a}", language)} for a in AXES]
     names = [
-        _names("rivals", RIVAL, dy=-13),
+        _names("rivals", RIVAL_TEXT, dy=-13),
         _names("chosen", CHOSEN, dy=-20, fontWeight="bold"),
     ]
     layers = [_rivals(tips), names[0], _front(tips), _layer("chosen", _STAR_MARK, tips), names[1]]

@@ -131,6 +131,20 @@ def test_javascript_writes_numbers_as_python_does(opened):
         assert theirs == [figure(name, v) for v in values], name
 
 
+def test_a_printed_page_holds_its_tables_and_plots(opened):
+    tab = opened(1280)
+    tab.emulate_media(media="print")
+    tab.set_viewport_size({"width": 718, "height": 1000})  # A4 less its margins, at 96 dots an inch
+    assert tab.evaluate("document.documentElement.scrollWidth") <= 718
+
+
+def test_names_in_the_plot_are_read_on_a_dark_screen(opened):
+    tab = opened()
+    tab.emulate_media(color_scheme="dark")
+    tab.wait_for_function("document.querySelector('#plot-pareto svg').outerHTML.includes('#f48fb1')")
+    assert tab.asked == []
+
+
 def test_korean(opened):
     tab = opened()
     assert tab.locator("h1").inner_text() == "SmolLM2-135M-Instruct in the palm of a hand"
