@@ -11,9 +11,12 @@ from pytest import approx
 from random_designs import at, random_designs, scaled
 
 from sartor.chip.spec import Chip, Memory, Tile
+from sartor.families.tensor import cycles_matrix
+from sartor.families.tensor.core import GROUP
 from sartor.families.tensor.design import FORMATS, Designs
 from sartor.families.tensor.family import Tensor
 from sartor.families.tensor.placement import crossing_bytes
+from sartor.families.tensor.sizing import core_of
 from sartor.families.tensor.spec import from_chip
 from sartor.formats.hardware import decoded
 from sartor.formats.spec import format_named
@@ -245,3 +248,20 @@ def test_tokens_come_as_much_faster_as_weights_get_smaller() -> None:
         assert 0.98 < whole / (token(name) / coding.stored_bits) < 1.001, name
         # In memory a zero point of 3 bits takes 4, and a scale of many rows comes with each of them.
         assert format_named(name).bits() / coding.stored_bits > 0.98, name
+
+
+@pytest.mark.parametrize("rows, port", [(2, 32), (8, 32), (8, 128), (64, 64)])
+def test_a_matrix_takes_the_beats_of_the_hardware(rows: int, port: int) -> None:
+    # Beats of a fraction of a word, of one, and of many, on each format's own multipliers; of 64 folds all groups are
+    # whole, and all packets but the last one. In a word of high parts (3, 5, 6 bits) the tile takes no step.
+    rate, clock = port * 0.9, 1e9
+    tile = Tile(rows, 32, 1, 2, "q8_0", kv="int8-g32", scratchpad_bytes=256 * 1024, fifo_bytes=128 * 1024)
+    chip = Chip("beats", "tensor", "N7", clock, Memory("lpddr4x", 1, 4e9, rate * clock), tile=tile)
+    for name, coding in decoded().items():
+        one = replace(chip, tile=replace(tile, weights=name))
+        machine, core = Tensor(from_chip(one)).machine, core_of(one)
+        share = max(coding.group // GROUP, 1).bit_length() - 1
+        given = coding.element, coding.scale, share, 64, 64, 1, coding.planes
+        cycles, waits = cycles_matrix.input_cycles(core, *given)
+        assert waits == 0 and core.port_bytes == port
+        assert 64 * 64 * float(machine.beat_cycles(machine.weights)) == approx(float(cycles), rel=0.02), name

@@ -115,8 +115,10 @@ class Machine(MemoryStream):
         return self._beats[id(form)][1]
 
     def code_cycles(self, form: Stored) -> Any:
-        """Those of a beat without its scales."""
-        return np.maximum(self.words_per_bit * form.element_bits, form.steps)
+        """Those of a beat without its scales: a word of low parts or a step of the tile each, and one a word of high
+        parts, in which the tile takes nothing (cycles_matrix.beat_cycles)."""
+        low = np.maximum(self.words_per_bit * (form.element_bits - form.high_bits), form.steps)
+        return low + self.words_per_bit * form.high_bits
 
     @functools.cached_property
     def value_code_cycles(self) -> Any:

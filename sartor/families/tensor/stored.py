@@ -29,6 +29,7 @@ class Stored:
     scale_bits: Any
     steps: Any
     group: Any  # elements that share a scale; 0: a row
+    high_bits: Any = 0.0  # of an element, in words of their own: of 3, 5 and 6 bits
 
     @functools.cached_property
     def bits(self) -> Any:
@@ -54,13 +55,13 @@ def stored(form: NumberFormat, datapath: Any, dtype: Any = np.float64) -> Stored
     """One format on each datapath."""
     whole, group = _in_memory(form)
     steps = rows_of(_steps(dtype)[:, FORMATS.index(form.name)], datapath)
-    return Stored(form.element_bits, whole - form.element_bits, steps, group)
+    return Stored(form.element_bits, whole - form.element_bits, steps, group, _high(form))
 
 
 def stored_by_row(rows: Any, datapath: Any, dtype: Any) -> Stored:
     """Of each design its own format, by the row in FORMATS, on its own datapath."""
-    element, scale, group = (rows_of(column, rows) for column in _columns(dtype))
-    return Stored(element, scale, rows_of(_steps(dtype).ravel(), datapath * len(FORMATS) + rows), group)
+    element, scale, group, high = (rows_of(column, rows) for column in _columns(dtype))
+    return Stored(element, scale, rows_of(_steps(dtype).ravel(), datapath * len(FORMATS) + rows), group, high)
 
 
 def widths(datapath: Any, dtype: Any) -> Any:
@@ -72,6 +73,12 @@ def _in_memory(form: NumberFormat) -> tuple[float, int]:
     """Bits of an element, and how many share a scale: as the weight stream has them, where there is a decoder."""
     coding = decoded().get(form.name)
     return (form.bits(), form.group) if coding is None else (coding.stored_bits, coding.group)
+
+
+def _high(form: NumberFormat) -> float:
+    """Bits of a code's high part, where there is a decoder."""
+    coding = decoded().get(form.name)
+    return float(coding.element.parts[1]) if coding else 0.0
 
 
 # Bits of a weight code that one multiplier of each datapath takes a cycle; of an integer FP8's takes 4.
@@ -102,9 +109,10 @@ def _steps(dtype: Any) -> np.ndarray:
 
 @functools.cache
 def _columns(dtype: Any) -> tuple[np.ndarray, ...]:
-    """Bits of an element and of its scales, and elements that share one, by the row in FORMATS."""
+    """Bits of an element and of its scales, elements that share one, and bits of a high part, by the row in FORMATS."""
     every = [format_named(name) for name in FORMATS]
-    element, whole, group = (
-        np.array(values, dtype) for values in zip(*((f.element_bits, *_in_memory(f)) for f in every), strict=True)
+    element, whole, group, high = (
+        np.array(values, dtype)
+        for values in zip(*((f.element_bits, *_in_memory(f), _high(f)) for f in every), strict=True)
     )
-    return element, whole - element, group
+    return element, whole - element, group, high
