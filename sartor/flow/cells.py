@@ -60,7 +60,6 @@ class Pin:
     capacitance_f: float = 0.0
     function: str = ""
     edges_f: tuple[float, float] = (0.0, 0.0)  # capacitance for a rise, a fall
-    max_capacitance_f: float = float("inf")
 
 
 @dataclass(frozen=True)

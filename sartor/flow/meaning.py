@@ -7,8 +7,6 @@ from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 
-import numpy as np
-
 from ..errors import BrokenFile, Unsupported
 from .axes import Scale, number, scale_of, table
 from .cells import Arc, Cell, ClockGate, Flop, Library, Pin, Power
@@ -75,12 +73,9 @@ def _pin(group: Group, scale: Scale, stateful: bool, default_cap: float) -> Pin 
         return None
     output = direction == "output"
     cap = 0.0 if output else number(group, "capacitance", default_cap)
-    limit = number(group, "max_capacitance", np.inf)
     edges = [0.0 if output else number(group, n, cap) * scale.load_f for n in _EDGE_CAPS]
     function = "" if stateful else group.attributes.get("function", "")
-    return Pin(
-        group.arguments[0], output, cap * scale.load_f, function, (edges[0], edges[1]), limit * scale.load_f
-    )
+    return Pin(group.arguments[0], output, cap * scale.load_f, function, (edges[0], edges[1]))
 
 
 def _flop(group: Group) -> Flop:

@@ -24,10 +24,65 @@ def compiled(loop: Callable[..., Any]) -> Any:
 
 
 @compiled
+def ordered(value, order, levels):
+    """Sorts the `levels` in `order` by their `value`: nearly in order since the round before. Whether any moved."""
+    moved = False
+    for k in range(1, levels):
+        c, at = order[k], k
+        while at > 0 and value[order[at - 1]] > value[c]:
+            order[at] = order[at - 1]
+            at, moved = at - 1, True
+        order[at] = c
+    return moved
+
+
+@compiled
+def parted(row, value, order, ends, levels):
+    """`ends` [levels]: how many numbers of the ascending `row` are nearest to the levels up to each; looked for where
+    they were. Whether any moved."""
+    size, moved = len(row), ends[levels - 1] != len(row)
+    ends[levels - 1] = size
+    for k in range(levels - 1):
+        end, middle = ends[k], (value[order[k]] + value[order[k + 1]]) / 2
+        while end < size and row[end] <= middle:
+            end += 1
+        while end > 0 and row[end - 1] > middle:
+            end -= 1
+        moved |= end != ends[k]
+        ends[k] = end
+    return moved
+
+
+@compiled
+def transformed(values, planes):
+    """Sums over codes become sums over codes times products of their signs, in place."""
+    for i in range(planes):
+        for c in range(1 << planes):
+            if not c >> i & 1:
+                a, b = values[c], values[c | 1 << i]
+                values[c], values[c | 1 << i] = a + b, b - a
+
+
+@compiled
+def solved(gram, found, n):
+    """`found` [n] of gram [n, n + 1], positive definite: no pivots."""
+    for i in range(n):
+        for j in range(i + 1, n):
+            factor = gram[j, i] / gram[i, i]
+            for m in range(i, n + 1):
+                gram[j, m] -= factor * gram[i, m]
+    for i in range(n - 1, -1, -1):
+        rest = gram[i, n]
+        for m in range(i + 1, n):
+            rest -= gram[i, m] * found[m]
+        found[i] = rest / gram[i, i]
+
+
+@compiled
 def fit(x, planes, rounds, share, ridge, alphas, offsets):
     """Alphas [groups, planes] and offsets [groups] of ascending float32 x [groups, size]."""
     groups, size = x.shape
-    levels, sums = 1 << planes, np.zeros(size + 1)
+    levels, sums, n = 1 << planes, np.zeros(size + 1), planes + 1
     order, value = np.empty(MOST, np.int64), np.empty(MOST)
     count, total = np.empty(MOST), np.empty(MOST)
     ends, gram, found = np.zeros(MOST, np.int64), np.empty((5, 6)), np.empty(5)
@@ -42,57 +97,27 @@ def fit(x, planes, rounds, share, ridge, alphas, offsets):
         for c in range(levels):
             order[c] = c
         ends[:] = 0
-        for r in range(rounds):
+        for _ in range(rounds):
             for c in range(levels):
                 value[c] = found[planes]
                 for i in range(planes):
                     value[c] += found[i] if c >> i & 1 else -found[i]
-            turned = False
-            for k in range(1, levels):  # nearly in order since the round before
-                c, at = order[k], k
-                while at > 0 and value[order[at - 1]] > value[c]:
-                    order[at] = order[at - 1]
-                    at, turned = at - 1, True
-                order[at] = c
-            first, moved = 0, r == 0
-            for k in range(levels):
-                end = size
-                if k < levels - 1:  # near where it was
-                    end, middle = ends[k], (value[order[k]] + value[order[k + 1]]) / 2
-                    while end < size and row[end] <= middle:
-                        end += 1
-                    while end > 0 and row[end - 1] > middle:
-                        end -= 1
-                    moved |= end != ends[k]
-                    ends[k] = end
-                count[order[k]], total[order[k]] = end - first, sums[end] - sums[first]
-                first = end
-            if not (moved or turned):
+            turned = ordered(value, order, levels)
+            if not (parted(row, value, order, ends, levels) or turned):
                 break  # the same numbers give the same levels again
-            for i in range(planes):
-                for c in range(levels):
-                    if not c >> i & 1:
-                        a, b = count[c], count[c | 1 << i]
-                        count[c], count[c | 1 << i] = a + b, b - a
-                        a, b = total[c], total[c | 1 << i]
-                        total[c], total[c | 1 << i] = a + b, b - a
-            n = planes + 1
+            first = 0
+            for k in range(levels):
+                count[order[k]], total[order[k]] = ends[k] - first, sums[ends[k]] - sums[first]
+                first = ends[k]
+            transformed(count, planes)
+            transformed(total, planes)
             for i in range(n):
                 mine = 1 << i if i < planes else 0
                 for j in range(n):
                     gram[i, j] = count[mine ^ (1 << j if j < planes else 0)]
                 gram[i, i] += ridge * size
                 gram[i, n] = total[mine]
-            for i in range(n):  # positive definite: no pivots
-                for j in range(i + 1, n):
-                    factor = gram[j, i] / gram[i, i]
-                    for m in range(i, n + 1):
-                        gram[j, m] -= factor * gram[i, m]
-            for i in range(n - 1, -1, -1):
-                rest = gram[i, n]
-                for m in range(i + 1, n):
-                    rest -= gram[i, m] * found[m]
-                found[i] = rest / gram[i, i]
+            solved(gram, found, n)
         for i in range(planes):
             alphas[g, i] = abs(found[i])
         offsets[g] = found[planes]

@@ -30,14 +30,9 @@ _SHOWN = (
 )
 
 
-def bottlenecks(run: Exploration, row: int) -> dict[str, list[dict[str, Any]]]:
-    """Each phase's operators of one design: what each resource needs, what it takes, what bounds it."""
-    result = run.problem.price(run.found.genomes[:, [row]], REFINE_TECH, keep=True)
-    return {name: phase_rows(phase) for name, phase in result.phases.items()}
-
-
 def phase_rows(phase: Any) -> list[dict[str, Any]]:
-    """The operators of a priced phase as plain rows, the longest first."""
+    """The operators of a priced phase as plain rows, the longest first: what each resource needs, what they take, what
+    bounds them."""
     total = float(np.ravel(phase.latency_s)[0])
     rows = []
     for op in phase.operators:

@@ -18,7 +18,6 @@ from .chip_times import ChipTimes
 from .limits import POLICIES, Limits, Policy
 
 TENSOR_PARALLEL = (1, 2, 4, 8, 16, 32, 64)
-DEFAULT_FORMAT = "bf16"
 
 
 @dataclass(frozen=True)

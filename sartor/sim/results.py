@@ -8,7 +8,7 @@ import numpy as np
 
 from ..families.tensor.digest import BUFFER, MEMORY, SCRATCH
 from .memory_timing import MemoryTiming
-from .native import SOURCES, WRITE, Statistics
+from .native import SOURCES, Statistics
 
 
 @dataclass(frozen=True)
@@ -81,9 +81,6 @@ class Writes:
 
 def _bytes(found: np.ndarray, count: int) -> np.ndarray:
     return np.ascontiguousarray(found["data"][:, :count])
-
-
-NO_WRITES = np.empty(0, WRITE)
 
 
 def memory_statistics(raw: Statistics, timing: MemoryTiming, port_bytes: int) -> MemoryStatistics:

@@ -10,7 +10,6 @@ import numpy as np
 from .dram_access import LONG, RAMP, chunk_clocks, places, ways
 from .dram_timings import Timings
 
-REFRESHES = ("none", "all", "pb")
 # Marks of the controller's write queue, as Ramulator has them: it turns to writes above one and back to reads below the
 # other.
 WRITES_FROM, WRITES_TO = 0.8, 0.2

@@ -19,7 +19,8 @@ def run():
 
 
 def test_operators_sum_to_the_phase(run):
-    for rows in explain.bottlenecks(run, run.pick).values():
+    priced = run.problem.price(run.found.genomes[:, [run.pick]], REFINE_TECH, keep=True)
+    for rows in map(explain.phase_rows, priced.phases.values()):
         assert sum(r["share"] for r in rows) == pytest.approx(1)
         assert [r["latency_s"] for r in rows] == sorted((r["latency_s"] for r in rows), reverse=True)
         for r in rows:
