@@ -74,7 +74,7 @@ def parse(text: str | float | int, measures: str, where: str = "") -> float:
     (700.0, 3350000000000.0)
     """
     place = f"{where}: " if where else ""
-    if isinstance(text, bool):
+    if isinstance(text, bool) or not isinstance(text, (str, int, float)):
         raise InputError(f"{place}{text!r} is not a quantity (try a number with a unit)")
     if isinstance(text, (int, float)):
         value = float(text)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from typing import Any
 
 from rich.console import Console
@@ -14,8 +15,9 @@ OUT, ERR = Console(), Console(stderr=True)
 
 
 def as_json(value: Any) -> None:
-    """One JSON object on stdout."""
-    print(json.dumps(plain(value), ensure_ascii=False, indent=1))
+    """One JSON object on stdout, in letters that it has."""
+    plain_letters = not (sys.stdout.encoding or "").lower().startswith("utf")
+    print(json.dumps(plain(value), ensure_ascii=plain_letters, indent=1))
 
 
 def bar() -> Progress:

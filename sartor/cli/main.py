@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 from typing import Annotated
 
@@ -24,8 +25,11 @@ def _version(version: Annotated[bool, typer.Option("--version", help="Print the 
 
 
 def main() -> None:
-    """The console script: errors of ours become one line on stderr and an exit code; what the cache has not
-    been asked for in a month goes."""
+    """The console script: errors of ours, and of the machine, become one line on stderr and an exit code; what the
+    cache has not been asked for in a month goes."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # letters that this terminal does not have
     try:
         app()
     except SartorError as error:
@@ -37,5 +41,13 @@ def main() -> None:
     except BrokenPipeError:
         sys.stderr.close()  # the reader of our output has gone; nobody is left to tell
         sys.exit(0)
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        typer.echo(f"sartor: {where}{error.strerror or error} (free some space, or try another --out or SARTOR_CACHE)",
+                   err=True)  # fmt: skip
+        sys.exit(1)
+    except MemoryError:
+        typer.echo("sartor: out of memory (try fewer --points, a smaller batch or a smaller model)", err=True)
+        sys.exit(1)
     finally:
         sweep()

@@ -136,6 +136,8 @@ def _by_kind(choices: Space, found: Gate) -> dict[str, list[str]]:
 def _budget(study: Study) -> Budget:
     """The limits of `study`; no die is larger than the reticle."""
     b, reticle = study.budget, table("overheads").fact("die", "reticle").value
+    if b.die is not None and b.die > reticle:
+        raise InputError(f"{study.name}: [budget] die = {b.die:g} mm2 is more than a reticle has, {reticle:g} mm2")
     return Budget(b.power, b.die or reticle, b.unit_cost, b.chips, b.system_power, b.batch, b.margin)
 
 

@@ -29,6 +29,7 @@ VARIABLES = {
     "attn_v": "format", "attn_o": "format", "ffn_down": "format", "embedding": "format", "link": "name:links",
     "tensor_parallel": "", "stages": "", "batch": "", "load": "", "engine": "engine",
 }  # fmt: skip
+BROKEN = ("load", "unit_capacity")  # plain numbers that need not be whole
 # Formats of parts of the model, where the study gives them one of their own (formats.parts).
 OWN = ("attention", "attn_qkv", "attn_qk", "attn_v", "attn_o", "ffn_down", "embedding")
 
@@ -190,4 +191,6 @@ def _number(name: str, value: Any, where: str) -> float:
     number = parse(value, kind, where)
     if not number > 0:
         raise InputError(f"{where} = {value!r} must be above 0")
+    if not kind and name not in BROKEN and number != int(number):
+        raise InputError(f"{where} = {value!r} must be a whole number")
     return number

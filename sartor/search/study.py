@@ -29,11 +29,13 @@ from .parts import (
     VariantsPart,
 )  # fmt: skip
 
+NAME = r"^\w[\w.-]*$"  # of a folder and of files
+
 
 class Study(Part):
     """Everything `design` needs to know."""
 
-    name: str = Field(description="Names the chip and the folder of results.")
+    name: str = Field(description="Names the chip and the folder of results.", pattern=NAME, max_length=100)
     title: str = Field("", description="Heads the report.")
     title_ko: str = Field("", description="The same in Korean.")
     rests_on: str = Field("", description="What a reader should know before believing the answer.")

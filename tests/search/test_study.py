@@ -37,6 +37,11 @@ def test_studies_load_and_say_what_they_rest_on(name):
         ("volume = 1000000", "volume = 5\nfigures = { wacc = 0 }", r"\[economics.figures\] wacc = 0.0 must be above 0"),
         ("volume = 1000000", "volume = 5\nfigures = { opex_fraction = -1 }", r"opex_fraction = -1.0 must be at least"),
         ("[slo]", "[slo", r"not TOML"),
+        ('name = "edge-smollm2"', 'name = "../evil"', r"name = '../evil': String should match pattern"),
+        ('name = "edge-smollm2"', 'name = ""', r"name = '': String should match pattern"),
+        ('power = "2 W"', "power = [2]", r"\[budget\] power = \[2\]: \[2\] is not a quantity"),
+        ('die = "30 mm2"', 'die = "1e9 mm2"', r"die = 1e\+09 mm2 is more than a reticle has, 858 mm2"),
+        ("rows = [2, 4, 8, 16, 32, 64]", "rows = [2.5]", r"rows = 2.5 must be a whole number"),
         (
             'weights = ["q4_1"]', 'weights = ["q4_1", "int4-g128"]',
             r"'int4-g128' would round the real weights of smollm2-135m-q4_1, which are q4_1, once more \(try",
