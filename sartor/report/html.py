@@ -28,6 +28,7 @@ from .sections import (
 from .tags import Html, esc, say, tag
 
 Report = dict[str, Any]
+SCRIPTS = ("page.js", "figures.js", "plotted.js", "plots.js")  # each uses those before it
 SECTIONS = (headline, pareto, comparison, why, service, drift, silicon, claims, proportionality, steps, why_not, regret,
             survival, trust, assumptions)  # fmt: skip
 
@@ -40,7 +41,7 @@ def page(report: Report) -> str:
         "menu": menu(report),
         "body": "\n".join(part.html(report) for part in sections(report)),
         "vega": vega(),
-        "script": own_file("page.js") + own_file("figures.js") + own_file("plots.js"),
+        "script": "".join(own_file(name) for name in SCRIPTS),
     }
     return fill(own_file("page.html"), parts)
 

@@ -8,7 +8,7 @@ from .words import term, text
 
 Spec = dict[str, Any]
 BEST, RIVAL, GREY, CHOSEN = "#0072b2", "#d55e00", "#8a8f98", "#c2185b"
-RIVAL_TEXT = "#b84e00"  # darker, to be read on white; plots.js has both for dark screens
+RIVAL_TEXT = "#b84e00"  # darker, to be read on white; plotted.js has both for dark screens
 _STAR = "M0,-1L.23,-.33L.95,-.31L.37,.12L.59,.81L0,.4L-.59,.81L-.37,.12L-.95,-.31L-.23,-.33Z"
 _STAR_MARK = {"type": "point", "shape": _STAR, "filled": True, "size": 1100, "color": CHOSEN,
               "stroke": "white", "strokeWidth": 1.5, "opacity": 1, "cursor": "pointer"}  # fmt: skip
