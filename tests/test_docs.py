@@ -195,6 +195,13 @@ def test_every_study_key_is_in_the_reference():
     assert all(field.description for part in parts for field in part.model_fields.values())
 
 
+def test_every_fact_that_an_owner_meets_has_a_word_in_reports():
+    """Those of who pays, of nodes, memories and packages; of our own cells and overheads as far as they are plain."""
+    asked = {name for one in ("economics", "nodes", "memories", "packages") for name in table(one).quantities}
+    lacking = asked - set(tomllib.loads(text("sartor/report/words_facts.toml"))["fact"])
+    assert lacking <= {"test"}, "sartor/report/words_facts.toml: say what they are, in both languages"
+
+
 # Words that the glossary rules out for one thing, and that mean another elsewhere.
 ELSEWHERE = {"array", "block", "buffer", "generation", "kernel", "node", "parameter", "past", "precision", "reference",
              "sample", "slot", "stage", "stall"}  # fmt: skip

@@ -11,7 +11,6 @@ import pytest
 import sartor.report
 from sartor.report.words import LANGUAGES, blanks, term, text, words
 from sartor.search import evaluate
-from sartor.tables import table
 from sartor.workload.derive import PHASES, operators
 from sartor.workload.find import find_model, names
 
@@ -58,9 +57,3 @@ def test_a_figure_that_nobody_knows_is_said_in_the_readers_language():
     )
     assert text("headline.band", "en", low="not known", high="$1") == "10–90 % of draws: not known – $1"
     assert text("headline.band", "ko", low="not known", high="$1").endswith("알려지지 않음 – $1")
-
-
-def test_every_fact_that_an_owner_meets_has_a_word():
-    """Those of who pays, of nodes, memories and packages; of our own cells and overheads as far as they are plain."""
-    asked = {name for one in ("economics", "nodes", "memories", "packages") for name in table(one).quantities}
-    assert {name for name in asked if f"fact.{name}" not in words()} <= {"test"}
