@@ -1,7 +1,7 @@
 """Compression proportionality at RTL: does a decoded token get as much faster as its weights get fewer bits?
 
-    python benchmarks/proportionality.py [NETWORK] [FORMAT ...] [--batch N] [--rows N] [--port BYTES] [--layers N]
-                                         [--json] [--write | --one-column]
+    python benchmarks/proportionality.py [NETWORK] [FORMAT ...] [--batch N] [--rows N] [--port BYTES] [--json]
+                                         [--write | --one-column]
 
 Two networks in each format that has a decoder (formats whose words are alike are run once), layers and head, on one
 core that its memory bounds: three layers of SmolLM2-135M-Instruct with a tenth of the vocabulary, and one layer of the
@@ -15,8 +15,8 @@ no format of weights makes fewer. A batch of more has a column for each.
 `--write` keeps the rows in sartor/data/measured/proportionality.csv, and the passes in rtl.csv, from which `sartor
 validate rtl` has the errors of the estimate; `--one-column`: on a core that reads the cache of a head again for each of
 its queries; `--rows 4`: on a quarter of the tile, which this memory still bounds with 4 bits a weight and more, each
-of them one step of its multipliers; all formats on one core, Q8_0 too: it is built in a quarter of the time. `--port
-32`: half the memory, which bounds two rows likewise; `--layers 1`: fewer layers of SmolLM2.
+of them one step of its multipliers: a core for all formats that have the same multipliers is built in a quarter of the
+time. `--port 32`: half the memory, which bounds two rows likewise.
 """
 
 from __future__ import annotations
@@ -46,10 +46,7 @@ BASE = "q8_0"
 FORMATS = (BASE, *sorted(set(decoded()) - {BASE}, key=lambda name: (-format_named(name).bits(), name)))
 TARGET = 0.95
 WRITTEN = Path(__file__).parents[1] / "sartor" / "data" / "measured" / "proportionality.csv"
-OPTIONS = (
-    ("rows", TILE.rows, "of the tile"), ("port", PORT_BYTES, "bytes of the memory port"),
-    ("layers", 0, "of SmolLM2, else 3"),
-)  # fmt: skip
+OPTIONS = (("rows", TILE.rows, "of the tile"), ("port", PORT_BYTES, "bytes of the memory port"))
 FIGURES = ("bits", "cycles", "utilization", "speedup", "proportionality")
 COLUMNS = ("network", "format", "batch", *FIGURES, "date", "source")
 
@@ -60,7 +57,7 @@ def rows_of(
     """One row a format, compared with the first; kept one by one. What has the same words has the same cycles."""
     found: list[dict[str, Any]] = []
     known: dict[Coding, tuple[int, float]] = {}
-    beside = tuple(map(coding_of, formats)) if one.tile.rows < TILE.rows else ()  # all of them on one core
+    beside = tuple(map(coding_of, formats)) if one.tile.rows < TILE.rows else ()  # few cores for them, in parts.core
     for form in formats:
         coding = coding_of(form)
         if coding.stream not in known:
@@ -82,14 +79,13 @@ class Keep(NamedTuple):
     row of Q8_0 on CHIP stays."""
 
     how: str
-    layers: int
 
     def __call__(self, name: str, row: dict[str, Any], one: Chip) -> None:
         if not self.how or row["format"] != BASE or row["batch"] not in COUNTED:
             write(name, row, self.how)
         one = dataclasses.replace(one, tile=dataclasses.replace(one.tile, weights=row["format"]))
         step = Step(int(row["batch"]), 1, POSITION)
-        rtl_cycles.write([kept(one, name, parts.model_of(name, self.layers), step, int(row["cycles"]))])
+        rtl_cycles.write([kept(one, name, parts.model_of(name), step, int(row["cycles"]))])
 
 
 def show(row: dict[str, Any]) -> None:
@@ -135,9 +131,9 @@ def main() -> int:
     one = parts.chip(given.rows, max(TILE.columns, given.batch), given.port, given.one_column)
     changed = {option: getattr(given, option) for option, default, _ in OPTIONS if getattr(given, option) != default}
     how = "".join(f" --{option} {value}" for option, value in changed.items())
-    keep = Keep(how, given.layers) if given.write and not given.one_column else None
+    keep = Keep(how) if given.write and not given.one_column else None
     found = {
-        name: rows_of(name, parts.network_of(name, given.layers), formats, one, given.batch, keep) for name in asked
+        name: rows_of(name, parts.network_of(name), formats, one, given.batch, keep) for name in asked
     }
     worst = {name: min(r["proportionality"] for r in rows) for name, rows in found.items()}
     print(json.dumps({"worst": worst, "target": TARGET, **({"rows": found} if given.json else {})}, indent=1))

@@ -52,10 +52,12 @@ def chip(rows: int, columns: int, port_bytes: int = PORT_BYTES, one_column: bool
 
 def core(coding: Coding, one: Chip = CHIP, beside: tuple[Coding, ...] = ()) -> Core:
     """That of a chip, with multipliers and decoders for every format, or for those that are shifted: which, is a choice
-    of no cycle. Where others stand `beside` it, for those."""
+    of no cycle where the memory is the bound. Where others stand `beside` it: of a chip for `coding`, with decoders for
+    those that have the same multipliers."""
     if beside:
-        known = {str(each): each for each in beside}
-        return dataclasses.replace(core_of(one), **_decoders(known, (8, 8), "benchmark"))
+        own = _decoders({"own": coding}, (8, 8), "benchmark")["multiplier_bits"]
+        alike = {str(c): c for c in beside if _decoders({"": c}, (8, 8), "benchmark")["multiplier_bits"] == own}
+        return dataclasses.replace(core_of(one), **_decoders(alike, (8, 8), "benchmark"))
     if not coding.element.in_a_byte:
         return dataclasses.replace(
             core_of(one), multiplier_bits=9, elements=(Element.INT8, coding.element), scales=(Scale.POWER,)
@@ -84,12 +86,11 @@ def cycles(net: Network, coding: Coding, one: Core, timed: Chip, batch: int) -> 
     return done.cycles, done.memory.utilization
 
 
-def network_of(name: str, layers: int = 0) -> Network:
-    """With as many layers as LAYERS says, or other ones of SmolLM2."""
+def network_of(name: str) -> Network:
     if name != NETWORKS[0]:
         return random_network(2048, 32, 8, 64, 8192, ROWS_OF_HEAD)
     whole = network(fetch.smollm2())
-    return whole.slice(layers or LAYERS[name], whole.vocabulary // 10)
+    return whole.slice(LAYERS[name], whole.vocabulary // 10)
 
 
 def random_network(dim: int, heads: int, kv_heads: int, head_dim: int, ffn: int, vocabulary: int) -> Network:
@@ -108,9 +109,9 @@ def random_network(dim: int, heads: int, kv_heads: int, head_dim: int, ffn: int,
     return Network("random", *shape, (layer,), table, one, table)
 
 
-def model_of(name: str, layers: int = 0) -> Model:
+def model_of(name: str) -> Model:
     """What `network_of` has of it."""
     whole = find_model(name)
     vocabulary = whole.vocabulary // 10 if name == NETWORKS[0] else ROWS_OF_HEAD
-    layer = dataclasses.replace(whole.layers[0], count=layers or LAYERS[name])
+    layer = dataclasses.replace(whole.layers[0], count=LAYERS[name])
     return dataclasses.replace(whole, layers=(layer,), vocabulary=vocabulary)

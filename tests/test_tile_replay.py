@@ -10,8 +10,9 @@ import pytest
 from pytest import approx
 
 from sartor.families.tensor.core import GROUP, Core
-from sartor.families.tensor.datapath import DATAPATH, READ, mac_j
+from sartor.families.tensor.datapath import DATAPATH, READ, datapath_of, mac_j
 from sartor.families.tensor.design import FORMATS
+from sartor.families.tensor.spec import from_chip
 from sartor.formats.decode import Element
 from sartor.tables import data_text, table
 from sartor.tech.technology import NOMINAL
@@ -44,6 +45,18 @@ def test_a_tile_takes_about_what_its_units_do(row: dict[str, str]) -> None:
     assert float(row["parts_j"]) == approx(parts_j(*row["format"].split()), rel=0.01)
     assert float(row["ratio"]) == approx(float(row["energy_j"]) / float(row["parts_j"]), rel=1e-3)
     assert 0.9 < float(row["ratio"]) < 1.15
+
+
+def test_a_tile_is_mapped_for_a_period_that_it_keeps(benchmark: Any) -> None:
+    # A unit of four planes that reads tables keeps 0.987 GHz alone: 1 / (0.9 x 0.987) = 1.126 ns.
+    import tile_replay
+
+    def period_ns(*form: str) -> float:
+        designs = from_chip(benchmark.chip(*form))
+        return 1e9 * tile_replay.period_s(datapath_of(designs), designs)
+
+    assert period_ns("q4_1") == period_ns("fp8-e4m3") == 1
+    assert period_ns("q4_1", "lut") == approx(1.126, abs=1e-3)
 
 
 def test_blocks_of_codes_by_hand(benchmark: Any) -> None:
