@@ -11,12 +11,14 @@ from typing import Any
 
 import numpy as np
 
+from ..errors import InputError
 from ..tables import table
 from . import dram_mix
 from .dram_timings import Timings, of_memory
 from .technology import Technology, rows_of
 
 MAPPING, REFRESH, QUEUE = "bgil", "all", 64
+SRAM = "sram"  # the memory that needs no timings
 CHUNK_BYTES = 4096.0  # of a core's piece of the cache in one channel, for which a jump is priced
 
 
@@ -83,8 +85,15 @@ def _break(timings: Timings) -> Any:
 
 
 def _every(tech: Technology, figure: Any, none: float) -> np.ndarray:
-    """`figure` of the device of each memory, `none` where it has no timings; times the model's error of that kind."""
+    """`figure` of the device of each memory, `none` of SRAM, which has no timings; times the model's error of that
+    kind."""
     known = of_memory()
+    without = [item for item in table("memories").items if item not in known and item != SRAM]
+    if without:
+        raise InputError(
+            f"memories.csv: {without[0]} has no timings, without which its rate would be its peak (try a row of "
+            f"dram.csv whose memory is {without[0]}: those of a memory like it)"
+        )
     found = [float(figure(known[item])) if item in known else none for item in table("memories").items]
     error = tech.whole("memories", "timing_error")
     return (np.array(found).reshape(-1, *[1] * (error.ndim - 1)) * error).astype(tech.dtype)

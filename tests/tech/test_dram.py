@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pytest import approx
 
-from sartor.errors import UnknownName
+from sartor.errors import InputError, UnknownName
 from sartor.tables import KINDS, data_text, draws, table
 from sartor.tech import dram, dram_mix, dram_refresh, dram_streams
 from sartor.tech.dram_access import LONG, MAPPINGS, chunk_clocks
@@ -351,6 +351,13 @@ def test_accesses_of_a_bank_group_are_so_long_apart_in_ddr():
     # tCCD_L is 5 ns in DDR5: 8 clocks of 1.25 GHz, no fewer than a burst; 16 at 3.2 GHz. HBM's is two accesses.
     assert device("ddr5-3200").same_group == 8 and device("ddr5-7200").same_group == 18
     assert device("ddr4-2666").same_group == 7 and device("hbm3-9000").same_group == 4
+
+
+def test_a_memory_without_timings_is_not_taken_to_be_perfect(monkeypatch):
+    known = {kind: timings for kind, timings in of_memory().items() if kind != "lpddr5x"}
+    monkeypatch.setattr(dram, "of_memory", lambda: known)
+    with pytest.raises(InputError, match=r"memories.csv: lpddr5x has no timings.* a row of dram.csv whose memory"):
+        dram.stream_bytes_per_s(Technology(), table("memories").index("lpddr5x"), 1e9)
 
 
 def test_every_memory_of_the_table_has_timings():

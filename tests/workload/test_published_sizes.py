@@ -104,6 +104,17 @@ def test_marks_of_layers_without_rope_are_checked() -> None:
     assert sum(layer.count for layer in some.layers if not layer.mixer.rope) == 1
 
 
+@pytest.mark.parametrize(("outer", "inner", "name"), [
+    ("llama4", "llama4_text", "llama-4-scout"), ("exaone4_5", "exaone4", None),
+    ("hyperclovax_vision_v2", "hyperclovax", None), ("mistral3", "ministral3", None),
+])  # fmt: skip
+def test_of_models_that_see_images_the_text_part_is_read(outer: str, inner: str, name: str | None) -> None:
+    text = PUBLISHED[name][0] if name else shape(32, 4096, 32, 8, 14336, 102400, model_type=inner)
+    whole = model(Fields({"model_type": outer, "text_config": text}, "config.json"), "seeing")
+    assert sizes.parameters(whole) == sizes.parameters(model(Fields(text, "config.json"), "text"))
+    assert whole.note.startswith("text part only")
+
+
 @pytest.mark.parametrize("listed", [[[1]], [48], "all", [True]])
 def test_numbers_of_layers_with_experts_are_checked(listed: object) -> None:
     with pytest.raises(InputError, match=r"moe_layers = .* must be a list of numbers of the 48 layers"):

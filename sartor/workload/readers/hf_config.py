@@ -33,6 +33,7 @@ FAMILIES: dict[str, tuple[Callable[[Fields], list[Layer]], bool]] = {
     "deepseek_v32": (sparse_latent, False),
     "exaone": (exaone, False),
     "exaone4": (exaone4, False),
+    "exaone4_5_text": (exaone4, False),
     "exaone_moe": (exaone_moe, False),
     "gemma2": (gemma2, True),
     "gemma3_text": (gemma3_text, True),
@@ -68,7 +69,10 @@ FAMILIES: dict[str, tuple[Callable[[Fields], list[Layer]], bool]] = {
     "solar_open": (solar_open, False),
 }
 # model_type of models that also see images; their `text_config` is what is read
-WITH_TEXT_PART = ("gemma3", "kimi_k25", "llama4", "mistral3", "qwen3_5", "qwen3_5_moe", "qwen3_vl", "qwen3_vl_moe")
+WITH_TEXT_PART = (
+    "exaone4_5", "gemma3", "hyperclovax_vision_v2", "kimi_k25", "llama4", "mistral3", "qwen3_5", "qwen3_5_moe",
+    "qwen3_vl", "qwen3_vl_moe",
+)  # fmt: skip
 
 
 def read(path: Path) -> Model:
