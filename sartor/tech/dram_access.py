@@ -8,9 +8,9 @@ A *chunk* is so many accesses one after the other. The mapping says where they g
 
 Each time below is the longest of what bounds it: the data bus, activations (tRRD, tFAW), the command bus, banks that
 come round again, and accesses that wait for their row in a queue that is too short. Bounds near each other add up: a
-norm with exponent `SOFT`, or `HARD` where one waits for the other without chance. All follows from timings but seven
+norm with exponent `SOFT`, or `HARD` where one waits for the other without chance. All follows from timings but ten
 figures, which were read off simulated runs (docs/validation-method.md says which): the four here, `OTHER_ROW` in
-`dram_mix.py`, `TWO_STREAMS` and `ONE_MORE` in `dram_streams.py`.
+`dram_mix.py`, `TWO_STREAMS` and `CHANCE` in `dram_rounds.py`, `ONE_MORE`, `SHORT` and `FULLEST` in `dram_streams.py`.
 """
 
 from __future__ import annotations

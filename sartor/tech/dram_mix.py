@@ -7,14 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from .dram_access import LONG, RAMP, chunk_clocks, places, ways
+from .dram_access import IN_FLIGHT, LONG, RAMP, chunk_clocks, places, ways
 from .dram_timings import Timings
 
 # Marks of the controller's write queue, as Ramulator has them: it turns to writes above one and back to reads below the
 # other.
 WRITES_FROM, WRITES_TO = 0.8, 0.2
-# Of the writes held where the queue spans two rows, those of the other row: read off the runs of the devices that these
-# forms were made with (docs/trust.md), where half would be an even part.
+# Of the writes held where the queue spans two rows, those of the other row: read off runs (docs/validation-method.md),
+# where half would be an even part; of more rows, as much more.
 OTHER_ROW = 0.45
 
 
@@ -75,11 +75,11 @@ def mixed(t: Timings, mapping: str, n_bytes: Any, writes: Any, queue: Any, acces
     batch = turn * (np.ceil((WRITES_FROM - WRITES_TO) * size / turn) + writes / (1 - writes))
     back = batch * (1 - writes) / writes  # reads until the next
     lost = _turns(t) + _met(t, mapping, turn, writes, accesses) * _reopened(t, mapping, back, batch, size)
-    if mapping in ("page", "badrow"):
-        lost = lost + _one_group(t, size, turn, writes)
     reads = chunk_clocks(t, mapping, LONG, size, follows=True) / LONG
     slow = replace(t, same_group=t.same_group_write)
     slower = chunk_clocks(slow, mapping, LONG, size, follows=True) / LONG - reads
+    if mapping in ("page", "badrow"):
+        lost = lost + _one_group(t, size, turn, writes, batch * (reads + slower - t.burst))
     # The next rows that the queue has are open when a batch has gone out: once a batch, reads need not wait for them.
     ready = np.minimum(back, ways(t, mapping) * t.columns) * np.minimum(size / t.columns, 1)
     return share(t, reads + writes * slower + (lost - ready * (reads - t.burst)) / (batch / writes))
@@ -100,7 +100,11 @@ def _reopened(t: Timings, mapping: str, reads: Any, batch: Any, size: Any) -> An
     # Both open late what the queue does not see, where rows and accesses share the command bus.
     late = t.shared_bus * RAMP * np.maximum(ways(t, mapping) * t.spacing - size * t.burst, 0)
     read, written = (np.minimum(n / ways(t, mapping), 1) for n in (reads, batch))
-    return read * (np.maximum(there, 0) + late) + written * (np.maximum(back, 0) + late)
+    # A queue that does not hold a round opens the rows that both use a few at a time.
+    both, held = np.minimum(np.minimum(reads, batch), ways(t, mapping)), size + IN_FLIGHT
+    wait = both * ((t.precharge + t.act_write) / held - t.burst)
+    there = np.maximum(read * (np.maximum(there, 0) + late), wait)
+    return there + np.maximum(written * (np.maximum(back, 0) + late), both * (t.reopen / held - t.burst))
 
 
 def _met(t: Timings, mapping: str, chunk: Any, writes: Any, accesses: Any) -> Any:
@@ -111,14 +115,17 @@ def _met(t: Timings, mapping: str, chunk: Any, writes: Any, accesses: Any) -> An
     return np.where(of > 1, 1 / of + (1 - 1 / of) * together / (1 + together), 1.0)
 
 
-def _one_group(t: Timings, size: Any, chunk: Any, writes: Any) -> Any:
+def _one_group(t: Timings, size: Any, chunk: Any, writes: Any, waits: Any) -> Any:
     """Clocks of a batch of writes that lie in one row, for want of another bank group. Turns of whole rows start with
-    a row: beside it the queue has what it kept of the row before, or, one time in so many, the row of the next turn."""
+    a row: beside it the queue has what it kept of the row before, or, one time in so many, the row of the next turn.
+    What the batch `waits` as part of a stream is among them, as far as the queue is in one row (reads, batch, next)."""
     held, batch = WRITES_FROM * size, (WRITES_FROM - WRITES_TO) * size
-    two_rows = np.minimum(1.0, held / t.columns)
-    any_part = np.maximum(batch - OTHER_ROW * two_rows * held, 0)
+    rows = held / t.columns
+    others = OTHER_ROW * np.where(rows < 1, rows, 2 * rows / (1 + rows))
+    any_part = np.maximum(batch - others * held, 0)
     whole = (1 - writes) * np.maximum(t.columns - WRITES_TO * size, 0)
-    return np.where(chunk % t.columns == 0, whole, any_part) * (t.same_group_write - t.burst)
+    alone = np.where(chunk % t.columns == 0, whole, any_part) * (t.same_group_write - t.burst)
+    return np.maximum(alone - waits * np.maximum(1 - rows, 0) ** 3, 0)
 
 
 def share(t: Timings, clocks: Any) -> Any:

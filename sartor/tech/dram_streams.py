@@ -5,22 +5,26 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from scipy.special import pdtr
 
-from .dram_access import LONG, bank_clocks, chunk_clocks, commands, places, ways
+from .dram_access import HARD, LONG, bank_clocks, chunk_clocks, norm, places, ways
 from .dram_mix import chunk_of, entries, share
+from .dram_rounds import in_rounds, longer, round_clocks, window
 from .dram_timings import Timings
 
-# Two figures read off runs, as `dram_access.py` says. Two streams have only each other to wait for, and a run of one
-# goes on so much longer than its place in the queue (between 1, where rows are closed at once, and 2, where they are
-# not: `_kept_open`); of each stream more, so much less of the time is lost to streams that stay in one bank group.
-TWO_STREAMS, ONE_MORE = 1.2, 0.66
+# Three figures read off runs, as `dram_access.py` says. Of each stream more than two, so much less of the time is lost
+# to streams that stay in one bank group; in a queue shorter than this part of a round, the streams of the fullest set
+# of banks gather so many times their share.
+ONE_MORE, SHORT, FULLEST = 0.66, 0.5, 1.5
 
 
-def streams(t: Timings, mapping: str, n_bytes: Any, count: Any, queue: Any) -> Any:
+def streams(t: Timings, mapping: str, n_bytes: float, count: float, queue: float) -> Any:
     """Share of the peak that `count` sequential streams get together, which take turns after `n_bytes`. One whose
     banks no other uses finds its rows open; the others find them closed, but the queue gathers the accesses of a row:
     up to twice a stream's share."""
     chunk, held = chunk_of(t, n_bytes), entries(t, queue)
+    if mapping == "bank" and in_rounds(t, chunk, held):
+        return share(t, round_clocks(t, chunk, count, held))
     alone = (1 - 1 / places(t, mapping)) ** (count - 1)
     gathered = _gathered(t, mapping, chunk, count, held)
     closed = chunk_clocks(t, mapping, gathered, held, at_once=gathered <= chunk) / gathered
@@ -33,41 +37,37 @@ def streams(t: Timings, mapping: str, n_bytes: Any, count: Any, queue: Any) -> A
         # Where the queue has no others, it waits when the next turn is in the same banks.
         next_one = np.where(chunk >= held, 1 / places(t, mapping) / np.maximum(1 - alone, 1e-9), 0)
         closed = closed + next_one * np.maximum(in_turn - closed, 0)
-    return share(t, alone * _open(t, mapping, chunk, count, held, alone) + (1 - alone) * closed)
+    clocks = alone * _open(t, mapping, chunk, count, held, alone) + (1 - alone) * closed
+    return share(t, _short(t, mapping, chunk, count, held, clocks) if mapping in ("page", "bgil") else clocks)
+
+
+def _fullest(count: float, of: float) -> tuple[np.ndarray, np.ndarray]:
+    """Streams in the set of banks that has most of them, and how likely that is: by Poisson in each of `of` sets."""
+    mean = count / of
+    streams = np.arange(1, int(mean + 8 * np.sqrt(mean) + 8))
+    return streams, np.diff(pdtr(streams, mean) ** of, prepend=0.0)
+
+
+def _short(t: Timings, mapping: str, chunk: float, count: float, held: float, clocks: Any) -> Any:
+    """Clocks of an access where the queue sees less than half a round of all: the fullest set of banks, each stream's
+    row in its turn, bounds them. The places that its accesses fill are gathered."""
+    if count == 2 or held >= SHORT * count * chunk:
+        return clocks
+    banks = ways(t, mapping)
+    streams, likely = _fullest(count, places(t, mapping))
+    run = np.clip(FULLEST * held / streams, chunk, np.maximum(banks * t.columns, chunk))
+    row = bank_clocks(t, np.clip(run / banks, 1, t.columns)) * np.minimum(run / banks, 1)
+    bound = np.where(streams > 1, streams * row / (count * run), 0)
+    return 1 / np.sum(likely / norm(HARD, clocks, bound))
 
 
 def _gathered(t: Timings, mapping: str, chunk: Any, count: Any, held: Any) -> Any:
     """Accesses of a run. Where all banks are shared, a row stays open only until it may close for those that came
     before: of a turn's own accesses none did."""
-    share = 2 * held / count * _longer(t, mapping, count, chunk < held)
-    # Less than half a round beyond the first finds no row open while streams are in step. They are, or are not, by
-    # chance: half of it. Pseudo channels that share a queue are not.
-    once = np.where((mapping == "bank") & (t.pseudo_channels == 1), ways(t, mapping), share)
-    share = np.where((share > once) & (share < 1.5 * once), (share + once) / 2, share)
-    runs = np.maximum(chunk, share)
-    lasts = ways(t, mapping) * np.maximum(_window(t) / t.same_group, 1)
+    runs = np.maximum(chunk, 2 * held / count * longer(t, mapping, count, chunk < held))
+    lasts = ways(t, mapping) * np.maximum(window(t) / t.same_group, 1)
     shared = count > np.maximum(places(t, mapping), 2)
     return np.where(shared, np.minimum(runs, np.maximum(lasts, chunk)), runs)
-
-
-def _longer(t: Timings, mapping: str, count: Any, comes_in: Any) -> Any:
-    """How much longer than a stream's share of the queue a run is, where rows stay open and its next turn comes in
-    meanwhile: two streams have the queue in turn. More, bank by bank, have it less their own share while all are in one
-    half of the round (a chance of `count` / 2 ^ (`count` - 1)): from the last one's bank to its next access there no
-    other comes."""
-    behind = count * np.exp2(1.0 - count) if mapping == "bank" else np.where(count == 2, 1.0, 0.0)
-    kept = _kept_open(t) & comes_in
-    return np.where(kept, 1 + behind / np.maximum(count - 1, 1), np.where(count == 2, TWO_STREAMS, 1.0))
-
-
-def _window(t: Timings) -> Any:
-    """Clocks from a row's first access until it may close for one that came before the next."""
-    return np.maximum(t.row_cycle - t.precharge - t.act_read, t.read_precharge)
-
-
-def _kept_open(t: Timings) -> Any:
-    """Whether commands of rows are what rows wait for: one is then not closed before its accesses are served."""
-    return commands(t, 1.0, 0.0) > t.spacing
 
 
 def _open(t: Timings, mapping: str, chunk: Any, count: Any, held: Any, alone: Any) -> Any:
