@@ -2,9 +2,9 @@
 
 import io
 import json
-import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -53,7 +53,9 @@ def test_the_loop(tmp_path, monkeypatch):
     monkeypatch.setenv("SARTOR_CACHE", str(tmp_path / "cache"))
     (tmp_path / "cache").mkdir()
     (tmp_path / "cache" / kept.name).symlink_to(kept)
-    port = str(20000 + os.getpid() % 20000)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = str(free.getsockname()[1])
     process = None
     try:
         for info, body in BLOCK.findall(PAGE.read_text(encoding="utf-8")):

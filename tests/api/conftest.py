@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.quick import quick as quick
+
 sys.path.insert(0, str(Path(__file__).parent))
 
 

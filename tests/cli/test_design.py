@@ -7,12 +7,16 @@ import pyarrow.parquet as pq
 
 from sartor import api
 from sartor.chip import toml
+from sartor.tables import data_text
 
 
 def test_design_writes_a_report_a_chip_and_the_front(run, tmp_path):
     env = {**os.environ, "SARTOR_CACHE": str(tmp_path / "cache")}
-    out = tmp_path / "out"
-    done = run("design", "edge-smollm2", "--points", "60000", "--no-build", "--out", str(out), "--json", env=env)
+    out, short = tmp_path / "out", tmp_path / "short.toml"
+    given = data_text("studies/edge-smollm2.toml")
+    assert "\npoints = 4000000\n" in given
+    short.write_text(given.replace("\npoints = 4000000\n", "\npoints = 4000000\ngenerations = 3\npopulation = 64\n"))
+    done = run("design", str(short), "--points", "60000", "--no-build", "--out", str(out), "--json", env=env)
     assert done.returncode == 0, done.stderr
     printed = json.loads(done.stdout)
     assert json.loads((out / "report.json").read_text()) == {k: v for k, v in printed.items() if k != "files"}

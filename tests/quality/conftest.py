@@ -25,7 +25,9 @@ def cache(tmp_path, monkeypatch):
 @pytest.fixture
 def smollm2(weights, cache):
     """The model and its tokenizer."""
-    cache.mkdir()
+    cache.mkdir(exist_ok=True)
     for suffix in ("", ".verified"):
-        (cache / f"{weights.name}{suffix}").symlink_to(f"{weights}{suffix}")
+        link = cache / f"{weights.name}{suffix}"
+        if not link.is_symlink():
+            link.symlink_to(f"{weights}{suffix}")
     return model_of("smollm2-135m")

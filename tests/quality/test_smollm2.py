@@ -11,6 +11,18 @@ from sartor.quality.recipe import Recipe
 SAME = 0.02  # of KL, on another machine
 
 
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture(autouse=True)
+def cache(folder, monkeypatch):
+    """Of all tests here: the reference is run once."""
+    monkeypatch.setenv("SARTOR_CACHE", str(folder))
+    return folder
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "recipe",

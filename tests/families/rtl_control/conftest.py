@@ -1,0 +1,3 @@
+"""Cores of this folder run a few instructions."""
+
+from tests.quick import quick as quick
