@@ -50,6 +50,16 @@ def weights_of(
     return _as(found, codings, ", ".join(sorted(names)), say, requantize)
 
 
+def check_there(model: str | None) -> None:
+    """Raises an error where `model` names nothing, before anything that takes minutes."""
+    if model is None or (model and folder_of(Path(model)) is not None):
+        return
+    if not model.endswith(".gguf"):
+        named(model)
+    elif not Path(model).is_file():
+        raise InputError(f"{model}: no such file (check the path)")
+
+
 def _named(codings: Mapping[str, Coding]) -> str:
     """One coding by itself, several by their parts."""
     if len(set(codings.values())) == 1 and EMBEDDING not in codings:

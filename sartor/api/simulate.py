@@ -146,8 +146,9 @@ def by_priority(priority: np.ndarray, answers: Answers, slo: Slo) -> dict[str, A
 
 
 def basis(cluster: Cluster) -> str:
-    """At the vendor's price where every chip has one."""
-    return "vendor" if all(pool.deployed.basis == "vendor" for pool in cluster.pools) else "cost"
+    """What every chip's owner pays, or at cost where they differ."""
+    found = {pool.deployed.basis for pool in cluster.pools}
+    return found.pop() if len(found) == 1 else "cost"
 
 
 def pool_facts(pool: Pool, seconds: dict[str, np.ndarray], paid_s: float, span_s: float) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from . import image
 from .balance import weights_for
 from .generate import check_tools, found_chip, model_of, module_name, one_core
 from .job import Job, Shown, Watch, answer, mean_s, said
-from .networks import tokenizer_of
+from .networks import check_there, tokenizer_of
 from .say import Say, silent
 from .verilog import verilog
 
@@ -51,11 +51,12 @@ def verify(
     the memory.
     """
     _check(prompt, tokens, seed)
+    check_there(model)
     whole = found_chip(chip, say)
     core = core_of(whole)
     check_tools()
     assert whole.tile is not None  # core_of checked it
-    weights = weights_for(core, model or model_of(whole), whole.tile.formats, say, requantize)
+    weights = weights_for(core, model_of(whole) if model is None else model, whole.tile.formats, say, requantize)
     job = Job(one_core(whole), core, weights, prompt, tokens, tokenizer_of(weights.path), batch)
     library = functools.partial(_structural, whole, core) if structural else None
     found = _run(job, seed if stalls else None, library, say, watch or (lambda progress: None))

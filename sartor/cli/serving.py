@@ -13,7 +13,7 @@ from ..units import si
 from . import grid
 from .console import ERR, OUT, as_json, bar
 
-_BASES = {"cost": "at cost", "vendor": "at the vendor's price"}
+_BASES = {"cost": "at cost", "vendor": "at the vendor's price", "rental": "rented"}
 _PERCENTILES = ("mean", "p50", "p90", "p95", "p99")
 
 

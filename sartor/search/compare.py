@@ -74,8 +74,8 @@ def stand(
     cache: list[str],
     tech: Technology = NOMINAL,
 ) -> Standing:
-    """`chip` in the configuration that keeps the SLO for the least money (at cost for a generated chip, at the
-    vendor's price for one to buy; where no price is known, for the least energy)."""
+    """`chip` in the configuration that keeps the SLO for the least money: at cost for a generated chip, at the vendor's
+    price for one to buy, rented for one that is only rented; where nothing is known, with the fewest chips a token."""
     most = budget.chips if chip.tile is not None else max(budget.chips or 8, _fits(chip, work))
     how = deployments(most)
     tried = []
@@ -86,8 +86,9 @@ def stand(
         chips = priced(chip, weight, kv, tech, economy.device)
         basis = "cost" if chip.tile is not None or chip.price.purchase_usd is None else "vendor"
         result = evaluate(chips, work, how, economy, limits, tech, basis)
-        row = _best(result)
-        tried.append((_rank(result, row), weight, kv, row))
+        money = _money(chip, result, how)
+        row = _best(result, money)
+        tried.append((_rank(result, money, row), weight, kv, row))
     _, weight, kv, row = min(tried, key=lambda t: t[0])
     return stand_at(chip, work, economy, limits, weight, kv, _at(how, row), tech)
 
@@ -99,24 +100,28 @@ def _fits(chip: Chip, work: Workload) -> int:
     return int(2 ** np.ceil(np.log2(max(4 * elements / capacity, 1))))
 
 
-def _best(result: Result) -> int:
+def _money(chip: Chip, result: Result, how: Deployment) -> np.ndarray:
+    """What ways are ranked by, [ways]: dollars a token, or, where a chip is only rented or its price is not known, what
+    dollars are in proportion to: the time of chips that a token takes."""
+    chip_s = np.asarray(how.chips / result.tokens_per_s, float)
+    only_rented = chip.price.purchase_usd is None and chip.price.rental_usd_per_s is not None
+    if chip.tile is None and only_rented:
+        return chip_s
+    return np.where(np.isfinite(result.usd_per_mtoken), result.usd_per_mtoken, chip_s)
+
+
+def _best(result: Result, money: np.ndarray) -> int:
     """The cheapest way that keeps the limits; where none does, the nearest."""
     worst = np.asarray(result.worst_violation, float)
-    score = np.where(np.isfinite(result.usd_per_mtoken), result.usd_per_mtoken, result.j_per_token)
-    score = np.broadcast_to(score, worst.shape)
     if (worst <= 1).any():
-        return int(np.argmin(np.where(worst <= 1, score, np.inf)))
+        return int(np.argmin(np.where(worst <= 1, money, np.inf)))
     return int(np.argmin(worst))
 
 
-def _rank(result: Result, row: int) -> tuple[float, float]:
+def _rank(result: Result, money: np.ndarray, row: int) -> tuple[float, float]:
     """Feasible first, then cheap."""
     worst = float(np.ravel(result.worst_violation)[row])
-    usd = float(np.ravel(result.usd_per_mtoken)[row])
-    return (
-        0.0 if worst <= 1 else worst,
-        usd if np.isfinite(usd) else float(np.ravel(result.j_per_token)[row]),
-    )
+    return 0.0 if worst <= 1 else worst, float(money[row])
 
 
 def _at(how: Deployment, row: int) -> Deployment:

@@ -29,6 +29,7 @@ from .parts import (
     VariantsPart,
 )  # fmt: skip
 
+MOST = 10**12  # designs, weeks on many machines
 NAME = r"^\w[\w.-]*$"  # of a folder and of files
 
 
@@ -79,6 +80,9 @@ class Study(Part):
         return self.model_copy(update={"traffic": self.traffic.model_copy(update={"profile": traffic})})
 
     def with_points(self, points: int | None = None, seed: int | None = None) -> Study:
+        for name, value, least in (("points", points, 1), ("seed", seed, 0)):
+            if value is not None and not least <= value <= MOST:
+                raise InputError(f"{name} = {value} must be between {least} and {MOST:,}")
         given = {k: v for k, v in {"points": points, "seed": seed}.items() if v is not None}
         return self.model_copy(update={"search": SearchPart(**{**self.search.model_dump(), **given})})
 

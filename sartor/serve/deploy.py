@@ -77,8 +77,12 @@ class Deployed:
 
     @property
     def basis(self) -> str:
-        """The price that its owner pays: a generated chip at cost, one to buy at its vendor's price where known."""
-        return "cost" if self.chip.tile is not None or self.chip.price.purchase_usd is None else "vendor"
+        """The price that its owner pays: a generated chip at cost, one to buy at its vendor's price where known, one
+        that is only rented for its rent."""
+        price = self.chip.price
+        if self.chip.tile is not None or (price.purchase_usd is None and price.rental_usd_per_s is None):
+            return "cost"
+        return "rental" if price.purchase_usd is None else "vendor"
 
     @functools.cached_property
     def limits(self) -> Limits:

@@ -5,6 +5,7 @@ import json
 import math
 import sys
 
+import numpy as np
 import pytest
 from edge_chip import TENSOR
 from typer.testing import CliRunner
@@ -18,6 +19,7 @@ from sartor.errors import InputError
 from sartor.report.data import plain
 from sartor.search.problem import problem
 from sartor.search.study import find_study
+from sartor.workload.traffic import Traffic
 
 
 @pytest.fixture
@@ -107,3 +109,10 @@ def test_a_fleet_needs_a_rate(tmp_path, rate, said):
     trace.write_text("arrived_at,num_prefill_tokens,num_decode_tokens\n0.0,5,7\n", encoding="utf-8")
     with pytest.raises(InputError, match=said):
         api.fleet(["l4"], "smollm2-135m", str(trace), rate_per_s=rate, against=[])
+
+
+@pytest.mark.parametrize(("chip", "basis"), [("tpu-v6e", "rental"), ("h100-sxm", "vendor"), ("mi355x", "cost")])
+def test_a_service_is_paid_for_as_its_chip_is_had(chip, basis):
+    two = Traffic("two", np.array([0.0, 1.0]), np.array([64, 64]), np.array([8, 8]))
+    found = api.simulate(chip, "smollm2-135m", two)
+    assert found["basis"] == basis and found["usd_per_mtoken"][basis] > 0

@@ -34,6 +34,15 @@ def posing(stub, monkeypatch):
     return Copy
 
 
+@pytest.mark.parametrize(("model", "said"), [
+    ("smolm2", "no weights are known"), ("", "no weights are known"), ("nowhere.gguf", "nowhere.gguf: no such file"),
+])  # fmt: skip
+def test_a_model_that_is_not_there_is_said_before_a_chip_is_explored(monkeypatch, model, said):
+    monkeypatch.setattr(MODULE, "found_chip", lambda *_: pytest.fail("a chip was looked for"))
+    with pytest.raises(InputError, match=said):
+        api.verify("edge-smollm2", model=model)
+
+
 def test_what_comes_back(posing):
     said, seen = [], []
     found = api.verify(CHIP, prompt=PROMPT, tokens=3, say=said.append, watch=seen.append)

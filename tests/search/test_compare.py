@@ -4,6 +4,7 @@ import dataclasses
 
 import numpy as np
 import pytest
+from pytest import approx
 
 from sartor.chip.presets import preset
 from sartor.families import priced
@@ -45,6 +46,17 @@ def test_no_other_configuration_is_cheaper(name):
             result = evaluate(chips, WORK, one, ECONOMY, Budget(), basis="vendor")
             if float(result.worst_violation) <= 1:
                 assert float(result.usd_per_mtoken) >= best.usd_per_mtoken["vendor"] * (1 - 1e-9)
+
+
+@pytest.mark.parametrize("name", ["tpu-v6e", "tpu-v5e"])
+def test_a_chip_that_is_only_rented_is_deployed_for_the_least_rent(name):
+    # It was deployed for the least energy, which says nothing of its load: at the lowest of all.
+    chip = preset(name)
+    best = stand(chip, WORK, ECONOMY, Budget(), ["int8"], ["fp8-e4m3"])
+    how = deployments(8)
+    result = evaluate(priced(chip, "int8", "fp8-e4m3"), WORK, how, ECONOMY, Budget())
+    kept = np.asarray(result.worst_violation) <= 1
+    assert best.figures["tokens_per_s_per_chip"] == approx((result.tokens_per_s / how.chips)[kept].max())
 
 
 def test_the_gpu_may_use_its_fewest_bits():

@@ -57,6 +57,15 @@ def test_what_is_wrong_is_said(old, new, message):
         problem(study.loads(TEXT.replace(old, new, 1), "mine.toml"))
 
 
+@pytest.mark.parametrize(("asked", "said"), [
+    ({"points": 10**20}, "points = 100000000000000000000 must be between 1 and 1,000,000,000,000"),
+    ({"points": 0}, "points = 0 must be between 1"), ({"seed": -1}, "seed = -1 must be between 0"),
+])  # fmt: skip
+def test_numbers_of_a_run_are_bounded(asked, said):
+    with pytest.raises(InputError, match=said):
+        study.find_study("edge-smollm2").with_points(**asked)
+
+
 def test_unknown_study_names_the_closest():
     with pytest.raises(InputError, match=r"unknown study 'edge-smolm2': did you mean 'edge-smollm2'\?"):
         study.find_study("edge-smolm2")
