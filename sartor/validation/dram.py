@@ -65,8 +65,7 @@ def _alike(inputs: Inputs) -> str:
         return "banks refreshed one by one"
     if inputs["queue"] < SHORT:
         return "short queue"
-    asked = dram_predict.asked(inputs)
-    return "in step or not" if not isinstance(asked, str) and dram_predict.by_chance(asked) else inputs["mapping"]
+    return "in step or not" if dram_predict.by_chance(inputs) else inputs["mapping"]
 
 
 def _predicted(inputs: Inputs) -> Prediction:

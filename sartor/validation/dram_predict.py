@@ -162,10 +162,13 @@ def share(a: Asked) -> float:
     return float(got * _left(a, got, of_queue))
 
 
-def by_chance(a: Asked) -> bool:
+def by_chance(inputs: Inputs) -> bool:
     """Whether where streams start may say if a row's next accesses are seen in time: one run gets twice another's."""
+    a = asked(inputs) if _word(inputs["mapping"]) == "bank" else ""
+    if isinstance(a, str) or a.pattern != "multi":
+        return False
     size = dram_mix.chunk_of(a.timings, a.chunk_bytes), a.streams, dram_mix.entries(a.timings, a.queue)
-    return a.pattern == "multi" and a.mapping == "bank" and dram_rounds.by_chance(a.timings, *size)
+    return dram_rounds.by_chance(a.timings, *size)
 
 
 def _left(a: Asked, got: Any, of_queue: Callable[[float], Any]) -> Any:

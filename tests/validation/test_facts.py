@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 from sartor import cost, validate
 from sartor.cli import app
 from sartor.tables import data_text
+from sartor.tech import dram_mix, dram_refresh
 from sartor.validation import validation
 from sartor.validation.dram_predict import asked, share
 from sartor.validation.record import band
@@ -79,6 +80,17 @@ def test_dram_of_devices_that_nothing_was_made_with():
     # Drawn at random, queues of 8 places and streams that meet by chance among them: one in sixty is a fifth off.
     assert np.mean([ape > 0.2 for ape in apes]) <= 1 / 60
     assert len(worst) > 110 and np.median(worst) <= 0.06 and np.quantile(worst, 0.9) <= 0.2
+
+
+def test_writes_wait_for_a_bank_in_a_queue_of_their_own():
+    """Of HBM3, banks refreshed one by one, half writes: half of what a command of refresh costs is only what the bus
+    would have been busy."""
+    row = {**DRAM, "pattern": "mixed_rw", "param": "w50%", "chunk_bytes": 1024, "mapping": "bank", "refresh": "pb"}
+    a = asked(row)
+    t, whole = a.timings, lambda queue: dram_mix.mixed(a.timings, "bank", 1024, 0.5, queue, a.accesses)
+    held = dram_refresh.left_by_held(t, "bank", 0.0, 64, whole, 0.5)
+    closed = t.precharge / t.bank_refresh_interval
+    assert share(a) == approx(whole(64) * held * (1 - closed * (1 - 0.5 * (1 - whole(64)))))
 
 
 def test_rows_that_are_harder_to_say_are_judged_apart(file):
