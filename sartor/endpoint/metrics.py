@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
 
+from .named import About
 from .passes import Pass
 from .rate import Rate
 from .record import Recorder
+from .refusal import PATHS
 from .stream import Stream
 
 if TYPE_CHECKING:
@@ -65,6 +67,10 @@ class Metrics:
             registry=self.registry,
         )  # fmt: skip
         self._passes = Counter("sartor:passes", "Passes, by kind.", (*label, "kind"), registry=self.registry)
+        self._answers = Counter(
+            "sartor:http_responses", "Answers, by path and status; 0: nobody was there to be answered.",
+            (*label, "path", "status"), registry=self.registry,
+        )  # fmt: skip
         self._rate = Rate()
 
     def watch(self, engine: Engine) -> None:
@@ -94,6 +100,10 @@ class Metrics:
         self._rate.add(time.monotonic(), done.sequences if done.decode else 0, done.seconds)
         if done.decode:
             self._observe("sartor:batch_size", done.sequences)
+
+    def answered(self, about: About) -> None:
+        path = about.path if about.path in PATHS else "other"  # what anybody may ask for makes no series
+        self._answers.labels(self._model, path, str(about.status)).inc()
 
     def turned_away(self) -> None:
         self._counters["sartor:requests_turned_away"].inc()

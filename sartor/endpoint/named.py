@@ -7,6 +7,7 @@ import logging
 import re
 import time
 import uuid
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -46,10 +47,10 @@ def about(scope: Scope) -> About:
 
 class Named:
     """ASGI, around all else: a request is called what its X-Request-Id says, else by chance, and whatever it is
-    answered, a header says so."""
+    answered, a header says so. `told` hears of each that has ended."""
 
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
+    def __init__(self, app: ASGIApp, told: Callable[[About], None]) -> None:
+        self._app, self._told = app, told
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -67,6 +68,7 @@ class Named:
         try:
             await self._app(scope, receive, named)
         finally:
+            self._told(one)
             if LOG.isEnabledFor(logging.INFO):
                 LOG.info("request", extra={"about": one.said()})
 

@@ -21,6 +21,7 @@ from .named import Named, log_as_json
 
 GRACE_S = 30.0  # for requests that run when the server is told to end
 MOST_CONNECTIONS = 10_000
+KEPT_S = 75  # a connection between two requests: longer than a load balancer keeps it, which is mostly 60 s
 CLOSING_S = 5.0  # for their answers to be taken
 
 
@@ -71,8 +72,9 @@ class Server(uvicorn.Server):
 
     def __init__(self, service: Service, grace_s: float = GRACE_S) -> None:
         super().__init__(uvicorn.Config(
-            Named(application(service)), log_level="warning", access_log=False, ws="none", lifespan="off",
-            http=Connection, limit_concurrency=connections(), server_header=False,
+            Named(application(service), service.metrics.answered), log_level="warning", access_log=False, ws="none",
+            lifespan="off", http=Connection, limit_concurrency=connections(), server_header=False,
+            timeout_keep_alive=KEPT_S,
             timeout_graceful_shutdown=int(CLOSING_S), log_config=None if service.log_json else LOGGING_CONFIG,
         ))  # fmt: skip
         self._engine, self._grace_s = service.engine, grace_s

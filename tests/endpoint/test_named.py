@@ -51,7 +51,12 @@ def test_one_line_a_request(images, caplog, tmp_path):
         ):  # fmt: skip
             httpx.post(served.url + "/v1/completions", json=body, headers={**headers, "X-Request-Id": name}, timeout=60)
         until(lambda: len(caplog.records) == 4)
-    lines = {line["request_id"]: line for line in map(json.loads, map(Json().format, caplog.records))}
+        httpx.get(served.url + "/made/up", headers=key)
+        metrics = httpx.get(served.url + "/metrics", headers=key).text
+    counted = set(re.findall(r'http_responses_total{model_name="tiny",path="(.*)",status="(.*)"} (.*)', metrics))
+    asked = "/v1/completions"
+    assert counted == {(asked, "200", "2.0"), (asked, "400", "1.0"), (asked, "401", "1.0"), ("other", "404", "1.0")}
+    lines = {line["request_id"]: line for line in map(json.loads, map(Json().format, caplog.records[:4]))}
     for line in lines.values():
         assert line.pop("seconds") > 0 and line.pop("time").endswith("+00:00")
         del line["request_id"], line["logger"], line["client"]
