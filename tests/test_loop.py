@@ -1,7 +1,9 @@
-"""The page of the loop runs: a chip is designed, served with its real weights, recorded, and designed again."""
+"""The page of the loop runs: a chip is designed, served with its real weights, recorded, and designed again; and what
+was asked decides which chip it is."""
 
 import io
 import json
+import random
 import re
 import signal
 import socket
@@ -15,6 +17,7 @@ import pytest
 from typer.testing import CliRunner
 
 from sartor.cli import app
+from sartor.endpoint.record import Recorder
 from sartor.workload.fetch import SMOLLM2, cache_folder
 from sartor.workload.traces import read_trace
 
@@ -42,6 +45,33 @@ def ended(process: subprocess.Popen) -> None:
     process.wait()
     assert process.stdout is not None
     process.stdout.close()
+
+
+def asked(path: Path, prompts: tuple[int, int], answers: tuple[int, int]) -> None:
+    """300 requests as `serve --record` writes them: lengths evenly from such a range, one in half a minute."""
+    rng, recorder, at_s = random.Random(1), Recorder(path), 1e9
+    for i in range(300):
+        at_s += rng.expovariate(1 / 30)
+        prompt = [rng.randrange(1000) for _ in range(rng.randint(*prompts))]
+        recorder.add(at_s, prompt, rng.randint(*answers), 1.0, f"r{i}")
+    recorder.close()
+
+
+def test_other_traffic_gets_another_chip(tmp_path, monkeypatch):
+    """Who reads much and says little wants tokens side by side; who says much wants weights fast, a token at a time."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("SARTOR_CACHE", str(tmp_path / "cache"))
+    asked(tmp_path / "prompts.jsonl", (1200, 1900), (4, 20))
+    asked(tmp_path / "answers.jsonl", (8, 40), (600, 1500))
+    chips, drifts = {}, {}
+    for name in ("prompts", "answers"):
+        run(f"sartor design edge-smollm2 --traffic {name}.jsonl --points 20000 --no-build --out {name}")
+        report = json.loads((tmp_path / name / "report.json").read_text(encoding="utf-8"))
+        chips[name], drifts[name] = report["chip"]["design"], report["drift"]["redesign"]
+    assert chips["prompts"]["columns"] >= 2 * chips["answers"]["columns"]
+    assert chips["prompts"]["clock"] > chips["answers"]["clock"]
+    for name, drift in drifts.items():  # the one that was made for it is cheaper than the one in service
+        assert chips[name] != drift["old_design"] and 0 < drift["regret"] == drift["old_usd"] / drift["new_usd"] - 1
 
 
 def test_the_loop(tmp_path, monkeypatch):
