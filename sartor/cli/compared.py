@@ -20,7 +20,8 @@ def compare(rows: list[dict[str, Any]], json: bool, fleets: dict[str, Any] | Non
             "chip": row["name"], "weights": row["weights"], "chips": _replica(row), "batch": str(row["batch"]),
             "time within": f"{row['error']['latency']:.1%}" if row["error"] else "",
             **{basis: "" if v is None else f"{v:.4g}" for basis, v in usd.items()},
-            "J/token": si(row["j_per_token"], "J"), "TPOT": si(row["tpot_s"], "s"), "TTFT": si(row["ttft_s"], "s"),
+            "J/token": "" if row["j_per_token"] is None else si(row["j_per_token"], "J"),
+            "TPOT": si(row["tpot_s"], "s"), "TTFT": si(row["ttft_s"], "s"),
             "token/s/chip": f"{row['tokens_per_s_per_chip']:.4g}",
             "misses": ", ".join(f"{k} x{v:.2f}" for k, v in row["misses"].items()),
         })  # fmt: skip

@@ -115,11 +115,12 @@ def buyers_price(row: dict[str, Any]) -> tuple[float, str] | None:
 
 def _energy(report: dict[str, Any]) -> list[Sentence]:
     """Joules against whoever needs the fewest; a chip that many users share is named apart."""
-    mine, kept = report["comparison"][0], [s for s in rivals(report) if s["feasible"]]
+    mine = report["comparison"][0]
+    kept = [s for s in rivals(report) if s["feasible"] and is_known(s["j_per_token"])]
     shared = report["headline"]["shared"]
     least = min(kept, key=lambda s: s["j_per_token"], default=None)
     for key, other in (("energy_lost", least), ("energy_but_shared", shared)):
-        if other and other["j_per_token"] < mine["j_per_token"]:
+        if other and is_known(other["j_per_token"]) and other["j_per_token"] < mine["j_per_token"]:
             theirs, own = (figure("j_per_token", s["j_per_token"]) for s in (other, mine))
             return [(f"verdict.{key}", {"rival": other["name"], "theirs": theirs, "mine": own})]
     return [("verdict.energy_won", {})] if kept else []

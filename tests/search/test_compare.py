@@ -59,6 +59,13 @@ def test_a_chip_that_is_only_rented_is_deployed_for_the_least_rent(name):
     assert best.figures["tokens_per_s_per_chip"] == approx((result.tokens_per_s / how.chips)[kept].max())
 
 
+def test_energy_without_a_published_power_is_not_known():
+    # What its idle hours and clocks draw is missing: a token of it would look cheaper than it is.
+    tpu, gpu = standing("tpu-v6e"), standing("h100-sxm")
+    assert tpu.figures["j_per_token"] is None and tpu.figures["power_w"] is None
+    assert gpu.figures["j_per_token"] > 0 and gpu.figures["power_w"] > 0
+
+
 def test_the_gpu_may_use_its_fewest_bits():
     assert standing("h100-sxm").weights == "fp8-e4m3"  # Hopper computes in 8 bits ...
     assert standing("b200-sxm").weights in ("nvfp4", "mxfp4")  # ... Blackwell in 4
