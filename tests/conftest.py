@@ -10,9 +10,6 @@ from hypothesis import settings
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
 
-# Hardware, graphs and 7,000 tests are millions of objects, few of them garbage: they are looked through less often.
-gc.set_threshold(70_000, 10, 10)
-
 # Files of minutes begin first (`make` keeps the order): what begins last runs alone at the end.
 MINUTES = (
     "proof/test_slice.py", "formal/test_weight_decoder.py", "quality/test_smollm2.py", "api/test_synth.py",
@@ -33,5 +30,5 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_collection_finish() -> None:
-    """The tests themselves are never garbage."""
+    """The tests themselves are never garbage: they are not looked through again and again."""
     gc.freeze()
