@@ -12,7 +12,7 @@ import numpy as np
 from ...units import si
 from ..bars import PARTS, bar, track
 from ..numbers import percent, plain
-from ..tags import Html, both, cell, esc, named, say, section, shown, table, tag, told
+from ..tags import Html, both, cell, esc, named, say, section, table, tag, told
 
 Report = dict[str, Any]
 _WIDTH, _HEIGHT, _LEFT, _BOTTOM = 320.0, 170.0, 30.0, 24.0
@@ -77,7 +77,7 @@ def _folded(title: Html, inner: Html) -> Html:
 
 def _row(row: dict[str, Any]) -> list[Html]:
     figures = [cell(row[f], percent(row[f])) for f in ("median", "p90", "band")]
-    return [shown(row["group"]), say(f"trust.{row['rows']}"), cell(row["n"], f"{row['n']:,}"), *figures]
+    return [named("measured", row["group"]), say(f"trust.{row['rows']}"), cell(row["n"], f"{row['n']:,}"), *figures]
 
 
 def _groups(points: list[dict[str, Any]]) -> Any:
