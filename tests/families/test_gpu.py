@@ -16,11 +16,14 @@ from sartor.errors import Unsupported
 from sartor.families import priced
 from sartor.families.gpu.family import Existing
 from sartor.families.gpu.machine import Machine
+from sartor.families.gpu.matrices import gemm
 from sartor.families.gpu.power import SLOWEST, clock
+from sartor.families.gpu.run import Run
 from sartor.tables import draws, table
 from sartor.tech.technology import Technology
 from sartor.workload.derive import operators
 from sartor.workload.find import bundled
+from sartor.workload.gemm import Gemm
 from sartor.workload.step import Step
 
 DECODE, PREFILL = Step(8, 1, 1024), Step(2, 777, 0)
@@ -109,3 +112,15 @@ def test_the_clock_keeps_the_power(core_j: float, memory_j: float, core_s: float
     assert SLOWEST <= share <= 1
     assert drawn_w <= 1 + 1e-6 or share == SLOWEST
     assert drawn_w == approx(1.0) or share in (SLOWEST, 1.0)
+
+
+def test_an_expert_with_one_token_multiplies_sixteen_rows() -> None:
+    # One token, 8 of 128 experts of 2048 x 768: 12.6 M multiply-adds, on sixteen rows: 16 x 25.2 Mop of 0.86 pJ are
+    # 0.35 mJ, beside 25 MB of weights. 16 tokens an expert are half a tile more than they are.
+    expert = Gemm("expert_up", k=2048, n=768, count=1, tensor="expert", experts=128, active=8)
+    served = Existing(preset("h100-sxm"), "bf16", "bf16").replica(1, {})
+    one, many = (gemm(Run(served, Step(n, 1, 0), True), expert) for n in (1, 256))
+    operands = 2 * 1 * 2048 * (768 / 32) * 8  # bytes of the row that cores read again, eight times
+    asked = 2 * 8 * 2048 * 768 * hopper("j_per_op")
+    assert one.compute_j == approx(16 * asked + operands * hopper("j_per_operand_byte"), rel=0.02)
+    assert many.compute_j > 1.4 * 256 * asked
