@@ -151,7 +151,8 @@ def _served(first: Inputs) -> tuple[Existing, Replica, Any]:
     existing = Existing(chip, model.weights if own else form, cache)
     # Stacks cast activations in the passes before, and pad nothing.
     setting = Setting(casts=False, pads=False)
-    return existing, Replica(existing.machine, first["chips"], existing.weights, cache, own, setting), own or form
+    machine = replace(existing.machine, weight_only=names.weight_only(first["format"] or first["model"]))
+    return existing, Replica(machine, first["chips"], existing.weights, cache, own, setting), own or form
 
 
 def times(p: Parts, stack: str, tech: Technology) -> tuple[Any, Any]:
