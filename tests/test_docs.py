@@ -242,6 +242,9 @@ def test_a_change_is_one_short_line_said_once():
     entries = [entry.strip() for entry in entries if entry.strip() and not entry.strip().startswith("###")]
     assert len(set(entries)) == len(entries)
     assert not [entry for entry in entries if len(entry) > 360], "CHANGELOG.md: numbers belong on the trust page"
+    lines = sorted(line.strip() for line in text("CHANGELOG.md").splitlines() if len(line) > 20)
+    twice = [b for a, b in itertools.pairwise(lines) if b[:24] == a[:24] and not a.startswith("-")]
+    assert not twice, "CHANGELOG.md: a line that a merge left twice"
 
 
 # Two languages
