@@ -28,7 +28,7 @@ ASKED: tuple[tuple[str, str, tuple[str, str, str]], ...] = (
     ("Joules a token, dense, H100", "services", ("serving", "unseen", "service energy h100-sxm dense bf16")),
     ("Joules a token, dense, B200", "services; two choices have seen it",
      ("serving", "unseen", "service energy b200-sxm dense bf16")),
-    ("Joules a token, experts, B200", "services", ("serving", "unseen", "service energy b200-sxm experts")),
+    ("Joules a token, experts, B200", "services; a choice has seen it", ("serving", "unseen", "service energy b200-sxm experts")),
     ("DRAM, weights in sequence", "devices and mixes drawn at random, 118 of 371 rows of the worst kinds",
      ("dram", "unseen", "seq_read")),
     ("DRAM, reads and writes mixed", "the same", ("dram", "unseen", "mixed_rw")),
