@@ -62,13 +62,13 @@ class _Feed(ctypes.Structure):
 class Verilated:
     """A component, built and in reset."""
 
-    def __init__(self, component: Any, name: str = "top", folder: Path | None = None) -> None:
+    def __init__(self, component: Any, name: str = "top", folder: Path | None = None, clean: str = CLEAN) -> None:
         self.ports = {port.name: port for port in ports(component)}
         # A port of no bits, as of an empty structure, is none.
         self._in, self._out = (
             [p for p in self.ports.values() if p.is_input is side and p.bits] for side in (True, False)
         )
-        verilog = yosys.clean_verilog(yosys.to_rtlil(component, name), name, CLEAN)
+        verilog = yosys.clean_verilog(yosys.to_rtlil(component, name), name, clean)
         has_clock = " clk;" in verilog
         if not has_clock:  # Amaranth leaves it out of a design without registers
             verilog = verilog.replace(f"module {name}(", f"module {name}(clk, rst, ", 1).replace(

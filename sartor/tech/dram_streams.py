@@ -8,7 +8,7 @@ import numpy as np
 from scipy.special import pdtr
 
 from .dram_access import HARD, LONG, bank_clocks, chunk_clocks, norm, places, ways
-from .dram_mix import chunk_of, entries, share
+from .dram_mix import chunk_of, entries, share, stream
 from .dram_rounds import in_rounds, longer, round_clocks, window
 from .dram_timings import Timings
 
@@ -21,7 +21,9 @@ ONE_MORE, SHORT, FULLEST = 0.66, 0.5, 1.5
 def streams(t: Timings, mapping: str, n_bytes: float, count: float, queue: float) -> Any:
     """Share of the peak that `count` sequential streams get together, which take turns after `n_bytes`. One whose
     banks no other uses finds its rows open; the others find them closed, but the queue gathers the accesses of a row:
-    up to twice a stream's share."""
+    up to twice a stream's share. One alone is that of `dram_mix.stream`."""
+    if count == 1:
+        return stream(t, mapping, queue)
     chunk, held = chunk_of(t, n_bytes), entries(t, queue)
     if mapping == "bank" and in_rounds(t, chunk, held):
         return share(t, round_clocks(t, chunk, count, held))

@@ -28,9 +28,10 @@ def used(entry: Path) -> None:
 
 def sweep(folder: Path | None = None) -> list[Path]:
     """Remove entries that nobody has used for a month; which. It looks once a day. Who has a file open keeps it."""
-    folder, gone = folder or cache_folder(), []
-    mark, now = folder / ".swept", time.time()
-    with contextlib.suppress(OSError):
+    gone: list[Path] = []
+    with contextlib.suppress(OSError, RuntimeError):  # who has no home has no cache there
+        folder = folder or cache_folder()
+        mark, now = folder / ".swept", time.time()
         if not folder.is_dir() or (mark.exists() and now - mark.stat().st_mtime < EVERY_S):
             return []
         mark.touch()

@@ -34,6 +34,7 @@ bandwidth = "136.6 GB/s"
 @pytest.mark.parametrize(("old", "new", "said"), [
     ('"136.6 GB/s"', '"1366 GB/s"', r"bandwidth = 1.37 TB/s is more than 8 units of lpddr5x have, 170 GB/s .*= 65"),
     ('"64 GB"', '"65 TB"', r"capacity = 65 TB is more than 8 units of lpddr5x have, 64 GB at most"),
+    ('"lpddr5x"', '"sram"', r"kind = 'sram' is none beside the die, .* .try kind = 'lpddr5x'"),
     ("units = 8", "units = 0", r"units = 0 must be at least 1 of lpddr5x"),
     ("cores = 4", "cores = 4000", r"make a die of [\d,]+ mm2 in N7, and a reticle has 858 .*dies = 2"),
 ])  # fmt: skip

@@ -266,6 +266,12 @@ def test_rows_that_share_the_bus_of_accesses_leave_them_no_more_than_they_need()
     assert dram_streams.streams(LPDDR5, "bank", 8 * 32, 3, 128) == approx(2 / 2.5)
 
 
+@given(DEVICES, st.sampled_from(MAPPINGS), QUEUES, st.floats(32, 2**20))
+def test_one_stream_takes_turns_with_nobody(name, mapping, queue, n_bytes):
+    t = device(name)
+    assert dram_streams.streams(t, mapping, n_bytes, 1, queue) == dram_mix.stream(t, mapping, queue)
+
+
 def test_the_fullest_set_of_banks():
     streams, likely = dram_streams._fullest(16, 16)
     drawn = np.random.default_rng(1).multinomial(16, np.ones(16) / 16, 20_000).max(1)

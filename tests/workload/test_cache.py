@@ -58,6 +58,16 @@ def test_it_looks_once_a_day_and_needs_no_cache(tmp_path):
     assert len(sweep(tmp_path)) == 3 and UNUSED_S == 30 * EVERY_S
 
 
+def test_who_has_no_home_has_nothing_to_sweep(monkeypatch):
+    monkeypatch.delenv("SARTOR_CACHE", raising=False)
+    monkeypatch.setattr("pathlib.Path.home", no_home)
+    assert sweep() == []
+
+
+def no_home():
+    raise RuntimeError("Could not determine home directory.")
+
+
 def test_sizes(tmp_path):
     laid(tmp_path, OURS, 0)
     assert sizes_bytes(tmp_path) == {"images": 4, "quality": 6, "runs": 2, "sim": 6, "flow": 2, "compiled": 2}

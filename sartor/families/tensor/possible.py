@@ -5,6 +5,7 @@ from __future__ import annotations
 from ...chip.spec import Chip
 from ...errors import InputError
 from ...tables import table
+from ...tech.dram import SRAM
 from ...units import si
 from .family import Tensor
 from .spec import from_chip
@@ -29,6 +30,11 @@ def check_possible(chip: Chip) -> None:
 
 def _check_memory(chip: Chip) -> None:
     memory, known = chip.memory, table("memories")
+    if memory.kind == SRAM:
+        raise InputError(
+            f"{chip.name}: [memory] kind = {SRAM!r} is none beside the die, and cores of family tensor read their "
+            "weights from one (try kind = 'lpddr5x'; all: sartor list memories)"
+        )
     if memory.units < 1:
         raise InputError(f"{chip.name}: [memory] units = {memory.units} must be at least 1 of {memory.kind}")
     given = {

@@ -14,14 +14,14 @@ from sartor.families.tensor.isa import Scale
 from sartor.families.tensor.layout import pack_matrix
 from sartor.families.tensor.rtl.matrix import MatrixUnit
 from sartor.formats.decode import Element, integers, zero_bits
-from tests.verilate import Run, Verilated
+from tests.verilate import CLEAN, Run, Verilated
 
 EXTREME_HALVES = (0x0000, 0x8000, 0x0001, 0x83FF, 0x0400, 0x3C00, 0xBC00, 0x7BFF, 0xFBFF)
 
 
 @functools.cache
-def unit(core: Core, minimum: bool = True, structural: bool = False) -> Verilated:
-    return Verilated(MatrixUnit(core, minimum=minimum, structural=structural), "matrix")
+def unit(core: Core, minimum: bool = True, structural: bool = False, clean: str = CLEAN) -> Verilated:
+    return Verilated(MatrixUnit(core, minimum=minimum, structural=structural), "matrix", clean=clean)
 
 
 def numbers(core: Any) -> str:
