@@ -17,6 +17,7 @@ from ..formats.hardware import by_table, decoded, no_decoder
 from ..formats.parts import BASE, by_part
 from ..formats.spec import format_named, listed
 from ..tables import data_text, table
+from ..tech.dram import SRAM
 from ..tech.technology import Technology, rows_of
 from ..units import parse
 from .result import Deployment
@@ -179,6 +180,8 @@ def _number(name: str, value: Any, where: str) -> float:
         known = table(kind[5:]).items
         if str(value) not in known:
             raise UnknownName(name, value, known, where)
+        if value == SRAM:
+            raise InputError(f"{where}: {SRAM!r} is none beside the die, where cores have their weights (leave it out)")
         return known.index(str(value))
     if kind == "format":
         return FORMATS.index(listed(str(value), where).name)

@@ -42,6 +42,7 @@ def test_studies_load_and_say_what_they_rest_on(name):
         ('power = "2 W"', "power = [2]", r"\[budget\] power = \[2\]: \[2\] is not a quantity"),
         ('die = "30 mm2"', 'die = "1e9 mm2"', r"die = 1e\+09 mm2 is more than a reticle has, 858 mm2"),
         ("rows = [2, 4, 8, 16, 32, 64]", "rows = [2.5]", r"rows = 2.5 must be a whole number"),
+        ('memory = ["lpddr4x", ', 'memory = ["sram", ', r"memory: 'sram' is none beside the die"),
         (
             'weights = ["q4_1"]', 'weights = ["q4_1", "int4-g128"]',
             r"'int4-g128' would round the real weights of smollm2-135m-q4_1, which are q4_1, once more \(try",
