@@ -41,10 +41,10 @@ def estimate(
     """One step of the whole model, head included. Decode: one token for each of `batch` sequences that have `context`
     tokens. Prefill: `batch` prompts of `context` tokens.
 
-    Returns latency_s, energy_j (chips and memory, idle power included), tokens_per_s, bound, a breakdown by operator,
-    error: the fractions within which four in five measurements of such steps lie (None: of that nothing was measured),
-    what was measured, and what the band does not cover; and note: why `build` refuses the chip (None: it does not, or
-    the chip is none to be built).
+    Returns latency_s, energy_j (chips and memory, idle power included; None: their power is not published),
+    tokens_per_s, bound, a breakdown by operator, error: the fractions within which four in five measurements of such
+    steps lie (None: of that nothing was measured), what was measured, and what the band does not cover; and note: why
+    `build` refuses the chip (None: it does not, or the chip is none to be built).
     """
     chip = find_chip(chip) if isinstance(chip, str) else chip
     model = find_model(model) if isinstance(model, str) else model
@@ -58,7 +58,7 @@ def estimate(
         return done, chips.static_w * tensor_parallel * done.latency_s
 
     done, static = done_under(NOMINAL)
-    latency, static_j = float(done.latency_s), float(static)
+    latency, static_j = float(done.latency_s), float(static) if chip.power_known else None
     tokens = batch if phase == "decode" else batch * context
     rows = phase_rows(done)
     spread = (0.0, 0.0)
@@ -70,7 +70,8 @@ def estimate(
         "chip": chip.name, "model": model.name, "phase": phase, "batch": batch, "context": context,
         "weights": used, "error": asdict(step_error(chip, phase, used, tensor_parallel, spread, kv or "bf16")),
         "tensor_parallel": tensor_parallel,
-        "latency_s": latency, "energy_j": float(done.dynamic_j) + static_j, "tokens_per_s": tokens / latency,
+        "latency_s": latency, "energy_j": None if static_j is None else float(done.dynamic_j) + static_j,
+        "tokens_per_s": tokens / latency,
         "bound": _longest(rows), "dram_bytes": float(done.dram_bytes), "note": not_generated(chip),
         "breakdown": {"time": rows, "energy_j": {k: float(v) for k, v in done.energy_j.items()} | {"static": static_j}},
     }  # fmt: skip

@@ -154,6 +154,12 @@ class Chip:
     note: str = ""
     note_ko: str = ""  # the same in Korean
 
+    @property
+    def power_known(self) -> bool:
+        """Whether all that it draws is known: what one to buy draws beside its bytes and operations follows from its
+        power limit."""
+        return self.tile is not None or self.tdp_w is not None
+
     def __post_init__(self) -> None:
         if self.family not in FAMILIES:
             raise UnknownName("family", self.family, FAMILIES, self.name)

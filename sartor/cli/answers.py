@@ -101,11 +101,15 @@ def estimate(facts: dict[str, Any], json: bool) -> None:
         return
     OUT.print(f"[bold]{facts['chip']}[/], {facts['model']} in {facts['weights']}, {facts['phase']} of batch "
               f"{facts['batch']}, context {facts['context']}: [bold]{si(facts['latency_s'], 's')}[/], "
-              f"{si(facts['tokens_per_s'], 'token/s')}, {si(facts['energy_j'], 'J')}, "
+              f"{si(facts['tokens_per_s'], 'token/s')}, {_joules(facts['energy_j'])}, "
               f"bound by {facts['bound']}")  # fmt: skip
     OUT.print(f"{_trust(facts['error'])}\n", highlight=False)
     rows = [_time(row) for row in facts["breakdown"]["time"] if row["share"] > NOTHING]
     grid.show(OUT, "by operator", rows, facts["note"] or "")
+
+
+def _joules(energy_j: float | None) -> str:
+    return "energy not known (the chip's power is not published)" if energy_j is None else si(energy_j, "J")
 
 
 def _trust(error: dict[str, Any]) -> str:

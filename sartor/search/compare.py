@@ -154,8 +154,7 @@ def stand_at(
     names = ("j_per_token", "latency_s", "ttft_s", "tpot_s", "tokens_per_s", "requests_per_s", "power_w", "chip_usd",
              "prefill_s", "decode_s", "weight_bytes", "cache_bytes")  # fmt: skip
     figures = {name: _finite(getattr(result, name)) for name in names}
-    if chip.tile is None and chip.tdp_w is None:
-        # What it draws beside its bytes and operations is not published: a sum without it is no rival's energy.
+    if not chip.power_known:  # a sum of the rest is no rival's energy
         figures |= {"j_per_token": None, "power_w": None}
     figures["chips"] = float(how.chips)
     figures["tokens_per_s_per_chip"] = float(result.tokens_per_s) / how.chips

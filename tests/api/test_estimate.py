@@ -8,6 +8,7 @@ from sartor.api.compare import compare
 from sartor.api.cost import cost
 from sartor.api.estimate import estimate
 from sartor.chip.spec import Chip, Memory, Tile
+from sartor.cli import answers
 from sartor.errors import InputError
 from sartor.families.tensor.sizing import core_of
 
@@ -72,6 +73,14 @@ def test_a_volume_is_a_number_of_chips(volume) -> None:
     for asked in (lambda: cost("h100-sxm", volume), lambda: compare(["h100-sxm"], "smollm2-135m", volume=volume)):
         with pytest.raises(InputError, match=r"must be above 0 and at most 1e\+12"):
             asked()
+
+
+def test_joules_of_a_chip_of_unknown_power_are_not_known(capsys) -> None:
+    found = estimate("tpu-v6e", "smollm2-135m")
+    assert found["energy_j"] is None and found["breakdown"]["energy_j"]["static"] is None
+    answers.estimate(found, json=False)
+    assert "energy not known" in capsys.readouterr().out
+    assert estimate("h100-sxm", "smollm2-135m")["energy_j"] > 0
 
 
 @pytest.mark.parametrize(("how", "message"), [

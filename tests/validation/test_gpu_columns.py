@@ -41,6 +41,17 @@ def test_a_column_may_be_called_otherwise(predicted, row):
     assert predicted(row) == [pytest.approx(one) for one in predicted(STEP)]
 
 
+@pytest.mark.parametrize(
+    ("said", "form"),
+    [({"dtype": "bfloat16", "precision": "fp8"}, "fp8"), ({"dtype": "bfloat16", "weights": "fp8"}, "fp8"),
+     ({"dtype": "bfloat16", "quantization": "fp8"}, "fp8"), ({"dtype": "bfloat16", "quantization": "none"}, "bf16"),
+     ({"dtype": "bfloat16", "quantization": None}, "bf16")],
+)  # fmt: skip
+def test_what_is_computed_in_is_no_format_of_weights(predicted, said, form):
+    row = {at: value for at, value in STEP.items() if at != "dt"}
+    assert predicted({**row, **said}) == predicted({**row, "dt": form}) != []
+
+
 def test_a_column_of_failures_fails_only_rows_that_have_one(tmp_path):
     path = tmp_path / "rows.csv"
     with path.open("w", newline="") as file:

@@ -24,7 +24,7 @@ def test_chips_are_known_by_what_their_drivers_call_them(name, chip):
 @pytest.mark.parametrize(
     "name",
     ["NVIDIA A100-SXM4-48GB", "NVIDIA A100 80GB PCIe", "NVIDIA H800 PCIe", "L40", "H20 141GB", "8xH200",
-     "H200 (80 GB)"],
+     "H200 (80 GB)", "NVIDIA RTX PRO 6000 Blackwell Workstation Edition"],  # its memory is an eighth faster
 )  # fmt: skip
 def test_another_memory_or_board_is_another_chip(name):
     assert names.chip(name) is None
