@@ -66,12 +66,12 @@ class Answer:
 
     def figures(self) -> Body:
         """What this request took on the chip among the others (docs/serve.md)."""
-        s, later = self.stream.on_chip, len(self.stream.tokens) - 1
+        stream, s, later = self.stream, self.stream.on_chip, len(self.stream.tokens) - 1
         return {
             "chip": self.chip, "time_s": s.last_s, "prefill_s": s.prefill_s, "decode_s": s.decode_s,
             "ttft_s": s.first_s, "tpot_s": (s.last_s - s.first_s) / later if later > 0 else None,
             "energy_j": s.energy_j, "usd": s.share_s * self.usd_per_s, "passes": s.passes, "batch": s.batch,
-            "chosen_by": "host" if self.stream.sampling.chooses else "chip",
+            "chosen_by": "host" if stream.chosen_by_host else "chip",
         }  # fmt: skip
 
     def _chunk_head(self) -> Body:

@@ -108,10 +108,7 @@ class Passes:
         """Gives the stream its next token: `best`, or by the logits of the pass; why it ends with it."""
         token = best
         if logits is not None:
-            if len(stream.tokens) < stream.least and stream.ends:
-                logits = logits.copy()
-                logits[list(stream.ends)] = -np.inf
-            asked = adjusted(logits, stream.sampling, stream.prompt, stream.tokens)
+            asked = adjusted(_allowed(logits, stream), stream.sampling, stream.prompt, stream.tokens)
             token = pick(asked, stream.sampling, stream.rng)
         _sequence(stream).token = token
         stream.tokens.append(token)
@@ -125,6 +122,15 @@ class Passes:
         if ended or stream.text.stopped:
             return "stop"
         return "length" if len(stream.tokens) >= stream.most else None
+
+
+def _allowed(logits: np.ndarray, stream: Stream) -> np.ndarray:
+    """`logits` [vocabulary] without the tokens that would end `stream` too early."""
+    if len(stream.tokens) >= stream.least or not stream.ends:
+        return logits
+    logits = logits.copy()
+    logits[list(stream.ends)] = -np.inf
+    return logits
 
 
 def _sequence(stream: Stream) -> Sequence:

@@ -99,3 +99,8 @@ class Stream:
     first: float = 0.0
     last: float = 0.0
     reason: str = ""
+
+    @property
+    def chosen_by_host(self) -> bool:
+        """Whether its tokens may be others than the chip's own."""
+        return self.sampling.chooses or bool(self.least and self.ends)

@@ -10,6 +10,7 @@ from ..compiler.checkpoint import Checkpoint, folder_of
 from ..compiler.hf_tokenizer import folder_tokenizer
 from ..compiler.tokenizer import tokenizer
 from ..errors import InputError
+from ..workload.cache import used
 from ..workload.fetch import WEIGHTS, cache_folder, fetch, named
 from . import gguf_reader, hf_reader
 from .model import Model
@@ -53,6 +54,7 @@ def _hash(path: Path) -> bytes:
         named = hashlib.sha256(f"{path.resolve()} {stat.st_size} {stat.st_mtime_ns}".encode()).hexdigest()[:32]
         kept = cache_folder() / "quality" / f"{named}.sha256"
         if kept.is_file():
+            used(kept)
             return kept.read_bytes()
         with path.open("rb") as file:
             found = hashlib.file_digest(file, "sha256").digest()

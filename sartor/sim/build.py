@@ -40,8 +40,8 @@ def library(
     if not (place / LIBRARY).is_file():
         with building(place) as fresh:
             runtime = place.parent / f"runtime-{key_of(*_tools())}"
+            used(runtime)  # before: another process may look for what goes while this one builds, for minutes
             _build(fresh, verilog, top, sources, how, runtime, Stages(progress))
-            used(runtime)
     used(place)
     return place / LIBRARY
 

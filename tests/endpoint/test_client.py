@@ -190,4 +190,8 @@ def test_an_end_token_ends_it(images):
         assert (found.choices[0].text, found.choices[0].finish_reason) == (said[:at], "stop")
         assert found.usage.completion_tokens == at + 1
         assert complete(client, extra_body={"ignore_eos": True}).choices[0].text == said
-        assert complete(client, extra_body={"min_tokens": 8}).usage.completion_tokens == 8
+        forced = complete(client, logprobs=1, extra_body={"min_tokens": 8})
+        assert forced.usage.completion_tokens == 8 and forced.sartor["chosen_by"] == "host"
+        # There the model itself would have ended: of its own logits the end is the likeliest, and stays so.
+        scores = forced.choices[0].logprobs
+        assert scores.token_logprobs[at] < next(iter(scores.top_logprobs[at].values()))

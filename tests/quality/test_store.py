@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import ast
+import os
 from pathlib import Path
 
 from sartor.quality import store
+from sartor.quality.find import _content
 from sartor.version import HOUSE, sources
+from sartor.workload.cache import sweep
+from sartor.workload.fetch import cache_folder
 
 FAMILY = HOUSE / "families/tensor"
 
@@ -31,3 +35,13 @@ def test_a_name_is_of_the_code_and_the_parts(tmp_path: Path, monkeypatch) -> Non
     assert same.result() == {"kl": 1.0} and other.result() is None
     monkeypatch.setattr(store, "code", lambda parts: "of other code")
     assert store.Store(("a", "b"), tmp_path).result() is None
+
+
+def test_a_hash_that_is_asked_for_is_in_use(tmp_path: Path) -> None:
+    """Hashing some hundred gigabytes again each month would be dear."""
+    weights = tmp_path / "weights"
+    weights.write_bytes(b"x")
+    first = _content([weights])
+    (kept,) = (cache_folder() / "quality").glob("*.sha256")
+    os.utime(kept, (0, 0))
+    assert _content([weights]) == first and sweep() == [] and kept.exists()

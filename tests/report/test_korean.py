@@ -65,3 +65,8 @@ def test_nor_one_of_a_study(report, name):
 def test_one_that_stays_is_found(report):
     told(report, "phone")["study"]["rests_on_ko"] = "This sentence was left in the language of its writer."
     assert english(report) == ["This sentence was left in the language of its writer"]
+
+
+def test_kinds_of_facts_are_in_korean(report):
+    texts = Korean(page(report)).texts
+    assert not {"measured", "seen", "derived", "recalled", "assumed"} & set(texts) and "가정함" in texts

@@ -36,6 +36,15 @@ def test_the_sentence_the_cycles_and_the_verdict_are_shown(built):
     assert "명령 16,754개" in words
 
 
+def test_the_limits_do_not_deny_what_was_counted(built, report):
+    """With the RTL's cycles on the page nothing says that they were not counted; no silicon there is either way."""
+    refused = {**report, "silicon": {"refused": "no"}}
+    for words, counted in ((seen(report), False), (seen(built), True), (seen(refused), False)):
+        denied = ["was not built and counted" in words, "세어 보지 않았습니다" in words]
+        assert denied == [not counted] * 2
+        assert "No silicon of such a chip exists yet" in words
+
+
 def test_causes_add_up_to_the_cycles_of_the_run(built):
     part = page(built).split('id="silicon"')[1].split("</section>")[0]
     values = [float(v) for v in re.findall(r'<data value="([\d.]+)"[^>]*>[\d,.]+</data></td><td', part)]

@@ -15,6 +15,7 @@ import pytest
 from sartor.errors import InputError, Unsupported
 from sartor.sim import build, tools
 from sartor.sim.kept import key_of
+from sartor.workload.cache import sweep
 
 VERILOG = (
     "module top(input clk, input [7:0] a, output reg [7:0] y); always @(posedge clk) y <= a + {}; endmodule\n"
@@ -130,3 +131,17 @@ def test_a_cache_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(InputError, match="set SARTOR_CACHE to a folder to write to"):
         made(tmp_path / "file")
+
+
+def test_what_a_build_takes_is_in_use_while_it_builds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another process may look for what nobody has used: the runtime must be there when all is linked, minutes on."""
+    runtime = tmp_path / "sim" / f"runtime-{key_of(*build._tools())}"
+    runtime.mkdir(parents=True)
+    os.utime(runtime, (0, 0))
+
+    def building(folder: Path, *_: object) -> None:
+        assert sweep(tmp_path) == [] and runtime.is_dir()
+        (folder / build.LIBRARY).touch()
+
+    monkeypatch.setattr(build, "_build", building)
+    assert made(tmp_path).is_file()

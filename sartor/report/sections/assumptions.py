@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from ..numbers import UNKNOWN, is_known
-from ..tags import Html, both, cell, esc, in_both, say, section, shown, table, tag, told, tr
+from ..tags import Html, both, cell, esc, in_both, named, say, section, shown, table, tag, told, tr
 from ..words import LANGUAGES, text
 from .survival import fact_name
 
 Report = dict[str, Any]
 KINDS = ("seen", "measured", "derived", "recalled", "assumed")
-LIMITS = ("serving", "rtl", "existing", "prices", "quality")
+LIMITS = ("serving", "made", "rtl", "existing", "prices", "quality")
 
 
 def html(report: Report) -> Html:
@@ -57,7 +57,7 @@ def _table(rows: list[dict[str, Any]]) -> Html:
 def _row(r: dict[str, Any]) -> Html:
     value = cell(r["value"], _as_written(r["value"]))
     ends = shown(f"{_as_written(r['low'])} – {_as_written(r['high'])}")
-    kind = tag("td", tag("span", shown(r["kind"]), cls=f"kind kind-{esc(r['kind'])}"))
+    kind = tag("td", tag("span", named("kind", r["kind"]), cls=f"kind kind-{esc(r['kind'])}"))
     source = tag("td", shown(r["source"] or UNKNOWN), cls="source")
     cells = [value, tag("td", ends, cls="n"), shown(r["unit"]), kind, shown(r["date"] or UNKNOWN), source]
     return tr([fact_name(r["fact"]), *cells])
@@ -84,14 +84,21 @@ def _again(report: Report) -> Html:
 
 def _limits(report: Report) -> Html:
     evidence = {lang: one or UNKNOWN for lang, one in in_both(report["study"]["quality"], "evidence").items()}
+    names = [name for name in LIMITS if name != "rtl" or not _counted(report)]
     lines = [
-        both({lang: text(f"honest.{name}", lang, evidence=evidence[lang]) for lang in LANGUAGES}) for name in LIMITS
+        both({lang: text(f"honest.{name}", lang, evidence=evidence[lang]) for lang in LANGUAGES}) for name in names
     ]
     if found := report.get("accuracy"):
         kl, bound = f"{found['kl']:.2g}", f"{found['bound']:.2g}"
         words = {"model": found["measured_on"], "kl": kl, "bound": bound}
         if found.get("part") == "cache":  # on what weights rest stays said
-            lines.insert(LIMITS.index("quality") + 1, say("honest.cache", **words))
+            lines.insert(names.index("quality") + 1, say("honest.cache", **words))
         else:
-            lines[LIMITS.index("quality")] = say("honest.accuracy", **words)
+            lines[names.index("quality")] = say("honest.accuracy", **words)
     return section("honest", tag("ul", *(tag("li", line) for line in lines)))
+
+
+def _counted(report: Report) -> bool:
+    """Whether the section on silicon has the cycles of this chip's RTL."""
+    found = report.get("silicon")
+    return found is not None and "refused" not in found
