@@ -41,12 +41,12 @@ def card(f: dict[str, Any]) -> RenderableType:
                 f"{si(slo['tpot_s'], 's')}", style="bold green" if slo["kept"] else "bold red")  # fmt: skip
     usd = f["usd_per_mtoken"][f["basis"]]
     priced = f"${usd:.3g} a million output tokens ({_BASES[f['basis']]})" if usd else "price unknown"
+    watts = f["power_w"]["mean"]
     lines = [
         kept,
         Text(f"{f['goodput']:.3g} requests/s within the SLO, {si(f['tokens_per_s'], 'token/s')}, "
              f"{f['utilization']:.0%} of the time busy"),
-        Text(f"{priced}, {si(f['j_per_token'], 'J') if f['j_per_token'] else '-'} a token, "
-             f"{si(f['power_w']['mean'], 'W')}"),
+        Text(f"{priced}, {_joules(f['j_per_token'])}" + (f", {si(watts, 'W')}" if watts is not None else "")),
     ]  # fmt: skip
     chips = " + ".join(_pool(pool) for pool in f["pools"])
     return Panel(Group(*lines), title=f"{chips}, {f['model']}, {f['trace']}", expand=False)
@@ -120,7 +120,7 @@ def _verdict(f: dict[str, Any]) -> RenderableType:
     peak = f"{f['peak_per_s']:.3g} requests/s at the peak"
     lines = [Text(f"{first['chips']} x {first['chip']} ({replicas}) for {peak}", style="bold green")]
     lines.append(Text(f"{_usd(first['usd_per_day'])} a day, {_usd(first['usd_per_mtoken'])} a million output tokens "
-                      f"({_BASES[first['basis']]}), {si(first['j_per_token'], 'J')} a token"))  # fmt: skip
+                      f"({_BASES[first['basis']]}), {_joules(first['j_per_token'])}"))  # fmt: skip
     if gpu is not None and gpu is not first:
         lines.append(Text(_beside(first, gpu)))
     lost = first["failure"]
@@ -132,15 +132,27 @@ def _verdict(f: dict[str, Any]) -> RenderableType:
 
 
 def _beside(first: dict[str, Any], gpu: dict[str, Any]) -> str:
-    """What the best chips to buy take, on the bases on which both are known."""
+    """What the best chips to buy take, on the bases on which both are known, or each on its own."""
     mine, theirs = (f["day"]["usd_per_day"] for f in (first, gpu))
     words = [
         f"{theirs[basis] / mine[basis]:.2f} x {name}"
         for basis, name in _BASES.items()
         if mine[basis] and theirs[basis]
     ]
-    energy = f"{gpu['j_per_token'] / first['j_per_token']:.2f} x the energy"
-    return f"{gpu['chips']} x {gpu['chip']} cost {' and '.join(words)}, and take {energy}"
+    if not words and gpu["usd_per_day"] and first["usd_per_day"]:
+        bases = f"{_BASES[gpu['basis']]}, {first['chip']} {_BASES[first['basis']]}"
+        words = [f"{gpu['usd_per_day'] / first['usd_per_day']:.2f} x ({bases})"]
+    said = f"{gpu['chips']} x {gpu['chip']} cost {' and '.join(words) or 'what is not known'}"
+    joules, mine_j = gpu["j_per_token"], first["j_per_token"]
+    return said if None in (joules, mine_j) else f"{said}, and take {joules / mine_j:.2f} x the energy"
+
+
+def _joules(j_per_token: float | None) -> str:
+    return "energy not known" if j_per_token is None else f"{si(j_per_token, 'J')} a token"
+
+
+def _known(value: float | None, unit: str) -> str:
+    return "-" if value is None else si(value, unit)
 
 
 def _usd(value: float | None) -> str:
@@ -152,16 +164,16 @@ def _fleet_row(f: dict[str, Any]) -> dict[str, str]:
     return {
         "chip": f["chip"], "weights": f["weights"], "chips": f"{f['chips']} ({f['replicas']} x {f['tensor_parallel']})",
         "a replica": f"{f['each_per_s']:.3g}/s", "price": _BASES[f["basis"]], "$/day": _usd(f["usd_per_day"])[1:],
-        "$/Mtoken": _usd(f["usd_per_mtoken"])[1:], "J/token": si(f["j_per_token"], "J"),
-        "power": si(day["mean_w"], "W"), "kept": f"{day['share']:.1%}", "kept, one lost": f"{lost['share']:.1%}",
+        "$/Mtoken": _usd(f["usd_per_mtoken"])[1:], "J/token": _known(f["j_per_token"], "J"),
+        "power": _known(day["mean_w"], "W"), "kept": f"{day['share']:.1%}", "kept, one lost": f"{lost['share']:.1%}",
         "a spare, $/year": _usd(lost["spare_usd_per_year"])[1:],
     }  # fmt: skip
 
 
-def _hour_row(h: dict[str, float]) -> dict[str, str]:
+def _hour_row(h: dict[str, Any]) -> dict[str, str]:
     return {
         "hour": f"{h['hour']:.0f}", "requests/s": f"{h['requests_per_s']:.3g}", "busy": f"{h['busy']:.0%}",
-        "power": si(h["power_w"], "W"), "TTFT p95": si(h["ttft_p95_s"], "s"), "kept": f"{h['share']:.1%}",
+        "power": _known(h["power_w"], "W"), "TTFT p95": si(h["ttft_p95_s"], "s"), "kept": f"{h['share']:.1%}",
     }  # fmt: skip
 
 

@@ -39,6 +39,11 @@ def rates_usd_per_s(parts: list[Drawn], economy: Economy) -> dict[str, float | N
     }
 
 
+def power_known(parts: list[Drawn]) -> bool:
+    """Whether what they draw is all that they draw."""
+    return all(chip.power_known for part in parts if (chip := getattr(part.chips, "chip", None)) is not None)
+
+
 def _owned(part: Drawn, economy: Economy, basis: str) -> Any:
     price = chip_price_usd(part.chips, economy, NOMINAL, basis)
     mean_w, peak_w = part.mean_w / part.count, part.peak_w / part.count
@@ -52,16 +57,19 @@ def _rented(part: Drawn) -> float | None:
 
 
 def bill(parts: list[Drawn], span_s: float, tokens: float, economy: Economy) -> dict[str, Any]:
-    """Energy and dollars of `span_s` seconds in which `tokens` were given."""
-    joules = sum(part.mean_w for part in parts) * span_s
+    """Energy and dollars of `span_s` seconds in which `tokens` were given; no energy (None) where a chip's power is not
+    published."""
+    known = power_known(parts)
+    joules = sum(part.mean_w for part in parts) * span_s if known else None
     rates = rates_usd_per_s(parts, economy)
     per_token = {
         basis: None if rate is None or not tokens else usd_per_mtoken(rate, tokens / span_s)
         for basis, rate in rates.items()
     }
     return {
-        "energy_j": joules, "j_per_token": joules / tokens if tokens else None,
-        "power_w": {"mean": joules / span_s, "peak": sum(part.peak_w for part in parts)},
+        "energy_j": joules, "j_per_token": None if joules is None or not tokens else joules / tokens,
+        "power_w": {"mean": None if joules is None else joules / span_s,
+                    "peak": sum(part.peak_w for part in parts) if known else None},
         "usd": {basis: None if rate is None else rate * span_s for basis, rate in rates.items()},
         "usd_per_mtoken": per_token,
     }  # fmt: skip

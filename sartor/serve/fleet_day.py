@@ -16,7 +16,7 @@ from .spec import Cluster, Faults, Pool
 
 
 def day_of(found: Sized, ask: Ask) -> dict[str, Any]:
-    """A day: each hour, energy and dollars."""
+    """A day: each hour, energy and dollars; no energy (None) where the chip's power is not published."""
     duty = float(ask.economy.figure(NOMINAL, "duty"))
     traffic, hour_s = day(ask.traffic, ask.peak_per_s, max(duty, 0.5), ask.day_requests)
     done = simulate(Cluster((Pool(found.deployed, found.replicas),), ROUTING), traffic)
@@ -24,24 +24,27 @@ def day_of(found: Sized, ask: Ask) -> dict[str, Any]:
     part = drawn(found.deployed.chips, found.chips, seconds["energy_j"], done.book.width_s, HOURS * hour_s)
     tokens_per_s = float(traffic.output_tokens.sum()) / (HOURS * hour_s)
     rates = rates_usd_per_s([part], ask.economy)
+    mean_w = part.mean_w if found.deployed.chip.power_known else None
     return {
         "requests": len(traffic), "simulated_hour_s": hour_s, "share": float(done.answers.kept(ask.slo).mean()),
-        "mean_w": part.mean_w, "peak_w": part.peak_w, "energy_j": part.mean_w * 86400.0,
-        "j_per_token": part.mean_w / tokens_per_s,
+        "mean_w": mean_w, "peak_w": None if mean_w is None else part.peak_w,
+        "energy_j": None if mean_w is None else mean_w * 86400.0,
+        "j_per_token": None if mean_w is None else mean_w / tokens_per_s,
         "usd_per_day": {basis: None if rate is None else rate * 86400.0 for basis, rate in rates.items()},
         "usd_per_mtoken": {basis: None if r is None else r / tokens_per_s * 1e6 for basis, r in rates.items()},
         "hours": hours(done, found, ask.slo, hour_s),
     }  # fmt: skip
 
 
-def hours(done: Simulated, found: Sized, slo: Slo, hour_s: float) -> list[dict[str, float]]:
+def hours(done: Simulated, found: Sized, slo: Slo, hour_s: float) -> list[dict[str, float | None]]:
     """What each hour saw."""
     answers, seconds = done.answers, done.book.seconds(HOURS * hour_s)
     of = np.minimum((answers.arrival_s / hour_s).astype(int), HOURS - 1)
     at = np.minimum((seconds["second_s"] / hour_s).astype(int), HOURS - 1)
     kept, static = answers.kept(slo), found.deployed.static_w * found.replicas
+    known = found.deployed.chip.power_known
     engines = found.replicas * found.deployed.how.stages
-    rows = []
+    rows: list[dict[str, float | None]] = []
     for hour in range(HOURS):
         mine, now = of == hour, at == hour
         ttft = answers.ttft_s[mine]
@@ -50,7 +53,7 @@ def hours(done: Simulated, found: Sized, slo: Slo, hour_s: float) -> list[dict[s
             "share": float(kept[mine].mean()) if mine.any() else 1.0,
             "ttft_p95_s": float(np.nanpercentile(ttft, 95)) if mine.any() else 0.0,
             "busy": float(seconds["busy"][now].sum()) / engines / hour_s,
-            "power_w": static + float(seconds["energy_j"][now].sum()) / hour_s,
+            "power_w": static + float(seconds["energy_j"][now].sum()) / hour_s if known else None,
         })  # fmt: skip
     return rows
 

@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 
 from sartor.chip import presets, toml
 from sartor.cli import app
+from sartor.cli.serving import _beside
 
 TRACE = "arrived_at,num_prefill_tokens,num_decode_tokens\n0,100,5\n0.5,200,1\n9,50,3\n"
 ASKED = ("simulate", "--chip", "h100-sxm", "--model", "llama-3.1-8b", "--trace")
@@ -168,3 +169,17 @@ def test_the_cluster_of_the_documents_runs(tmp_path):
     happened = {e["what"] for e in facts["events"]}
     assert happened >= {"replica added", "replica removed", "chip failed", "replica repaired"}
     assert 1 < facts["pools"][1]["replicas"] < 6  # on average
+
+
+def test_energy_that_is_not_known_is_not_said(trace):
+    """A TPU's power is not published, and it is only rented: no joules, and a price on each one's basis."""
+    asked = [a if a != "h100-sxm" else "tpu-v6e" for a in ASKED]
+    out = invoke(*asked, trace).stdout
+    assert "(rented), energy not known" in out and " W " not in out
+    facts = json.loads(invoke(*asked, trace, "--json").stdout)
+    assert facts["energy_j"] is facts["j_per_token"] is facts["power_w"]["mean"] is facts["power_w"]["peak"] is None
+    tpu = {"chip": "tpu-v6e", "basis": "rental", "usd_per_day": 20.0, "j_per_token": None,
+           "day": {"usd_per_day": {"cost": None, "vendor": None, "rental": 20.0}}}  # fmt: skip
+    l4 = {"chip": "l4", "chips": 8, "basis": "vendor", "usd_per_day": 32.0, "j_per_token": 0.6,
+          "day": {"usd_per_day": {"cost": 9.0, "vendor": 32.0, "rental": None}}}  # fmt: skip
+    assert _beside(tpu, l4) == "8 x l4 cost 1.60 x (at the vendor's price, tpu-v6e rented)"

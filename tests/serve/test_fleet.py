@@ -18,7 +18,9 @@ from sartor.errors import InputError
 from sartor.search.economy import Economy
 from sartor.serve import sizing
 from sartor.serve.day import DAY_S, at_least, day
-from sartor.serve.fleet import WORSE, Ask, cheapest, sized, ways
+from sartor.serve.deploy import How, deploy
+from sartor.serve.fleet import WORSE, Ask, Sized, cheapest, sized, ways
+from sartor.serve.fleet_day import day_of
 from sartor.serve.sizing import fewest, most_per_s, share_kept
 from sartor.workload.find import find_model
 from sartor.workload.traffic import Pieces, Slo
@@ -177,6 +179,19 @@ def test_a_replica_serves_no_more_at_once_than_it_may() -> None:
     ask = Ask(steady(), 1.0, slo, Economy(), ["bf16"], ["fp8-e4m3"], batch=4)
     work = workload(find_model("llama-3.2-1b"), ask.traffic.demand(95.0), slo)
     assert [(d.how.max_seqs, d.how.batch_tokens) for d in ways(find_chip("l4"), work, ask, 1)] == [(4, 2048), (4, 512)]
+
+
+@pytest.mark.parametrize(("name", "known"), [("tpu-v6e", False), ("l4", True)])
+def test_joules_of_a_chip_whose_power_is_not_published_are_not_known(name: str, known: bool) -> None:
+    """What it draws while it rests is missing: a day of it would beat chips of which all is known."""
+    slo = Slo(2.0, 0.05)
+    ask = Ask(steady(20), 1.0, slo, Economy(), ["bf16"], ["fp8-e4m3"], day_requests=20)
+    work = workload(find_model("llama-3.2-1b"), ask.traffic.demand(95.0), slo)
+    one = day_of(Sized(deploy(find_chip(name), work, How("bf16", "fp8-e4m3", 1)), 1, 1.0), ask)
+    figures = [one[name] for name in ("mean_w", "peak_w", "energy_j", "j_per_token")]
+    figures += [hour["power_w"] for hour in one["hours"]]
+    assert {figure is not None for figure in figures} == {known}
+    assert one["usd_per_day"]["vendor" if known else "rental"] > 0
 
 
 def test_a_day_that_cannot_be() -> None:
