@@ -151,7 +151,8 @@ def _served(first: Inputs) -> tuple[Existing, Replica, Any]:
     existing = Existing(chip, model.weights if own else form, cache)
     # Stacks cast activations in the passes before, and pad nothing.
     setting = Setting(casts=False, pads=False)
-    machine = replace(existing.machine, weight_only=names.weight_only(first["format"] or first["model"]))
+    alone = any(names.weight_only(said) for said in (first["format"], first["model"]) if said)
+    machine = replace(existing.machine, weight_only=alone)
     return existing, Replica(machine, first["chips"], existing.weights, cache, own, setting), own or form
 
 

@@ -97,13 +97,14 @@ def test_weights_of_eight_bits_alone_are_unpacked():
     # W8A16 reads what W8A8 does, and multiplies in 16 bits at 0.65 of 989 Tops, where integers reach half of 1979: of a
     # prompt of 8192 tokens, 290 Tops a chip besides attention, 0.45 s and not 0.29.
     asked = {**INPUTS, "prompt": 8192, "output": 1024, "at_once": 1, "chips": 4, "copies": 1}
-    both, alone, named = (
+    gptq = "Llama-3.1-70B-GPTQ-Int8"
+    both, alone, named, also = (
         parts([{**asked, "format": form, "model": model}])
-        for form, model in (("w8a8", "llama-3.1-70b"), ("w8a16", "llama-3.1-70b"), (None, "Llama-3.1-70B-GPTQ-Int8"))
+        for form, model in (("w8a8", "llama-3.1-70b"), ("w8a16", "llama-3.1-70b"), (None, gptq), ("int8", gptq))
     )
     assert alone.prefill - both.prefill == pytest.approx(0.16, rel=0.2)
     assert alone.step == pytest.approx(both.step, rel=0.15)
-    assert named.prefill == alone.prefill
+    assert named.prefill == also.prefill == alone.prefill
 
 
 def test_a_cache_is_in_what_a_row_says():
