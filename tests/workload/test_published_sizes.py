@@ -90,6 +90,18 @@ def test_chunks_of_llama_4_bound_the_cache_of_three_layers_in_four() -> None:
     assert "soft caps" in model(Fields(PUBLISHED["gemma-2-9b"][0] | {"final_logit_softcapping": 30.0}, "c"), "g").note
 
 
+@pytest.mark.parametrize(("name", "field"), [
+    ("gemma-2-9b", "sliding_window"), ("llama-4-scout", "attention_chunk_size"),
+])  # fmt: skip
+def test_a_window_that_is_null_is_none(name: str, field: str) -> None:
+    config = {at: value for at, value in PUBLISHED[name][0].items() if at != field}
+    windows = [
+        {layer.mixer.window for layer in model(Fields(config | said, "config.json"), name).layers}
+        for said in ({}, {field: None})
+    ]
+    assert windows == [{4096 if "gemma" in name else 8192, None}, {None}]
+
+
 def test_experts_are_only_where_the_file_says() -> None:
     scout, maverick = made("llama-4-scout"), made("llama-4-maverick")
     counts = [sum(layer.count for layer in one.layers if hasattr(layer.mlp, "experts")) for one in (scout, maverick)]

@@ -59,7 +59,7 @@ def olmo2(f: Fields) -> list[Layer]:
 def olmo3(f: Fields) -> list[Layer]:
     """The same with a window in three layers of four."""
     silu(f)
-    size, count = f.whole("sliding_window", default=4096), f.layers("num_hidden_layers")
+    size, count = window(f, 4096), f.layers("num_hidden_layers")
     some = [None if (i + 1) % 4 == 0 else size for i in range(count)]
     windows = listed_windows(f, size) if f.has("layer_types") else some
     return [Layer(_olmo(f, w), feed_forward(f), 1) for w in windows]
@@ -79,7 +79,7 @@ def glm4(f: Fields) -> list[Layer]:
 def gemma2(f: Fields) -> list[Layer]:
     """A window in every other layer, from the first. Soft caps of logits are vector work that is not counted."""
     f.one_of("hidden_activation", known=["gelu_pytorch_tanh"], default=None)
-    size, count, bias = f.whole("sliding_window", default=4096), f.layers("num_hidden_layers"), f.flag("attention_bias")
+    size, count, bias = window(f, 4096), f.layers("num_hidden_layers"), f.flag("attention_bias")
     others = [None if i % 2 else size for i in range(count)]
     windows = listed_windows(f, size) if f.has("layer_types") else others
     mixers = [attention(f, window=w, qkv_bias=bias, out_bias=bias) for w in windows]

@@ -33,8 +33,9 @@ def feed_forward(f: Fields, **more: bool) -> FeedForward:
     return FeedForward(f.whole("intermediate_size"), **more)
 
 
-def window(f: Fields, default: object = None) -> int | None:
-    return f.whole("sliding_window", default=default)
+def window(f: Fields, default: object = None, name: str = "sliding_window") -> int | None:
+    """Of layers that have one; a file that says null says that they have none, whatever the default."""
+    return f.whole(name, default=None if name in f.raw else default)
 
 
 def every(f: Fields, mixer: GroupedAttention, mlp: FeedForward, norms: int = 2) -> list[Layer]:
@@ -68,7 +69,7 @@ def late_windows(f: Fields) -> list[int | None]:
     return [size if i >= first else None for i in range(count)]
 
 
-def listed_windows(f: Fields, size: int) -> list[int | None]:
+def listed_windows(f: Fields, size: int | None) -> list[int | None]:
     """The window of each layer as `layer_types` says."""
     kinds = f.names("layer_types", f.layers("num_hidden_layers"), (FULL, SLIDING))
     return [size if kind == SLIDING else None for kind in kinds]
@@ -106,7 +107,7 @@ def gemma3_text(f: Fields) -> list[Layer]:
 
 def gemma_windows(f: Fields) -> list[int | None]:
     """Every sixth layer sees all; the others a window."""
-    size = f.whole("sliding_window", default=4096)
+    size = window(f, 4096)
     if f.has("layer_types"):
         return listed_windows(f, size)
     period = f.whole("sliding_window_pattern", default=6)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ..model import Experts, FeedForward, GroupedAttention, Layer
 from .fields import MOST, Fields
 from .hf_alike import turned
-from .hf_dense import attention, exaone_windows, feed_forward, silu
+from .hf_dense import attention, exaone_windows, feed_forward, silu, window
 from .hf_moe import choice
 
 
@@ -57,7 +57,7 @@ def llama4_text(f: Fields) -> list[Layer]:
     """Llama 4: layers with RoPE look at their own chunk of the context, which is counted as a window of its size (the
     mean chunk is half as full); experts in every layer, or every other. Norms of queries and keys have no weights."""
     silu(f)
-    count, chunk = f.layers("num_hidden_layers"), f.whole("attention_chunk_size", default=8192)
+    count, chunk = f.layers("num_hidden_layers"), window(f, 8192, "attention_chunk_size")
     bias, step = f.flag("attention_bias"), f.whole("interleave_moe_layer_step", default=1)
     width = f.whole("intermediate_size")
     experts = Experts(*choice(f, "num_local_experts", "num_experts_per_tok"), width, shared=FeedForward(width))
