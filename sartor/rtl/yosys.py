@@ -32,6 +32,7 @@ ys.run_pass("script " + sys.argv[1], ys.Design())
 """
 _SCRIPT = "script.ys"
 _LOG_LINES = 12
+_MANY_OBJECTS = 500_000  # that are made from one look for garbage to the next
 
 # Recipe of research: without it Amaranth's RTLIL simulates 6 times slower in Verilator.
 CLEAN = (
@@ -86,21 +87,24 @@ def to_rtlil(elaboratable: Any, name: str = "top", ports: Any = None, platform: 
     `ports` may be left out for an `amaranth.lib.wiring.Component`. An `Instance` whose type begins with $
     (as `$fa`) becomes Yosys' own cell.
     """
-    with _no_search_for_garbage():
+    with _seldom_looks_for_garbage():
         text = _rtlil.convert(elaboratable, name=name, platform=platform, ports=ports, emit_src=False)
     return text.replace("cell \\$", "cell $")
 
 
 @contextlib.contextmanager
-def _no_search_for_garbage() -> Iterator[None]:
-    """Amaranth makes millions of objects and needs them all to the end: looking for others takes half of its time."""
-    was = gc.isenabled()
-    gc.disable()
+def _seldom_looks_for_garbage() -> Iterator[None]:
+    """Amaranth makes millions of objects and needs nearly all to the end: looking for others takes two fifths of its
+    time, and never looking half as much memory again."""
+    was = gc.get_threshold()
+    if not 0 < was[0] < _MANY_OBJECTS:  # somebody's choice, or within such a call
+        yield
+        return
+    gc.set_threshold(_MANY_OBJECTS, *was[1:])
     try:
         yield
     finally:
-        if was:
-            gc.enable()
+        gc.set_threshold(*was)
 
 
 def clean_verilog(rtlil: str, top: str, clean: str = CLEAN, *, progress: Progress | None = None) -> str:

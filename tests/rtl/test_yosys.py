@@ -1,5 +1,7 @@
 """Yosys in a process of its own: what comes back, and what a failure says."""
 
+import contextlib
+import gc
 import importlib.util
 
 import pytest
@@ -36,6 +38,34 @@ def test_rtlil_holds_the_internal_cell_and_no_path() -> None:
     text = rtlil()
     assert "cell $fa " in text and "\\$fa" not in text
     assert __file__ not in text
+
+
+class Asking(Elaboratable):
+    """Asks, while it is elaborated, how seldom garbage is looked for."""
+
+    def __init__(self, broken: bool) -> None:
+        self.broken, self.seen = broken, (0, 0, 0)
+
+    def elaborate(self, platform: object) -> Module:
+        self.seen = gc.get_threshold()
+        if self.broken:
+            raise KeyError
+        return Module()
+
+
+@pytest.mark.parametrize("broken", [False, True])
+@pytest.mark.parametrize("given", [(700, 10, 10), (0, 10, 10), (10**6, 5, 5)])
+def test_garbage_is_looked_for_seldom_meanwhile(given: tuple[int, int, int], broken: bool) -> None:
+    before, asking = gc.get_threshold(), Asking(broken)
+    gc.set_threshold(*given)
+    mine = gc.get_threshold()
+    try:
+        with pytest.raises(KeyError) if broken else contextlib.nullcontext():
+            yosys.to_rtlil(asking, "asking", ports=[])
+        assert gc.get_threshold() == mine and gc.isenabled()
+        assert asking.seen == ((500_000, *mine[1:]) if given[0] == 700 else mine)
+    finally:
+        gc.set_threshold(*before)
 
 
 def test_clean_verilog_is_flat_and_complete() -> None:
