@@ -74,7 +74,7 @@ class Named:
 
 
 def _new(scope: Scope) -> About:
-    given = dict(scope["headers"]).get(HEADER, b"")
+    given = dict(scope["headers"]).get(HEADER, b"").strip(b" \t")  # blanks around are no part of it
     name = given.decode() if _NAME.fullmatch(given) else uuid.uuid4().hex
     host = (scope.get("client") or ("",))[0]
     return About(name, host, scope["method"][:20], scope["path"][:200])

@@ -3,6 +3,7 @@
 import json
 import logging
 import re
+import socket
 
 import httpx
 import pytest
@@ -25,6 +26,13 @@ def test_a_name_comes_back_whatever_the_answer(tiny, client):
     for path, status in (("/nowhere", 404), ("/health", 200)):
         answer = httpx.get(tiny.url + path, headers={"X-Request-Id": "x"})
         assert (answer.status_code, answer.headers["x-request-id"]) == (status, "x")
+
+
+def test_blanks_around_a_name_are_none_of_it(tiny):
+    host, port = tiny.sock.getsockname()
+    with socket.create_connection((host, port), timeout=60) as one:
+        one.sendall(b"GET /live HTTP/1.1\r\nHost: x\r\nConnection: close\r\nX-Request-Id: \ta \r\n\r\n")
+        assert b"\r\nx-request-id: a\r\n" in one.makefile("rb").read()
 
 
 @pytest.mark.parametrize("name", ["", "a b", "x" * 129, 'a"b', "ä".encode()])
