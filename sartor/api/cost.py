@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..chip.spec import Chip
+from ..chip.spec import WHOLE_WAFER, Chip
 from ..errors import Unsupported
 from ..families import priced
 from ..families.tensor.family import Tensor
@@ -73,8 +73,8 @@ def _figures(chip: Chip, economy: Economy, tech: Technology) -> dict[str, Any]:
     watts = chip.tdp_w or busy_w(chips)
     figures = {
         "die_mm2": die,
-        "die_yield": wafer.die_yield(repaired, d0, alpha),
-        "dies_usd": wafer.good_die_usd(tech, node, die) * chip.dies,
+        **({} if chip.package == WHOLE_WAFER else {"die_yield": wafer.die_yield(repaired, d0, alpha)}),
+        "dies_usd": wafer.good_die_usd(tech, node, die) * chip.dies if chip.tile else chips.dies_usd,  # type: ignore[attr-defined]
         "unit_usd": chips.limits["unit_usd"],
         "unit_usd_with_nre": at_cost,
         "power_w": watts,

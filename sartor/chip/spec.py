@@ -15,7 +15,8 @@ ENGINES = ("mac", "lut")
 ACTIVATIONS = "int8"  # what tiles multiply weights with
 FAMILIES = ("tensor", "gpu", "npu")
 _MIXED = tuple(name for name in (*PARTS, *GROUPS) if BASE not in GROUPS.get(name, (name,)))  # parts of [tile.mix]
-PACKAGES = ("fccsp", "fcbga", "cowos-s", "cowos-l", "wafer")
+WHOLE_WAFER = "wafer"
+PACKAGES = ("fccsp", "fcbga", "cowos-s", "cowos-l", WHOLE_WAFER)
 
 
 def _check(ok: bool, message: str) -> None:

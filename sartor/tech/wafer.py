@@ -46,3 +46,10 @@ def good_die_usd(tech: Technology, node: Any, die_mm2: Any) -> Any:
     good = die_yield(critical, tech.column("nodes", "d0", node), die("alpha")) * die("line_yield")
     wafer = tech.column("nodes", "wafer_price", node)
     return (wafer / gross + die("sort_per_mm2") * die_mm2) / good
+
+
+def whole_wafer_usd(tech: Technology, node: Any, chip_mm2: Any) -> Any:
+    """A wafer that is one chip, with its sort: defects cost cores, of which there are spare ones, and no wafers
+    (Cerebras, Hot Chips 31, 2019: 1 to 1.5 % spare; recalled). What is lost is lost by the line."""
+    sort_usd = tech.fact("overheads", "die", "sort_per_mm2") * chip_mm2
+    return (tech.column("nodes", "wafer_price", node) + sort_usd) / tech.fact("overheads", "die", "line_yield")

@@ -9,9 +9,9 @@ import numpy as np
 
 from ..chip.spec import Chip
 from ..families import priced
+from ..families.gpu.family import Existing
 from ..search.economy import Economy, usd_per_s
 from ..tables import table
-from ..tech import wafer
 from ..tech.technology import NOMINAL
 from . import names
 
@@ -58,7 +58,7 @@ def usd(a: Asked) -> float | str:
     if a.what == "memory":
         return memory_usd(a.chip)
     if a.what == "die" and a.chip.die_mm2:
-        return _dies_usd(a.chip)
+        return float(Existing(a.chip).dies_usd)
     bill = float(priced(a.chip).limits["unit_usd"])
     return bill if np.isfinite(bill) else "its die is not published"
 
@@ -66,14 +66,6 @@ def usd(a: Asked) -> float | str:
 def memory_usd(chip: Chip, end: str = "value") -> float:
     """Its memory, at the price of memories.csv or an end of its range."""
     return float(getattr(table("memories").fact(chip.memory.kind, "price"), end)) * chip.memory.capacity_bytes
-
-
-def _dies_usd(chip: Chip) -> float:
-    assert chip.die_mm2 is not None
-    return (
-        float(wafer.good_die_usd(NOMINAL, table("nodes").index(chip.node), chip.die_mm2 / chip.dies))
-        * chip.dies
-    )
 
 
 def _rental(chip: Chip) -> float | str:

@@ -8,6 +8,7 @@ from sartor.chip.presets import preset
 from sartor.families import priced
 from sartor.search.economy import Economy, usd_per_s
 from sartor.tech.technology import NOMINAL
+from sartor.validation.cost_predict import Asked, usd
 
 
 def test_an_hour_of_a_bought_gpu_by_hand() -> None:
@@ -29,6 +30,16 @@ def test_what_is_beside_the_chips_costs_about_as_much_on_both_bases() -> None:
     assert at_price == approx(at_cost, rel=0.15)
     cheap, dear = (float(usd_per_s(1000.0, 0.0, 0.0, economy, NOMINAL, basis)) for basis in ("vendor", "cost"))
     assert dear / cheap == approx(1.7 / 1.25)
+
+
+def test_a_chip_that_is_a_wafer_costs_a_wafer() -> None:
+    # N5: 17,000 USD and 46,225 mm2 of sort, over the line's yield; on its assembly, which is dearer.
+    figures = cost("wse-3")["figures"]
+    sorted_usd = NOMINAL.fact("nodes", "N5", "wafer_price") + 46225 * NOMINAL.fact("overheads", "die", "sort_per_mm2")
+    assert figures["dies_usd"]["nominal"] == approx(sorted_usd / NOMINAL.fact("overheads", "die", "line_yield"))
+    assert figures["dies_usd"]["nominal"] < figures["unit_usd"]["nominal"] < 0.1 * figures["price_usd"]["nominal"]
+    assert usd(Asked("die", preset("wse-3"))) == figures["dies_usd"]["nominal"]
+    assert "die_yield" not in figures and "die_yield" in cost("h100-sxm")["figures"]
 
 
 @pytest.mark.parametrize("name", ["mi355x", "tpu-v4"])

@@ -6,7 +6,7 @@ import functools
 from dataclasses import dataclass
 from typing import Any
 
-from ...chip.spec import Chip
+from ...chip.spec import WHOLE_WAFER, Chip
 from ...formats.spec import format_named
 from ...tables import table
 from ...tech import package, wafer
@@ -81,14 +81,22 @@ class Existing:
         return whole + (0.0 if stacked else memory)
 
     @property
+    def dies_usd(self) -> Any:
+        """Its compute dies, all good; of a chip that is a wafer, the wafer. NaN where their area is not published."""
+        chip, tech, node = self.chip, self.tech, table("nodes").index(self.chip.node)
+        area = chip.die_mm2 or float("nan")
+        if chip.package == WHOLE_WAFER:
+            return wafer.whole_wafer_usd(tech, node, area)
+        return wafer.good_die_usd(tech, node, area / chip.dies) * chip.dies
+
+    @property
     def _placed(self) -> tuple[int, Any, float]:
         """What is placed on the package: pieces of silicon, their cost and their footprint. Base dies are
         joined with the compute dies on them, and tested, before."""
         chip, tech = self.chip, self.tech
-        area = chip.die_mm2 or float("nan")
-        dies = wafer.good_die_usd(tech, table("nodes").index(chip.node), area / chip.dies) * chip.dies
+        dies = self.dies_usd
         if chip.base_mm2 is None:
-            return chip.dies, dies, area
+            return chip.dies, dies, chip.die_mm2 or float("nan")
         one = chip.base_mm2 / chip.base_dies
         bases = wafer.good_die_usd(tech, table("nodes").index(chip.base_node), one) * chip.base_dies
         bond = tech.column("packages", "bond_yield", table("packages").index(chip.package))
