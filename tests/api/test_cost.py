@@ -38,7 +38,7 @@ def test_a_chip_that_is_a_wafer_costs_a_wafer() -> None:
     sorted_usd = NOMINAL.fact("nodes", "N5", "wafer_price") + 46225 * NOMINAL.fact("overheads", "die", "sort_per_mm2")
     assert figures["dies_usd"]["nominal"] == approx(sorted_usd / NOMINAL.fact("overheads", "die", "line_yield"))
     assert figures["dies_usd"]["nominal"] < figures["unit_usd"]["nominal"] < 0.1 * figures["price_usd"]["nominal"]
-    assert usd(Asked("die", preset("wse-3"))) == figures["dies_usd"]["nominal"]
+    assert usd(Asked(preset("wse-3"), "die")) == figures["dies_usd"]["nominal"]
     assert "die_yield" not in figures and "die_yield" in cost("h100-sxm")["figures"]
 
 
