@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import inf
 from typing import Any
 
 from ..errors import InputError
@@ -17,7 +18,8 @@ MOST_MADE = 1e12  # chips: more than were made of anything
 
 @dataclass(frozen=True)
 class Economy:
-    """`profile`: a row of economics.csv. `volume`: chips made, over which what is paid once is spread.
+    """`profile`: a row of economics.csv. `volume`: chips made, over which what is paid once is spread; of infinitely
+    many nothing is left of it.
     `given`: figures of that row which the study states itself, in coherent units."""
 
     profile: str = "datacenter"
@@ -25,7 +27,7 @@ class Economy:
     given: tuple[tuple[str, float], ...] = ()
 
     def __post_init__(self) -> None:
-        if not 0 < self.volume <= MOST_MADE:
+        if not (0 < self.volume <= MOST_MADE or self.volume == inf):
             raise InputError(f"volume = {self.volume:g} must be above 0 and at most {MOST_MADE:g}")
 
     def figure(self, tech: Technology, quantity: str) -> Any:

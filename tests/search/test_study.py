@@ -36,6 +36,7 @@ def test_studies_load_and_say_what_they_rest_on(name):
         ("points = 4000000", "points = 0", r"\[search\] points = 0"),
         ("volume = 1000000", "volume = 5\nfigures = { wacc = 0 }", r"\[economics.figures\] wacc = 0.0 must be above 0"),
         ("volume = 1000000", "volume = 5\nfigures = { opex_fraction = -1 }", r"opex_fraction = -1.0 must be at least"),
+        ("volume = 1000000", "volume = inf", r"\[economics\] volume = inf: Input should be a finite number"),
         ("[slo]", "[slo", r"not TOML"),
         ('name = "edge-smollm2"', 'name = "../evil"', r"name = '../evil': String should match pattern"),
         ('name = "edge-smollm2"', 'name = ""', r"name = '': String should match pattern"),
