@@ -106,6 +106,18 @@ def test_experts_are_only_where_the_file_says() -> None:
     scout, maverick = made("llama-4-scout"), made("llama-4-maverick")
     counts = [sum(layer.count for layer in one.layers if hasattr(layer.mlp, "experts")) for one in (scout, maverick)]
     assert counts == [48, 24]
+    assert not hasattr(maverick.layers[0].mlp, "experts")  # every second layer
+
+
+def test_dense_layers_come_first_as_a_list_of_kinds_says() -> None:
+    config = shape(4, 512, 8, 8, 1024, 1000, model_type="exaone_moe", num_experts=8, num_experts_per_tok=2,
+                   moe_intermediate_size=128, num_shared_experts=1)  # fmt: skip
+    kinds = ["dense", "dense", "sparse", "sparse"]
+    one = model(Fields(config | {"mlp_layer_types": kinds}, "config.json"), "exaone")
+    sparse = [hasattr(layer.mlp, "experts") for layer in one.layers for _ in range(layer.count)]
+    assert sparse == [False, False, True, True]
+    with pytest.raises(InputError, match=r"mlp_layer_types.*has a dense layer behind one with experts"):
+        model(Fields(config | {"mlp_layer_types": kinds[::-1]}, "config.json"), "exaone")
 
 
 def test_marks_of_layers_without_rope_are_checked() -> None:
