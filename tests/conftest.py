@@ -16,7 +16,7 @@ MINUTES = (
     "quality/test_smollm2.py", "api/test_synth.py", "families/rtl_vector/test_vector.py",
     "families/rtl_matrix/test_matrix.py", "families/rtl_matrix/test_tables.py", "mutation/test_small_elements.py",
     "families/rtl_control/test_sequencer.py", "validation/test_record.py", "proof/test_delivered.py",
-    "cli/test_design.py", "test_docs.py", "validation/test_points_split.py", "rtl/test_lut.py",
+    "cli/test_design.py", "test_docs.py", "test_docs_run.py", "validation/test_points_split.py", "rtl/test_lut.py",
     "mutation/test_found_core.py", "api/test_verify.py", "compiler/test_accuracy.py",
 )  # fmt: skip
 
